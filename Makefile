@@ -1,0 +1,59 @@
+# Everything here is a convenience around `snakemake` and `pytest` inside .venv; see README.md.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+CONFIG ?= config.yaml
+CORES ?= all
+SMOKE := workflow/configs/smoke.yaml
+# Runs the study of a config file and writes its report.
+workflow = $(BIN)/snakemake --cores $(CORES) --configfile $(1) && \
+	report=results/$$(sed -n 's/^study: *//p' $(1))/report.html && \
+	$(BIN)/snakemake --configfile $(1) --report $$report --quiet all && echo "Report: $$report"
+# Runs a command, then says in one line whether it worked and how long it took.
+define reported
+	@started=$$SECONDS; if $(2); then echo "make $(1): done in $$((SECONDS - started)) s."; \
+	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; the messages above say why." >&2; exit $$status; fi
+endef
+
+.PHONY: help env resources run smoke figures test lint format clean
+
+help: ## Show what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+.venv/ready: requirements.txt
+	@echo "Creating the environment in .venv (two minutes; later runs skip this) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+env: .venv/ready ## Create the pinned environment in .venv
+
+run: env ## Run the study of CONFIG (default: config.yaml), report and all
+	$(call reported,run,$(call workflow,$(CONFIG)))
+
+smoke: env ## Run the whole graph on a tiny random model
+	$(call reported,smoke,$(call workflow,$(SMOKE)))
+
+figures: env ## Redraw what is out of date of the figures of CONFIG
+	$(call reported,figures,$(BIN)/snakemake figures --cores $(CORES) --configfile $(CONFIG))
+
+resources: env
+	@$(BIN)/snakemake resources --quiet all --cores $(CORES) --configfile $(SMOKE)
+
+test: env resources ## Run the tests
+	$(call reported,test,$(BIN)/python -m pytest)
+
+lint: env ## Check style: ruff, snakefmt, snakemake --lint
+	$(call reported,lint,$(BIN)/ruff check . && $(BIN)/ruff format --check . && \
+		$(BIN)/snakefmt --check Snakefile workflow && $(BIN)/snakemake --lint)
+
+format: env ## Format the code
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt Snakefile workflow
+
+clean: ## Delete results and caches; keep resources and .venv
+	@find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	@rm -rf .pytest_cache .ruff_cache .hypothesis
+	@echo "make clean: results deleted; resources and .venv kept."

@@ -1,0 +1,43 @@
+# Contents page of the workflow. What each stage does is in workflow/rules; what a study is, in config.yaml.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# A config given on the command line replaces the default study: studies are complete, not patches of each other.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
+include: "workflow/rules/corpus.smk"
+include: "workflow/rules/blocks.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/figures.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        tables(),
+        figures(),
+
+
+rule figures:
+    input:
+        figures(),
+
+
+rule resources:
+    input:
+        fetched_resources(),
+
+
+onsuccess:
+    print_summary()

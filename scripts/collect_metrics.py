@@ -1,0 +1,108 @@
+"""Gather all runs into the study's tables."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from localist.arms import PRETRAINED, Arm
+from localist.files import read_json, replacing
+from localist.pages import html_page, html_table, shown_arms
+from localist.rule_log import rule_log
+from localist.schedules import locality_by_layer
+from localist.tables import (
+    HISTORY_COLUMNS,
+    LAYER_COLUMNS,
+    METRIC_COLUMNS,
+    bootstrap_perplexity,
+    late_summary,
+    layer_rows,
+    metric_rows,
+    section_losses,
+)
+
+logger = logging.getLogger(__name__)
+
+UNTUNED = Arm(PRETRAINED, None, None, None, None)
+
+
+def main(
+    study: Path,
+    arms: Mapping[str, Mapping[str, Any]],
+    evaluated: Sequence[tuple[str, int]],
+    measured: Sequence[str],
+    reference: str,
+    minimum_locality: float,
+    evaluation: Mapping[str, int],
+    outputs: Mapping[str, Path],
+) -> None:
+    """Write metrics, layers, history, schedules, and the summary by arm as CSV, LaTeX and a page."""
+    table = {PRETRAINED: UNTUNED} | {name: Arm(**row) for name, row in arms.items()}
+    metrics, layers, history = [], [], []
+    losses: dict[str, list[pd.DataFrame]] = {name: [] for name in table}
+    reference_layers: dict[str, list[pd.DataFrame]] = {name: [] for name in table}
+    for name, seed in evaluated:
+        folder = study / "evaluation" / name / f"seed{seed}"
+        metrics += metric_rows(table[name], seed, read_json(folder / "metrics.json"))
+        losses[name].append(section_losses(pd.read_parquet(folder / "tokens.parquet")))
+        for partition in measured:
+            sums = pd.read_parquet(folder / partition / "layers.parquet")
+            locality = locality_of(table[name], sums["layer"].max() + 1, minimum_locality)
+            rows = layer_rows(sums, locality)
+            layers.append(rows.assign(arm=name, seed=seed, measured_partition=partition))
+            if partition == reference:
+                reference_layers[name].append(sums)
+        if name != PRETRAINED:
+            run = pd.read_csv(study / "runs" / name / f"seed{seed}" / "history.csv")
+            history.append(run.assign(arm=name, seed=seed))
+    depth = layers[0]["layer"].max() + 1
+    schedules = [
+        (name, arm.schedule, layer, value)
+        for name, arm in table.items()
+        if name != PRETRAINED
+        for layer, value in enumerate(locality_of(arm, depth, minimum_locality))
+    ]
+    summary = bootstrap_perplexity(losses, resamples=evaluation["resamples"], seed=evaluation["seed"])
+    late = pd.DataFrame([late_summary(pd.concat(reference_layers[name])) for name in summary["arm"]])
+    rows = [(arm.schedule, arm.partition) for arm in table.values()]
+    described = pd.DataFrame(rows, columns=["schedule", "partition"])
+    summary = pd.concat([summary["arm"], described, summary.drop(columns="arm"), late], axis=1)
+    _write_csv(pd.DataFrame(metrics)[METRIC_COLUMNS], outputs["metrics"])
+    _write_csv(pd.concat(layers)[LAYER_COLUMNS], outputs["layers"])
+    _write_csv(pd.concat(history)[HISTORY_COLUMNS], outputs["history"])
+    _write_csv(pd.DataFrame(schedules, columns=["arm", "schedule", "layer", "locality"]), outputs["schedules"])
+    _write_csv(summary, outputs["arms"])
+    shown = shown_arms(summary)
+    with replacing(outputs["latex"]) as temporary:
+        temporary.write_text(shown.to_latex(index=False, escape=True), encoding="utf-8")
+    with replacing(outputs["page"]) as temporary:
+        temporary.write_text(html_page("Summary", [("Test split, by arm", html_table(shown))]), encoding="utf-8")
+
+
+def locality_of(arm: Arm, layers: int, minimum_locality: float) -> list[float]:
+    """λ by layer; 0 everywhere for the untuned model."""
+    return locality_by_layer(arm.schedule or "distributed", layers, minimum_locality=minimum_locality)
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.8g")
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            study=Path(snakemake.output.metrics).parent.parent,
+            arms=snakemake.params.arms,
+            evaluated=snakemake.params.evaluated,
+            measured=snakemake.params.measured,
+            reference=snakemake.params.reference,
+            minimum_locality=snakemake.params.minimum_locality,
+            evaluation=snakemake.params.evaluation,
+            outputs={
+                name: Path(snakemake.output[name])
+                for name in ("metrics", "layers", "arms", "latex", "page", "history", "schedules")
+            },
+        )

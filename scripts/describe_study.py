@@ -1,0 +1,82 @@
+"""Write down what a reader needs to trust the study: settings, data origin, blocks, versions and machine."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from localist.files import read_json, replacing, write_json
+from localist.pages import html_page, html_pairs
+from localist.rule_log import rule_log
+
+
+def main(
+    config: Mapping[str, Any],
+    code_version: str | None,
+    records: Sequence[Path],
+    tokens: Path,
+    blocks: Sequence[Path],
+    settings: Sequence[Path],
+    page: Path,
+    record: Path,
+) -> None:
+    """Write the record as JSON and as a page."""
+    first = read_json(settings[0])
+    described = ("name", "license", "origin", "source")
+    resources = {what: {key: config[what][key] for key in described} for what in ("model", "encoder", "corpus")}
+    study = {
+        "scale": _scale(config, read_json(tokens)),
+        "resources": resources,
+        "files": {path.stem: read_json(path)["sha256"] for path in records},
+        "text": read_json(tokens),
+        "blocks": {path.parent.name: read_json(path) for path in blocks},
+        "training": {key: first[key] for key in ("precision", "threads", "device", "processor", "steps")},
+        "code": {"commit": code_version or "not a git checkout"},
+        "versions": first["versions"],
+        "config": dict(config),
+    }
+    write_json(record, study)
+    headings = {
+        "scale": "What this study can say",
+        "resources": "Model, encoder and corpus",
+        "files": "Files fetched (sha256)",
+        "text": "Text",
+        "blocks": "Partitions",
+        "training": "Training",
+        "code": "Code",
+        "versions": "Versions",
+        "config": "Config",
+    }
+    with replacing(page) as temporary:
+        parts = [(heading, html_pairs(study[key])) for key, heading in headings.items()]
+        temporary.write_text(html_page(f"Study: {config['study']}", parts), encoding="utf-8")
+
+
+def _scale(config: Mapping[str, Any], tokens: Mapping[str, Any]) -> dict[str, str]:
+    seeds = len(config["seeds"])
+    sections = tokens["splits"]["test"]["sections"]
+    least = config["splits"]["minimum_test_sections"]
+    one_seed = " – the numbers speak of these runs, not of the method" if seeds == 1 else ""
+    too_few = f" – fewer than {least}: too small to decide anything" if sections < least else ""
+    budget, available = config["training"]["token_budget"], tokens["splits"]["train"]["tokens"]
+    says = {
+        "seeds": f"{seeds}{one_seed}",
+        "tokens per run": f"{budget:,}; the training text has {available:,}",
+        "test sections": f"{sections}{too_few}",
+    }
+    if seeds == 1 or budget < available:
+        says["verdict"] = "a demonstration: one more seed or a larger token budget is one line of config each"
+    return says
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            config=snakemake.params.config,
+            code_version=snakemake.params.code_version,
+            records=[Path(path) for path in snakemake.input.records],
+            tokens=Path(snakemake.input.tokens),
+            blocks=[Path(path) for path in snakemake.input.blocks],
+            settings=[Path(path) for path in snakemake.input.settings],
+            page=Path(snakemake.output.page),
+            record=Path(snakemake.output.record),
+        )

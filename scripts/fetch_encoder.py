@@ -1,0 +1,21 @@
+"""Rule fetch_encoder: the sentence encoder, pinned and checked, as a local folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from localist.hub import go_online
+from localist.resources import fetch_encoder
+from localist.rule_log import rule_log
+
+
+def main(resource: Mapping[str, Any], destination: Path, record: Path) -> None:
+    """Fetch `resource` (name, source, license, origin) to `destination` and write its record beside it."""
+    fetch_encoder(resource, destination, record)
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        if snakemake.params.resource["source"].get("hub"):
+            go_online()
+        main(snakemake.params.resource, Path(snakemake.output.folder), Path(snakemake.output.record))

@@ -1,0 +1,18 @@
+"""Rule fetch_sample_corpus: the sample corpus, pinned and checked, as one raw file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from localist.resources import fetch_corpus
+from localist.rule_log import rule_log
+
+
+def main(resource: Mapping[str, Any], destination: Path, record: Path) -> None:
+    """Fetch `resource` (name, source, license, origin) to `destination` and write its record beside it."""
+    fetch_corpus(resource, destination, record)
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(snakemake.params.resource, Path(snakemake.output.file), Path(snakemake.output.record))

@@ -1,0 +1,95 @@
+"""Say, before the first run, how much training is ahead, and about how much time and disk it takes."""
+
+import logging
+import math
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+
+from localist.errors import UserError
+from localist.files import write_json
+from localist.rule_log import rule_log
+from localist.training import uses_bf16
+
+logger = logging.getLogger(__name__)
+
+# Forward and backward pass: two and four operations per parameter and token.
+OPERATIONS_PER_PARAMETER = 6
+# Share of the machine's matrix-product rate that a training step reaches on a CPU.
+TYPICAL_SHARE = 0.5
+BYTES_PER_PARAMETER = 4
+# A checkpoint holds the weights and two moments of each; the last two are kept.
+CHECKPOINT_COPIES = 2 * 3
+
+
+def main(
+    model: Path,
+    runs: Sequence[tuple[str, int]],
+    training: Mapping[str, Any],
+    kept_runs: int,
+    results: Path,
+    forecast: Path,
+) -> None:
+    """Log the forecast and write it; raises UserError where the disk is too small."""
+    torch.set_num_threads(training["threads"])
+    finished = [results / "runs" / arm / f"seed{seed}" / "settings.json" for arm, seed in runs]
+    ahead = sum(not path.exists() for path in finished)
+    parameters = count_parameters(model)
+    rate = matrix_rate(torch.bfloat16 if uses_bf16(training["precision"]) else torch.float32)
+    tokens = ahead * training["token_budget"]
+    seconds = tokens * parameters * OPERATIONS_PER_PARAMETER / (rate * TYPICAL_SHARE)
+    disk = parameters * BYTES_PER_PARAMETER * (CHECKPOINT_COPIES + kept_runs)
+    results.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(results).free
+    each = f"{training['token_budget']:,} tokens each, {tokens:,} in all; {parameters / 1e6:.1f} million parameters"
+    logger.info("Training ahead: %d of %d runs, %s.", ahead, len(runs), each)
+    logger.info("About %d min at this machine's %d GFLOP/s.", math.ceil(seconds / 60), round(rate / 1e9))
+    gigabytes = f"{disk / 1e9:.1f} GB of disk at most, for checkpoints and {kept_runs} models; {free / 1e9:.0f} GB free"
+    logger.info("%s.", gigabytes)
+    if disk > free:
+        raise UserError(
+            f"Training needs about {disk / 1e9:.1f} GB under {results}, and {free / 1e9:.1f} GB are free: "
+            "make room, or set keep_models to last_seed or none."
+        )
+    found = {"runs_ahead": ahead, "tokens_ahead": tokens, "parameters": parameters, "disk_bytes": disk}
+    write_json(forecast, found | {"matrix_flops_per_second": rate, "seconds": seconds})
+
+
+def count_parameters(model: Path) -> int:
+    """Parameters of a model folder, read from the headers of its safetensors files."""
+    total = 0
+    for file in sorted(model.glob("*.safetensors")):
+        with safe_open(file, framework="pt") as weights:
+            total += sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
+    if not total:
+        raise UserError(f"{model} has no safetensors weights. Convert the model to safetensors first.")
+    return total
+
+
+def matrix_rate(dtype: torch.dtype, size: int = 1024, seconds: float = 0.5) -> float:
+    """Floating-point operations per second of a square matrix product, measured."""
+    left = torch.ones((size, size), dtype=dtype)
+    left @ left
+    started = time.perf_counter()
+    products = 0
+    while time.perf_counter() - started < seconds:
+        left @ left
+        products += 1
+    return 2 * size**3 * products / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            model=Path(snakemake.input.model),
+            runs=snakemake.params.runs,
+            training=snakemake.params.training,
+            kept_runs=snakemake.params.kept_runs,
+            results=Path(snakemake.output.forecast).parent.parent,
+            forecast=Path(snakemake.output.forecast),
+        )

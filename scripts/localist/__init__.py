@@ -1,0 +1,1 @@
+"""Progressive localisation: locality schedules, block partitions, the training constraint and its measures."""

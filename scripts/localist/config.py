@@ -1,0 +1,90 @@
+"""Checking a study's config before anything runs, with one message per mistake (imports nothing heavy)."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from localist.errors import UserError
+
+SOURCES = ("path", "package", "hub", "untrained")
+
+
+def check_config(config: Mapping[str, Any], schema_path: Path) -> None:
+    """Raise UserError listing every mistake in `config`: the key, what is wrong with it, and what is allowed."""
+    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
+    errors = Draft202012Validator(schema).iter_errors(config)
+    ordered = sorted(errors, key=lambda error: list(map(str, error.path)))
+    mistakes = [line for error in ordered for line in _lines(error)]
+    mistakes = mistakes or list(_contradictions(config))
+    if mistakes:
+        raise UserError("The config has mistakes:\n" + "\n".join(f"  - {mistake}" for mistake in mistakes))
+
+
+def source_kind(source: Mapping[str, Any]) -> str | None:
+    """Which of SOURCES a resource comes from; a path, when given, comes first. None where none is given."""
+    return next((kind for kind in SOURCES if source.get(kind)), None)
+
+
+def _lines(error: ValidationError) -> Iterator[str]:
+    key = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        for name in sorted(set(error.instance) - set(known)):
+            yield f"{_join(key, name)}: unknown key. Known keys here: {', '.join(known)}."
+    elif error.validator == "required":
+        for name in sorted(set(error.validator_value) - set(error.instance)):
+            meaning = error.schema["properties"][name].get("description", "")
+            yield f"{_join(key, name)}: missing. {meaning}"
+    elif error.validator == "enum":
+        yield f"{key}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}."
+    elif error.validator == "type":
+        kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+        yield f"{key or 'config'}: {error.instance!r} is not of type {' or '.join(kinds)}."
+    else:
+        yield f"{key}: {error.message}."
+
+
+def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
+    for what in ("model", "encoder", "corpus"):
+        yield from _source_mistakes(what, config[what]["source"])
+    shares = sum(config["splits"][name] for name in ("train", "validation", "test"))
+    if abs(shares - 1) > 1e-6:
+        yield f"splits: train, validation and test add up to {shares:g}, not 1."
+    semantic = config["blocks"]["semantic"]
+    if semantic["minimum_blocks"] > semantic["maximum_blocks"]:
+        yield "blocks.semantic.minimum_blocks: is above maximum_blocks."
+    if config["blocks"]["reference"] not in config["blocks"]["measured"]:
+        yield f"blocks.reference: {config['blocks']['reference']} is not in blocks.measured."
+    if "distributed" not in config["arms"] or config["arms"]["distributed"]["schedule"] != "distributed":
+        yield "arms.distributed: missing. Every comparison is made against `distributed: {schedule: distributed}`."
+    for name, row in config["arms"].items():
+        if name == "pretrained":
+            yield "arms.pretrained: the name belongs to the untuned model, which is always evaluated. Choose another."
+        if row["schedule"] != "distributed" and "partition" not in row:
+            yield f"arms.{name}.partition: missing. The arm {name} is constrained, so it needs blocks."
+        useless = sorted(set(row) - {"schedule"})
+        if row["schedule"] == "distributed" and useless:
+            yield f"arms.{name}: a distributed arm has no constraint, so it takes no {', '.join(useless)}."
+    needed = ("articles", "drop_sections") if config["corpus"]["format"] == "mediawiki" else ("section_words",)
+    for key in needed:
+        if key not in config["corpus"]:
+            yield f"corpus.{key}: missing. corpus.format is {config['corpus']['format']}, which needs it."
+
+
+def _source_mistakes(what: str, source: Mapping[str, Any]) -> Iterator[str]:
+    given = [kind for kind in SOURCES[1:] if source.get(kind)]
+    path = source.get("path")
+    if path and not Path(path).exists():
+        yield f"{what}.source.path: {path} does not exist."
+    elif not path and len(given) > 1:
+        yield f"{what}.source: {' and '.join(given)} are both given; keep one."
+    elif not path and not given:
+        hint = f"--config '{what}={{source: {{path: /your/file}}}}'"
+        yield f"{what}.source.path: not given. Name your own copy in the config, or on the command line: {hint}"
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name

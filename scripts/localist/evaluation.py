@@ -1,0 +1,152 @@
+"""Measuring one model on held-out windows: per-token loss, and attention statistics by layer and section."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+from transformers import PreTrainedModel
+
+from localist.attention_statistics import (
+    PLAIN_SUMS,
+    SPREAD_SUMS,
+    VISIBLE_SUMS,
+    PassageObserver,
+    StatisticsObserver,
+)
+from localist.fidelity import chance_table
+from localist.windows import NO_SEGMENT, Windows
+
+SUM_GROUPS = {"plain": PLAIN_SUMS, "visible": VISIBLE_SUMS, "spread": SPREAD_SUMS}
+GROUP_COUNTS = {"plain": "queries_all", "visible": "queries_visible", "spread": "queries_spread"}
+
+
+def token_losses(
+    model: PreTrainedModel,
+    windows: Windows,
+    *,
+    batch_windows: int,
+    bf16: bool,
+    description: str,
+    blocks: Mapping[str, np.ndarray] | None = None,
+) -> tuple[pd.DataFrame, "LayerSums | None"]:
+    """Loss of every predicted token (window, position, segment, nll in nats, correct), in text order.
+
+    With `blocks` (measured partition → int [windows, T]) the sums of attention statistics are returned too.
+    """
+    model.eval()
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("window", "position", "segment", "nll", "correct")}
+    sums = LayerSums(windows, blocks) if blocks else None
+    total = int(windows.is_text.sum())
+    with torch.inference_mode(), tqdm(total=total, desc=description, unit="tok", mininterval=2) as bar:
+        for rows, length in batches_by_length(windows, batch_windows):
+            input_ids = torch.as_tensor(windows.input_ids[rows, :length].astype(np.int64), device=model.device)
+            observer = sums.observer(rows, length, model.device) if sums else None
+            with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
+                logits = model(input_ids=input_ids, observer=observer, use_cache=False).logits
+            # Position p is predicted from p − 1.
+            predicted = logits[:, :-1].float()
+            targets = input_ids[:, 1:]
+            nll = torch.nn.functional.cross_entropy(predicted.transpose(1, 2), targets, reduction="none")
+            correct = predicted.argmax(-1) == targets
+            row, place = np.nonzero(windows.is_text[rows, 1:length])
+            columns["window"].append(rows[row])
+            columns["position"].append(place + 1)
+            columns["segment"].append(windows.segment_ids[rows[row], place + 1])
+            columns["nll"].append(nll.cpu().numpy()[row, place])
+            columns["correct"].append(correct.cpu().numpy()[row, place])
+            if sums:
+                sums.add(rows, length, observer)
+            bar.update(len(row))
+    table = pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
+    return table.sort_values(["window", "position"], ignore_index=True), sums
+
+
+def batches_by_length(windows: Windows, batch_windows: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Window numbers of each batch, longest first so that little padding is computed, and the batch's length."""
+    lengths = np.asarray(windows.is_text).sum(axis=1) + 1
+    order = np.argsort(-lengths, kind="stable")
+    for first in range(0, len(order), batch_windows):
+        rows = order[first : first + batch_windows]
+        yield rows, int(lengths[rows].max())
+
+
+class LayerSums:
+    """Per layer, section and measured partition: sums and counts, so that any average can be made from them."""
+
+    def __init__(self, windows: Windows, blocks: Mapping[str, np.ndarray]):
+        self.windows = windows
+        self.blocks = blocks
+        self.chance = {name: chance_table(ids) for name, ids in blocks.items()}
+        self.parts: dict[str, list[pd.DataFrame]] = {name: [] for name in blocks}
+
+    def observer(self, rows: np.ndarray, length: int, device: torch.device) -> StatisticsObserver:
+        """An observer for one batch of windows cut to `length`."""
+        blocks = {name: torch.as_tensor(ids[rows, :length].astype(np.int64)) for name, ids in self.blocks.items()}
+        is_text = torch.as_tensor(self.windows.is_text[rows, :length])
+        return StatisticsObserver({name: ids.to(device) for name, ids in blocks.items()}, is_text.to(device))
+
+    def add(self, rows: np.ndarray, length: int, observer: StatisticsObserver) -> None:
+        """Add what an observer of this batch has seen."""
+        segment = self.windows.segment_ids[rows, :length]
+        inside = segment != NO_SEGMENT
+        for name in self.blocks:
+            chance, counted = (values[rows, :length] for values in self.chance[name])
+            for layer, statistics in observer.layers.items():
+                columns = {"segment": segment[inside], "queries": counted[inside].astype(float)}
+                fidelity = statistics[f"fidelity:{name}"].cpu().numpy()
+                columns["fidelity"] = np.where(counted, fidelity, 0.0)[inside]
+                columns["chance"] = np.where(counted, chance, 0.0)[inside]
+                for group, names in SUM_GROUPS.items():
+                    used = observer.counted[group].cpu().numpy()
+                    columns[GROUP_COUNTS[group]] = used[inside].astype(float)
+                    for column in names:
+                        columns[column] = np.where(used, statistics[column].cpu().numpy(), 0.0)[inside]
+                part = pd.DataFrame(columns).groupby("segment", as_index=False).sum()
+                self.parts[name].append(part.assign(layer=layer))
+
+    def table(self, partition: str, section_of_segment: np.ndarray) -> pd.DataFrame:
+        """One row per layer and section: sums over its queries, and the counts that belong to them."""
+        every = pd.concat(self.parts[partition])
+        every["section"] = section_of_segment[every.pop("segment").to_numpy()]
+        table = every.groupby(["layer", "section"], as_index=False).sum()
+        counts = ["queries", *GROUP_COUNTS.values()]
+        table[counts] = table[counts].astype(np.int64)
+        return table
+
+
+def split_metrics(losses: pd.DataFrame, byte_count: int) -> dict[str, float]:
+    """Perplexity, bits per byte and next-token accuracy of one split, with the sums behind them."""
+    total, tokens = float(losses["nll"].astype(np.float64).sum()), len(losses)
+    return {
+        "nll": total,
+        "tokens": tokens,
+        "bytes": byte_count,
+        "perplexity": float(np.exp(total / tokens)),
+        "bits_per_byte": total / np.log(2) / byte_count,
+        "accuracy": float(losses["correct"].mean()),
+    }
+
+
+def sample_windows(windows: Windows, token_count: int, seed: int) -> Windows:
+    """A fixed random sample of windows with about `token_count` predicted tokens, in text order."""
+    lengths = np.asarray(windows.is_text).sum(axis=1)
+    order = np.random.default_rng(seed).permutation(len(lengths))
+    enough = int(np.searchsorted(np.cumsum(lengths[order]), token_count)) + 1
+    rows = np.sort(order[:enough])
+    return windows.take(rows)
+
+
+def passage_window(blocks: np.ndarray, tokens: int) -> int:
+    """The first window whose opening `tokens` tokens lie in the most blocks: the passage worth drawing."""
+    return int(np.argmax([len(np.unique(row[1:tokens][row[1:tokens] >= 0])) for row in blocks]))
+
+
+def passage_attention(model: PreTrainedModel, input_ids: np.ndarray, layers: list[int], bf16: bool) -> np.ndarray:
+    """float32 [layers, P, P]: attention averaged over heads for one passage of P tokens, the sink first."""
+    observer = PassageObserver(layers)
+    model.eval()
+    with torch.inference_mode(), torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
+        model(input_ids=torch.as_tensor(input_ids[None].astype(np.int64), device=model.device), observer=observer)
+    return np.stack([observer.attention[layer].float().cpu().numpy() for layer in layers])

@@ -1,0 +1,64 @@
+"""Small self-contained pages for the report; every text is escaped."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+table { border-collapse: collapse; } th { border-bottom: 1.5px solid #444; }
+th, td { padding: .25rem .8rem; text-align: left; vertical-align: top; } td + td, th + th { text-align: right; }
+table.pairs td + td { text-align: left; overflow-wrap: anywhere; } tr:nth-child(even) td { background: #f5f5f5; }
+"""
+
+
+def html_page(title: str, parts: Iterable[tuple[str, str]]) -> str:
+    """A page of headed parts; the parts' bodies are HTML made by the functions below."""
+    body = "".join(f"<h2>{escape(heading)}</h2>\n{content}\n" for heading, content in parts)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head>\n<body><h1>{escape(title)}</h1>\n{body}</body></html>\n"
+    )
+
+
+def html_table(table: pd.DataFrame) -> str:
+    """A table with its cells as text."""
+    return table.to_html(index=False, escape=True, border=0)
+
+
+def html_pairs(values: Mapping[str, Any]) -> str:
+    """Key and value, nested mappings by dotted keys."""
+    rows = "".join(f"<tr><td>{escape(key)}</td><td>{escape(str(value))}</td></tr>" for key, value in _flat(values))
+    return f'<table class="pairs">{rows}</table>'
+
+
+def shown_arms(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summary by arm with numbers formatted for reading."""
+    return pd.DataFrame(
+        {
+            "arm": summary["arm"],
+            "perplexity": [f"{value:.2f}" for value in summary["perplexity"]],
+            "95 % interval": [
+                f"{low:.2f} – {high:.2f}"
+                for low, high in zip(summary["perplexity_low"], summary["perplexity_high"], strict=True)
+            ],
+            "ratio to distributed": [
+                f"{row.ratio:.3f} ({row.ratio_low:.3f} – {row.ratio_high:.3f})" for row in summary.itertuples()
+            ],
+            "late-layer Fadj": [f"{value:+.3f}" for value in summary["late_fidelity_adjusted"]],
+            "late sink share": [f"{value:.3f}" for value in summary["late_sink_share"]],
+            "seeds": summary["seeds"].astype(str),
+            "sections": summary["sections"].astype(str),
+        }
+    )
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value

@@ -1,0 +1,46 @@
+"""Where a result comes from: package versions, the machine's kind, and hashes of what went in."""
+
+import hashlib
+import platform
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = (
+    "snakemake",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "scikit-learn",
+    "pandas",
+    "numpy",
+    "sentencex",
+    "mwparserfromhell",
+    "matplotlib",
+)
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on (read without importing them)."""
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def processor() -> str:
+    """The CPU's model name; equal bytes are promised for the same processor, threads and precision."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def content_hash(paths: Iterable[Path]) -> str:
+    """sha256 over the names and bytes of files, and of all files in folders."""
+    digest = hashlib.sha256()
+    for path in map(Path, paths):
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                digest.update(file.name.encode())
+                with file.open("rb") as stream:
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

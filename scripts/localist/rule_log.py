@@ -1,0 +1,36 @@
+"""Logging for a rule's script: one log file per job, user errors without a traceback."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from localist.errors import UserError
+
+
+@contextmanager
+def rule_log(path: str | Path) -> Iterator[None]:
+    """Send log records to `path` and, in short form, to the console.
+
+    A `UserError` ends the job with its message alone; any other exception leaves its traceback in the log.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    to_file = logging.FileHandler(path, mode="w", encoding="utf-8")
+    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    to_console = logging.StreamHandler(sys.stderr)
+    to_console.setFormatter(logging.Formatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[to_file, to_console], force=True)
+    logging.captureWarnings(True)
+    for chatty in ("httpx", "httpx2", "urllib3", "filelock", "sentence_transformers", "fontTools", "matplotlib"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        yield
+    except UserError as error:
+        logging.getLogger("localist").error("Error: %s", error)
+        raise SystemExit(1) from None
+    except Exception:
+        # The console gets the traceback from Python itself; the file must have it too.
+        to_file.emit(logging.LogRecord("localist", logging.ERROR, __file__, 0, "failed", None, sys.exc_info()))
+        raise

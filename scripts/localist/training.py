@@ -1,0 +1,270 @@
+"""Fine-tuning one arm with one seed: the Hugging Face Trainer with the locality constraint added to its loss."""
+
+import json
+import logging
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+
+from localist.attention import FidelityObserver
+from localist.constraint import constraint_terms, ramp, window_blocks_for_training
+from localist.errors import UserError
+from localist.windows import Windows
+
+logger = logging.getLogger(__name__)
+
+NOT_A_TARGET = -100
+COMPLETE = "complete"
+LOSS_COLUMNS = ("cross_entropy", "penalty", "strength", "active_share", "learning_rate")
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """λ of each layer, the fidelity target τ, the strength α; no layer with λ > 0 means plain fine-tuning."""
+
+    locality: Sequence[float]
+    target: float
+    strength: float
+
+    @property
+    def layers(self) -> list[int]:
+        """The layers that are constrained."""
+        return [layer for layer, value in enumerate(self.locality) if value > 0]
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How long and how fast to train; `token_budget` counts window positions other than the sink."""
+
+    token_budget: int
+    batch_windows: int
+    learning_rate: float
+    warmup_share: float
+    weight_decay: float
+    gradient_norm: float
+    checkpoint_steps: int
+
+    def steps(self, context: int) -> int:
+        """Optimiser steps that spend the token budget, at least one."""
+        return max(1, math.ceil(self.token_budget / (self.batch_windows * (context - 1))))
+
+    def warmup_steps(self, context: int) -> int:
+        """Steps over which the learning rate and the constraint's strength rise."""
+        return round(self.warmup_share * self.steps(context))
+
+
+class WindowDataset(torch.utils.data.Dataset):
+    """Windows as Trainer examples; block columns are there only where the arm is constrained."""
+
+    def __init__(self, windows: Windows, blocks: np.ndarray | None):
+        self.columns = {
+            "input_ids": windows.input_ids.astype(np.int64),
+            "labels": np.where(windows.is_text, windows.input_ids, NOT_A_TARGET).astype(np.int64),
+        }
+        if blocks is not None:
+            self.columns |= window_blocks_for_training(blocks)
+
+    def __len__(self) -> int:
+        return len(self.columns["input_ids"])
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        return {name: torch.as_tensor(values[index]) for name, values in self.columns.items()}
+
+
+def stack_windows(examples: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Stack windows and cut the padding that all of them share."""
+    batch = {name: torch.stack([example[name] for example in examples]) for name in examples[0]}
+    length = int((batch["labels"] != NOT_A_TARGET).any(dim=0).nonzero().max()) + 1
+    return {name: values[:, :length] for name, values in batch.items()}
+
+
+class LocalityTrainer(Trainer):
+    """Trainer whose loss is cross-entropy + α · constraint; without constrained layers it is the stock Trainer."""
+
+    def __init__(self, *args, constraint: Constraint, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.constraint = constraint
+        self.loss_parts: dict[str, float] = {}
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """Trainer's own loss, plus the constraint on the layers with λ > 0."""
+        if not self.constraint.layers:
+            loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+            self.loss_parts = {"cross_entropy": loss.item()}
+        else:
+            loss, outputs = self._constrained_loss(model, dict(inputs), num_items_in_batch)
+        if not torch.isfinite(loss):
+            raise UserError(
+                f"The loss is {loss.item()} at step {self.state.global_step + 1}: lower training.learning_rate or "
+                "constraint.strength. The last checkpoint is kept."
+            )
+        return (loss, outputs) if return_outputs else loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Keep the parts of the loss with Trainer's own log, which checkpoints carry and a resumed run gets back."""
+        super().log(logs | self.loss_parts, start_time)
+
+    def _constrained_loss(self, model, inputs, num_items_in_batch):
+        blocks, chance, counted = (inputs.pop(name) for name in ("blocks", "chance", "counted"))
+        observer = FidelityObserver(blocks, self.constraint.layers)
+        loss, outputs = super().compute_loss(model, inputs | {"observer": observer}, True, num_items_in_batch)
+        terms = constraint_terms(observer.fidelity, chance, counted, self.constraint.locality, self.constraint.target)
+        strength = self.constraint.strength * ramp(self.state.global_step, self.args.warmup_steps)
+        self.loss_parts = {
+            "cross_entropy": loss.item(),
+            "penalty": terms.penalty.item(),
+            "strength": strength,
+            "active_share": terms.active,
+            "fidelity": json.dumps({str(layer): value for layer, value in terms.fidelity.items()}),
+        }
+        return loss + strength * terms.penalty, outputs
+
+
+class ProgressBar(TrainerCallback):
+    """One bar per run with loss, constraint and tokens per second; a checkpoint is marked when it is wholly written."""
+
+    def __init__(self, name: str, tokens_per_step: int):
+        self.name = name
+        self.tokens_per_step = tokens_per_step
+        self.bar: tqdm | None = None
+        self.trainer: LocalityTrainer | None = None
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        # Where nobody watches a terminal, a line every ten seconds is enough.
+        interval = 0.5 if sys.stderr.isatty() else 10
+        self.bar = tqdm(
+            total=state.max_steps * self.tokens_per_step,
+            initial=state.global_step * self.tokens_per_step,
+            desc=self.name,
+            unit="tok",
+            mininterval=interval,
+        )
+
+    def on_step_end(self, args, state, control, **kwargs):
+        parts = self.trainer.loss_parts
+        shown = {"loss": f"{parts['cross_entropy']:.3f}"}
+        if "penalty" in parts:
+            shown["constraint"] = f"{parts['penalty']:.4f}"
+        self.bar.set_postfix(shown, refresh=False)
+        self.bar.update(self.tokens_per_step)
+
+    def on_save(self, args, state, control, **kwargs):
+        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.bar.close()
+
+
+def train_arm(
+    model: PreTrainedModel,
+    windows: Windows,
+    blocks: np.ndarray | None,
+    *,
+    constraint: Constraint,
+    optimisation: Optimisation,
+    seed: int,
+    bf16: bool,
+    checkpoints: Path,
+    name: str,
+) -> list[dict[str, Any]]:
+    """Fine-tune `model` in place and return its history, one dict per step.
+
+    `checkpoints` is this run's own folder: the run goes on from the last checkpoint in it that was wholly written.
+    The seed sets data order and dropout, nothing else.
+    """
+    context = windows.input_ids.shape[1]
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=optimisation.steps(context),
+        per_device_train_batch_size=optimisation.batch_windows,
+        learning_rate=optimisation.learning_rate,
+        warmup_steps=optimisation.warmup_steps(context),
+        lr_scheduler_type="linear",
+        weight_decay=optimisation.weight_decay,
+        max_grad_norm=optimisation.gradient_norm,
+        optim="adamw_torch_fused",
+        seed=seed,
+        data_seed=seed,
+        save_strategy="steps",
+        save_steps=optimisation.checkpoint_steps,
+        save_total_limit=2,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        bf16=bf16,
+        use_cpu=not torch.cuda.is_available(),
+    )
+    progress = ProgressBar(name, optimisation.batch_windows * (context - 1))
+    trainer = LocalityTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=WindowDataset(windows, blocks if constraint.layers else None),
+        data_collator=stack_windows,
+        callbacks=[progress],
+        constraint=constraint,
+    )
+    progress.trainer = trainer
+    trainer.remove_callback(PrinterCallback)
+    resume = last_complete_checkpoint(checkpoints)
+    if resume:
+        logger.info("%s goes on from %s.", name, resume)
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    return history_rows(trainer.state.log_history, optimisation.batch_windows * (context - 1))
+
+
+def last_complete_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that was wholly written; half-written ones, left by a kill, are removed."""
+    complete = []
+    for checkpoint in Path(folder).glob("checkpoint-*"):
+        if (checkpoint / COMPLETE).exists():
+            complete.append(checkpoint)
+        else:
+            shutil.rmtree(checkpoint)
+    return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def history_rows(log_history: Sequence[dict[str, Any]], tokens_per_step: int) -> list[dict[str, Any]]:
+    """One row per step: step, tokens, the parts of the loss, and fidelity (JSON by layer) where it was constrained."""
+    rows = []
+    for entry in log_history:
+        if "cross_entropy" in entry and "loss" in entry:
+            row = {"step": entry["step"], "tokens": entry["step"] * tokens_per_step}
+            rows.append(row | {name: entry.get(name) for name in (*LOSS_COLUMNS, "fidelity")})
+    return rows
+
+
+def uses_bf16(precision: str) -> bool:
+    """Whether to autocast to bf16: `auto` does so on a GPU that has it, and on a CPU with matrix units for it (AMX).
+
+    A CPU with bf16 vector instructions alone computes bf16 matrix products more slowly than float32 ones.
+    """
+    if precision == "auto":
+        if torch.cuda.is_available():
+            return torch.cuda.is_bf16_supported()
+        return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    return precision == "bf16"
+
+
+def resolved_settings(
+    constraint: Constraint, optimisation: Optimisation, context: int, **others: Any
+) -> dict[str, Any]:
+    """Everything that determines the run's result, for settings.json and for the checkpoint folder's name."""
+    return {
+        "constraint": asdict(constraint),
+        "optimisation": asdict(optimisation),
+        "steps": optimisation.steps(context),
+        "context": context,
+        **others,
+    }

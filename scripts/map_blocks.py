@@ -1,0 +1,27 @@
+"""Place every sentence on a two-dimensional map of meaning (t-SNE of the embeddings), for the figure alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.manifold import TSNE
+
+from localist.files import replacing
+from localist.rule_log import rule_log
+
+PERPLEXITY = 30
+
+
+def main(embeddings: Path, seed: int, destination: Path) -> None:
+    """Write x and y of each sentence."""
+    vectors = np.load(embeddings)
+    perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
+    places = TSNE(perplexity=perplexity, metric="cosine", init="random", random_state=seed).fit_transform(vectors)
+    table = pd.DataFrame({"segment": np.arange(len(vectors)), "x": places[:, 0], "y": places[:, 1]})
+    with replacing(destination) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(Path(snakemake.input.embeddings), snakemake.params.seed, Path(snakemake.output.map))

@@ -1,0 +1,60 @@
+"""Give every token of every window its block under one partition."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from localist.files import replacing, write_json
+from localist.partitions import (
+    block_statistics,
+    blocks_by_segment,
+    matched_width,
+    mean_chance,
+    semantic_blocks,
+    shifted_blocks,
+    window_blocks,
+)
+from localist.rule_log import rule_log
+from localist.windows import Windows
+
+logger = logging.getLogger(__name__)
+
+
+def main(
+    partition: str, segment_blocks: Path, tokens: Mapping[str, Path], blocks: Mapping[str, Path], summary: Path
+) -> None:
+    """Write int32 [windows, T] per split, and the partition's chance on each."""
+    by_segment = blocks_by_segment(pd.read_parquet(segment_blocks))
+    windows = {split: Windows.load(folder) for split, folder in tokens.items()}
+    semantic = {split: semantic_blocks(part, by_segment) for split, part in windows.items()}
+    details: dict[str, Any] = {"partition": partition}
+    if partition == "semantic":
+        result = semantic
+        details["blocks"] = int(by_segment.max()) + 1
+    elif partition == "shifted":
+        result = {split: shifted_blocks(windows[split], ids) for split, ids in semantic.items()}
+    else:
+        details["width_tokens"] = matched_width(windows["train"], mean_chance(semantic["train"]))
+        result = {split: window_blocks(part, details["width_tokens"]) for split, part in windows.items()}
+    for split, path in blocks.items():
+        with replacing(path) as temporary:
+            np.save(temporary, result[split])
+    details["splits"] = {split: block_statistics(ids) for split, ids in result.items()}
+    write_json(summary, details)
+    logger.info("%s: mean chance %.3f on the training windows.", partition, details["splits"]["train"]["mean_chance"])
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        names = ("train", "validation", "test")
+        main(
+            partition=snakemake.wildcards.partition,
+            segment_blocks=Path(snakemake.input.segment_blocks),
+            tokens=dict(zip(names, map(Path, snakemake.input.tokens), strict=True)),
+            blocks=dict(zip(names, map(Path, snakemake.output.blocks), strict=True)),
+            summary=Path(snakemake.output.summary),
+        )

@@ -1,0 +1,44 @@
+"""Draw the map of sentence embeddings, coloured by semantic block."""
+
+from pathlib import Path
+
+from matplotlib.patheffects import withStroke
+
+from localist.errors import UserError
+from localist.figures import block_colours, figure_style, new_figure, read_table, save_figure
+from localist.rule_log import rule_log
+
+
+def main(block_map: Path, blocks: Path, pdf: Path, png: Path) -> None:
+    """Draw one dot per segment on the two-dimensional map, and each block's number at the median of its dots.
+
+    block_map: segment, x, y. blocks: segment, block. Segments without a block are drawn in grey.
+    """
+    places = read_table(block_map, numbers=["segment", "x", "y"])
+    table = places.merge(read_table(blocks, numbers=["segment", "block"]), on="segment", how="left")
+    if table["block"].isna().all():
+        raise UserError(f"{block_map}: none of its segments is in {blocks}; delete both and run the workflow again")
+    table["block"] = table["block"].fillna(-1).astype(int)
+    colours = block_colours(table["block"])
+    with figure_style():
+        figure, (axes,) = new_figure(3.2)
+        # Rasterised: thousands of dots would make a heavy PDF; numbers and axes stay text and lines.
+        size = min(6.0, max(0.5, 9000 / len(table)))
+        axes.scatter(table["x"], table["y"], s=size, c=table["block"].map(colours), linewidths=0, rasterized=True)
+        halo = [withStroke(linewidth=1.8, foreground="white")]
+        for block, dots in table[table["block"] >= 0].groupby("block"):
+            x, y = dots["x"].median(), dots["y"].median()
+            axes.text(x, y, f"{block}", ha="center", va="center", weight="bold", path_effects=halo)
+        axes.set(xlabel="t-SNE axis 1 (no unit)", ylabel="t-SNE axis 2 (no unit)", xticks=[], yticks=[])
+        axes.set_aspect("equal", adjustable="datalim")
+        save_figure(figure, pdf, png)
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            block_map=Path(snakemake.input.map),
+            blocks=Path(snakemake.input.blocks),
+            pdf=Path(snakemake.output.pdf),
+            png=Path(snakemake.output.png),
+        )

@@ -1,0 +1,46 @@
+"""Draw the entropy of attention in each layer, with and without the sink, by arm."""
+
+from pathlib import Path
+
+from localist.figures import (
+    arm_styles,
+    draw_by_layer,
+    figure_style,
+    legend_below,
+    new_figure,
+    read_table,
+    save_figure,
+    without_values,
+)
+from localist.rule_log import rule_log
+
+PANELS = {"entropy_bits": "all keys", "entropy_no_sink_bits": "without sink and self"}
+
+
+def main(layers: Path, pdf: Path, png: Path) -> None:
+    """Draw attention entropy by layer, one line per arm: the whole of it above, without sink and self below.
+
+    layers: table with one row per arm, seed, measured partition and layer. Entropy hardly depends on the measured
+    partition (only through the queries that count), so it is averaged over the measured partitions.
+    """
+    table = read_table(layers, text=["arm"], numbers=["seed", "layer", *PANELS])
+    styles = arm_styles(table["arm"])
+    with figure_style():
+        figure, panels = new_figure(3.3, rows=2, sharex=True)
+        missing = set(styles)
+        for axes, (column, label) in zip(panels, PANELS.items(), strict=True):
+            draw_by_layer(axes, table, column, styles)
+            axes.set_ylabel(f"entropy (bits)\n{label}")
+            missing &= without_values(table, column, styles)
+        panels[-1].set_xlabel("layer index")
+        legend_below(figure, styles, missing)
+        save_figure(figure, pdf, png)
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            layers=Path(snakemake.input.layers),
+            pdf=Path(snakemake.output.pdf),
+            png=Path(snakemake.output.png),
+        )

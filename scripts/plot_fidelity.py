@@ -1,0 +1,44 @@
+"""Draw the chance-corrected fidelity of each layer, by arm."""
+
+from pathlib import Path
+
+from localist.figures import (
+    arm_styles,
+    draw_by_layer,
+    figure_style,
+    legend_below,
+    new_figure,
+    only,
+    read_table,
+    save_figure,
+    without_values,
+)
+from localist.rule_log import rule_log
+
+
+def main(layers: Path, measured_partition: str, pdf: Path, png: Path) -> None:
+    """Draw Fadj by layer, one line per arm.
+
+    layers: table with one row per arm, seed, measured partition and layer. measured_partition: the one to show.
+    """
+    column = "fidelity_adjusted"
+    table = read_table(layers, text=["arm", "measured_partition"], numbers=["seed", "layer", column])
+    styles = arm_styles(table["arm"])
+    table = only(table, layers, "measured_partition", measured_partition)
+    with figure_style():
+        figure, (axes,) = new_figure(2.3)
+        axes.axhline(0, color="0.7", lw=0.6, zorder=1)
+        draw_by_layer(axes, table, column, styles)
+        axes.set(xlabel="layer index", ylabel="chance-corrected fidelity")
+        legend_below(figure, styles, missing=without_values(table, column, styles))
+        save_figure(figure, pdf, png)
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            layers=Path(snakemake.input.layers),
+            measured_partition=snakemake.params.measured_partition,
+            pdf=Path(snakemake.output.pdf),
+            png=Path(snakemake.output.png),
+        )

@@ -1,0 +1,57 @@
+"""Draw the test perplexity of each arm with its interval."""
+
+from pathlib import Path
+
+import numpy as np
+
+from localist.figures import arm_styles, figure_style, new_figure, only, perplexity_axis, read_table, save_figure
+from localist.rule_log import rule_log
+
+
+def main(arms: Path, metrics: Path, pdf: Path, png: Path) -> None:
+    """Draw a point with a 95 % interval per arm, its single seeds faintly, and its ratio to the distributed arm.
+
+    arms: table with one row per arm. metrics: table with one row per arm, seed and split.
+    """
+    ends = ["perplexity", "perplexity_low", "perplexity_high"]
+    table = read_table(arms, text=["arm"], numbers=[*ends, "ratio", "ratio_low", "ratio_high"])
+    runs = only(read_table(metrics, text=["arm", "split"], numbers=["perplexity"]), metrics, "split", "test")
+    with figure_style():
+        figure, (axes,) = new_figure(0.75 + 0.2 * len(table))
+        shown = [table[ends].to_numpy().ravel()]
+        for place, (row, style) in enumerate(zip(table.itertuples(), arm_styles(table["arm"]).values(), strict=True)):
+            seeds = runs.loc[runs["arm"] == row.arm, "perplexity"]
+            if len(seeds) > 1:
+                axes.plot(seeds, [place + 0.25] * len(seeds), style.marker, color=style.colour, alpha=0.35, ms=2, mew=0)
+                shown.append(seeds)
+            axes.plot([row.perplexity_low, row.perplexity_high], [place, place], color=style.colour)
+            axes.plot([row.perplexity], [place], style.marker, color=style.colour, ms=4.5)
+            beside = axes.get_yaxis_transform()
+            axes.text(1.03, place, _ratio(row), transform=beside, va="center_baseline")
+            axes.axhline(place, color="0.92", lw=0.5, zorder=0)
+        axes.text(1.03, -0.9, "ratio to distributed", transform=beside, va="center", color="0.35")
+        axes.set_yticks(range(len(table)), table["arm"])
+        axes.set_ylim(len(table) - 0.4, -0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        perplexity_axis(axes, "x", np.concatenate(shown))
+        save_figure(figure, pdf, png)
+
+
+def _ratio(row: tuple) -> str:
+    """The ratio of perplexities with its interval, as text."""
+    if not np.isfinite(row.ratio):
+        return "–"
+    if not np.isfinite(row.ratio_low) or row.ratio_low == row.ratio_high:
+        return f"{row.ratio:.3f}"
+    return f"{row.ratio:.3f} ({row.ratio_low:.3f}–{row.ratio_high:.3f})"
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            arms=Path(snakemake.input.arms),
+            metrics=Path(snakemake.input.metrics),
+            pdf=Path(snakemake.output.pdf),
+            png=Path(snakemake.output.png),
+        )

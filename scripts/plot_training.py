@@ -1,0 +1,49 @@
+"""Draw the course of training: cross-entropy and penalty against the tokens seen, by arm."""
+
+from pathlib import Path
+
+from localist.figures import arm_styles, figure_style, legend_below, new_figure, read_table, save_figure
+from localist.rule_log import rule_log
+
+SMOOTHING = 15  # the moving average spans one part in so many of a run's steps
+UNITS = {1e9: " (billions)", 1e6: " (millions)", 1e3: " (thousands)", 1.0: ""}
+
+
+def main(history: Path, pdf: Path, png: Path) -> None:
+    """Draw cross-entropy, and below it the penalty of constrained arms; every step faintly, a moving average on top.
+
+    history: table with one row per arm, seed and step. The average is taken of the mean over seeds.
+    """
+    table = read_table(history, text=["arm"], numbers=["seed", "step", "tokens", "cross_entropy", "penalty"])
+    styles = arm_styles(table["arm"])
+    panels = {"cross_entropy": "cross-entropy\n(nats per token)"}
+    if table["penalty"].notna().any():
+        panels["penalty"] = "penalty"
+    scale = next((unit for unit in UNITS if table["tokens"].max() >= 2 * unit), 1.0)
+    with figure_style():
+        figure, all_axes = new_figure(0.4 + 1.5 * len(panels), rows=len(panels), sharex=True)
+        for axes, (column, label) in zip(all_axes, panels.items(), strict=True):
+            for number, (arm, style) in enumerate(styles.items()):
+                rows = table[(table["arm"] == arm) & table[column].notna()]
+                for _, run in rows.groupby("seed"):
+                    axes.plot(run["tokens"] / scale, run[column], color=style.colour, lw=0.4, alpha=0.2, zorder=1)
+                mean = rows.groupby("step")[["tokens", column]].mean()
+                smooth = mean[column].rolling(max(1, len(mean) // SMOOTHING), center=True, min_periods=1).mean()
+                every = max(1, len(mean) // 6)
+                axes.plot(
+                    mean["tokens"] / scale, smooth, **style.line_style(),
+                    marker=style.marker, markevery=(number * every // len(styles), every),
+                )  # fmt: skip
+            axes.set_ylabel(label)
+        all_axes[-1].set_xlabel(f"training tokens seen{UNITS[scale]}")
+        legend_below(figure, styles)
+        save_figure(figure, pdf, png)
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            history=Path(snakemake.input.history),
+            pdf=Path(snakemake.output.pdf),
+            png=Path(snakemake.output.png),
+        )

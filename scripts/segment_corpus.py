@@ -1,0 +1,48 @@
+"""Split the corpus into sentences (segments) and its sections into train, validation and test."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from localist.errors import UserError
+from localist.files import replacing
+from localist.rule_log import rule_log
+from localist.segments import SPLITS, assign_splits, segments_table
+
+logger = logging.getLogger(__name__)
+
+
+def main(sections: Path, language: str, splits: Mapping[str, Any], segments: Path) -> None:
+    """Write one row per sentence."""
+    table = pd.read_parquet(sections)
+    assigned = assign_splits(table, {name: splits[name] for name in SPLITS}, splits["seed"])
+    counts = assigned.value_counts()
+    missing = [name for name in SPLITS if name not in counts]
+    if missing:
+        raise UserError(
+            f"The corpus has only {len(table)} sections, too few for a {' and a '.join(missing)} split: "
+            "use a longer text, or for plain text lower corpus.section_words."
+        )
+    if counts["test"] < splits["minimum_test_sections"]:
+        logger.warning(
+            "Only %d test sections (splits.minimum_test_sections is %d): too small a study to decide anything.",
+            counts["test"],
+            splits["minimum_test_sections"],
+        )
+    result = segments_table(table, assigned, language)
+    with replacing(segments) as temporary:
+        result.to_parquet(temporary, index=False)
+    logger.info("%d sentences; sections: %s.", len(result), ", ".join(f"{counts[name]} {name}" for name in SPLITS))
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            sections=Path(snakemake.input.sections),
+            language=snakemake.params.language,
+            splits=snakemake.params.splits,
+            segments=Path(snakemake.output.segments),
+        )

@@ -1,0 +1,64 @@
+"""Tokenise each document once, as it stands, and cut windows of each split."""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from localist.documents import document_text
+from localist.errors import UserError
+from localist.files import write_json
+from localist.rule_log import rule_log
+from localist.tokenizer import load_tokenizer, sink_token
+from localist.windows import Windows, align_tokens, cut_windows
+
+logger = logging.getLogger(__name__)
+
+
+def main(
+    sections: Path, segments: Path, model: Path, context: int, sink: int | None, splits: dict[str, Path], summary: Path
+) -> None:
+    """Write one folder of arrays per split, and what they hold."""
+    tokenizer, longest = load_tokenizer(model)
+    if longest and context > longest:
+        raise UserError(f"tokens.context is {context}, but the model takes at most {longest} tokens: lower it.")
+    sink = sink_token(tokenizer, sink)
+    padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else sink
+    sentence_table = pd.read_parquet(segments)
+    documents = []
+    for document, rows in pd.read_parquet(sections).groupby("document"):
+        text = document_text(rows.sort_values("section")["text"])
+        encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        own = sentence_table[sentence_table["document"] == document]
+        documents.append(align_tokens(text, encoded["offset_mapping"], encoded["input_ids"], own))
+    section_splits = sentence_table.groupby("section")["split"].first()
+    counts = {}
+    for split, folder in splits.items():
+        windows = cut_windows(documents, section_splits, split, context=context, sink=sink, padding=padding)
+        windows.save(folder)
+        counts[split] = _counts(windows, int((section_splits == split).sum()))
+        logger.info("%s: %d tokens in %d windows.", split, counts[split]["tokens"], counts[split]["windows"])
+    write_json(summary, {"context": context, "sink_token": sink, "padding_token": padding, "splits": counts})
+
+
+def _counts(windows: Windows, sections: int) -> dict[str, int]:
+    return {
+        "tokens": int(windows.is_text.sum()),
+        "bytes": int(windows.byte_counts.sum()),
+        "windows": len(windows.input_ids),
+        "stretches": len(set(windows.stretch_ids.tolist())),
+        "sections": sections,
+    }
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            sections=Path(snakemake.input.sections),
+            segments=Path(snakemake.input.segments),
+            model=Path(snakemake.input.model),
+            context=snakemake.params.context,
+            sink=snakemake.params.sink,
+            splits={name: Path(snakemake.output[name]) for name in ("train", "validation", "test")},
+            summary=Path(snakemake.output.summary),
+        )

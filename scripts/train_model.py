@@ -1,0 +1,109 @@
+"""Fine-tune the model of one arm with one seed."""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import AutoTokenizer
+
+from localist.files import replacing, write_json
+from localist.models import load_model
+from localist.provenance import content_hash, package_versions, processor
+from localist.rule_log import rule_log
+from localist.schedules import locality_by_layer
+from localist.training import Constraint, Optimisation, resolved_settings, train_arm, uses_bf16
+from localist.windows import Windows
+
+logger = logging.getLogger(__name__)
+
+
+def main(
+    model: Path,
+    tokens: Path,
+    blocks: Path | None,
+    arm: Mapping[str, Any],
+    seed: int,
+    training: Mapping[str, Any],
+    minimum_locality: float,
+    checkpoints: Path,
+    outputs: Mapping[str, Path],
+) -> None:
+    """Write the tuned model, its history by step and the resolved settings; checkpoints are removed at the end."""
+    torch.set_num_threads(training["threads"])
+    windows = Windows.load(tokens)
+    context = windows.input_ids.shape[1]
+    language_model = load_model(model, context)
+    constraint = Constraint(
+        locality=locality_by_layer(
+            arm["schedule"],
+            language_model.config.get_text_config().num_hidden_layers,
+            minimum_locality=minimum_locality,
+        ),
+        target=arm["fidelity_target"] or 0.0,
+        strength=arm["strength"] or 0.0,
+    )
+    fields = Optimisation.__dataclass_fields__
+    optimisation = Optimisation(**{name: training[name] for name in fields})
+    bf16 = uses_bf16(training["precision"])
+    settings = resolved_settings(
+        constraint,
+        optimisation,
+        context,
+        arm=dict(arm),
+        seed=seed,
+        precision="bf16" if bf16 else "fp32",
+        threads=training["threads"],
+        device=str(language_model.device),
+        processor=processor(),
+        versions=package_versions(),
+        inputs=content_hash(path for path in (model, tokens, blocks) if path),
+    )
+    # Named by everything that determines the run: changed settings never go on from an old run's checkpoint.
+    own_checkpoints = checkpoints / settings_hash(settings)
+    name = f"{arm['name']} seed {seed}"
+    logger.info("%s: %d steps on %s in %s.", name, settings["steps"], settings["device"], settings["precision"])
+    history = train_arm(
+        language_model,
+        windows,
+        np.load(blocks) if blocks else None,
+        constraint=constraint,
+        optimisation=optimisation,
+        seed=seed,
+        bf16=bf16,
+        checkpoints=own_checkpoints,
+        name=name,
+    )
+    with replacing(outputs["model"]) as temporary:
+        language_model.save_pretrained(temporary)
+        AutoTokenizer.from_pretrained(model, local_files_only=True).save_pretrained(temporary)
+    with replacing(outputs["history"]) as temporary:
+        pd.DataFrame(history).to_csv(temporary, index=False)
+    write_json(outputs["settings"], settings)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def settings_hash(settings: Mapping[str, Any]) -> str:
+    """A short name for one set of settings."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            model=Path(snakemake.input.model),
+            tokens=Path(snakemake.input.tokens),
+            blocks=Path(snakemake.input.blocks) if snakemake.input.get("blocks") else None,
+            arm=snakemake.params.arm,
+            seed=int(snakemake.wildcards.seed),
+            training={**snakemake.params.training, "checkpoint_steps": snakemake.params.checkpoint_steps},
+            minimum_locality=snakemake.params.minimum_locality,
+            checkpoints=Path(snakemake.params.checkpoints),
+            outputs={name: Path(snakemake.output[name]) for name in ("model", "history", "settings")},
+        )

@@ -1,0 +1,89 @@
+# Sentence embeddings, their clusters, and the block of every token under every partition.
+
+
+rule embed_segments:
+    input:
+        segments="results/{study}/corpus/segments.parquet",
+        encoder=resource_path("encoder"),
+        code=modules_of("embed_segments"),
+    output:
+        embeddings="results/{study}/blocks/embeddings.npy",
+    log:
+        "results/{study}/logs/embed_segments.log",
+    benchmark:
+        "results/{study}/benchmarks/embed_segments.tsv"
+    conda:
+        "../../envs/training.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        threads=config["training"]["threads"],
+    script:
+        "../../scripts/embed_segments.py"
+
+
+rule partition_segments:
+    input:
+        segments="results/{study}/corpus/segments.parquet",
+        embeddings="results/{study}/blocks/embeddings.npy",
+        code=modules_of("partition_segments"),
+    output:
+        segment_blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
+        selection="results/{study}/blocks/semantic/selection.csv",
+    log:
+        "results/{study}/logs/partition_segments.log",
+    benchmark:
+        "results/{study}/benchmarks/partition_segments.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        semantic=config["blocks"]["semantic"],
+    script:
+        "../../scripts/partition_segments.py"
+
+
+rule partition_tokens:
+    input:
+        segment_blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
+        tokens=expand("results/{{study}}/tokens/{split}", split=SPLITS),
+        code=modules_of("partition_tokens"),
+    output:
+        blocks=expand("results/{{study}}/blocks/{{partition}}/{split}.npy", split=SPLITS),
+        summary="results/{study}/blocks/{partition}/summary.json",
+    log:
+        "results/{study}/logs/partition_tokens/{partition}.log",
+    benchmark:
+        "results/{study}/benchmarks/partition_tokens/{partition}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/partition_tokens.py"
+
+
+rule map_blocks:
+    input:
+        embeddings="results/{study}/blocks/embeddings.npy",
+        code=modules_of("map_blocks"),
+    output:
+        map="results/{study}/blocks/map.parquet",
+    log:
+        "results/{study}/logs/map_blocks.log",
+    benchmark:
+        "results/{study}/benchmarks/map_blocks.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        seed=config["blocks"]["semantic"]["seed"],
+    script:
+        "../../scripts/map_blocks.py"

@@ -1,0 +1,71 @@
+# From a book or dump to sections, sentences, and windows of tokens in three splits.
+
+
+rule extract_corpus:
+    input:
+        source=resource_path("corpus"),
+        code=modules_of("extract_corpus"),
+    output:
+        sections="results/{study}/corpus/documents.parquet",
+    log:
+        "results/{study}/logs/extract_corpus.log",
+    benchmark:
+        "results/{study}/benchmarks/extract_corpus.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        corpus={key: config["corpus"].get(key) for key in ("format", "articles", "drop_sections", "section_words")},
+    script:
+        "../../scripts/extract_corpus.py"
+
+
+rule segment_corpus:
+    input:
+        sections="results/{study}/corpus/documents.parquet",
+        code=modules_of("segment_corpus"),
+    output:
+        segments="results/{study}/corpus/segments.parquet",
+    log:
+        "results/{study}/logs/segment_corpus.log",
+    benchmark:
+        "results/{study}/benchmarks/segment_corpus.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        language=config["corpus"]["language"],
+        splits=config["splits"],
+    script:
+        "../../scripts/segment_corpus.py"
+
+
+rule tokenize_corpus:
+    input:
+        sections="results/{study}/corpus/documents.parquet",
+        segments="results/{study}/corpus/segments.parquet",
+        model=resource_path("model"),
+        code=modules_of("tokenize_corpus"),
+    output:
+        train=directory("results/{study}/tokens/train"),
+        validation=directory("results/{study}/tokens/validation"),
+        test=directory("results/{study}/tokens/test"),
+        summary="results/{study}/tokens/summary.json",
+    log:
+        "results/{study}/logs/tokenize_corpus.log",
+    benchmark:
+        "results/{study}/benchmarks/tokenize_corpus.tsv"
+    conda:
+        "../../envs/training.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        context=config["tokens"]["context"],
+        sink=config["model"]["sink_token_id"],
+    script:
+        "../../scripts/tokenize_corpus.py"

@@ -1,0 +1,312 @@
+# Tables from the evaluation files, and one rule per figure: editing a figure's script redraws that figure alone.
+
+
+rule collect_metrics:
+    input:
+        metrics=per_run("evaluation/{arm}/seed{seed}/metrics.json", evaluated()),
+        tokens=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", evaluated()),
+        layers=[
+            path
+            for measured in MEASURED
+            for path in per_run(f"evaluation/{{arm}}/seed{{seed}}/{measured}/layers.parquet", evaluated())
+        ],
+        history=per_run("runs/{arm}/seed{seed}/history.csv", runs()),
+        code=modules_of("collect_metrics"),
+    output:
+        metrics="results/{study}/tables/metrics.csv",
+        layers="results/{study}/tables/layers.csv",
+        arms=report(
+            "results/{study}/tables/arms.csv",
+            caption="../report/arms.rst",
+            category="Results",
+            labels={"table": "arms, as CSV"},
+        ),
+        latex="results/{study}/tables/arms.tex",
+        page=report(
+            "results/{study}/tables/summary.html",
+            caption="../report/summary.rst",
+            category="Results",
+            labels={"table": "summary"},
+        ),
+        history="results/{study}/tables/history.csv",
+        schedules="results/{study}/tables/schedules.csv",
+    log:
+        "results/{study}/logs/collect_metrics.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_metrics.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        arms={name: arm.as_params() for name, arm in ARMS.items()},
+        evaluated=evaluated(),
+        measured=MEASURED,
+        reference=config["blocks"]["reference"],
+        minimum_locality=config["constraint"]["minimum_locality"],
+        evaluation=config["evaluation"],
+    script:
+        "../../scripts/collect_metrics.py"
+
+
+rule describe_study:
+    input:
+        records=resource_records(),
+        tokens="results/{study}/tokens/summary.json",
+        blocks=expand("results/{{study}}/blocks/{measured}/summary.json", measured=MEASURED),
+        settings=per_run("runs/{arm}/seed{seed}/settings.json", runs()),
+        code=modules_of("describe_study"),
+    output:
+        page=report(
+            "results/{study}/tables/study.html",
+            caption="../report/study.rst",
+            category="Study",
+            labels={"table": "settings, data origin, versions"},
+        ),
+        record="results/{study}/tables/study.json",
+    log:
+        "results/{study}/logs/describe_study.log",
+    benchmark:
+        "results/{study}/benchmarks/describe_study.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        config=config,
+        code_version=code_version(),
+    script:
+        "../../scripts/describe_study.py"
+
+
+rule plot_schedules:
+    input:
+        schedules="results/{study}/tables/schedules.csv",
+        code=modules_of("plot_schedules"),
+    output:
+        pdf="results/{study}/figures/schedules.pdf",
+        png=report(
+            "results/{study}/figures/schedules.png",
+            caption="../report/schedules.rst",
+            category="Method",
+            labels={"figure": "locality by layer"},
+        ),
+    log:
+        "results/{study}/logs/plot_schedules.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_schedules.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_schedules.py"
+
+
+rule plot_perplexity:
+    input:
+        arms="results/{study}/tables/arms.csv",
+        metrics="results/{study}/tables/metrics.csv",
+        code=modules_of("plot_perplexity"),
+    output:
+        pdf="results/{study}/figures/perplexity.pdf",
+        png=report(
+            "results/{study}/figures/perplexity.png",
+            caption="../report/perplexity.rst",
+            category="Results",
+            labels={"figure": "perplexity by arm"},
+        ),
+    log:
+        "results/{study}/logs/plot_perplexity.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_perplexity.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_perplexity.py"
+
+
+rule plot_fidelity:
+    input:
+        layers="results/{study}/tables/layers.csv",
+        code=modules_of("plot_fidelity"),
+    output:
+        pdf="results/{study}/figures/fidelity.pdf",
+        png=report(
+            "results/{study}/figures/fidelity.png",
+            caption="../report/fidelity.rst",
+            category="Attention",
+            labels={"figure": "chance-corrected fidelity by layer"},
+        ),
+    log:
+        "results/{study}/logs/plot_fidelity.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_fidelity.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        measured_partition=config["blocks"]["reference"],
+    script:
+        "../../scripts/plot_fidelity.py"
+
+
+rule plot_entropy:
+    input:
+        layers="results/{study}/tables/layers.csv",
+        code=modules_of("plot_entropy"),
+    output:
+        pdf="results/{study}/figures/entropy.pdf",
+        png=report(
+            "results/{study}/figures/entropy.png",
+            caption="../report/entropy.rst",
+            category="Attention",
+            labels={"figure": "entropy by layer"},
+        ),
+    log:
+        "results/{study}/logs/plot_entropy.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_entropy.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_entropy.py"
+
+
+rule plot_frontier:
+    input:
+        arms="results/{study}/tables/arms.csv",
+        code=modules_of("plot_frontier"),
+    output:
+        pdf="results/{study}/figures/frontier.pdf",
+        png=report(
+            "results/{study}/figures/frontier.png",
+            caption="../report/frontier.rst",
+            category="Results",
+            labels={"figure": "perplexity against late-layer fidelity"},
+        ),
+    log:
+        "results/{study}/logs/plot_frontier.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_frontier.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_frontier.py"
+
+
+rule plot_training:
+    input:
+        history="results/{study}/tables/history.csv",
+        code=modules_of("plot_training"),
+    output:
+        pdf="results/{study}/figures/training.pdf",
+        png=report(
+            "results/{study}/figures/training.png",
+            caption="../report/training.rst",
+            category="Training",
+            labels={"figure": "training curves"},
+        ),
+    log:
+        "results/{study}/logs/plot_training.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_training.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_training.py"
+
+
+rule plot_block_selection:
+    input:
+        selection="results/{study}/blocks/semantic/selection.csv",
+        code=modules_of("plot_block_selection"),
+    output:
+        pdf="results/{study}/figures/block_selection.pdf",
+        png=report(
+            "results/{study}/figures/block_selection.png",
+            caption="../report/block_selection.rst",
+            category="Blocks",
+            labels={"figure": "choice of the number of blocks"},
+        ),
+    log:
+        "results/{study}/logs/plot_block_selection.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_block_selection.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_block_selection.py"
+
+
+rule plot_block_map:
+    input:
+        map="results/{study}/blocks/map.parquet",
+        blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
+        code=modules_of("plot_block_map"),
+    output:
+        pdf="results/{study}/figures/block_map.pdf",
+        png=report(
+            "results/{study}/figures/block_map.png",
+            caption="../report/block_map.rst",
+            category="Blocks",
+            labels={"figure": "map of the blocks"},
+        ),
+    log:
+        "results/{study}/logs/plot_block_map.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_block_map.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_block_map.py"
+
+
+rule plot_attention_maps:
+    input:
+        passages=lambda wildcards: per_run("evaluation/{arm}/seed{seed}/passage.npz", first_seed_of_each_arm()),
+        code=modules_of("plot_attention_maps"),
+    output:
+        pdf="results/{study}/figures/attention_maps.pdf",
+        png=report(
+            "results/{study}/figures/attention_maps.png",
+            caption="../report/attention_maps.rst",
+            category="Attention",
+            labels={"figure": "attention on one passage"},
+        ),
+    log:
+        "results/{study}/logs/plot_attention_maps.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_attention_maps.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        arms=[PRETRAINED, *ARMS],
+    script:
+        "../../scripts/plot_attention_maps.py"

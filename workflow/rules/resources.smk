@@ -1,0 +1,86 @@
+# Models, encoder and sample corpus: fetched once, checked against their hashes, shared by all studies.
+
+
+rule fetch_model:
+    input:
+        code=modules_of("fetch_model"),
+    output:
+        folder=directory(f"resources/models/{config['model']['name']}"),
+        record=f"resources/models/{config['model']['name']}.json",
+    log:
+        "resources/logs/fetch_model.log",
+    benchmark:
+        "resources/benchmarks/fetch_model.tsv"
+    conda:
+        "../../envs/training.yaml"
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        resource=resource_params("model"),
+    script:
+        "../../scripts/fetch_model.py"
+
+
+rule fetch_encoder:
+    input:
+        code=modules_of("fetch_encoder"),
+    output:
+        folder=directory(f"resources/encoders/{config['encoder']['name']}"),
+        record=f"resources/encoders/{config['encoder']['name']}.json",
+    log:
+        "resources/logs/fetch_encoder.log",
+    benchmark:
+        "resources/benchmarks/fetch_encoder.tsv"
+    conda:
+        "../../envs/training.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        resource=resource_params("encoder"),
+    script:
+        "../../scripts/fetch_encoder.py"
+
+
+rule fetch_sample_corpus:
+    input:
+        code=modules_of("fetch_sample_corpus"),
+    output:
+        file=f"resources/corpora/{config['corpus']['name']}",
+        record=f"resources/corpora/{config['corpus']['name']}.json",
+    log:
+        "resources/logs/fetch_sample_corpus.log",
+    benchmark:
+        "resources/benchmarks/fetch_sample_corpus.tsv"
+    conda:
+        "../../envs/training.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        resource=resource_params("corpus"),
+    script:
+        "../../scripts/fetch_sample_corpus.py"
+
+
+rule initialise_model:
+    input:
+        sections="results/{study}/corpus/documents.parquet",
+        code=modules_of("initialise_model"),
+    output:
+        folder=directory("results/{study}/initial_model"),
+    log:
+        "results/{study}/logs/initialise_model.log",
+    benchmark:
+        "results/{study}/benchmarks/initialise_model.tsv"
+    conda:
+        "../../envs/training.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        architecture=config["model"]["source"].get("untrained"),
+        context=config["tokens"]["context"],
+    script:
+        "../../scripts/initialise_model.py"

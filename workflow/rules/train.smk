@@ -1,0 +1,82 @@
+# One training job per arm and seed.
+
+
+rule forecast_training:
+    input:
+        model=resource_path("model"),
+        code=modules_of("forecast_training"),
+    output:
+        forecast="results/{study}/runs/forecast.json",
+    log:
+        "results/{study}/logs/forecast_training.log",
+    benchmark:
+        "results/{study}/benchmarks/forecast_training.tsv"
+    conda:
+        "../../envs/training.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        runs=runs(),
+        training=config["training"],
+        keep_models=config["keep_models"],
+        kept_runs=len(ARMS) * len(KEPT_SEEDS),
+    script:
+        "../../scripts/forecast_training.py"
+
+
+def blocks_of_arm(wildcards):
+    """The training blocks of the partition that the arm names; the distributed arm needs none."""
+    partition = ARMS[wildcards.arm].partition
+    return f"{RESULTS}/blocks/{partition}/train.npy" if partition else []
+
+
+rule train_model:
+    input:
+        model=resource_path("model"),
+        tokens="results/{study}/tokens/train",
+        blocks=blocks_of_arm,
+        # The forecast comes first, but a new one (of a study with one arm more) is no reason to train again.
+        forecast=ancient("results/{study}/runs/forecast.json"),
+        code=modules_of("train_model"),
+    output:
+        model=directory("results/{study}/runs/{arm}/seed{seed}/model"),
+        history="results/{study}/runs/{arm}/seed{seed}/history.csv",
+        settings="results/{study}/runs/{arm}/seed{seed}/settings.json",
+    log:
+        "results/{study}/logs/train_model/{arm}/seed{seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/train_model/{arm}/seed{seed}.tsv"
+    wildcard_constraints:
+        arm=any_of(ARMS),
+        seed=any_of(KEPT_SEEDS),
+    conda:
+        "../../envs/training.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=config["training"]["memory_mb"],
+        runtime=2880,
+        gpu=config["training"]["gpus"],
+    params:
+        arm=lambda wildcards: ARMS[wildcards.arm].as_params(),
+        training={
+            key: value
+            for key, value in config["training"].items()
+            if key not in ("memory_mb", "gpus", "checkpoint_steps")
+        },
+        minimum_locality=config["constraint"]["minimum_locality"],
+        checkpoint_steps=config["training"]["checkpoint_steps"],
+        # Not an output: Snakemake deletes those before a job runs again, and a killed run goes on from here.
+        checkpoints="results/{study}/checkpoints/{arm}/seed{seed}",
+    script:
+        "../../scripts/train_model.py"
+
+
+use rule train_model as train_unkept_model with:
+    output:
+        model=temp(directory("results/{study}/runs/{arm}/seed{seed}/model")),
+        history="results/{study}/runs/{arm}/seed{seed}/history.csv",
+        settings="results/{study}/runs/{arm}/seed{seed}/settings.json",
+    wildcard_constraints:
+        arm=any_of(ARMS),
+        seed=any_of(seed for seed in SEEDS if seed not in KEPT_SEEDS),
