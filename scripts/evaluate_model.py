@@ -13,8 +13,8 @@ from transformers import AutoTokenizer
 from localist.evaluation import passage_attention, passage_window, sample_windows, split_metrics, token_losses
 from localist.files import replacing, write_json
 from localist.models import load_model
+from localist.precision import uses_bf16
 from localist.rule_log import rule_log
-from localist.training import uses_bf16
 from localist.windows import Windows
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from safetensors import safe_open
 
 from localist.errors import UserError
 from localist.files import write_json
+from localist.precision import uses_bf16
 from localist.rule_log import rule_log
-from localist.training import uses_bf16
 
 logger = logging.getLogger(__name__)
 

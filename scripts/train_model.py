@@ -15,10 +15,11 @@ from transformers import AutoTokenizer
 
 from localist.files import replacing, write_json
 from localist.models import load_model
+from localist.precision import uses_bf16
 from localist.provenance import content_hash, package_versions, processor
 from localist.rule_log import rule_log
 from localist.schedules import locality_by_layer
-from localist.training import Constraint, Optimisation, resolved_settings, train_arm, uses_bf16
+from localist.training import Constraint, Optimisation, resolved_settings, train_arm
 from localist.windows import Windows
 
 logger = logging.getLogger(__name__)

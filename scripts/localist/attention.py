@@ -6,6 +6,7 @@ localist.windows: the sink at position 0, padding at the end, plain causal atten
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 
 import torch
@@ -63,7 +64,7 @@ def use_observed_attention(model: PreTrainedModel, context: int) -> None:
         )
     model.set_attn_implementation(ATTENTION)
     seen = _LayersSeen()
-    with torch.no_grad():
+    with torch.no_grad(), suppress(TypeError):  # a forward pass that takes no observer leaves `seen` empty
         model(input_ids=torch.zeros((1, 2), dtype=torch.long, device=model.device), observer=seen)
     if seen.layers != set(range(config.num_hidden_layers)):
         raise UserError(f"{name} computes attention in its own way, not through transformers' interface.")

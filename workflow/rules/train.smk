@@ -67,7 +67,7 @@ rule train_model:
         minimum_locality=config["constraint"]["minimum_locality"],
         checkpoint_steps=config["training"]["checkpoint_steps"],
         # Not an output: Snakemake deletes those before a job runs again, and a killed run goes on from here.
-        checkpoints="results/{study}/checkpoints/{arm}/seed{seed}",
+        checkpoints="results/{study}/checkpoints/{arm}-seed{seed}",
     script:
         "../../scripts/train_model.py"
 

@@ -1,0 +1,208 @@
+"""Training: plain where nothing is constrained, resumable to the bit, and stopped with a clear error."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import tiny_model
+from transformers import Trainer, TrainingArguments, set_seed
+
+from localist.attention import use_observed_attention
+from localist.errors import UserError
+from localist.training import (
+    COMPLETE,
+    Constraint,
+    Optimisation,
+    WindowDataset,
+    last_complete_checkpoint,
+    stack_windows,
+    train_arm,
+)
+from localist.windows import Windows
+
+CONTEXT = 16
+PLAIN = Constraint(locality=[0.0, 0.0, 0.0], target=0.0, strength=0.0)
+CONSTRAINED = Constraint(locality=[0.0, 0.5, 1.0], target=0.8, strength=20.0)
+SHORT = Optimisation(
+    token_budget=8 * 2 * (CONTEXT - 1),
+    batch_windows=2,
+    learning_rate=1e-2,
+    warmup_share=0.25,
+    weight_decay=0.1,
+    gradient_norm=1.0,
+    checkpoint_steps=3,
+)
+
+
+@pytest.fixture
+def windows():
+    generator = np.random.default_rng(0)
+    input_ids = generator.integers(1, 60, (12, CONTEXT)).astype(np.int32)
+    segment_ids = np.tile(np.arange(CONTEXT) // 4, (12, 1)).astype(np.int32)
+    segment_ids[:, 0] = -1
+    segment_ids[5, 9:] = -1
+    return Windows(input_ids, segment_ids, np.ones_like(input_ids), np.arange(12, dtype=np.int32))
+
+
+@pytest.fixture
+def blocks(windows):
+    return np.where(windows.is_text, windows.segment_ids % 2, -1)
+
+
+def trained(windows, blocks, constraint, checkpoints, optimisation=SHORT, dropout=0.1, seed=3):
+    model = tiny_model("gpt2", attn_pdrop=dropout, resid_pdrop=dropout, embd_pdrop=dropout)
+    use_observed_attention(model, CONTEXT)
+    history = train_arm(
+        model,
+        windows,
+        blocks,
+        constraint=constraint,
+        optimisation=optimisation,
+        seed=seed,
+        bf16=False,
+        checkpoints=checkpoints,
+        name="test",
+    )
+    return model.state_dict(), history
+
+
+def assert_same_weights(first, second):
+    assert first.keys() == second.keys()
+    for name, weights in first.items():
+        assert torch.equal(weights, second[name]), name
+
+
+def test_without_locality_training_is_stock_fine_tuning_to_the_bit(windows, tmp_path):
+    """Catches any trace of the constraint, the attention function or our batching in the distributed baseline."""
+    ours, _ = trained(windows, None, PLAIN, tmp_path / "ours")
+    model = tiny_model("gpt2", attn_pdrop=0.1, resid_pdrop=0.1, embd_pdrop=0.1)
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path / "stock"),
+        max_steps=8,
+        per_device_train_batch_size=2,
+        learning_rate=1e-2,
+        warmup_steps=2,
+        weight_decay=0.1,
+        max_grad_norm=1.0,
+        optim="adamw_torch_fused",
+        seed=3,
+        data_seed=3,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=True,
+    )
+    dataset = WindowDataset(windows, None)
+    Trainer(model=model, args=arguments, train_dataset=dataset, data_collator=stack_windows).train()
+    assert_same_weights(ours, model.state_dict())
+
+
+def test_zero_locality_ignores_blocks(windows, blocks, tmp_path):
+    """Catches a constraint that acts although every λ is 0."""
+    without, _ = trained(windows, None, PLAIN, tmp_path / "a")
+    with_blocks, _ = trained(windows, blocks, Constraint([0.0] * 3, 0.8, 20.0), tmp_path / "b")
+    assert_same_weights(without, with_blocks)
+
+
+@pytest.mark.parametrize("constraint", [PLAIN, CONSTRAINED], ids=["plain", "constrained"])
+def test_a_run_that_goes_on_ends_like_an_uninterrupted_one(windows, blocks, tmp_path, constraint, monkeypatch):
+    """Catches lost optimiser state, data order or dropout state on resuming: weights and history must be equal."""
+    whole, whole_history = trained(windows, blocks, constraint, tmp_path / "whole")
+
+    steps = []
+
+    def stop_at_fifth(self, *args, **kwargs):
+        steps.append(1)
+        if len(steps) == 5:
+            raise KeyboardInterrupt
+        return plain_step(self, *args, **kwargs)
+
+    plain_step = Trainer.training_step
+    monkeypatch.setattr(Trainer, "training_step", stop_at_fifth)
+    with pytest.raises(KeyboardInterrupt):
+        trained(windows, blocks, constraint, tmp_path / "cut")
+    monkeypatch.undo()
+    assert last_complete_checkpoint(tmp_path / "cut").name == "checkpoint-3"
+    set_seed(99)
+    resumed, resumed_history = trained(windows, blocks, constraint, tmp_path / "cut")
+    assert_same_weights(whole, resumed)
+    assert resumed_history == whole_history
+
+
+def test_the_constraint_raises_fidelity(windows, blocks, tmp_path):
+    """Catches a penalty with the wrong sign, or one that never reaches the weights."""
+    longer = Optimisation(**{**SHORT.__dict__, "token_budget": 40 * 2 * (CONTEXT - 1), "checkpoint_steps": 100})
+    _, history = trained(windows, blocks, CONSTRAINED, tmp_path / "constrained", longer, dropout=0.0)
+    fidelity = [json.loads(row["fidelity"])["2"] for row in history]
+    assert np.mean(fidelity[-5:]) > np.mean(fidelity[:5]) + 0.1
+    assert np.mean([row["penalty"] for row in history[-5:]]) < np.mean([row["penalty"] for row in history[:5]])
+
+
+def test_history_has_a_row_per_step_with_the_parts_of_the_loss(windows, blocks, tmp_path):
+    """Catches lost steps, and layers with λ = 0 that were measured (and paid for) all the same."""
+    _, history = trained(windows, blocks, CONSTRAINED, tmp_path / "run")
+    assert [row["step"] for row in history] == list(range(1, 9))
+    assert history[0]["tokens"] == 2 * (CONTEXT - 1)
+    assert all(set(json.loads(row["fidelity"])) == {"1", "2"} for row in history)
+    assert history[0]["strength"] < history[-1]["strength"] == 20.0
+    _, plain = trained(windows, None, PLAIN, tmp_path / "plain")
+    assert all(row["penalty"] is None and row["cross_entropy"] > 0 for row in plain)
+
+
+def test_seeds_differ_and_repeat(windows, tmp_path):
+    """Catches a seed that does nothing, or something beside the seed that makes runs differ."""
+    first, again, other = (trained(windows, None, PLAIN, tmp_path / str(n), seed=s)[0] for n, s in enumerate([1, 1, 2]))
+    assert_same_weights(first, again)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_a_loss_that_is_not_a_number_stops_with_the_remedy(windows, tmp_path):
+    """Catches runs that go on training a broken model for hours."""
+    model = tiny_model("gpt2")
+    use_observed_attention(model, CONTEXT)
+    with torch.no_grad():
+        model.lm_head.weight[0, 0] = torch.nan
+    with pytest.raises(UserError, match=r"step 1: lower training\.learning_rate"):
+        train_arm(
+            model,
+            windows,
+            None,
+            constraint=PLAIN,
+            optimisation=SHORT,
+            seed=0,
+            bf16=False,
+            checkpoints=tmp_path,
+            name="test",
+        )
+
+
+def test_half_written_checkpoints_are_passed_over_and_removed(tmp_path):
+    """Catches going on from a checkpoint that a kill cut short; and comparing step numbers as text."""
+    for step, complete in ((9, True), (12, True), (100, False)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        if complete:
+            (folder / COMPLETE).touch()
+    assert last_complete_checkpoint(tmp_path) == tmp_path / "checkpoint-12"
+    assert not (tmp_path / "checkpoint-100").exists()
+    assert last_complete_checkpoint(tmp_path / "nothing") is None
+
+
+def test_sink_and_padding_are_never_targets(windows):
+    """Catches training on the sink token or on padding, and batches that compute padding which all windows share."""
+    dataset = WindowDataset(windows, None)
+    assert all(dataset[row]["labels"][0] == -100 for row in range(len(dataset)))
+    padded = stack_windows([dataset[5]])
+    assert padded["input_ids"].shape == (1, 9) and (padded["labels"][0, 1:] != -100).all()
+    assert stack_windows([dataset[5], dataset[0]])["input_ids"].shape == (2, CONTEXT)
+
+
+def test_the_trained_model_is_a_plain_hugging_face_model(windows, blocks, tmp_path):
+    """Catches traces of our attention function in the saved model."""
+    model = tiny_model("gpt2")
+    use_observed_attention(model, CONTEXT)
+    model.save_pretrained(tmp_path)
+    assert "localist" not in Path(tmp_path / "config.json").read_text(encoding="utf-8")
+    assert not list(tmp_path.glob("*.py"))
