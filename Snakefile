@@ -7,7 +7,7 @@ min_version("9.27")
 # A config given on the command line replaces the default study: studies are complete, not patches of each other.
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml"
+    configfile: Path(workflow.basedir) / "config.yaml"
 
 
 include: "workflow/rules/common.smk"

@@ -17,7 +17,8 @@ def check_config(config: Mapping[str, Any], schema_path: Path) -> None:
     schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
     errors = Draft202012Validator(schema).iter_errors(config)
     ordered = sorted(errors, key=lambda error: list(map(str, error.path)))
-    mistakes = [line for error in ordered for line in _lines(error)]
+    # One mistake can be reported by several errors: every missing key is told of all that are missing.
+    mistakes = list(dict.fromkeys(line for error in ordered for line in _lines(error)))
     mistakes = mistakes or list(_contradictions(config))
     if mistakes:
         raise UserError("The config has mistakes:\n" + "\n".join(f"  - {mistake}" for mistake in mistakes))
@@ -32,7 +33,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
     key = ".".join(map(str, error.absolute_path))
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
-        for name in sorted(set(error.instance) - set(known)):
+        for name in sorted(set(error.instance) - set(known), key=str):
             yield f"{_join(key, name)}: unknown key. Known keys here: {', '.join(known)}."
     elif error.validator == "required":
         for name in sorted(set(error.validator_value) - set(error.instance)):
@@ -42,7 +43,8 @@ def _lines(error: ValidationError) -> Iterator[str]:
         yield f"{key}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}."
     elif error.validator == "type":
         kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-        yield f"{key or 'config'}: {error.instance!r} is not of type {' or '.join(kinds)}."
+        hint = " YAML reads 1e-4 as text; write 1.0e-4." if _is_number_as_text(error.instance) else ""
+        yield f"{key or 'config'}: {error.instance!r} is not of type {' or '.join(kinds)}.{hint}"
     else:
         yield f"{key}: {error.message}."
 
@@ -86,5 +88,12 @@ def _source_mistakes(what: str, source: Mapping[str, Any]) -> Iterator[str]:
         yield f"{what}.source.path: not given. Name your own copy in the config, or on the command line: {hint}"
 
 
+def _is_number_as_text(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and float(value) is not None
+    except ValueError:
+        return False
+
+
 def _join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name
+    return f"{key}.{name}" if key else str(name)

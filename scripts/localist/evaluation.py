@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 import torch
+from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
@@ -46,16 +47,15 @@ def token_losses(
             with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
                 logits = model(input_ids=input_ids, observer=observer, use_cache=False).logits
             # Position p is predicted from p − 1.
-            predicted = logits[:, :-1].float()
-            targets = input_ids[:, 1:]
-            nll = torch.nn.functional.cross_entropy(predicted.transpose(1, 2), targets, reduction="none")
-            correct = predicted.argmax(-1) == targets
-            row, place = np.nonzero(windows.is_text[rows, 1:length])
+            is_target = windows.is_text[rows, 1:length]
+            chosen = torch.as_tensor(is_target, device=model.device)
+            predicted, targets = logits[:, :-1][chosen].float(), input_ids[:, 1:][chosen]  # [targets, vocabulary]
+            row, place = np.nonzero(is_target)
             columns["window"].append(rows[row])
             columns["position"].append(place + 1)
             columns["segment"].append(windows.segment_ids[rows[row], place + 1])
-            columns["nll"].append(nll.cpu().numpy()[row, place])
-            columns["correct"].append(correct.cpu().numpy()[row, place])
+            columns["nll"].append(cross_entropy(predicted, targets, reduction="none").cpu().numpy())
+            columns["correct"].append((predicted.argmax(-1) == targets).cpu().numpy())
             if sums:
                 sums.add(rows, length, observer)
             bar.update(len(row))
@@ -91,20 +91,28 @@ class LayerSums:
         """Add what an observer of this batch has seen."""
         segment = self.windows.segment_ids[rows, :length]
         inside = segment != NO_SEGMENT
+        layers = sorted(observer.layers)
+        found = {
+            name: torch.stack([observer.layers[layer][name] for layer in layers]).cpu().numpy()[:, inside]
+            for name in observer.layers[layers[0]]
+        }  # each [layers, text tokens]
+        shape = (len(layers), int(inside.sum()))
+        shared = {
+            "layer": np.repeat(layers, shape[1]),
+            "segment": np.broadcast_to(segment[inside], shape).ravel(),
+        }
+        for group, names in SUM_GROUPS.items():
+            used = np.broadcast_to(observer.counted[group].cpu().numpy()[inside], shape)
+            shared[GROUP_COUNTS[group]] = used.ravel().astype(np.float64)
+            shared |= {name: np.where(used, found[name], 0.0).ravel().astype(np.float64) for name in names}
         for name in self.blocks:
-            chance, counted = (values[rows, :length] for values in self.chance[name])
-            for layer, statistics in observer.layers.items():
-                columns = {"segment": segment[inside], "queries": counted[inside].astype(float)}
-                fidelity = statistics[f"fidelity:{name}"].cpu().numpy()
-                columns["fidelity"] = np.where(counted, fidelity, 0.0)[inside]
-                columns["chance"] = np.where(counted, chance, 0.0)[inside]
-                for group, names in SUM_GROUPS.items():
-                    used = observer.counted[group].cpu().numpy()
-                    columns[GROUP_COUNTS[group]] = used[inside].astype(float)
-                    for column in names:
-                        columns[column] = np.where(used, statistics[column].cpu().numpy(), 0.0)[inside]
-                part = pd.DataFrame(columns).groupby("segment", as_index=False).sum()
-                self.parts[name].append(part.assign(layer=layer))
+            chance, counted = (np.broadcast_to(values[rows, :length][inside], shape) for values in self.chance[name])
+            own = {
+                "queries": counted.ravel().astype(np.float64),
+                "fidelity": np.where(counted, found[f"fidelity:{name}"], 0.0).ravel().astype(np.float64),
+                "chance": np.where(counted, chance, 0.0).ravel(),
+            }
+            self.parts[name].append(pd.DataFrame(shared | own).groupby(["layer", "segment"], as_index=False).sum())
 
     def table(self, partition: str, section_of_segment: np.ndarray) -> pd.DataFrame:
         """One row per layer and section: sums over its queries, and the counts that belong to them."""

@@ -19,8 +19,8 @@ def replacing(path: Path) -> Iterator[Path]:
     _remove(temporary)
     try:
         yield temporary
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+        if temporary.is_dir() and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)  # a folder cannot be moved onto another
         temporary.replace(path)
     finally:
         _remove(temporary)

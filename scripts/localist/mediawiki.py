@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import re
+import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,10 +19,12 @@ from localist.errors import UserError
 
 NOT_PROSE_NAMESPACES = ("file:", "image:", "category:", "media:")
 NOT_PROSE_TAGS = ("ref", "references", "table", "gallery", "math", "timeline", "imagemap", "score", "chem")
+# What the readers of compressed files, XML and dumps raise on a file that is none, or is damaged.
+NOT_A_DUMP = (OSError, EOFError, ValueError, AssertionError, zlib.error, ParseError, mwxml.errors.MalformedXML)
 OPENERS = {".bz2": bz2.open, ".gz": gzip.open}
 
 # Templates vanish with their text, and leave brackets with nothing but punctuation in them.
-EMPTY_BRACKETS = re.compile(r"\s*[(\[][\s,;:]*[)\]]")
+EMPTY_BRACKETS = re.compile(r"[^\S\n]*[(\[](?:[^\S\n]|[,;:])*[)\]]")
 EMPHASIS = re.compile("'{2,5}")
 SPACES = re.compile(r"[^\S\n]+")
 
@@ -34,14 +37,11 @@ def read_mediawiki(path: Path, *, titles: Sequence[str], drop_sections: Sequence
     """
     wanted = set(titles)
     found: dict[str, Document] = {}
-    try:
-        for title, source in _article_sources(path):
-            if not wanted or title in wanted:
-                found[title] = Document(title, tuple(clean_sections(source, drop_sections)))
-            if wanted and wanted == set(found):
-                break
-    except (OSError, EOFError, UnicodeDecodeError, ParseError, mwxml.errors.MalformedXML) as error:
-        raise UserError(f"{path} is not a readable MediaWiki XML dump ({error}). Check corpus.source.") from error
+    for title, source in _article_sources(path):
+        if not wanted or title in wanted:
+            found[title] = Document(title, tuple(clean_sections(source, drop_sections)))
+        if wanted and wanted == set(found):
+            break
     missing = [title for title in titles if title not in found]
     if missing:
         raise UserError(f"corpus.articles: {path} has no article called {', '.join(map(repr, missing))}.")
@@ -57,7 +57,7 @@ def clean_sections(source: str, drop_sections: Sequence[str]) -> Iterator[Sectio
     for wikicode in parsed.get_sections(flat=True, include_lead=True):
         headings = wikicode.filter_headings()
         if headings:
-            level, name = headings[0].level, str(headings[0].title.strip_code()).strip()
+            level, name = headings[0].level, _prose(headings[0].title)
             trail = [(depth, above) for depth, above in trail if depth < level] + [(level, name)]
             wikicode.remove(headings[0])
         if any(name.casefold() in dropped for _, name in trail):
@@ -68,12 +68,16 @@ def clean_sections(source: str, drop_sections: Sequence[str]) -> Iterator[Sectio
 
 
 def _article_sources(path: Path) -> Iterator[tuple[str, str]]:
-    with OPENERS.get(Path(path).suffix, open)(path, "rt", encoding="utf-8") as stream:
-        for page in mwxml.Dump.from_file(stream):
-            if page.namespace == 0 and not page.redirect:
-                latest = deque(page, maxlen=1)
-                if latest and latest[0].text:
-                    yield page.title, latest[0].text
+    try:
+        with OPENERS.get(Path(path).suffix, open)(path, "rt", encoding="utf-8") as stream:
+            for page in mwxml.Dump.from_file(stream):
+                if page.namespace == 0 and not page.redirect:
+                    latest = deque(page, maxlen=1)
+                    if latest and latest[0].text:
+                        yield page.title, latest[0].text
+    except NOT_A_DUMP as error:
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{path} is not a readable MediaWiki XML dump ({reason}). Check corpus.source.") from error
 
 
 def _prose(wikicode: Wikicode) -> str:
@@ -82,6 +86,8 @@ def _prose(wikicode: Wikicode) -> str:
             wikicode.remove(node)
         except ValueError:  # it went with a node around it
             continue
+    for node in wikicode.filter_tags(recursive=True, matches=lambda node: str(node.tag).strip().lower() == "br"):
+        wikicode.replace(node, "\n")
     text = wikicode.strip_code(normalize=True, collapse=True)
     text = EMPTY_BRACKETS.sub("", SPACES.sub(" ", EMPHASIS.sub("", text)))
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())

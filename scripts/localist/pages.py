@@ -48,12 +48,16 @@ def shown_arms(summary: pd.DataFrame) -> pd.DataFrame:
             "ratio to distributed": [
                 f"{row.ratio:.3f} ({row.ratio_low:.3f} – {row.ratio_high:.3f})" for row in summary.itertuples()
             ],
-            "late-layer Fadj": [f"{value:+.3f}" for value in summary["late_fidelity_adjusted"]],
-            "late sink share": [f"{value:.3f}" for value in summary["late_sink_share"]],
+            "late-layer Fadj": [_number(value, "+.3f") for value in summary["late_fidelity_adjusted"]],
+            "late sink share": [_number(value, ".3f") for value in summary["late_sink_share"]],
             "seeds": summary["seeds"].astype(str),
             "sections": summary["sections"].astype(str),
         }
     )
+
+
+def _number(value: float, form: str) -> str:
+    return "n/a" if pd.isna(value) else format(value, form)
 
 
 def _flat(values: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:

@@ -16,7 +16,7 @@ def read_plain_text(path: Path, *, section_words: int) -> list[Document]:
     least `section_words` words. Raises UserError where the file is missing or is not UTF-8.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = Path(path).read_bytes().decode("utf-8").removeprefix("\ufeff")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}). Check corpus.source.path.") from error
     except UnicodeDecodeError as error:

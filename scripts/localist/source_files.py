@@ -25,4 +25,6 @@ def _direct_imports(path: Path, package: Path) -> tuple[Path, ...]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{PACKAGE}."):
             names.add(node.module.removeprefix(f"{PACKAGE}."))
+        elif isinstance(node, ast.ImportFrom) and node.module == PACKAGE:
+            names.update(alias.name for alias in node.names)
     return tuple(package / f"{name}.py" for name in sorted(names))

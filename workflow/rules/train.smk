@@ -11,6 +11,8 @@ rule forecast_training:
         "results/{study}/logs/forecast_training.log",
     benchmark:
         "results/{study}/benchmarks/forecast_training.tsv"
+    # All of them, so that nothing else runs while the machine's speed is measured.
+    threads: config["training"]["threads"]
     conda:
         "../../envs/training.yaml"
     resources:

@@ -1,0 +1,141 @@
+"""The smoke study end to end, and what Snakemake would redo of it after a change."""
+
+import os
+import shutil
+import time
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import BASE, CONFIGS
+
+pytestmark = pytest.mark.slow
+
+ARMS = ["distributed", "localist", "linear", "cubic", "quintic", "quintic_window"]
+MEASURED = ["semantic", "window", "shifted"]
+FIGURES = [
+    *("schedules", "perplexity", "fidelity", "entropy", "frontier", "training"),
+    *("block_selection", "block_map", "attention_maps"),
+]
+MODEL = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+METRICS = "arm,schedule,partition,fidelity_target,strength,seed,split,perplexity,bits_per_byte,accuracy,nll,tokens"
+LAYERS = (
+    "arm,seed,measured_partition,layer,locality,fidelity,chance,fidelity_adjusted,sink_share,self_share,"
+    "entropy_bits,entropy_normalised,entropy_no_sink_bits,distance_tokens,queries"
+)
+
+
+def expected_files():
+    """Every file of the smoke study, logs and benchmarks apart."""
+    splits = ["train", "validation", "test"]
+    arrays = ["input_ids", "segment_ids", "byte_counts", "stretch_ids"]
+    evaluated = [("pretrained", 0), *((arm, 1) for arm in ARMS)]
+    measures = ["metrics.json", "tokens.parquet", "passage.npz"]
+    tables = ["metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "arms.tex", "summary.html"]
+    return {
+        *("corpus/documents.parquet", "corpus/segments.parquet", "tokens/summary.json", "runs/forecast.json"),
+        *(f"initial_model/{name}" for name in MODEL),
+        *(f"tokens/{split}/{array}.npy" for split in splits for array in arrays),
+        *("blocks/embeddings.npy", "blocks/map.parquet"),
+        *("blocks/semantic/segment_blocks.parquet", "blocks/semantic/selection.csv"),
+        *(f"blocks/{name}/{split}.npy" for name in MEASURED for split in splits),
+        *(f"blocks/{name}/summary.json" for name in MEASURED),
+        *(f"runs/{arm}/seed1/model/{name}" for arm in ARMS for name in MODEL),
+        *(f"runs/{arm}/seed1/{name}" for arm in ARMS for name in ("history.csv", "settings.json")),
+        *(f"evaluation/{a}/seed{s}/{n}" for a, s in evaluated for n in measures),
+        *(f"evaluation/{a}/seed{s}/{m}/layers.parquet" for a, s in evaluated for m in MEASURED),
+        *(f"tables/{name}" for name in [*tables, "study.html", "study.json"]),
+        *(f"figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")),
+    }
+
+
+def test_exactly_the_promised_files_are_there(smoke):
+    """Catches outputs that are missing, undeclared or left over (checkpoints, temporary files)."""
+    results = smoke.folder / "results" / "smoke"
+    found = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
+    found = {name for name in found if not name.startswith(("logs/", "benchmarks/"))}
+    assert {name for name in found if not name.endswith(".snakemake_timestamp")} == expected_files()
+
+
+def test_tables_keep_their_contract(smoke):
+    """Catches a column or row that later work relies on: one per arm, seed and split; one per partition and layer."""
+    tables = smoke.folder / "results" / "smoke" / "tables"
+    metrics, layers = pd.read_csv(tables / "metrics.csv"), pd.read_csv(tables / "layers.csv")
+    assert ",".join(metrics.columns) == METRICS and ",".join(layers.columns) == LAYERS
+    assert metrics.groupby(["arm", "seed"]).size().to_dict() == {
+        ("pretrained", 0): 3,
+        **{(arm, 1): 3 for arm in ARMS},
+    }
+    assert len(layers) == 7 * len(MEASURED) * 4
+    assert (layers.loc[layers["arm"] == "quintic", "locality"].to_numpy()[:4] == [0, 0, (2 / 3) ** 5, 1]).all()
+    assert layers["fidelity"].dropna().between(0, 1).all()
+
+
+def test_models_load_without_our_code(smoke):
+    """Catches a saved model that needs this project to be read."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = smoke.folder / "results" / "smoke" / "runs" / "quintic" / "seed1" / "model"
+    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
+    assert model.config._attn_implementation in ("sdpa", "eager")
+    assert len(AutoTokenizer.from_pretrained(folder, local_files_only=True)) == model.config.vocab_size
+
+
+def test_nothing_is_left_to_do(smoke):
+    """Catches rules whose inputs or parameters change from one start to the next: a second run trains nothing."""
+    assert smoke.planned(CONFIGS / "smoke.yaml") == {}
+
+
+def test_the_report_is_one_file_with_every_figure(smoke, tmp_path):
+    """Catches figures or captions that the report cannot show."""
+    report = tmp_path / "report.html"
+    done = smoke.snakemake(CONFIGS / "smoke.yaml", "--report", str(report))
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = report.read_text(encoding="utf-8")
+    assert len(page) < 15_000_000
+    assert all(f"{name}.png" in page for name in FIGURES)
+    assert "summary.html" in page and "study.html" in page
+
+
+def test_an_edited_figure_is_redrawn_alone(smoke):
+    """Catches figures that hang on each other or on training through shared inputs."""
+    script = BASE / "scripts" / "plot_entropy.py"
+    before = script.stat()
+    os.utime(script, (time.time(), time.time()))
+    try:
+        assert smoke.planned(CONFIGS / "smoke.yaml") == {"plot_entropy": 1}
+    finally:
+        os.utime(script, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_new_arm_trains_that_arm_alone(smoke):
+    """Catches runs that depend on the whole arm table."""
+    arms = yaml.safe_load((CONFIGS / "smoke.yaml").read_text(encoding="utf-8"))["arms"]
+    new = {"cubic_low": {"schedule": "cubic", "partition": "semantic", "fidelity_target": 0.1}}
+    planned = smoke.planned(smoke.config(arms=arms | new))
+    assert planned["train_model"] == 1 and planned["evaluate_model"] == 1
+    assert not {"fetch_model", "extract_corpus", "embed_segments", "partition_tokens"} & set(planned)
+
+
+def test_a_new_seed_trains_that_seed_alone(smoke):
+    """Catches runs that depend on the list of seeds; the arms' first runs must stay."""
+    planned = smoke.planned(smoke.config(seeds=[1, 2]))
+    assert planned["train_model"] == len(ARMS) and planned["evaluate_model"] == len(ARMS)
+    assert "embed_segments" not in planned
+
+
+def test_a_changed_strength_retrains_the_constrained_arms_alone(smoke):
+    """Catches a config value that is read past the rules' parameters and so triggers nothing."""
+    planned = smoke.planned(smoke.config(constraint={"strength": 7.0}))
+    assert planned["train_model"] == len(ARMS) - 1
+
+
+def test_a_second_study_gives_the_same_bytes(smoke, workplace):
+    """Catches results that depend on anything but inputs, config and machine; only one arm, to be quick."""
+    arms = {"distributed": {"schedule": "distributed"}, "quintic": {"schedule": "quintic", "partition": "semantic"}}
+    done = workplace.snakemake(workplace.config(arms=arms), "results/smoke/evaluation/quintic/seed1/metrics.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("runs/quintic/seed1/model/model.safetensors", "runs/quintic/seed1/history.csv"):
+        one, other = (place.folder / "results" / "smoke" / name for place in (smoke, workplace))
+        assert one.read_bytes() == other.read_bytes(), name
+    shutil.rmtree(workplace.folder / "results")
