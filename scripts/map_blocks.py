@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from localist.files import replacing
 from localist.rule_log import rule_log
@@ -16,7 +17,8 @@ def main(embeddings: Path, seed: int, destination: Path) -> None:
     """Write x and y of each sentence."""
     vectors = np.load(embeddings)
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
-    places = TSNE(perplexity=perplexity, metric="cosine", init="random", random_state=seed).fit_transform(vectors)
+    with threadpool_limits(limits=1):  # the same bits on a machine with any number of cores
+        places = TSNE(perplexity=perplexity, metric="cosine", init="random", random_state=seed).fit_transform(vectors)
     table = pd.DataFrame({"segment": np.arange(len(vectors)), "x": places[:, 0], "y": places[:, 1]})
     with replacing(destination) as temporary:
         table.to_parquet(temporary, index=False)

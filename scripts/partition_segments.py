@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from localist.clustering import choose_clustering
 from localist.files import replacing
@@ -19,12 +20,14 @@ def main(segments: Path, embeddings: Path, semantic: Mapping[str, int], segment_
     table = pd.read_parquet(segments, columns=["segment", "split"])
     vectors = np.load(embeddings)
     training = (table["split"] == "train").to_numpy()
-    clustering, curve = choose_clustering(
-        vectors[training],
-        range(semantic["minimum_blocks"], semantic["maximum_blocks"] + 1),
-        restarts=semantic["restarts"],
-        seed=semantic["seed"],
-    )
+    # One thread: the same bits on a machine with any number of cores.
+    with threadpool_limits(limits=1):
+        clustering, curve = choose_clustering(
+            vectors[training],
+            range(semantic["minimum_blocks"], semantic["maximum_blocks"] + 1),
+            restarts=semantic["restarts"],
+            seed=semantic["seed"],
+        )
     table["block"] = clustering.predict(vectors)
     with replacing(segment_blocks) as temporary:
         table[["segment", "block", "split"]].to_parquet(temporary, index=False)

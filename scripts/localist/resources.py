@@ -48,7 +48,7 @@ def check_path(path: str | Path, what: str) -> Path:
 def check_folder(folder: Path, kind: str, what: str) -> None:
     """Refuse a folder that is no whole `model` or `encoder` with safetensors weights; `what` names it in messages."""
     if not folder.is_dir():
-        raise UserError(f"{what} must be a folder, but {folder.name} is a file.")
+        raise UserError(f"{what} is a file; it must be a folder.")
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     needed = "config.json" if kind == "model" else "modules.json"
     if needed not in names:
@@ -59,6 +59,17 @@ def check_folder(folder: Path, kind: str, what: str) -> None:
     _check_weights(folder, names, what)
     if not {name.rpartition("/")[2] for name in names}.intersection(_TOKENIZERS):
         raise UserError(f"{what} has no tokenizer (one of {', '.join(_TOKENIZERS)}).")
+
+
+def check_own_paths(config: Mapping[str, Any]) -> None:
+    """Refuse a model, encoder or corpus that the user names by path and that cannot be one, before any job starts."""
+    for kind in ("model", "encoder", "corpus"):
+        if config[kind]["source"].get("path"):
+            path = check_path(config[kind]["source"]["path"], f"{kind}.source.path")
+            if kind != "corpus":
+                check_folder(path, kind, f"{kind}.source.path: {path}")
+            elif path.is_dir():
+                raise UserError(f"corpus.source.path: {path} is a folder; name one file.")
 
 
 def fetch_model(resource: Mapping[str, Any], destination: Path, record: Path) -> None:

@@ -18,7 +18,15 @@ import pytest
 
 from localist import hub
 from localist.errors import UserError
-from localist.resources import check_folder, check_path, convert_gguf, fetch_corpus, fetch_encoder, fetch_model
+from localist.resources import (
+    check_folder,
+    check_own_paths,
+    check_path,
+    convert_gguf,
+    fetch_corpus,
+    fetch_encoder,
+    fetch_model,
+)
 from localist.wheels import extract_member
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -584,3 +592,25 @@ def test_a_gguf_file_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"tiny\.gguf: transformers cannot read.*safetensors"):
         convert_gguf(tmp_path / "tiny.gguf", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def own_paths(**paths):
+    return {kind: {"source": {"path": paths.get(kind)}} for kind in ("model", "encoder", "corpus")}
+
+
+def test_own_paths_that_cannot_be_what_they_should_are_refused_before_any_job(tmp_path):
+    """Catches a wrong path that is found out only after an hour of other work."""
+    file = tmp_path / "book.txt"
+    file.write_text("text", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    for kind, path, expected in (
+        ("model", file, "model.source.path: .* is a file; it must be a folder"),
+        ("model", tmp_path, "has no config.json"),
+        ("encoder", tmp_path, "has no modules.json"),
+        ("corpus", tmp_path / "empty", "empty"),
+        ("corpus", tmp_path, "is a folder; name one file"),
+        ("corpus", tmp_path / "none", "does not exist"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            check_own_paths(own_paths(**{kind: str(path)}))
+    check_own_paths(own_paths(corpus=str(file)))

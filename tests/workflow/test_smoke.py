@@ -1,7 +1,6 @@
 """The smoke study end to end, and what Snakemake would redo of it after a change."""
 
 import os
-import shutil
 import time
 
 import pandas as pd
@@ -130,12 +129,15 @@ def test_a_changed_strength_retrains_the_constrained_arms_alone(smoke):
     assert planned["train_model"] == len(ARMS) - 1
 
 
-def test_a_second_study_gives_the_same_bytes(smoke, workplace):
-    """Catches results that depend on anything but inputs, config and machine; only one arm, to be quick."""
+def test_a_second_study_gives_the_same_bytes_and_keeps_no_model(smoke, workplace):
+    """Catches results that depend on more than inputs, config and machine, and models that stay when none is wanted."""
     arms = {"distributed": {"schedule": "distributed"}, "quintic": {"schedule": "quintic", "partition": "semantic"}}
-    done = workplace.snakemake(workplace.config(arms=arms), "results/smoke/evaluation/quintic/seed1/metrics.json")
+    config = workplace.config(arms=arms, keep_models="none")
+    done = workplace.snakemake(config, "results/smoke/evaluation/quintic/seed1/metrics.json")
     assert done.returncode == 0, done.stdout + done.stderr
-    for name in ("runs/quintic/seed1/model/model.safetensors", "runs/quintic/seed1/history.csv"):
+    evaluation = "evaluation/quintic/seed1"
+    for name in ("runs/quintic/seed1/history.csv", f"{evaluation}/metrics.json", f"{evaluation}/tokens.parquet"):
         one, other = (place.folder / "results" / "smoke" / name for place in (smoke, workplace))
         assert one.read_bytes() == other.read_bytes(), name
-    shutil.rmtree(workplace.folder / "results")
+    assert not (workplace.folder / "results/smoke/runs/quintic/seed1/model").exists()
+    assert (workplace.folder / "results/smoke/runs/quintic/seed1/settings.json").exists()

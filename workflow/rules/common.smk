@@ -12,11 +12,13 @@ sys.path.insert(0, str(BASE / "scripts"))
 from localist.arms import DISTRIBUTED, PRETRAINED, PRETRAINED_SEED, arm_table
 from localist.config import check_config, source_kind
 from localist.errors import UserError
+from localist.resources import check_own_paths
 from localist.source_files import imported_modules
 from localist.summary import summary_text
 
 try:
     check_config(config, BASE / "workflow/schemas/config.schema.yaml")
+    check_own_paths(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

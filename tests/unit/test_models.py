@@ -1,0 +1,32 @@
+"""Loading a model folder, and refusing what is none."""
+
+import pytest
+import torch
+from tiny_models import tiny_model
+
+from localist.attention import ATTENTION
+from localist.errors import UserError
+from localist.models import load_model
+
+
+def test_a_saved_model_loads_in_float32_with_the_observed_attention(tmp_path):
+    """Catches loading in the stored half precision, and models that would silently not be observed."""
+    tiny_model("gpt2").to(torch.bfloat16).save_pretrained(tmp_path)
+    model = load_model(tmp_path, context=16)
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+    assert model.config._attn_implementation == ATTENTION
+
+
+def test_a_folder_that_is_no_model_is_named(tmp_path):
+    """Catches tracebacks from deep inside transformers."""
+    with pytest.raises(UserError, match="does not load as a causal language model"):
+        load_model(tmp_path, context=16)
+
+
+def test_pickled_weights_are_not_loaded(tmp_path):
+    """Catches loading pickles, which can run any code."""
+    model = tiny_model("gpt2")
+    model.config.save_pretrained(tmp_path)
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises(UserError, match="does not load"):
+        load_model(tmp_path, context=16)
