@@ -6,10 +6,11 @@ BIN := .venv/bin
 CONFIG ?= config.yaml
 CORES ?= all
 SMOKE := workflow/configs/smoke.yaml
-# Runs the study of a config file and writes its report.
-workflow = $(BIN)/snakemake --cores $(CORES) --configfile $(1) && \
-	report=results/$$(sed -n 's/^study: *//p' $(1))/report.html && \
-	$(BIN)/snakemake --configfile $(1) --report $$report --quiet all && echo "Report: $$report"
+# Runs the study of a config file, writes its report, prints its table. ARGS goes to both calls of snakemake.
+workflow = results=results/$$($(BIN)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1]))["study"])' $(1)) && \
+	$(BIN)/snakemake --cores $(CORES) --configfile $(1) $(ARGS) && \
+	$(BIN)/snakemake --configfile $(1) --report $$results/report.html --quiet all $(ARGS) && \
+	PYTHONPATH=scripts $(BIN)/python -m localist.summary $$results
 # Runs a command, then says in one line whether it worked and how long it took.
 define reported
 	@started=$$SECONDS; if $(2); then echo "make $(1): done in $$((SECONDS - started)) s."; \

@@ -37,7 +37,3 @@ rule figures:
 rule resources:
     input:
         fetched_resources(),
-
-
-onsuccess:
-    print_summary()

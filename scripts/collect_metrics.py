@@ -1,6 +1,7 @@
 """Gather all runs into the study's tables."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from localist.tables import (
 
 logger = logging.getLogger(__name__)
 
+# Attention prefers recent tokens: what it shows under misplaced blocks is recency, and only the rest is meaning.
+CONTROL = "shifted"
 UNTUNED = Arm(PRETRAINED, None, None, None, None)
 
 
@@ -42,7 +45,7 @@ def main(
     table = {PRETRAINED: UNTUNED} | {name: Arm(**row) for name, row in arms.items()}
     metrics, layers, history = [], [], []
     losses: dict[str, list[pd.DataFrame]] = {name: [] for name in table}
-    reference_layers: dict[str, list[pd.DataFrame]] = {name: [] for name in table}
+    late_layers: dict[tuple[str, str], list[pd.DataFrame]] = defaultdict(list)
     for name, seed in evaluated:
         folder = study / "evaluation" / name / f"seed{seed}"
         metrics += metric_rows(table[name], seed, read_json(folder / "metrics.json"))
@@ -52,8 +55,7 @@ def main(
             locality = locality_of(table[name], sums["layer"].max() + 1, minimum_locality)
             rows = layer_rows(sums, locality)
             layers.append(rows.assign(arm=name, seed=seed, measured_partition=partition))
-            if partition == reference:
-                reference_layers[name].append(sums)
+            late_layers[partition, name].append(sums)
         if name != PRETRAINED:
             run = pd.read_csv(study / "runs" / name / f"seed{seed}" / "history.csv")
             history.append(run.assign(arm=name, seed=seed))
@@ -65,7 +67,10 @@ def main(
         for layer, value in enumerate(locality_of(arm, depth, minimum_locality))
     ]
     summary = bootstrap_perplexity(losses, resamples=evaluation["resamples"], seed=evaluation["seed"])
-    late = pd.DataFrame([late_summary(pd.concat(reference_layers[name])) for name in summary["arm"]])
+    late = pd.DataFrame([late_summary(pd.concat(late_layers[reference, name])) for name in summary["arm"]])
+    if CONTROL in measured:
+        control = [late_summary(pd.concat(late_layers[CONTROL, name])) for name in summary["arm"]]
+        late["late_fidelity_adjusted_shifted"] = [values["late_fidelity_adjusted"] for values in control]
     rows = [(arm.schedule, arm.partition) for arm in table.values()]
     described = pd.DataFrame(rows, columns=["schedule", "partition"])
     summary = pd.concat([summary["arm"], described, summary.drop(columns="arm"), late], axis=1)

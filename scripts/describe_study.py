@@ -6,12 +6,12 @@ from typing import Any
 
 from localist.files import read_json, replacing, write_json
 from localist.pages import html_page, html_pairs
+from localist.provenance import code_version, content_hash
 from localist.rule_log import rule_log
 
 
 def main(
     config: Mapping[str, Any],
-    code_version: str | None,
     records: Sequence[Path],
     tokens: Path,
     blocks: Sequence[Path],
@@ -26,11 +26,11 @@ def main(
     study = {
         "scale": _scale(config, read_json(tokens)),
         "resources": resources,
-        "files": {path.stem: read_json(path)["sha256"] for path in records},
+        "files": {path.stem: read_json(path)["sha256"] for path in records} | _own_files(config),
         "text": read_json(tokens),
         "blocks": {path.parent.name: read_json(path) for path in blocks},
         "training": {key: first[key] for key in ("precision", "threads", "device", "processor", "steps")},
-        "code": {"commit": code_version or "not a git checkout"},
+        "code": {"runs": sorted({read_json(path)["code"] for path in settings}), "tables": code_version()},
         "versions": first["versions"],
         "config": dict(config),
     }
@@ -38,7 +38,7 @@ def main(
     headings = {
         "scale": "What this study can say",
         "resources": "Model, encoder and corpus",
-        "files": "Files fetched (sha256)",
+        "files": "Files (sha256)",
         "text": "Text",
         "blocks": "Partitions",
         "training": "Training",
@@ -49,6 +49,12 @@ def main(
     with replacing(page) as temporary:
         parts = [(heading, html_pairs(study[key])) for key, heading in headings.items()]
         temporary.write_text(html_page(f"Study: {config['study']}", parts), encoding="utf-8")
+
+
+def _own_files(config: Mapping[str, Any]) -> dict[str, str]:
+    """One hash for each resource that the user named by path."""
+    paths = {what: config[what]["source"].get("path") for what in ("model", "encoder", "corpus")}
+    return {what: content_hash([Path(path).expanduser()]) for what, path in paths.items() if path}
 
 
 def _scale(config: Mapping[str, Any], tokens: Mapping[str, Any]) -> dict[str, str]:
@@ -72,7 +78,6 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             config=snakemake.params.config,
-            code_version=snakemake.params.code_version,
             records=[Path(path) for path in snakemake.input.records],
             tokens=Path(snakemake.input.tokens),
             blocks=[Path(path) for path in snakemake.input.blocks],

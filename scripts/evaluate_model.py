@@ -29,6 +29,7 @@ def main(
     evaluation: Mapping[str, int],
     precision: str,
     threads: int,
+    gpus: int,
     name: str,
     outputs: Mapping[str, Path],
     layers: Mapping[str, Path],
@@ -37,8 +38,8 @@ def main(
     torch.set_num_threads(threads)
     windows = {split: Windows.load(folder) for split, folder in tokens.items()}
     windows["train"] = sample_windows(windows["train"], int(windows["test"].is_text.sum()), evaluation["seed"])
-    language_model = load_model(model, windows["test"].input_ids.shape[1])
-    bf16 = uses_bf16(precision)
+    language_model = load_model(model, windows["test"].input_ids.shape[1], gpus)
+    bf16 = uses_bf16(precision, gpus)
     measured = {partition: np.load(path) for partition, path in blocks.items()}
     table = pd.read_parquet(segments, columns=["segment", "section", "title"])
     section_of_segment = table["section"].to_numpy()
@@ -104,6 +105,7 @@ if __name__ == "__main__":
             evaluation=snakemake.params.evaluation,
             precision=snakemake.params.precision,
             threads=snakemake.params.threads,
+            gpus=snakemake.params.gpus,
             name=f"{snakemake.wildcards.arm} seed {snakemake.wildcards.seed}",
             outputs={name: Path(snakemake.output[name]) for name in ("metrics", "tokens", "passage")},
             layers=dict(zip(snakemake.params.measured, map(Path, snakemake.output.layers), strict=True)),

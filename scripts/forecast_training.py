@@ -23,8 +23,8 @@ OPERATIONS_PER_PARAMETER = 6
 # Share of the machine's matrix-product rate that a training step reaches on a CPU.
 TYPICAL_SHARE = 0.5
 BYTES_PER_PARAMETER = 4
-# A checkpoint holds the weights and two moments of each; the last two are kept.
-CHECKPOINT_COPIES = 2 * 3
+# A checkpoint holds the weights and two moments of each; two are kept, and a third is there while it is written.
+CHECKPOINT_COPIES = 3 * 3
 
 
 def main(
@@ -32,32 +32,36 @@ def main(
     runs: Sequence[tuple[str, int]],
     training: Mapping[str, Any],
     kept_runs: int,
+    threads: int,
     results: Path,
     forecast: Path,
 ) -> None:
     """Log the forecast and write it; raises UserError where the disk is too small."""
-    torch.set_num_threads(training["threads"])
+    torch.set_num_threads(threads)
     finished = [results / "runs" / arm / f"seed{seed}" / "settings.json" for arm, seed in runs]
     ahead = sum(not path.exists() for path in finished)
     parameters = count_parameters(model)
-    rate = matrix_rate(torch.bfloat16 if uses_bf16(training["precision"]) else torch.float32)
     tokens = ahead * training["token_budget"]
-    seconds = tokens * parameters * OPERATIONS_PER_PARAMETER / (rate * TYPICAL_SHARE)
-    disk = parameters * BYTES_PER_PARAMETER * (CHECKPOINT_COPIES + kept_runs)
+    at_once = max(1, threads // training["threads"])
+    disk = parameters * BYTES_PER_PARAMETER * (CHECKPOINT_COPIES * at_once + kept_runs)
     results.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(results).free
     each = f"{training['token_budget']:,} tokens each, {tokens:,} in all; {parameters / 1e6:.1f} million parameters"
     logger.info("Training ahead: %d of %d runs, %s.", ahead, len(runs), each)
-    logger.info("About %d min at this machine's %d GFLOP/s.", math.ceil(seconds / 60), round(rate / 1e9))
-    gigabytes = f"{disk / 1e9:.1f} GB of disk at most, for checkpoints and {kept_runs} models; {free / 1e9:.0f} GB free"
-    logger.info("%s.", gigabytes)
+    found = {"runs_ahead": ahead, "tokens_ahead": tokens, "parameters": parameters, "disk_bytes": disk}
+    if not training["gpus"]:
+        rate = matrix_rate(torch.bfloat16 if uses_bf16(training["precision"]) else torch.float32)
+        seconds = tokens * parameters * OPERATIONS_PER_PARAMETER / (rate * TYPICAL_SHARE)
+        logger.info("About %d min at this machine's %d GFLOP/s.", math.ceil(seconds / 60), round(rate / 1e9))
+        found |= {"matrix_flops_per_second": rate, "seconds": seconds}
+    what = f"checkpoints of {at_once} runs at once and {kept_runs} models"
+    logger.info("%.1f GB of disk at most, for %s; %.0f GB free.", disk / 1e9, what, free / 1e9)
     if disk > free:
         raise UserError(
             f"Training needs about {disk / 1e9:.1f} GB under {results}, and {free / 1e9:.1f} GB are free: "
             "make room, or set keep_models to last_seed or none."
         )
-    found = {"runs_ahead": ahead, "tokens_ahead": tokens, "parameters": parameters, "disk_bytes": disk}
-    write_json(forecast, found | {"matrix_flops_per_second": rate, "seconds": seconds})
+    write_json(forecast, found)
 
 
 def count_parameters(model: Path) -> int:
@@ -90,6 +94,7 @@ if __name__ == "__main__":
             runs=snakemake.params.runs,
             training=snakemake.params.training,
             kept_runs=snakemake.params.kept_runs,
+            threads=snakemake.threads,
             results=Path(snakemake.output.forecast).parent.parent,
             forecast=Path(snakemake.output.forecast),
         )

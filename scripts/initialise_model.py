@@ -1,4 +1,4 @@
-"""Build a randomly initialised GPT-2 with a tokenizer trained on the corpus."""
+"""Build a randomly initialised GPT-2 with a tokenizer trained on the training text."""
 
 import logging
 from collections.abc import Mapping
@@ -14,9 +14,10 @@ from localist.tokenizer import train_tokenizer
 logger = logging.getLogger(__name__)
 
 
-def main(sections: Path, architecture: Mapping[str, int], context: int, folder: Path) -> None:
+def main(segments: Path, architecture: Mapping[str, int], context: int, folder: Path) -> None:
     """Write a Hugging Face model folder."""
-    tokenizer = train_tokenizer(pd.read_parquet(sections)["text"], architecture["vocabulary"])
+    table = pd.read_parquet(segments, columns=["split", "text"])
+    tokenizer = train_tokenizer(table.loc[table["split"] == "train", "text"], architecture["vocabulary"])
     set_seed(architecture["seed"])
     model = GPT2LMHeadModel(
         GPT2Config(
@@ -38,7 +39,7 @@ def main(sections: Path, architecture: Mapping[str, int], context: int, folder: 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
-            sections=Path(snakemake.input.sections),
+            segments=Path(snakemake.input.segments),
             architecture=snakemake.params.architecture,
             context=snakemake.params.context,
             folder=Path(snakemake.output.folder),

@@ -23,6 +23,9 @@ from localist.windows import Windows
 
 logger = logging.getLogger(__name__)
 
+# Window blocks are matched to semantic ones in mean chance within this (method.md, Partitions).
+LARGEST_GAP = 0.02
+
 
 def main(
     partition: str, segment_blocks: Path, tokens: Mapping[str, Path], blocks: Mapping[str, Path], summary: Path
@@ -44,6 +47,10 @@ def main(
         with replacing(path) as temporary:
             np.save(temporary, result[split])
     details["splits"] = {split: block_statistics(ids) for split, ids in result.items()}
+    if partition == "window":
+        details["chance_gap"] = abs(mean_chance(result["train"]) - mean_chance(semantic["train"]))
+        if not details["chance_gap"] <= LARGEST_GAP:
+            logger.warning("No width matches semantic's chance: the nearest is %.3f away.", details["chance_gap"])
     write_json(summary, details)
     logger.info("%s: mean chance %.3f on the training windows.", partition, details["splits"]["train"]["mean_chance"])
 

@@ -26,12 +26,6 @@ def main(sections: Path, language: str, splits: Mapping[str, Any], segments: Pat
             f"The corpus has only {len(table)} sections, too few for a {' and a '.join(missing)} split: "
             "use a longer text, or for plain text lower corpus.section_words."
         )
-    if counts["test"] < splits["minimum_test_sections"]:
-        logger.warning(
-            "Only %d test sections (splits.minimum_test_sections is %d): too small a study to decide anything.",
-            counts["test"],
-            splits["minimum_test_sections"],
-        )
     result = segments_table(table, assigned, language)
     with replacing(segments) as temporary:
         result.to_parquet(temporary, index=False)

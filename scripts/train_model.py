@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from transformers import AutoTokenizer
 from localist.files import replacing, write_json
 from localist.models import load_model
 from localist.precision import uses_bf16
-from localist.provenance import content_hash, package_versions, processor
+from localist.provenance import code_version, content_hash, package_versions, processor
 from localist.rule_log import rule_log
 from localist.schedules import locality_by_layer
-from localist.training import Constraint, Optimisation, resolved_settings, train_arm
+from localist.training import Constraint, Optimisation, train_arm
 from localist.windows import Windows
 
 logger = logging.getLogger(__name__)
@@ -34,13 +35,14 @@ def main(
     training: Mapping[str, Any],
     minimum_locality: float,
     checkpoints: Path,
+    checkpoint_steps: int,
     outputs: Mapping[str, Path],
 ) -> None:
     """Write the tuned model, its history by step and the resolved settings; checkpoints are removed at the end."""
     torch.set_num_threads(training["threads"])
     windows = Windows.load(tokens)
     context = windows.input_ids.shape[1]
-    language_model = load_model(model, context)
+    language_model = load_model(model, context, training["gpus"])
     constraint = Constraint(
         locality=locality_by_layer(
             arm["schedule"],
@@ -50,22 +52,22 @@ def main(
         target=arm["fidelity_target"] or 0.0,
         strength=arm["strength"] or 0.0,
     )
-    fields = Optimisation.__dataclass_fields__
-    optimisation = Optimisation(**{name: training[name] for name in fields})
-    bf16 = uses_bf16(training["precision"])
-    settings = resolved_settings(
-        constraint,
-        optimisation,
-        context,
-        arm=dict(arm),
-        seed=seed,
-        precision="bf16" if bf16 else "fp32",
-        threads=training["threads"],
-        device=str(language_model.device),
-        processor=processor(),
-        versions=package_versions(),
-        inputs=content_hash(path for path in (model, tokens, blocks) if path),
-    )
+    optimisation = Optimisation(**{field.name: training[field.name] for field in fields(Optimisation)})
+    bf16 = uses_bf16(training["precision"], training["gpus"])
+    settings = {
+        "arm": dict(arm),
+        "seed": seed,
+        "constraint": asdict(constraint),
+        "optimisation": asdict(optimisation),
+        "steps": optimisation.steps(windows),
+        "context": context,
+        "precision": "bf16" if bf16 else "fp32",
+        "threads": training["threads"],
+        "device": str(language_model.device),
+        "processor": processor(),
+        "versions": package_versions(),
+        "inputs": content_hash(path for path in (model, tokens, blocks) if path),
+    }
     # Named by everything that determines the run: changed settings never go on from an old run's checkpoint.
     own_checkpoints = checkpoints / settings_hash(settings)
     name = f"{arm['name']} seed {seed}"
@@ -79,6 +81,7 @@ def main(
         seed=seed,
         bf16=bf16,
         checkpoints=own_checkpoints,
+        checkpoint_steps=checkpoint_steps,
         name=name,
     )
     with replacing(outputs["model"]) as temporary:
@@ -86,7 +89,7 @@ def main(
         AutoTokenizer.from_pretrained(model, local_files_only=True).save_pretrained(temporary)
     with replacing(outputs["history"]) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
-    write_json(outputs["settings"], settings)
+    write_json(outputs["settings"], settings | {"code": code_version()})
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
@@ -103,8 +106,9 @@ if __name__ == "__main__":
             blocks=Path(snakemake.input.blocks) if snakemake.input.get("blocks") else None,
             arm=snakemake.params.arm,
             seed=int(snakemake.wildcards.seed),
-            training={**snakemake.params.training, "checkpoint_steps": snakemake.params.checkpoint_steps},
+            training=snakemake.params.training,
             minimum_locality=snakemake.params.minimum_locality,
             checkpoints=Path(snakemake.params.checkpoints),
+            checkpoint_steps=snakemake.params.checkpoint_steps,
             outputs={name: Path(snakemake.output[name]) for name in ("model", "history", "settings")},
         )

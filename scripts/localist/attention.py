@@ -18,6 +18,7 @@ from transformers.masking_utils import sdpa_mask
 from localist.errors import UserError
 
 ATTENTION = "localist_sdpa"
+UNSEEN = ("position_bias", "s_aux", "softcap")
 SOFT_CAPPING = ("attn_logit_softcapping", "attention_logit_cap")
 
 
@@ -37,8 +38,14 @@ def observed_attention(
     scaling: float | None = None,
     **kwargs,
 ) -> tuple[torch.Tensor, None]:
-    """Stock SDPA attention; where there is an observer, it sees the layer's queries and (repeated) keys."""
+    """Stock SDPA attention; where there is an observer, it sees the layer's queries and (repeated) keys.
+
+    Raises UserError for what an observer would not see: biases, learned sinks or capping of the scores.
+    """
     if observer is not None:
+        unseen = [name for name in UNSEEN if kwargs.get(name) is not None]
+        if unseen:
+            raise UserError(f"{type(module).__name__} adds {unseen[0]} to its attention scores: not supported.")
         groups = query.shape[1] // key.shape[1]
         observer.observe(module.layer_idx, query, repeat_kv(key, groups), scaling or query.shape[-1] ** -0.5)
     return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
@@ -57,11 +64,10 @@ def use_observed_attention(model: PreTrainedModel, context: int) -> None:
     config = model.config.get_text_config()
     if any(getattr(config, key, None) for key in SOFT_CAPPING):
         raise UserError(f"{name} caps its attention scores, which the measures do not support. Choose another model.")
-    window = getattr(config, "sliding_window", None)
-    if window and window < context and getattr(config, "use_sliding_window", True):
-        raise UserError(
-            f"{name} attends within a sliding window of {window} tokens: set tokens.context to at most {window}."
-        )
+    window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
+    window = window or getattr(config, "attention_chunk_size", None)
+    if window and window < context:
+        raise UserError(f"{name} attends within {window} tokens: set tokens.context to at most {window}.")
     model.set_attn_implementation(ATTENTION)
     seen = _LayersSeen()
     with torch.no_grad(), suppress(TypeError):  # a forward pass that takes no observer leaves `seen` empty
@@ -74,11 +80,14 @@ def block_fidelity(query: torch.Tensor, key: torch.Tensor, blocks: torch.Tensor,
     """Fidelity F of each query, [batch, heads, T]; 0 where V(i) is empty (method.md, Fidelity).
 
     query, key: [batch, heads, T, width]; blocks: long [batch, T], small numbers, -1 on sink and padding.
+    Under autocast F has the precision of bf16; averages of it are taken in float32.
     F is the attention restricted to V(i) that falls on the query's own block. Queries 2 … T−1 against keys 1 … T−2 with
     a causal mask are exactly V(i), so attention with one-hot blocks as values gives the mass of every block, without a
     T × T matrix. The values are cut to the head's width, which fused kernels require.
     """
     batch, heads, context, width = query.shape
+    if context < 3:  # no query sees a key that counts
+        return query.new_zeros((batch, heads, context))
     own = blocks[:, 2:].clamp(min=0)
     key_blocks = blocks[:, 1:-1].clamp(min=0)
     queries, keys = query[:, :, 2:], key[:, :, 1:-1]

@@ -33,8 +33,9 @@ class StatisticsObserver:
 
     def observe(self, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float) -> None:
         """Compute every statistic of one layer, by direct sums over chunks of queries."""
-        query, key = query.float() * scaling, key.float().transpose(-1, -2)
-        chunks = [self._chunk(query, key, start) for start in range(0, query.shape[-2], CHUNK)]
+        with torch.autocast(query.device.type, enabled=False):  # or the scores would be rounded to bf16
+            query, key = query.float() * scaling, key.float().transpose(-1, -2)
+            chunks = [self._chunk(query, key, start) for start in range(0, query.shape[-2], CHUNK)]
         self.layers[layer] = {name: torch.cat([chunk[name] for chunk in chunks], dim=1) for name in chunks[0]}
 
     def _chunk(self, query: torch.Tensor, key: torch.Tensor, start: int) -> dict[str, torch.Tensor]:
@@ -72,6 +73,7 @@ class PassageObserver:
     def observe(self, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float) -> None:
         """Compute the attention of a layer that was asked for."""
         if layer in self.layers:
-            scores = query.float() @ key.float().transpose(-1, -2) * scaling
+            with torch.autocast(query.device.type, enabled=False):
+                scores = query.float() @ key.float().transpose(-1, -2) * scaling
             future = torch.ones(scores.shape[-2:], device=scores.device).triu(1).bool()
             self.attention[layer] = scores.masked_fill(future, -torch.inf).softmax(-1).mean(dim=1)[0]

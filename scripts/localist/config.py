@@ -1,6 +1,7 @@
 """Checking a study's config before anything runs, with one message per mistake (imports nothing heavy)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,19 @@ def check_config(config: Mapping[str, Any], schema_path: Path) -> None:
         raise UserError("The config has mistakes:\n" + "\n".join(f"  - {mistake}" for mistake in mistakes))
 
 
+def read_numbers(config: MutableMapping[str, Any], schema_path: Path) -> None:
+    """Read texts that should be numbers, in place: `--config` hands over text alone, and YAML reads 1e-4 as text.
+
+    What is no number stays as it is, for check_config to name.
+    """
+    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
+    for error in list(Draft202012Validator(schema).iter_errors(config)):
+        if error.validator == "type" and isinstance(error.instance, str):
+            *above, key = error.absolute_path
+            with suppress(ValueError):
+                _at(config, above)[key] = _number_or_null(error.instance)
+
+
 def source_kind(source: Mapping[str, Any]) -> str | None:
     """Which of SOURCES a resource comes from; a path, when given, comes first. None where none is given."""
     return next((kind for kind in SOURCES if source.get(kind)), None)
@@ -43,8 +57,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
         yield f"{key}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}."
     elif error.validator == "type":
         kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-        hint = " YAML reads 1e-4 as text; write 1.0e-4." if _is_number_as_text(error.instance) else ""
-        yield f"{key or 'config'}: {error.instance!r} is not of type {' or '.join(kinds)}.{hint}"
+        yield f"{key or 'config'}: {error.instance!r} is not of type {' or '.join(kinds)}."
     else:
         yield f"{key}: {error.message}."
 
@@ -70,6 +83,9 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         useless = sorted(set(row) - {"schedule"})
         if row["schedule"] == "distributed" and useless:
             yield f"arms.{name}: a distributed arm has no constraint, so it takes no {', '.join(useless)}."
+    untrained = config["model"]["source"].get("untrained")
+    if untrained and untrained["width"] % untrained["heads"]:
+        yield "model.source.untrained.width: is not a multiple of heads."
     needed = ("articles", "drop_sections") if config["corpus"]["format"] == "mediawiki" else ("section_words",)
     for key in needed:
         if key not in config["corpus"]:
@@ -79,20 +95,23 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 def _source_mistakes(what: str, source: Mapping[str, Any]) -> Iterator[str]:
     given = [kind for kind in SOURCES[1:] if source.get(kind)]
     path = source.get("path")
-    if path and not Path(path).exists():
-        yield f"{what}.source.path: {path} does not exist."
-    elif not path and len(given) > 1:
+    if not path and len(given) > 1:
         yield f"{what}.source: {' and '.join(given)} are both given; keep one."
     elif not path and not given:
         hint = f"--config '{what}={{source: {{path: /your/file}}}}'"
         yield f"{what}.source.path: not given. Name your own copy in the config, or on the command line: {hint}"
 
 
-def _is_number_as_text(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and float(value) is not None
-    except ValueError:
-        return False
+def _at(config: Any, keys: Iterable[str | int]) -> Any:
+    for key in keys:
+        config = config[key]
+    return config
+
+
+def _number_or_null(text: str) -> float | int | None:
+    if text == "null":
+        return None
+    return int(text) if text.lstrip("+-").isdigit() else float(text)
 
 
 def _join(key: str, name: str) -> str:

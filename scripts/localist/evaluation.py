@@ -157,4 +157,4 @@ def passage_attention(model: PreTrainedModel, input_ids: np.ndarray, layers: lis
     model.eval()
     with torch.inference_mode(), torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
         model(input_ids=torch.as_tensor(input_ids[None].astype(np.int64), device=model.device), observer=observer)
-    return np.stack([observer.attention[layer].float().cpu().numpy() for layer in layers])
+    return np.stack([observer.attention[layer].cpu().numpy() for layer in layers])

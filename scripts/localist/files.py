@@ -1,7 +1,6 @@
 """Writing files so that a reader never sees half of one."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +13,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; move it (file or folder) to `path` on success, delete it on failure."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last, since many writers choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    # Always the same name, so that the next try removes what a kill left. The suffix stays last, since many writers
+    # choose the format by it.
+    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
     _remove(temporary)
     try:
         yield temporary

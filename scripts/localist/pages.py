@@ -37,6 +37,7 @@ def html_pairs(values: Mapping[str, Any]) -> str:
 
 def shown_arms(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary by arm with numbers formatted for reading."""
+    shifted = summary.get("late_fidelity_adjusted_shifted", [float("nan")] * len(summary))
     return pd.DataFrame(
         {
             "arm": summary["arm"],
@@ -49,6 +50,7 @@ def shown_arms(summary: pd.DataFrame) -> pd.DataFrame:
                 f"{row.ratio:.3f} ({row.ratio_low:.3f} – {row.ratio_high:.3f})" for row in summary.itertuples()
             ],
             "late-layer Fadj": [_number(value, "+.3f") for value in summary["late_fidelity_adjusted"]],
+            "under shifted blocks": [_number(value, "+.3f") for value in shifted],
             "late sink share": [_number(value, ".3f") for value in summary["late_sink_share"]],
             "seeds": summary["seeds"].astype(str),
             "sections": summary["sections"].astype(str),

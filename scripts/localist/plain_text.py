@@ -30,7 +30,8 @@ def gather_paragraphs(text: str, section_words: int) -> list[Section]:
     """Sections of whole paragraphs, each of at least `section_words` words (the last may be shorter)."""
     sections: list[str] = []
     pending: list[str] = []
-    for paragraph in BLANK_LINES.split(text):
+    # A text without blank lines has a paragraph on each line.
+    for paragraph in BLANK_LINES.split(text) if BLANK_LINES.search(text.strip()) else text.splitlines():
         if paragraph.strip():
             pending.append(" ".join(paragraph.split()))
         if sum(len(part.split()) for part in pending) >= section_words:

@@ -2,8 +2,10 @@
 
 import hashlib
 import platform
+import subprocess
 from collections.abc import Iterable
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = (
@@ -21,8 +23,21 @@ PACKAGES = (
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on (read without importing them)."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    """Versions of Python and of the packages that results depend on, as far as this environment has them."""
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
+
+
+def code_version() -> str:
+    """The commit of this code, marked if it was changed since; says so where there is no git or no checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "not a git checkout"
 
 
 def processor() -> str:

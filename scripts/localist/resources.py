@@ -128,7 +128,10 @@ def _fetch(
     what = f"The {kind} {resource['name']}"
     try:
         with replacing(record) as new_record, replacing(destination) as new:
-            with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".download.") as scratch:
+            prefix = f".download.{resource['name']}."
+            for left_by_a_kill in destination.parent.glob(f"{prefix}*"):
+                shutil.rmtree(left_by_a_kill)
+            with tempfile.TemporaryDirectory(dir=destination.parent, prefix=prefix) as scratch:
                 build(resource["source"], Path(scratch), new)
             if kind != "corpus":
                 check_folder(new, kind, f"What {resource['name']} was fetched as")

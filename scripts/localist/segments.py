@@ -29,13 +29,18 @@ def split_sentences(text: str, language: str) -> list[tuple[int, int]]:
 
 
 def assign_splits(sections: pd.DataFrame, shares: Mapping[str, float], seed: int) -> pd.Series:
-    """The split of each section (rows with document, title, section, text), by its number in the corpus.
+    """The split of each section (rows with document, title, section, heading, text), by its number in the corpus.
 
     Whole sections, stratified over documents, stable (method.md, Splits): within each document the sections are
     ordered by a seeded hash, and each goes to the split that is furthest behind its share of the characters so far.
     """
     order = sections.assign(
-        rank=[_stable_rank(seed, row.title, row.section) for row in sections.itertuples()],
+        rank=[
+            _stable_rank(seed, title, heading, number)
+            for title, heading, number in zip(
+                sections["title"], sections["heading"], sections.groupby("document")["section"].rank(), strict=True
+            )
+        ],
         characters=sections["text"].str.len(),
     ).sort_values(["document", "rank"])
     assigned = dict.fromkeys(shares, 0.0)
@@ -66,5 +71,5 @@ def segments_table(sections: pd.DataFrame, splits: pd.Series, language: str) -> 
     return table
 
 
-def _stable_rank(seed: int, title: str, section: int) -> str:
-    return hashlib.sha256(f"{seed}\x1f{title}\x1f{section}".encode()).hexdigest()
+def _stable_rank(seed: int, title: str, heading: str, number: int) -> str:
+    return hashlib.sha256(f"{seed}\x1f{title}\x1f{heading}\x1f{number}".encode()).hexdigest()

@@ -1,6 +1,7 @@
-"""The small table that a finished study prints (light: read while the workflow starts)."""
+"""The small table that a finished study prints: python -m localist.summary results/{study}."""
 
 import csv
+import sys
 from pathlib import Path
 
 HEADINGS = ("arm", "test perplexity", "95 % interval", "against distributed", "late-layer Fadj")
@@ -29,3 +30,9 @@ def _cells(row: dict[str, str]) -> tuple[str, ...]:
 
 def _align(cell: str, width: int, column: int) -> str:
     return cell.ljust(width) if column == 0 else cell.rjust(width)
+
+
+if __name__ == "__main__":
+    results = Path(sys.argv[1])
+    print(summary_text(results / "tables" / "arms.csv"))
+    print(f"Report: {results / 'report.html'}")

@@ -6,7 +6,7 @@ import math
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Optimisation:
-    """How long and how fast to train; `token_budget` counts window positions other than the sink."""
+    """How long and how fast to train; `token_budget` counts predicted tokens, padding apart."""
 
     token_budget: int
     batch_windows: int
@@ -52,15 +52,11 @@ class Optimisation:
     warmup_share: float
     weight_decay: float
     gradient_norm: float
-    checkpoint_steps: int
 
-    def steps(self, context: int) -> int:
-        """Optimiser steps that spend the token budget, at least one."""
-        return max(1, math.ceil(self.token_budget / (self.batch_windows * (context - 1))))
-
-    def warmup_steps(self, context: int) -> int:
-        """Steps over which the learning rate and the constraint's strength rise."""
-        return round(self.warmup_share * self.steps(context))
+    def steps(self, windows: Windows) -> int:
+        """Optimiser steps that spend the token budget on windows as full as these are on average, at least one."""
+        tokens_per_step = self.batch_windows * windows.is_text.sum() / len(windows.input_ids)
+        return max(1, math.ceil(self.token_budget / tokens_per_step))
 
 
 class WindowDataset(torch.utils.data.Dataset):
@@ -103,6 +99,7 @@ class LocalityTrainer(Trainer):
             self.loss_parts = {"cross_entropy": loss.item()}
         else:
             loss, outputs = self._constrained_loss(model, dict(inputs), num_items_in_batch)
+        self.loss_parts["targets"] = int((inputs["labels"] != NOT_A_TARGET).sum())
         if not torch.isfinite(loss):
             raise UserError(
                 f"The loss is {loss.item()} at step {self.state.global_step + 1}: lower training.learning_rate or "
@@ -133,22 +130,17 @@ class LocalityTrainer(Trainer):
 class ProgressBar(TrainerCallback):
     """One bar per run with loss, constraint and tokens per second; a checkpoint is marked when it is wholly written."""
 
-    def __init__(self, name: str, tokens_per_step: int):
+    def __init__(self, name: str, tokens: int):
         self.name = name
-        self.tokens_per_step = tokens_per_step
+        self.tokens = tokens
         self.bar: tqdm | None = None
         self.trainer: LocalityTrainer | None = None
 
     def on_train_begin(self, args, state, control, **kwargs):
         # Where nobody watches a terminal, a line every ten seconds is enough.
         interval = 0.5 if sys.stderr.isatty() else 10
-        self.bar = tqdm(
-            total=state.max_steps * self.tokens_per_step,
-            initial=state.global_step * self.tokens_per_step,
-            desc=self.name,
-            unit="tok",
-            mininterval=interval,
-        )
+        done = sum(entry.get("targets", 0) for entry in state.log_history)
+        self.bar = tqdm(total=self.tokens, initial=done, desc=self.name, unit="tok", mininterval=interval)
 
     def on_step_end(self, args, state, control, **kwargs):
         parts = self.trainer.loss_parts
@@ -156,7 +148,7 @@ class ProgressBar(TrainerCallback):
         if "penalty" in parts:
             shown["constraint"] = f"{parts['penalty']:.4f}"
         self.bar.set_postfix(shown, refresh=False)
-        self.bar.update(self.tokens_per_step)
+        self.bar.update(parts["targets"])
 
     def on_save(self, args, state, control, **kwargs):
         (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
@@ -175,6 +167,7 @@ def train_arm(
     seed: int,
     bf16: bool,
     checkpoints: Path,
+    checkpoint_steps: int,
     name: str,
 ) -> list[dict[str, Any]]:
     """Fine-tune `model` in place and return its history, one dict per step.
@@ -182,13 +175,13 @@ def train_arm(
     `checkpoints` is this run's own folder: the run goes on from the last checkpoint in it that was wholly written.
     The seed sets data order and dropout, nothing else.
     """
-    context = windows.input_ids.shape[1]
+    steps = optimisation.steps(windows)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
-        max_steps=optimisation.steps(context),
+        max_steps=steps,
         per_device_train_batch_size=optimisation.batch_windows,
         learning_rate=optimisation.learning_rate,
-        warmup_steps=optimisation.warmup_steps(context),
+        warmup_steps=round(optimisation.warmup_share * steps),
         lr_scheduler_type="linear",
         weight_decay=optimisation.weight_decay,
         max_grad_norm=optimisation.gradient_norm,
@@ -196,7 +189,7 @@ def train_arm(
         seed=seed,
         data_seed=seed,
         save_strategy="steps",
-        save_steps=optimisation.checkpoint_steps,
+        save_steps=checkpoint_steps,
         save_total_limit=2,
         logging_steps=1,
         logging_nan_inf_filter=False,
@@ -204,9 +197,11 @@ def train_arm(
         disable_tqdm=True,
         remove_unused_columns=False,
         bf16=bf16,
-        use_cpu=not torch.cuda.is_available(),
+        use_cpu=model.device.type == "cpu",
     )
-    progress = ProgressBar(name, optimisation.batch_windows * (context - 1))
+    # One GPU a run: with several in sight, Trainer would split each batch over all of them.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    progress = ProgressBar(name, optimisation.token_budget)
     trainer = LocalityTrainer(
         model=model,
         args=arguments,
@@ -221,7 +216,7 @@ def train_arm(
     if resume:
         logger.info("%s goes on from %s.", name, resume)
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    return history_rows(trainer.state.log_history, optimisation.batch_windows * (context - 1))
+    return history_rows(trainer.state.log_history)
 
 
 def last_complete_checkpoint(folder: Path) -> Path | None:
@@ -235,24 +230,13 @@ def last_complete_checkpoint(folder: Path) -> Path | None:
     return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
-def history_rows(log_history: Sequence[dict[str, Any]], tokens_per_step: int) -> list[dict[str, Any]]:
-    """One row per step: step, tokens, the parts of the loss, and fidelity (JSON by layer) where it was constrained."""
+def history_rows(log_history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per step: step, tokens so far, the parts of the loss, and fidelity (JSON by layer) if constrained."""
     rows = []
+    tokens = 0
     for entry in log_history:
         if "cross_entropy" in entry and "loss" in entry:
-            row = {"step": entry["step"], "tokens": entry["step"] * tokens_per_step}
+            tokens += entry["targets"]
+            row = {"step": entry["step"], "tokens": tokens}
             rows.append(row | {name: entry.get(name) for name in (*LOSS_COLUMNS, "fidelity")})
     return rows
-
-
-def resolved_settings(
-    constraint: Constraint, optimisation: Optimisation, context: int, **others: Any
-) -> dict[str, Any]:
-    """Everything that determines the run's result, for settings.json and for the checkpoint folder's name."""
-    return {
-        "constraint": asdict(constraint),
-        "optimisation": asdict(optimisation),
-        "steps": optimisation.steps(context),
-        "context": context,
-        **others,
-    }

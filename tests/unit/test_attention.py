@@ -180,3 +180,20 @@ def test_a_model_with_its_own_attention_code_is_refused_by_name():
     """Catches a model that never calls the attention interface: its statistics would silently be missing."""
     with pytest.raises(UserError, match="BloomForCausalLM"):
         use_observed_attention(tiny_model("bloom"), CONTEXT)
+
+
+def test_scores_with_a_bias_are_refused_by_name(model, batch):
+    """Catches attention that the observer does not see whole: biases, learned sinks or capping of the scores."""
+    input_ids, blocks = batch
+    use_observed_attention(model, CONTEXT)
+    with pytest.raises(UserError, match="adds s_aux to its attention scores"):
+        model(input_ids, observer=FidelityObserver(blocks, [0]), s_aux=torch.zeros(4))
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_windows_of_a_token_or_two_have_no_fidelity_and_no_error(length):
+    """Catches a crash on the last, very short window of a stretch."""
+    query = key = torch.randn(1, 2, length, 4)
+    blocks = torch.tensor([[-1, 0, 0]])[:, :length]
+    fidelity = block_fidelity(query, key, blocks, 1.0)
+    assert fidelity.shape == (1, 2, length) and (fidelity[..., :2] == 0).all()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from localist.config import check_config, source_kind
+from localist.config import check_config, read_numbers, source_kind
 from localist.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -208,7 +208,6 @@ def test_several_mistakes_are_told_together():
         ({"blocks.measured": ["window"]}, "blocks.reference: semantic is not in blocks.measured"),
         ({"corpus.format": "text", "corpus.section_words": 10}, None),
         ({"corpus.source": {}}, "corpus.source.path: not given"),
-        ({"model.source": {"path": "/nowhere/model"}}, "model.source.path: /nowhere/model does not exist"),
     ],
 )
 def test_contradictions_are_named(changes, expected):
@@ -288,3 +287,16 @@ def test_every_key_of_the_default_study_is_in_the_schema():
             if parts[0] == "arms" and len(parts) > 1:
                 key = ".".join(["arms", "*", *parts[2:]])
             assert key in known
+
+
+def test_texts_that_should_be_numbers_are_read_as_such():
+    """Catches values from the command line, which are all text, and 1e-4, which YAML takes for text."""
+    config = load(ROOT / "config.yaml")
+    config["seeds"] = ["1", "2"]
+    config["training"] |= {"learning_rate": "1e-4", "threads": "four"}
+    config["model"]["sink_token_id"] = "null"
+    read_numbers(config, SCHEMA)
+    assert config["seeds"] == [1, 2] and config["training"]["learning_rate"] == 1e-4
+    assert config["model"]["sink_token_id"] is None
+    with pytest.raises(UserError, match=r"training\.threads: 'four' is not of type integer"):
+        check_config(config, SCHEMA)

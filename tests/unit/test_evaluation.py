@@ -133,3 +133,17 @@ def test_passage_attention_is_causal_and_sums_to_one(model):
     assert attention.shape == (2, 10, 10)
     np.testing.assert_allclose(attention.sum(-1), 1, rtol=1e-5)
     assert np.triu(attention[0], 1).max() == 0
+
+
+def test_bf16_rounds_the_model_but_not_the_statistics(model, windows):
+    """Catches statistics computed in bf16 under autocast: with uniform attention F must still be C to float32."""
+    for layer in model.model.layers:
+        torch.nn.init.zeros_(layer.self_attn.q_proj.weight)
+    blocks = {"semantic": np.where(windows.is_text, windows.input_ids % 3, -1)}
+    rounded, sums = token_losses(model, windows, batch_windows=2, bf16=True, description="test", blocks=blocks)
+    exact, _ = losses_of(model, windows)
+    table = sums.table("semantic", np.zeros(10, dtype=int))
+    np.testing.assert_allclose(table["fidelity"], table["chance"], rtol=1e-5)
+    np.testing.assert_allclose(rounded["nll"], exact["nll"], atol=0.1)
+    attention = passage_attention(model, np.arange(10), [0, 2], bf16=True)
+    np.testing.assert_allclose(attention.sum(-1), 1, rtol=1e-5)

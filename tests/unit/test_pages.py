@@ -75,11 +75,14 @@ def test_arms_are_shown_with_rounded_numbers():
         "13.00 – 16.00",
         "1.888 (1.700 – 2.100)",
         "+0.500",
+        "n/a",
         "0.250",
         "3",
         "21",
     ]
     assert shown.iloc[0]["late-layer Fadj"] == "-0.012"
+    control = shown_arms(SUMMARY.assign(late_fidelity_adjusted_shifted=[0.1, 0.25]))
+    assert control["under shifted blocks"].tolist() == ["+0.100", "+0.250"]
 
 
 def test_what_was_not_measured_is_not_shown_as_a_number():

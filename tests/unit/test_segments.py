@@ -167,10 +167,3 @@ def test_too_few_sections_are_refused(tmp_path):
     """Catches a study that goes on without any test text."""
     with pytest.raises(UserError, match=r"only 2 sections.*section_words"):
         run_main(tmp_path, corpus(["One here.", "Two there."]))
-
-
-def test_a_small_test_split_is_called_too_small(tmp_path, caplog):
-    """Catches a study that decides on a handful of sections without saying so."""
-    with caplog.at_level("WARNING"):
-        run_main(tmp_path, corpus(["One here. Two there."] * 30), minimum=20)
-    assert "too small" in caplog.text

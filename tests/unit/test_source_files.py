@@ -65,5 +65,5 @@ def test_the_workflow_starts_without_heavy_imports():
     rules = [ROOT / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")]
     pattern = re.compile(r"^from (localist\.\w+) import", re.MULTILINE)
     needed = {name for path in rules for name in pattern.findall(path.read_text(encoding="utf-8"))}
-    assert needed >= {f"localist.{name}" for name in ("arms", "config", "errors", "source_files", "summary")}
+    assert needed >= {f"localist.{name}" for name in ("arms", "config", "errors", "resources", "source_files")}
     assert not loaded(f"import {', '.join(sorted(needed))}") & HEAVY

@@ -42,7 +42,8 @@ class Workplace:
         chosen = ["--configfile", str(config)] if config else []
         snakemake = [sys.executable, "-m", "snakemake", "-s", str(BASE / "Snakefile")]
         profile = ["--workflow-profile", str(BASE / "profiles" / "default")]
-        return [*snakemake, *profile, "--cores", "2", *chosen, *arguments]
+        # The config files come last: the option takes all names that follow it.
+        return [*snakemake, *profile, *arguments, "--cores", "2", *chosen]
 
     def planned(self, config: Path | None, *arguments: str) -> dict[str, int]:
         """What Snakemake says it would run: rule → number of jobs (without the target rule)."""

@@ -1,7 +1,6 @@
 # What every rule file shares: the checked config, the arm table, target lists, and where a resource lies.
 import os
 import re
-import subprocess
 import sys
 
 from snakemake.exceptions import WorkflowError
@@ -10,13 +9,13 @@ BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
 from localist.arms import DISTRIBUTED, PRETRAINED, PRETRAINED_SEED, arm_table
-from localist.config import check_config, source_kind
+from localist.config import check_config, read_numbers, source_kind
 from localist.errors import UserError
 from localist.resources import check_own_paths
 from localist.source_files import imported_modules
-from localist.summary import summary_text
 
 try:
+    read_numbers(config, BASE / "workflow/schemas/config.schema.yaml")
     check_config(config, BASE / "workflow/schemas/config.schema.yaml")
     check_own_paths(config)
 except UserError as error:
@@ -37,6 +36,10 @@ os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "4294967296")
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "17179869184")
 os.environ.setdefault("MALLOC_TOP_PAD_", "268435456")
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# Matrix products give the same bits whatever else the machine is doing and wherever memory lies; measured at no cost.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+os.environ.setdefault("MKL_DYNAMIC", "FALSE")
 
 
 def any_of(values):
@@ -62,7 +65,7 @@ def resource_path(what):
     """Where the model, encoder or corpus lies: the user's own path, or where its fetch rule puts it."""
     kind = source_kind(config[what]["source"])
     if kind == "path":
-        return config[what]["source"]["path"]
+        return str(Path(config[what]["source"]["path"]).expanduser())
     if kind == "untrained":
         return f"{RESULTS}/initial_model"
     folder = {"model": "models", "encoder": "encoders", "corpus": "corpora"}[what]
@@ -124,16 +127,3 @@ FIGURES = [
 
 def figures():
     return expand("{results}/figures/{name}.{kind}", results=RESULTS, name=FIGURES, kind=["pdf", "png"])
-
-
-def code_version():
-    """The commit that the workflow runs from, for the record; None outside a git checkout."""
-    command = ["git", "-C", str(BASE), "describe", "--always", "--dirty", "--abbrev=12"]
-    found = subprocess.run(command, capture_output=True, text=True)
-    return found.stdout.strip() or None
-
-
-def print_summary():
-    arms = Path(f"{RESULTS}/tables/arms.csv")
-    if arms.exists():
-        print(summary_text(arms), file=sys.stderr)

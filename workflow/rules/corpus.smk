@@ -39,7 +39,7 @@ rule segment_corpus:
         runtime=10,
     params:
         language=config["corpus"]["language"],
-        splits=config["splits"],
+        splits={key: config["splits"][key] for key in [*SPLITS, "seed"]},
     script:
         "../../scripts/segment_corpus.py"
 

@@ -33,8 +33,9 @@ rule evaluate_model:
     params:
         measured=MEASURED,
         reference=config["blocks"]["reference"],
-        evaluation=config["evaluation"],
+        evaluation={key: config["evaluation"][key] for key in ("batch_windows", "seed", "passage_tokens")},
         precision=config["training"]["precision"],
         threads=config["training"]["threads"],
+        gpus=config["training"]["gpus"],
     script:
         "../../scripts/evaluate_model.py"

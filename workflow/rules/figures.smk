@@ -45,7 +45,7 @@ rule collect_metrics:
         measured=MEASURED,
         reference=config["blocks"]["reference"],
         minimum_locality=config["constraint"]["minimum_locality"],
-        evaluation=config["evaluation"],
+        evaluation={key: config["evaluation"][key] for key in ("resamples", "seed")},
     script:
         "../../scripts/collect_metrics.py"
 
@@ -76,7 +76,6 @@ rule describe_study:
         runtime=10,
     params:
         config=config,
-        code_version=code_version(),
     script:
         "../../scripts/describe_study.py"
 

@@ -66,7 +66,7 @@ rule fetch_sample_corpus:
 
 rule initialise_model:
     input:
-        sections="results/{study}/corpus/documents.parquet",
+        segments="results/{study}/corpus/segments.parquet",
         code=modules_of("initialise_model"),
     output:
         folder=directory("results/{study}/initial_model"),

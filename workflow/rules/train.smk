@@ -11,17 +11,16 @@ rule forecast_training:
         "results/{study}/logs/forecast_training.log",
     benchmark:
         "results/{study}/benchmarks/forecast_training.tsv"
-    # All of them, so that nothing else runs while the machine's speed is measured.
-    threads: config["training"]["threads"]
     conda:
         "../../envs/training.yaml"
+    # All of them, so that nothing else runs while the machine's speed is measured.
+    threads: workflow.cores or 1
     resources:
         mem_mb=1000,
         runtime=10,
     params:
         runs=runs(),
         training=config["training"],
-        keep_models=config["keep_models"],
         kept_runs=len(ARMS) * len(KEPT_SEEDS),
     script:
         "../../scripts/forecast_training.py"
@@ -62,9 +61,7 @@ rule train_model:
     params:
         arm=lambda wildcards: ARMS[wildcards.arm].as_params(),
         training={
-            key: value
-            for key, value in config["training"].items()
-            if key not in ("memory_mb", "gpus", "checkpoint_steps")
+            key: value for key, value in config["training"].items() if key not in ("memory_mb", "checkpoint_steps")
         },
         minimum_locality=config["constraint"]["minimum_locality"],
         checkpoint_steps=config["training"]["checkpoint_steps"],
