@@ -25,6 +25,7 @@ report: "workflow/report/workflow.rst"
 rule all:
     default_target: True
     input:
+        f"{RESULTS}/runs/forecast.json",
         tables(),
         figures(),
 

@@ -1,4 +1,4 @@
-# What every rule file shares: the checked config, the arm table, target lists, and where a resource lies.
+# What the stages share, that is the checked config, the arm table, target lists, and where a resource lies.
 import os
 import re
 import sys
@@ -35,7 +35,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "4294967296")
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "17179869184")
 os.environ.setdefault("MALLOC_TOP_PAD_", "268435456")
-os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.update(HF_HUB_OFFLINE="1")
 
 # Matrix products give the same bits whatever else the machine is doing and wherever memory lies; measured at no cost.
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
@@ -104,7 +104,7 @@ def first_seed_of_each_arm():
 
 
 def per_run(pattern, pairs):
-    return [f"{RESULTS}/" + pattern.format(arm=arm, seed=seed) for arm, seed in pairs]
+    return ["/".join([RESULTS, pattern.format(arm=arm, seed=seed)]) for arm, seed in pairs]
 
 
 def tables():
@@ -127,3 +127,15 @@ FIGURES = [
 
 def figures():
     return expand("{results}/figures/{name}.{kind}", results=RESULTS, name=FIGURES, kind=["pdf", "png"])
+
+
+def blocks_of_arm(wildcards):
+    """The training blocks of the partition that the arm names; the distributed arm needs none."""
+    partition = ARMS[wildcards.arm].partition
+    return f"{RESULTS}/blocks/{partition}/train.npy" if partition else []
+
+
+def evaluated_model(wildcards):
+    if wildcards.arm == PRETRAINED:
+        return resource_path("model")
+    return f"{RESULTS}/runs/{wildcards.arm}/seed{wildcards.seed}/model"

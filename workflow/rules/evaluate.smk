@@ -1,12 +1,6 @@
 # Every run, and the untuned model, on the same held-out text.
 
 
-def evaluated_model(wildcards):
-    if wildcards.arm == PRETRAINED:
-        return resource_path("model")
-    return f"{RESULTS}/runs/{wildcards.arm}/seed{wildcards.seed}/model"
-
-
 rule evaluate_model:
     input:
         model=evaluated_model,

@@ -11,6 +11,9 @@ rule forecast_training:
         "results/{study}/logs/forecast_training.log",
     benchmark:
         "results/{study}/benchmarks/forecast_training.tsv"
+    # No run depends on it, since a new forecast (of a study with one arm more) is no reason to train again; it needs less
+    # than training does, so that by its priority it comes first.
+    priority: 100
     conda:
         "../../envs/training.yaml"
     # All of them, so that nothing else runs while the machine's speed is measured.
@@ -26,19 +29,11 @@ rule forecast_training:
         "../../scripts/forecast_training.py"
 
 
-def blocks_of_arm(wildcards):
-    """The training blocks of the partition that the arm names; the distributed arm needs none."""
-    partition = ARMS[wildcards.arm].partition
-    return f"{RESULTS}/blocks/{partition}/train.npy" if partition else []
-
-
 rule train_model:
     input:
         model=resource_path("model"),
         tokens="results/{study}/tokens/train",
         blocks=blocks_of_arm,
-        # The forecast comes first, but a new one (of a study with one arm more) is no reason to train again.
-        forecast=ancient("results/{study}/runs/forecast.json"),
         code=modules_of("train_model"),
     output:
         model=directory("results/{study}/runs/{arm}/seed{seed}/model"),
