@@ -12,7 +12,8 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; } th { border-bottom: 1.5px solid #444; }
 th, td { padding: .25rem .8rem; text-align: left; vertical-align: top; } td + td, th + th { text-align: right; }
 td { white-space: nowrap; }
-table.pairs td + td { text-align: left; white-space: normal; overflow-wrap: anywhere; } tr:nth-child(even) td { background: #f5f5f5; }
+table.pairs td + td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+tr:nth-child(even) td { background: #f5f5f5; }
 """
 
 

@@ -16,6 +16,7 @@ from docutils.core import publish_parts
 
 from localist.errors import UserError
 from localist.figures import arm_styles, block_colours, figure_style, new_figure, place_labels, read_table, save_figure
+from plot_block_map import densest_place
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 FIGURES = [
@@ -318,3 +319,9 @@ def test_captions_render(name, seeds):
     assert "{" not in text
     assert ("one seed" in text) == (len(seeds) == 1 and name not in ("schedules", "block_selection", "block_map"))
     publish_parts(text, writer="html", settings_overrides={"halt_level": 2, "report_level": 2})
+
+
+def test_a_block_is_numbered_among_its_own_dots():
+    """Catches a number between two halves of a scattered block, on top of another block's."""
+    x = np.array([0.0, 0.1, 0.2, 9.9, 10.0])
+    assert densest_place(x, x) == pytest.approx((0.1, 0.1))
