@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -32,17 +33,16 @@ def main(
     runs: Sequence[tuple[str, int]],
     training: Mapping[str, Any],
     kept_runs: int,
-    threads: int,
     results: Path,
     forecast: Path,
 ) -> None:
     """Log the forecast and write it; raises UserError where the disk is too small."""
-    torch.set_num_threads(threads)
+    torch.set_num_threads(training["threads"])
     finished = [results / "runs" / arm / f"seed{seed}" / "settings.json" for arm, seed in runs]
     ahead = sum(not path.exists() for path in finished)
     parameters = count_parameters(model)
     tokens = ahead * training["token_budget"]
-    at_once = max(1, threads // training["threads"])
+    at_once = max(1, (os.cpu_count() or 1) // training["threads"])
     disk = parameters * BYTES_PER_PARAMETER * (CHECKPOINT_COPIES * at_once + kept_runs)
     results.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(results).free
@@ -50,7 +50,7 @@ def main(
     logger.info("Training ahead: %d of %d runs, %s.", ahead, len(runs), each)
     found = {"runs_ahead": ahead, "tokens_ahead": tokens, "parameters": parameters, "disk_bytes": disk}
     if not training["gpus"]:
-        rate = matrix_rate(torch.bfloat16 if uses_bf16(training["precision"]) else torch.float32)
+        rate = at_once * matrix_rate(torch.bfloat16 if uses_bf16(training["precision"]) else torch.float32)
         seconds = tokens * parameters * OPERATIONS_PER_PARAMETER / (rate * TYPICAL_SHARE)
         logger.info("About %d min at this machine's %d GFLOP/s.", math.ceil(seconds / 60), round(rate / 1e9))
         found |= {"matrix_flops_per_second": rate, "seconds": seconds}
@@ -94,7 +94,6 @@ if __name__ == "__main__":
             runs=snakemake.params.runs,
             training=snakemake.params.training,
             kept_runs=snakemake.params.kept_runs,
-            threads=snakemake.threads,
             results=Path(snakemake.output.forecast).parent.parent,
             forecast=Path(snakemake.output.forecast),
         )

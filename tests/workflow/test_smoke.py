@@ -71,6 +71,15 @@ def test_tables_keep_their_contract(smoke):
     assert layers["fidelity"].dropna().between(0, 1).all()
 
 
+def test_the_forecast_comes_before_any_training(smoke):
+    """Catches a forecast that waits for free cores until the training that it speaks of is over."""
+    results = smoke.folder / "results" / "smoke"
+    said = (results / "logs" / "forecast_training.log").read_text(encoding="utf-8")
+    assert "Training ahead: 6 of 6 runs" in said and "GB of disk" in said
+    forecast = (results / "runs" / "forecast.json").stat().st_mtime
+    assert all(path.stat().st_mtime > forecast for path in results.glob("runs/*/seed1/settings.json"))
+
+
 def test_models_load_without_our_code(smoke):
     """Catches a saved model that needs this project to be read."""
     from transformers import AutoModelForCausalLM, AutoTokenizer

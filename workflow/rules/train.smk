@@ -16,8 +16,7 @@ rule forecast_training:
     priority: 100
     conda:
         "../../envs/training.yaml"
-    # All of them, so that nothing else runs while the machine's speed is measured.
-    threads: workflow.cores or 1
+    threads: config["training"]["threads"]
     resources:
         mem_mb=1000,
         runtime=10,
