@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ SOURCES = ("path", "package", "hub", "untrained")
 
 def check_config(config: Mapping[str, Any], schema_path: Path) -> None:
     """Raise UserError listing every mistake in `config`: the key, what is wrong with it, and what is allowed."""
-    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
-    errors = Draft202012Validator(schema).iter_errors(config)
+    errors = _validator(schema_path).iter_errors(config)
     ordered = sorted(errors, key=lambda error: list(map(str, error.path)))
     # One mistake can be reported by several errors: every missing key is told of all that are missing.
     mistakes = list(dict.fromkeys(line for error in ordered for line in _lines(error)))
@@ -30,8 +30,7 @@ def read_numbers(config: MutableMapping[str, Any], schema_path: Path) -> None:
 
     What is no number stays as it is, for check_config to name.
     """
-    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
-    for error in list(Draft202012Validator(schema).iter_errors(config)):
+    for error in list(_validator(schema_path).iter_errors(config)):
         if error.validator == "type" and isinstance(error.instance, str):
             *above, key = error.absolute_path
             with suppress(ValueError):
@@ -41,6 +40,11 @@ def read_numbers(config: MutableMapping[str, Any], schema_path: Path) -> None:
 def source_kind(source: Mapping[str, Any]) -> str | None:
     """Which of SOURCES a resource comes from; a path, when given, comes first. None where none is given."""
     return next((kind for kind in SOURCES if source.get(kind)), None)
+
+
+@cache
+def _validator(schema_path: Path) -> Draft202012Validator:
+    return Draft202012Validator(yaml.safe_load(Path(schema_path).read_text(encoding="utf-8")))
 
 
 def _lines(error: ValidationError) -> Iterator[str]:

@@ -39,15 +39,15 @@ def token_losses(
     model.eval()
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("window", "position", "segment", "nll", "correct")}
     sums = LayerSums(windows, blocks) if blocks else None
-    total = int(windows.is_text.sum())
-    with torch.inference_mode(), tqdm(total=total, desc=description, unit="tok", mininterval=2) as bar:
+    is_text = windows.is_text
+    with torch.inference_mode(), tqdm(total=int(is_text.sum()), desc=description, unit="tok", mininterval=2) as bar:
         for rows, length in batches_by_length(windows, batch_windows):
             input_ids = torch.as_tensor(windows.input_ids[rows, :length].astype(np.int64), device=model.device)
             observer = sums.observer(rows, length, model.device) if sums else None
             with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
                 logits = model(input_ids=input_ids, observer=observer, use_cache=False).logits
             # Position p is predicted from p − 1.
-            is_target = windows.is_text[rows, 1:length]
+            is_target = is_text[rows, 1:length]
             chosen = torch.as_tensor(is_target, device=model.device)
             predicted, targets = logits[:, :-1][chosen].float(), input_ids[:, 1:][chosen]  # [targets, vocabulary]
             row, place = np.nonzero(is_target)
@@ -84,7 +84,7 @@ class LayerSums:
     def observer(self, rows: np.ndarray, length: int, device: torch.device) -> StatisticsObserver:
         """An observer for one batch of windows cut to `length`."""
         blocks = {name: torch.as_tensor(ids[rows, :length].astype(np.int64)) for name, ids in self.blocks.items()}
-        is_text = torch.as_tensor(self.windows.is_text[rows, :length])
+        is_text = torch.as_tensor(self.windows.segment_ids[rows, :length] != NO_SEGMENT)
         return StatisticsObserver({name: ids.to(device) for name, ids in blocks.items()}, is_text.to(device))
 
     def add(self, rows: np.ndarray, length: int, observer: StatisticsObserver) -> None:

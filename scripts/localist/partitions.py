@@ -18,8 +18,9 @@ def semantic_blocks(windows: Windows, block_of_segment: np.ndarray) -> np.ndarra
 def window_blocks(windows: Windows, width: int) -> np.ndarray:
     """int32 [windows, T]: runs of `width` tokens, counted from the start of each stretch."""
     blocks = np.full(windows.segment_ids.shape, NO_BLOCK, dtype=np.int32)
+    is_text = windows.is_text
     for rows in _stretches(windows):
-        inside = windows.is_text[rows]
+        inside = is_text[rows]
         part = blocks[rows]
         part[inside] = np.arange(inside.sum()) // width
         blocks[rows] = part
@@ -29,8 +30,9 @@ def window_blocks(windows: Windows, width: int) -> np.ndarray:
 def shifted_blocks(windows: Windows, blocks: np.ndarray) -> np.ndarray:
     """int32 [windows, T]: `blocks` moved along each stretch by half its length, circularly."""
     shifted = np.full_like(blocks, NO_BLOCK)
+    is_text = windows.is_text
     for rows in _stretches(windows):
-        inside = windows.is_text[rows]
+        inside = is_text[rows]
         part = shifted[rows]
         part[inside] = np.roll(blocks[rows][inside], inside.sum() // 2)
         shifted[rows] = part

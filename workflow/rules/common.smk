@@ -8,15 +8,17 @@ from snakemake.exceptions import WorkflowError
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
-from localist.arms import DISTRIBUTED, PRETRAINED, PRETRAINED_SEED, arm_table
+from localist.arms import PRETRAINED, PRETRAINED_SEED, arm_table
 from localist.config import check_config, read_numbers, source_kind
 from localist.errors import UserError
 from localist.resources import check_own_paths
 from localist.source_files import imported_modules
 
+SCHEMA = BASE / "workflow/schemas/config.schema.yaml"
+
 try:
-    read_numbers(config, BASE / "workflow/schemas/config.schema.yaml")
-    check_config(config, BASE / "workflow/schemas/config.schema.yaml")
+    read_numbers(config, SCHEMA)
+    check_config(config, SCHEMA)
     check_own_paths(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
