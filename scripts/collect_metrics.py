@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 # Attention prefers recent tokens: what it shows under misplaced blocks is recency, and only the rest is meaning.
 CONTROL = "shifted"
-UNTUNED = Arm(PRETRAINED, None, None, None, None)
+UNTUNED = Arm(PRETRAINED, None, None, None, None, None)
 
 
 def main(

@@ -14,13 +14,14 @@ import pandas as pd
 import torch
 from transformers import AutoTokenizer
 
+from localist.constraint import Constraint
 from localist.files import replacing, write_json
 from localist.models import load_model
 from localist.precision import uses_bf16
 from localist.provenance import code_version, content_hash, package_versions, processor
 from localist.rule_log import rule_log
 from localist.schedules import locality_by_layer
-from localist.training import Constraint, Optimisation, train_arm
+from localist.training import Optimisation, train_arm
 from localist.windows import Windows
 
 logger = logging.getLogger(__name__)
@@ -49,8 +50,9 @@ def main(
             language_model.config.get_text_config().num_hidden_layers,
             minimum_locality=minimum_locality,
         ),
-        target=arm["fidelity_target"] or 0.0,
-        strength=arm["strength"] or 0.0,
+        penalty=arm["penalty"],
+        target=arm["fidelity_target"],
+        strength=arm["strength"],
     )
     optimisation = Optimisation(**{field.name: training[field.name] for field in fields(Optimisation)})
     bf16 = uses_bf16(training["precision"], training["gpus"])

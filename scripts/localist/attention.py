@@ -1,18 +1,16 @@
 """Looking at attention from inside any Hugging Face causal model: an attention function that reports to an observer.
 
 The function is registered with transformers under ATTENTION and returns what stock SDPA returns. A forward pass called
-with `observer=...` also hands each layer's queries and keys to that observer. Windows are laid out as in
-localist.windows: the sink at position 0, padding at the end, plain causal attention; so V(i) is the keys 1 … i−1.
+with `observer=...` also hands each layer's queries, keys and mask to that observer.
 """
 
-from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch.nn.functional import one_hot, scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
-from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from localist.errors import UserError
@@ -20,12 +18,28 @@ from localist.errors import UserError
 ATTENTION = "localist_sdpa"
 UNSEEN = ("position_bias", "s_aux", "softcap")
 SOFT_CAPPING = ("attn_logit_softcapping", "attention_logit_cap")
+PROBE_TOKENS = 4
+
+
+@dataclass(frozen=True)
+class LayerInputs:
+    """What one layer's attention gets. query: [batch, heads, T, width], positions applied; key, value: the same with
+    key heads, not repeated; mask: bool [batch or 1, 1, T, T], True where a query sees a key, None for plain causal.
+    """
+
+    query: torch.Tensor
+    key: torch.Tensor
+    value: torch.Tensor
+    mask: torch.Tensor | None
+    scaling: float
+    dropout: float
 
 
 class Observer(Protocol):
-    """What a forward pass reports to; `query` and `key` are [batch, heads, T, head width], positions applied."""
+    """What a forward pass reports to."""
 
-    def observe(self, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float) -> None: ...
+    def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
+        """Look at a layer; return its output, [batch, heads, T, width], or None to leave it to stock attention."""
 
 
 def observed_attention(
@@ -35,27 +49,48 @@ def observed_attention(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     observer: Observer | None = None,
+    dropout: float = 0.0,
     scaling: float | None = None,
     **kwargs,
 ) -> tuple[torch.Tensor, None]:
-    """Stock SDPA attention; where there is an observer, it sees the layer's queries and (repeated) keys.
+    """Stock SDPA attention, unless there is an observer that wants to compute this layer.
 
-    Raises UserError for what an observer would not see: biases, learned sinks or capping of the scores.
+    Raises UserError for what an observer would not see whole: biases, learned sinks or capping of the scores, a mask
+    that is added to them or differs between heads, keys of an earlier call, attention to later tokens.
     """
     if observer is not None:
-        unseen = [name for name in UNSEEN if kwargs.get(name) is not None]
-        if unseen:
-            raise UserError(f"{type(module).__name__} adds {unseen[0]} to its attention scores: not supported.")
-        groups = query.shape[1] // key.shape[1]
-        observer.observe(module.layer_idx, query, repeat_kv(key, groups), scaling or query.shape[-1] ** -0.5)
-    return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
+        _refuse_unseen(module, query, key, attention_mask, kwargs)
+        scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+        output = observer.observe(
+            module.layer_idx, LayerInputs(query, key, value, attention_mask, scale, dropout if module.training else 0.0)
+        )
+        if output is not None:
+            return output.transpose(1, 2).contiguous(), None
+    return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **kwargs)
+
+
+def _refuse_unseen(
+    module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None, kwargs: dict
+) -> None:
+    name = type(module).__name__
+    unseen = [argument for argument in UNSEEN if kwargs.get(argument) is not None]
+    if unseen:
+        raise UserError(f"{name} adds {unseen[0]} to its attention scores: not supported.")
+    if query.shape[2] != key.shape[2]:
+        raise UserError(
+            f"{name} attends to {key.shape[2]} keys from {query.shape[2]} queries: call it with use_cache=False."
+        )
+    if mask is not None and (mask.dtype != torch.bool or mask.shape[1] != 1):
+        raise UserError(f"{name} has a mask that is added to its scores or differs between heads: not supported.")
+    if mask is None and (kwargs.get("is_causal") is False or not getattr(module, "is_causal", True)):
+        raise UserError(f"{name} lets tokens attend to later ones: not a causal model.")
 
 
 def use_observed_attention(model: PreTrainedModel, context: int) -> None:
     """Switch `model` to the observed attention function, or refuse it by name.
 
-    Raises UserError where the model's attention is not the plain causal softmax(QKᵀ) that the measures assume: its own
-    attention code, soft-capping, or a sliding window shorter than `context`.
+    Raises UserError where the model's attention is not the causal softmax(QKᵀ) that the measures assume (its own
+    attention code, soft-capping, biases), or where it has fewer positions than `context`.
     """
     AttentionInterface.register(ATTENTION, observed_attention)
     # Without its mask function, transformers would hand the attention function no mask at all.
@@ -64,62 +99,35 @@ def use_observed_attention(model: PreTrainedModel, context: int) -> None:
     config = model.config.get_text_config()
     if any(getattr(config, key, None) for key in SOFT_CAPPING):
         raise UserError(f"{name} caps its attention scores, which the measures do not support. Choose another model.")
-    window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
-    window = window or getattr(config, "attention_chunk_size", None)
-    if window and window < context:
-        raise UserError(f"{name} attends within {window} tokens: set tokens.context to at most {window}.")
-    model.set_attn_implementation(ATTENTION)
+    positions = getattr(config, "max_position_embeddings", None) or context
+    if context > positions:
+        raise UserError(f"{name} has {positions} positions: set tokens.context to at most {positions}.")
+    try:
+        model.set_attn_implementation(ATTENTION)
+    except ValueError as error:
+        raise UserError(
+            f"{name} has no SDPA attention in transformers, so its attention cannot be observed."
+        ) from error
     seen = _LayersSeen()
+    probe = torch.zeros((1, PROBE_TOKENS), dtype=torch.long, device=model.device)
+    changed = probe.clone()
+    changed[:, -1] = 1
+    training = model.training
+    model.eval()
     with torch.no_grad(), suppress(TypeError):  # a forward pass that takes no observer leaves `seen` empty
-        model(input_ids=torch.zeros((1, 2), dtype=torch.long, device=model.device), observer=seen)
+        before, after = (
+            model(input_ids=ids, observer=seen, use_cache=False).logits[:, :-1] for ids in (probe, changed)
+        )
+    model.train(training)
     if seen.layers != set(range(config.num_hidden_layers)):
         raise UserError(f"{name} computes attention in its own way, not through transformers' interface.")
-
-
-def block_fidelity(query: torch.Tensor, key: torch.Tensor, blocks: torch.Tensor, scaling: float) -> torch.Tensor:
-    """Fidelity F of each query, [batch, heads, T]; 0 where V(i) is empty (method.md, Fidelity).
-
-    query, key: [batch, heads, T, width]; blocks: long [batch, T], small numbers, -1 on sink and padding.
-    Under autocast F has the precision of bf16; averages of it are taken in float32.
-    F is the attention restricted to V(i) that falls on the query's own block. Queries 2 … T−1 against keys 1 … T−2 with
-    a causal mask are exactly V(i), so attention with one-hot blocks as values gives the mass of every block, without a
-    T × T matrix. The values are cut to the head's width, which fused kernels require.
-    """
-    batch, heads, context, width = query.shape
-    if context < 3:  # no query sees a key that counts
-        return query.new_zeros((batch, heads, context))
-    own = blocks[:, 2:].clamp(min=0)
-    key_blocks = blocks[:, 1:-1].clamp(min=0)
-    queries, keys = query[:, :, 2:], key[:, :, 1:-1]
-    fidelity = query.new_zeros((batch, heads, context))
-    for first in range(0, int(own.max()) + 1, width):
-        inside = (key_blocks >= first) & (key_blocks < first + width)
-        values = one_hot((key_blocks - first).clamp(0, width - 1), width) * inside[..., None]
-        values = values.to(query.dtype)[:, None].expand(-1, heads, -1, -1)
-        mass = scaled_dot_product_attention(queries, keys, values, is_causal=True, scale=scaling)  # [B, H, T-2, width]
-        mine = ((own >= first) & (own < first + width))[:, None, :]
-        picked = mass.gather(-1, (own - first).clamp(0, width - 1)[:, None, :, None].expand(-1, heads, -1, 1))[..., 0]
-        fidelity = fidelity + torch.nn.functional.pad(picked * mine, (2, 0))
-    return fidelity
-
-
-class FidelityObserver:
-    """Collects F, [batch, heads, T] in float32, of the layers that it is asked for, with gradients."""
-
-    def __init__(self, blocks: torch.Tensor, layers: Iterable[int]):
-        self.blocks = blocks
-        self.layers = frozenset(layers)
-        self.fidelity: dict[int, torch.Tensor] = {}
-
-    def observe(self, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float) -> None:
-        """Compute F for a layer that was asked for; other layers cost nothing."""
-        if layer in self.layers:
-            self.fidelity[layer] = block_fidelity(query, key, self.blocks, scaling).float()
+    if not torch.equal(before[:, :-1], after[:, :-1]):
+        raise UserError(f"{name} lets tokens attend to later ones: not a causal model.")
 
 
 class _LayersSeen:
     def __init__(self):
         self.layers: set[int] = set()
 
-    def observe(self, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float) -> None:
+    def observe(self, layer: int, inputs: LayerInputs) -> None:
         self.layers.add(layer)

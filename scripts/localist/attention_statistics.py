@@ -4,62 +4,87 @@ from collections.abc import Mapping
 
 import torch
 
-# What is summed over queries. Each sum has its own count, since not every query has, say, two keys in V(i).
+from localist.attention import LayerInputs
+from localist.visibility import visible_keys
+
+# What is summed over queries, by the queries that it is defined for: all; those with a key in V(i); those with two.
 PLAIN_SUMS = ("sink_share", "self_share", "entropy_bits", "entropy_normalised")
 VISIBLE_SUMS = ("entropy_no_sink_bits", "distance_tokens")
 SPREAD_SUMS = ("entropy_no_sink_normalised",)
 BITS_PER_NAT = 1.4426950408889634
 
 # Queries at a time: small enough for a core's cache, and memory stays linear in T.
-CHUNK = 32
+CHUNK = 64
 
 
 class StatisticsObserver:
-    """Collects per-query statistics, [layer][name] → float32 [batch, T], averaged over heads.
+    """Collects per-query statistics, [layer][name] → [batch, T], averaged over heads, in float32 at least.
 
-    blocks: measured partition → long [batch, T], -1 on sink and padding. Undefined values are 0; which queries count
-    for what is in `counted`.
+    blocks: measured partition → long [batch, T], -1 on sink and padding; is_text: bool [batch, T], false there. Besides
+    the sums' terms there are `visible_keys`, the size of V(i), and for each partition `fidelity:…` and `chance:…`.
+    Where a statistic is undefined it is 0.
     """
 
     def __init__(self, blocks: Mapping[str, torch.Tensor], is_text: torch.Tensor):
-        self.position = torch.arange(is_text.shape[1], device=is_text.device)
         self.blocks = blocks
+        self.is_text = is_text
         self.layers: dict[int, dict[str, torch.Tensor]] = {}
-        self.counted = {
-            "plain": is_text,
-            "visible": is_text & (self.position >= 2),
-            "spread": is_text & (self.position >= 3),
-        }
 
-    def observe(self, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float) -> None:
+    def observe(self, layer: int, inputs: LayerInputs) -> None:
         """Compute every statistic of one layer, by direct sums over chunks of queries."""
-        with torch.autocast(query.device.type, enabled=False):  # or the scores would be rounded to bf16
-            query, key = query.float() * scaling, key.float().transpose(-1, -2)
-            chunks = [self._chunk(query, key, start) for start in range(0, query.shape[-2], CHUNK)]
-        self.layers[layer] = {name: torch.cat([chunk[name] for chunk in chunks], dim=1) for name in chunks[0]}
+        dtype = torch.promote_types(inputs.query.dtype, torch.float32)
+        context = inputs.query.shape[2]
+        with torch.autocast(inputs.query.device.type, enabled=False):  # or the scores would be rounded to bf16
+            query, key = inputs.query.to(dtype) * inputs.scaling, inputs.key.to(dtype)
+            windows = []
+            for batch in range(len(query)):
+                chunks = []
+                for start in range(0, context, CHUNK):
+                    queries = slice(start, min(start + CHUNK, context))
+                    chunks.append(self._chunk(query[batch], key[batch], inputs.mask, batch, queries))
+                windows.append({name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
+        self.layers[layer] = {name: torch.stack([window[name] for window in windows]) for name in windows[0]}
 
-    def _chunk(self, query: torch.Tensor, key: torch.Tensor, start: int) -> dict[str, torch.Tensor]:
-        at = self.position[start : start + CHUNK]  # [chunk]
-        keys = self.position[: start + len(at)]  # no query of the chunk sees later ones
-        scores = query[:, :, start : start + len(at)] @ key[..., : len(keys)]  # [batch, heads, chunk, keys]
-        attention = scores.masked_fill(keys > at[:, None], -torch.inf).softmax(-1)
-        entropy = torch.special.entr(attention).sum(-1).mean(1) * BITS_PER_NAT
-        visible = (keys < at[:, None]) & (keys > 0)
+    def _chunk(
+        self, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None, batch: int, queries: slice
+    ) -> dict[str, torch.Tensor]:
+        keys, hidden, blind = visible_keys(mask, batch, queries, query.device)
+        scores = head_scores(query[:, queries], key[:, keys])  # [heads, chunk, keys]
+        scores[..., scores.shape[-1] - hidden.shape[-1] :].masked_fill_(hidden, -torch.inf)
+        seen = torch.ones(scores.shape[1:], dtype=torch.bool, device=query.device)
+        seen[:, seen.shape[1] - hidden.shape[1] :] = ~hidden
+        attention = scores.softmax(-1)
+        if blind is not None:
+            attention[:, blind] = 0
+        entropy = torch.special.entr(attention).sum(-1).mean(0) * BITS_PER_NAT
+        attention_mean = attention.mean(0)  # [chunk, keys]
+
+        is_text = self.is_text[batch, keys]
+        own_key = queries.start - keys.start
+        visible = (seen & is_text).tril(own_key - 1)
         restricted = scores.masked_fill_(~visible, -torch.inf).softmax(-1).nan_to_num_(nan=0.0)
-        restricted_entropy = torch.special.entr(restricted).sum(-1).mean(1) * BITS_PER_NAT
-        head_mean = restricted.mean(1)  # [batch, chunk, keys]
+        restricted_entropy = torch.special.entr(restricted).sum(-1).mean(0) * BITS_PER_NAT
+        restricted_mean = restricted.mean(0)
+
+        position = torch.arange(keys.start, keys.stop, device=query.device)
+        seen_count, visible_count, own_position = (
+            count.to(scores.dtype)
+            for count in (seen.sum(-1), visible.sum(-1), torch.arange(queries.start, queries.stop, device=query.device))
+        )
         statistics = {
-            "sink_share": attention[..., 0].mean(1),
-            "self_share": attention.diagonal(start, dim1=-2, dim2=-1).mean(1),
+            "visible_keys": visible_count,
+            "sink_share": attention_mean[:, ~is_text].sum(-1),
+            "self_share": attention_mean.diagonal(own_key),
             "entropy_bits": entropy,
-            "entropy_normalised": entropy / (at + 1).log2().clamp(min=1e-9),
+            "entropy_normalised": entropy / seen_count.clamp(min=2).log2(),
             "entropy_no_sink_bits": restricted_entropy,
-            "entropy_no_sink_normalised": restricted_entropy / (at - 1).clamp(min=2).log2(),
-            "distance_tokens": (head_mean * (at[:, None] - keys)).sum(-1),
+            "entropy_no_sink_normalised": restricted_entropy / visible_count.clamp(min=2).log2(),
+            "distance_tokens": (restricted_mean * (own_position[:, None] - position)).sum(-1),
         }
         for name, ids in self.blocks.items():
-            same = ids[:, start : start + len(at), None] == ids[:, None, : len(keys)]
-            statistics[f"fidelity:{name}"] = (head_mean * same).sum(-1)
+            same = ids[batch, queries, None] == ids[batch, None, keys]
+            statistics[f"fidelity:{name}"] = (restricted_mean * same).sum(-1)
+            statistics[f"chance:{name}"] = (visible & same).sum(-1) / visible_count.clamp(min=1)
         return statistics
 
 
@@ -70,10 +95,17 @@ class PassageObserver:
         self.layers = layers
         self.attention: dict[int, torch.Tensor] = {}
 
-    def observe(self, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float) -> None:
+    def observe(self, layer: int, inputs: LayerInputs) -> None:
         """Compute the attention of a layer that was asked for."""
-        if layer in self.layers:
-            with torch.autocast(query.device.type, enabled=False):
-                scores = query.float() @ key.float().transpose(-1, -2) * scaling
-            future = torch.ones(scores.shape[-2:], device=scores.device).triu(1).bool()
-            self.attention[layer] = scores.masked_fill(future, -torch.inf).softmax(-1).mean(dim=1)[0]
+        if layer not in self.layers:
+            return
+        with torch.autocast(inputs.query.device.type, enabled=False):
+            scores = head_scores(inputs.query[0].float() * inputs.scaling, inputs.key[0].float())
+        _, hidden, _ = visible_keys(inputs.mask, 0, slice(0, scores.shape[1]), scores.device)
+        self.attention[layer] = scores.masked_fill(hidden, -torch.inf).softmax(-1).mean(dim=0)
+
+
+def head_scores(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    """QKᵀ, [heads, queries, keys], of query [heads, queries, width] and key [key heads, keys, width]."""
+    grouped = query.reshape(len(key), -1, query.shape[-1])  # the heads of a group follow one another
+    return (grouped @ key.transpose(-1, -2)).view(len(query), -1, key.shape[1])

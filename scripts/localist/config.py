@@ -87,6 +87,8 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         useless = sorted(set(row) - {"schedule"})
         if row["schedule"] == "distributed" and useless:
             yield f"arms.{name}: a distributed arm has no constraint, so it takes no {', '.join(useless)}."
+        if row.get("penalty", config["constraint"]["penalty"]) != "hinge" and "fidelity_target" in row:
+            yield f"arms.{name}.fidelity_target: belongs to the hinge; this arm's penalty has no target."
     untrained = config["model"]["source"].get("untrained")
     if untrained and untrained["width"] % untrained["heads"]:
         yield "model.source.untrained.width: is not a multiple of heads."

@@ -1,54 +1,188 @@
 """The locality constraint that training adds to the cross-entropy (method.md, The constraint)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from localist.fidelity import chance_table
+from localist.attention import LayerInputs
+from localist.block_attention import attention_with_block_mass
+from localist.errors import UserError
+from localist.visibility import VisibleBlocks, roles_of, visible_blocks
+
+GROUP_SPARSITY_FLOOR = 1e-6
 
 
 @dataclass(frozen=True)
-class ConstraintTerms:
-    """penalty: (1/L) Σ λ_l P_l, with gradient. active: share of hinges above zero. fidelity: mean F of each layer."""
+class Constraint:
+    """λ of each layer, the penalty, its fidelity target τ (the hinge alone has one) and its strength α.
+
+    Without a layer with λ > 0 it is plain fine-tuning, and the rest means nothing.
+    """
+
+    locality: Sequence[float]
+    penalty: str | None = None
+    target: float | None = None
+    strength: float | None = None
+
+    @property
+    def layers(self) -> list[int]:
+        """The layers that are constrained."""
+        return [layer for layer, value in enumerate(self.locality) if value > 0]
+
+
+def hinge(mass: torch.Tensor, visible: VisibleBlocks, target: float) -> torch.Tensor:
+    """max(0, C + τ (1 − C) − F) of each query and head, [batch, heads, T].
+
+    mass: [batch, heads, T, blocks], the attention on the blocks of V(i), up to a factor for each query.
+    """
+    threshold = visible.chance + target * (1 - visible.chance)
+    return (threshold[:, None] - fidelity(mass, visible)).clamp(min=0)
+
+
+def group_sparsity(mass: torch.Tensor, visible: VisibleBlocks, target: float = 0.0) -> torch.Tensor:
+    """Σ_{g≠b(i)} √(|g ∩ V(i)| / #V(i)) (√(m_g + ε) − √ε) of each query and head, [batch, heads, T].
+
+    mass: as for `hinge`; m_g is the share of own and foreign attention that falls on foreign block g. It has no target.
+    """
+    share = mass / _total(mass)
+    size = visible.counts / visible.counts.sum(-1, keepdim=True).clamp(min=1)
+    foreign = torch.ones_like(size).scatter_(-1, visible.own[..., None], 0)
+    floor = GROUP_SPARSITY_FLOOR
+    return ((size.sqrt() * foreign)[:, None] * ((share + floor).sqrt() - floor**0.5)).sum(-1)
+
+
+PENALTIES: Mapping[str, Callable[[torch.Tensor, VisibleBlocks, float], torch.Tensor]] = {
+    "hinge": hinge,
+    "group_sparsity": group_sparsity,
+}
+
+
+def fidelity(mass: torch.Tensor, visible: VisibleBlocks) -> torch.Tensor:
+    """F of each query and head, [batch, heads, T]; 0 where V(i) is empty. mass: as for `hinge`."""
+    own = visible.own[:, None, :, None].expand(-1, mass.shape[1], -1, 1)
+    return (mass.gather(-1, own) / _total(mass))[..., 0]
+
+
+def _total(mass: torch.Tensor) -> torch.Tensor:
+    return mass.sum(-1, keepdim=True).clamp(min=torch.finfo(mass.dtype).tiny)
+
+
+@dataclass
+class LayerPenalty:
+    """P_l, the share of counted queries and heads with a penalty above 0, and mean F; tensors of no dimension."""
 
     penalty: torch.Tensor
-    active: float
-    fidelity: dict[int, float]
+    active: torch.Tensor
+    fidelity: torch.Tensor
 
 
-def hinge_penalty(
-    fidelity: torch.Tensor, chance: torch.Tensor, counted: torch.Tensor, target: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """P_l = mean over heads and counted queries of max(0, C + τ (1 − C) − F), and the share of these that is positive.
+def counted_mean(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
+    """Mean over heads and counted queries of values [batch, heads, T]; 0 where nothing is counted."""
+    count = (counted.sum() * values.shape[1]).clamp(min=1)
+    return (values * counted[:, None]).sum() / count
 
-    fidelity: [batch, heads, T]; chance, counted: [batch, T]; target: τ. Both results are 0 where nothing is counted.
+
+@dataclass
+class ConstraintObserver:
+    """Computes the constrained layers with their block mass, and adds the penalty to the loss of the same forward pass.
+
+    blocks: long [batch, T], -1 on sink and padding; block_count: more than the largest id. `layers` holds what each
+    constrained layer gave. The penalty's gradient enters the network where the layer's output leaves it, so that it is
+    right under either kind of gradient checkpointing, where what a first forward pass leaves behind has no gradient.
     """
-    shortfall = (chance + target * (1 - chance))[:, None, :] - fidelity
-    hinges = shortfall.clamp(min=0) * counted[:, None, :]
-    count = (counted.sum() * fidelity.shape[1]).clamp(min=1)
-    return hinges.sum() / count, (hinges > 0).sum() / count
+
+    constraint: Constraint
+    blocks: torch.Tensor
+    block_count: int
+    layers: dict[int, LayerPenalty] = field(default_factory=dict)
+    penalty_gradient: torch.Tensor | None = None
+
+    def __post_init__(self):
+        self.roles = roles_of(self.blocks, self.block_count)
+        self._visible: list[tuple[torch.Tensor | None, VisibleBlocks]] = []
+
+    def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
+        """Compute a constrained layer; the others cost nothing."""
+        if not self.constraint.locality[layer]:
+            return None
+        if inputs.query.shape[2] != self.blocks.shape[1]:
+            raise UserError(
+                f"Layer {layer} has {inputs.query.shape[2]} tokens, the blocks {self.blocks.shape[1]}: they are not of "
+                "the same windows."
+            )
+        output, mass = attention_with_block_mass(
+            inputs.query, inputs.key, inputs.value, self.roles, inputs.mask, inputs.scaling, inputs.dropout
+        )
+        visible, mass = self._visible_blocks(inputs.mask), mass[..., 1:]
+        penalties = PENALTIES[self.constraint.penalty](mass, visible, self.constraint.target)
+        penalty = counted_mean(penalties, visible.counted)
+        with torch.no_grad():
+            self.layers[layer] = LayerPenalty(
+                penalty.detach(),
+                counted_mean((penalties > 0).float(), visible.counted),
+                counted_mean(fidelity(mass, visible), visible.counted),
+            )
+        return _CarryPenalty.apply(output, penalty, self, self.constraint.locality[layer])
+
+    def add_to(self, loss: torch.Tensor, strength: float) -> torch.Tensor:
+        """loss + strength · (1/L) Σ λ_l P_l, with the gradient of both."""
+        return _AddPenalty.apply(loss, strength * self.penalty(), self, strength / len(self.constraint.locality))
+
+    def penalty(self) -> torch.Tensor:
+        """(1/L) Σ λ_l P_l, without gradient."""
+        locality = self.constraint.locality
+        return sum(locality[layer] * found.penalty for layer, found in self.layers.items()) / len(locality)
+
+    def summary(self) -> dict[str, float | str]:
+        """For a log: penalty, share of active penalties, and mean fidelity by layer as JSON."""
+        layers = sorted(self.layers)
+        active, fidelities = (
+            torch.stack([getattr(self.layers[layer], name) for layer in layers]).tolist()
+            for name in ("active", "fidelity")
+        )
+        return {
+            "penalty": self.penalty().item(),
+            "active_share": float(np.mean(active)),
+            "fidelity": json.dumps({str(layer): value for layer, value in zip(layers, fidelities, strict=True)}),
+        }
+
+    def _visible_blocks(self, mask: torch.Tensor | None) -> VisibleBlocks:
+        """V(i) under this mask; layers share masks, so that each is counted once."""
+        for known, visible in self._visible:
+            if known is mask:
+                return visible
+        self._visible.append((mask, visible_blocks(self.roles, mask)))
+        return self._visible[-1][1]
 
 
-def constraint_terms(
-    fidelity: Mapping[int, torch.Tensor],
-    chance: torch.Tensor,
-    counted: torch.Tensor,
-    locality: Sequence[float],
-    target: float,
-) -> ConstraintTerms:
-    """Sum the hinge penalty over the layers in `fidelity`, weighted by λ (`locality`, one value per layer)."""
-    total = chance.new_zeros(())
-    active = []
-    means = {}
-    count = (counted.sum()).clamp(min=1)
-    for layer, values in fidelity.items():
-        penalty, share = hinge_penalty(values, chance, counted, target)
-        total = total + locality[layer] * penalty
-        active.append(float(share))
-        means[layer] = float((values.detach().mean(dim=1) * counted).sum() / count)
-    return ConstraintTerms(total / len(locality), float(np.mean(active)), means)
+class _CarryPenalty(torch.autograd.Function):
+    """Returns a layer's output; the backward pass also sends the penalty its gradient, as `_AddPenalty` left it."""
+
+    @staticmethod
+    def forward(ctx, output, penalty, observer, locality):
+        ctx.observer, ctx.locality = observer, locality
+        return output.view_as(output)
+
+    @staticmethod
+    def backward(ctx, output_gradient):
+        return output_gradient, ctx.observer.penalty_gradient * ctx.locality, None, None
+
+
+class _AddPenalty(torch.autograd.Function):
+    """Adds the penalty to the loss; being behind the loss, its backward pass comes before that of any layer."""
+
+    @staticmethod
+    def forward(ctx, loss, penalty, observer, weight):
+        ctx.observer, ctx.weight = observer, weight
+        return loss + penalty
+
+    @staticmethod
+    def backward(ctx, loss_gradient):
+        ctx.observer.penalty_gradient = loss_gradient * ctx.weight
+        return loss_gradient, None, None, None
 
 
 def ramp(step: int, warmup_steps: int) -> float:
@@ -56,14 +190,10 @@ def ramp(step: int, warmup_steps: int) -> float:
     return min(1.0, (step + 1) / (warmup_steps + 1))
 
 
-def window_blocks_for_training(blocks: np.ndarray) -> dict[str, np.ndarray]:
-    """What the constraint needs of each window: blocks renumbered from 0 within it, chance (0 if undefined), counted.
-
-    blocks: int [windows, T]. All three arrays have that shape. Renumbering keeps the one-hot values narrow.
-    """
+def blocks_within_windows(blocks: np.ndarray) -> np.ndarray:
+    """Blocks [windows, T] renumbered from 0 within each window, which keeps one-hot blocks narrow; -1 stays."""
     renumbered = np.full(blocks.shape, -1, dtype=np.int64)
     for row, window in enumerate(blocks):
         inside = window >= 0
         renumbered[row, inside] = np.unique(window[inside], return_inverse=True)[1]
-    chance, counted = chance_table(blocks)
-    return {"blocks": renumbered, "chance": np.nan_to_num(chance).astype(np.float32), "counted": counted}
+    return renumbered

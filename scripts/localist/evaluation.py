@@ -16,11 +16,12 @@ from localist.attention_statistics import (
     PassageObserver,
     StatisticsObserver,
 )
-from localist.fidelity import chance_table
 from localist.windows import NO_SEGMENT, Windows
 
 SUM_GROUPS = {"plain": PLAIN_SUMS, "visible": VISIBLE_SUMS, "spread": SPREAD_SUMS}
 GROUP_COUNTS = {"plain": "queries_all", "visible": "queries_visible", "spread": "queries_spread"}
+# How many keys V(i) must hold for a query to count in each group.
+KEYS_NEEDED = {"plain": 0, "visible": 1, "spread": 2}
 
 
 def token_losses(
@@ -78,7 +79,6 @@ class LayerSums:
     def __init__(self, windows: Windows, blocks: Mapping[str, np.ndarray]):
         self.windows = windows
         self.blocks = blocks
-        self.chance = {name: chance_table(ids) for name, ids in blocks.items()}
         self.parts: dict[str, list[pd.DataFrame]] = {name: [] for name in blocks}
 
     def observer(self, rows: np.ndarray, length: int, device: torch.device) -> StatisticsObserver:
@@ -93,24 +93,22 @@ class LayerSums:
         inside = segment != NO_SEGMENT
         layers = sorted(observer.layers)
         found = {
-            name: torch.stack([observer.layers[layer][name] for layer in layers]).cpu().numpy()[:, inside]
+            name: torch.stack([observer.layers[layer][name] for layer in layers]).cpu().numpy()[:, inside].ravel()
             for name in observer.layers[layers[0]]
-        }  # each [layers, text tokens]
-        shape = (len(layers), int(inside.sum()))
-        shared = {
-            "layer": np.repeat(layers, shape[1]),
-            "segment": np.broadcast_to(segment[inside], shape).ravel(),
-        }
+        }  # each [layers × text tokens]
+        count = int(inside.sum())
+        shared = {"layer": np.repeat(layers, count), "segment": np.tile(segment[inside], len(layers))}
         for group, names in SUM_GROUPS.items():
-            used = np.broadcast_to(observer.counted[group].cpu().numpy()[inside], shape)
-            shared[GROUP_COUNTS[group]] = used.ravel().astype(np.float64)
-            shared |= {name: np.where(used, found[name], 0.0).ravel().astype(np.float64) for name in names}
+            used = found["visible_keys"] >= KEYS_NEEDED[group]
+            shared[GROUP_COUNTS[group]] = used.astype(np.float64)
+            shared |= {name: np.where(used, found[name], 0.0).astype(np.float64) for name in names}
         for name in self.blocks:
-            chance, counted = (np.broadcast_to(values[rows, :length][inside], shape) for values in self.chance[name])
+            chance = found[f"chance:{name}"]
+            counted = (chance > 0) & (chance < 1)
             own = {
-                "queries": counted.ravel().astype(np.float64),
-                "fidelity": np.where(counted, found[f"fidelity:{name}"], 0.0).ravel().astype(np.float64),
-                "chance": np.where(counted, chance, 0.0).ravel(),
+                "queries": counted.astype(np.float64),
+                "fidelity": np.where(counted, found[f"fidelity:{name}"], 0.0).astype(np.float64),
+                "chance": np.where(counted, chance, 0.0).astype(np.float64),
             }
             self.parts[name].append(pd.DataFrame(shared | own).groupby(["layer", "segment"], as_index=False).sum())
 

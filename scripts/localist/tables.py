@@ -10,7 +10,7 @@ from localist.arms import DISTRIBUTED, Arm
 from localist.fidelity import adjusted_fidelity
 
 METRIC_COLUMNS = [
-    *("arm", "schedule", "partition", "fidelity_target", "strength", "seed", "split"),
+    *("arm", "schedule", "partition", "penalty", "fidelity_target", "strength", "seed", "split"),
     *("perplexity", "bits_per_byte", "accuracy", "nll", "tokens"),
 ]
 LAYER_COLUMNS = [

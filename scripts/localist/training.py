@@ -1,6 +1,5 @@
 """Fine-tuning one arm with one seed: the Hugging Face Trainer with the locality constraint added to its loss."""
 
-import json
 import logging
 import math
 import shutil
@@ -16,30 +15,15 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from localist.attention import FidelityObserver
-from localist.constraint import constraint_terms, ramp, window_blocks_for_training
+from localist.constraint import Constraint, ConstraintObserver, blocks_within_windows, ramp
 from localist.errors import UserError
-from localist.windows import Windows
+from localist.windows import NO_SEGMENT, Windows
 
 logger = logging.getLogger(__name__)
 
 NOT_A_TARGET = -100
 COMPLETE = "complete"
 LOSS_COLUMNS = ("cross_entropy", "penalty", "strength", "active_share", "learning_rate")
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """λ of each layer, the fidelity target τ, the strength α; no layer with λ > 0 means plain fine-tuning."""
-
-    locality: Sequence[float]
-    target: float
-    strength: float
-
-    @property
-    def layers(self) -> list[int]:
-        """The layers that are constrained."""
-        return [layer for layer, value in enumerate(self.locality) if value > 0]
 
 
 @dataclass(frozen=True)
@@ -67,8 +51,10 @@ class WindowDataset(torch.utils.data.Dataset):
             "input_ids": windows.input_ids.astype(np.int64),
             "labels": np.where(windows.is_text, windows.input_ids, NOT_A_TARGET).astype(np.int64),
         }
+        self.block_count = 0
         if blocks is not None:
-            self.columns |= window_blocks_for_training(blocks)
+            self.columns["blocks"] = blocks_within_windows(blocks)
+            self.block_count = int(self.columns["blocks"].max()) + 1
 
     def __len__(self) -> int:
         return len(self.columns["input_ids"])
@@ -94,16 +80,17 @@ class LocalityTrainer(Trainer):
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """Trainer's own loss, plus the constraint on the layers with λ > 0."""
-        if not self.constraint.layers:
+        if self.constraint.layers:
+            loss, outputs = self._constrained_loss(model, dict(inputs), num_items_in_batch)
+        else:
             loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
             self.loss_parts = {"cross_entropy": loss.item()}
-        else:
-            loss, outputs = self._constrained_loss(model, dict(inputs), num_items_in_batch)
         self.loss_parts["targets"] = int((inputs["labels"] != NOT_A_TARGET).sum())
         if not torch.isfinite(loss):
             raise UserError(
-                f"The loss is {loss.item()} at step {self.state.global_step + 1}: lower training.learning_rate or "
-                "constraint.strength. The last checkpoint is kept."
+                f"The loss is {loss.item()} at step {self.state.global_step + 1}: "
+                f"{first_not_finite(model, inputs['input_ids'])}. Lower training.learning_rate or constraint.strength. "
+                "The last checkpoint is kept."
             )
         return (loss, outputs) if return_outputs else loss
 
@@ -112,19 +99,24 @@ class LocalityTrainer(Trainer):
         super().log(logs | self.loss_parts, start_time)
 
     def _constrained_loss(self, model, inputs, num_items_in_batch):
-        blocks, chance, counted = (inputs.pop(name) for name in ("blocks", "chance", "counted"))
-        observer = FidelityObserver(blocks, self.constraint.layers)
+        observer = ConstraintObserver(self.constraint, inputs.pop("blocks"), self.train_dataset.block_count)
         loss, outputs = super().compute_loss(model, inputs | {"observer": observer}, True, num_items_in_batch)
-        terms = constraint_terms(observer.fidelity, chance, counted, self.constraint.locality, self.constraint.target)
         strength = self.constraint.strength * ramp(self.state.global_step, self.args.warmup_steps)
-        self.loss_parts = {
-            "cross_entropy": loss.item(),
-            "penalty": terms.penalty.item(),
-            "strength": strength,
-            "active_share": terms.active,
-            "fidelity": json.dumps({str(layer): value for layer, value in terms.fidelity.items()}),
-        }
-        return loss + strength * terms.penalty, outputs
+        self.loss_parts = {"cross_entropy": loss.item(), "strength": strength} | observer.summary()
+        return observer.add_to(loss, strength), outputs
+
+
+def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
+    """Where numbers stop being finite: in the weights, or after which layer of a forward pass without gradients."""
+    for name, weight in model.named_parameters():
+        if not torch.isfinite(weight).all():
+            return f"the weight {name} is not finite"
+    with torch.no_grad():
+        states = model(input_ids=input_ids, output_hidden_states=True, use_cache=False).hidden_states
+    for layer, state in enumerate(states[1:]):
+        if not torch.isfinite(state).all():
+            return f"layer {layer} is the first whose output is not finite"
+    return "every layer's output is finite, the loss is not"
 
 
 class ProgressBar(TrainerCallback):
@@ -173,8 +165,14 @@ def train_arm(
     """Fine-tune `model` in place and return its history, one dict per step.
 
     `checkpoints` is this run's own folder: the run goes on from the last checkpoint in it that was wholly written.
-    The seed sets data order and dropout, nothing else.
+    The seed sets data order and dropout, nothing else. Raises UserError for a schedule or blocks that do not fit the
+    model or the windows, and where the loss stops being a finite number.
     """
+    layers = model.config.get_text_config().num_hidden_layers
+    if len(constraint.locality) != layers:
+        raise UserError(f"{name}: the schedule has {len(constraint.locality)} values, the model {layers} layers.")
+    if constraint.layers:
+        check_blocks(blocks, windows, name)
     steps = optimisation.steps(windows)
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
@@ -217,6 +215,26 @@ def train_arm(
         logger.info("%s goes on from %s.", name, resume)
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     return history_rows(trainer.state.log_history)
+
+
+def check_blocks(blocks: np.ndarray, windows: Windows, name: str) -> None:
+    """Raises UserError where `blocks` cannot be the block ids of these windows, naming the first wrong place."""
+    remedy = "Delete the study's blocks folder, and run again."
+    if blocks.shape != windows.segment_ids.shape or not np.issubdtype(blocks.dtype, np.integer):
+        raise UserError(
+            f"{name}: the blocks are {blocks.dtype} {blocks.shape}, the windows integers {windows.segment_ids.shape}. "
+            f"{remedy}"
+        )
+    is_text = np.asarray(windows.is_text)
+    highest = int(is_text.sum()) - 1  # a block holds a token at least
+    wrong = np.where(is_text, (blocks < 0) | (blocks > highest), blocks != NO_SEGMENT)
+    if wrong.any():
+        window, position = np.argwhere(wrong)[0]
+        allowed = f"0 to {highest}" if is_text[window, position] else "-1, for it is no text"
+        raise UserError(
+            f"{name}: the block id of window {window}, position {position}, is {blocks[window, position]}; it must be "
+            f"{allowed}. {remedy}"
+        )
 
 
 def last_complete_checkpoint(folder: Path) -> Path | None:

@@ -1,14 +1,20 @@
-"""The observed attention function: the same model as stock, and fidelity equal to eager attention's."""
+"""The observed attention function on real architectures: the same model as stock, the block mass of eager attention."""
+
+import math
 
 import pytest
 import torch
 from tiny_models import TINY_MODELS, tiny_model
 
-from localist.attention import FidelityObserver, block_fidelity, use_observed_attention
+from localist.attention import use_observed_attention
 from localist.attention_statistics import StatisticsObserver
+from localist.constraint import Constraint, ConstraintObserver, counted_mean, hinge
 from localist.errors import UserError
+from localist.visibility import roles_of, visible_blocks
 
 CONTEXT = 24
+BLOCKS = 4
+CONSTRAINT = Constraint(locality=[0.0, 0.5, 1.0], penalty="hinge", target=0.9, strength=3.0)
 
 
 @pytest.fixture(params=sorted(TINY_MODELS))
@@ -20,26 +26,61 @@ def model(request):
 def batch():
     """Two windows with a sink at 0, several blocks, and padding at the end of the second."""
     generator = torch.Generator().manual_seed(0)
-    blocks = torch.randint(0, 4, (2, CONTEXT), generator=generator)
+    blocks = torch.randint(0, BLOCKS, (2, CONTEXT), generator=generator)
     blocks[:, 0] = -1
     blocks[1, 17:] = -1
     return torch.randint(0, 60, (2, CONTEXT), generator=generator), blocks
 
 
+def observer_of(blocks, constraint=CONSTRAINT):
+    return ConstraintObserver(constraint, blocks, BLOCKS)
+
+
 def eager_attentions(model, input_ids, **inputs):
     model.set_attn_implementation("eager")
-    return model(input_ids, output_attentions=True, **inputs)
+    return model(input_ids, output_attentions=True, use_cache=False, **inputs)
 
 
-def eager_fidelity(attention, blocks):
-    """F by its definition, from the T × T attention [batch, heads, T, T]; and where it is defined."""
-    position = torch.arange(attention.shape[-1])
-    visible = (position[None, :] < position[:, None]) & (position[None, :] > 0)
-    same = blocks[:, None, :, None] == blocks[:, None, None, :]
-    own = (attention * (visible & same)).sum(-1)
-    both = (attention * visible).sum(-1)
-    defined = ((blocks >= 0) & (position >= 2))[:, None, :].expand_as(own)
-    return own / both.clamp(min=1e-30), defined
+def eager_penalties(attentions, blocks, constraint=CONSTRAINT):
+    """P_l of each constrained layer from T × T attentions, and mean F, with V(i) as the attention itself shows it."""
+    found = {}
+    for layer in constraint.layers:
+        attention = attentions[layer]
+        seen = (attention > 0).any(dim=1, keepdim=True)
+        mass = attention.tril(-1) @ roles_of(blocks, BLOCKS)[:, None]
+        visible = visible_blocks(roles_of(blocks, BLOCKS), seen)
+        found[layer] = counted_mean(hinge(mass[..., 1:], visible, constraint.target), visible.counted)
+    return found
+
+
+def constrained_loss(model, input_ids, blocks, **inputs):
+    """Next-token loss plus constraint, as training computes it, and the observer."""
+    observer = observer_of(blocks)
+    loss = model(input_ids, labels=input_ids, observer=observer, use_cache=False, **inputs).loss
+    return observer.add_to(loss, 3.0), observer
+
+
+def gradients(model, loss):
+    model.zero_grad()
+    loss.backward()
+    return {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+
+
+def assert_equals_eager(model, input_ids, blocks, **inputs):
+    loss, observer = constrained_loss(model, input_ids, blocks, **inputs)
+    ours = gradients(model, loss)
+    eager = eager_attentions(model, input_ids, labels=input_ids, **inputs)
+    penalties = eager_penalties(eager.attentions, blocks)
+    assert all(penalty > 0.01 for penalty in penalties.values())
+    for layer, penalty in penalties.items():
+        torch.testing.assert_close(observer.layers[layer].penalty, penalty.detach(), rtol=1e-5, atol=1e-6)
+    locality = CONSTRAINT.locality
+    total = eager.loss + 3.0 * sum(locality[layer] * penalty for layer, penalty in penalties.items()) / len(locality)
+    torch.testing.assert_close(loss.detach(), total.detach())
+    theirs = gradients(model, total)
+    assert ours.keys() == theirs.keys() and len(ours) > 10
+    for name in ours:
+        torch.testing.assert_close(ours[name], theirs[name], rtol=1e-3, atol=1e-5, msg=name)
 
 
 def test_logits_are_those_of_stock_attention(model, batch):
@@ -47,8 +88,19 @@ def test_logits_are_those_of_stock_attention(model, batch):
     input_ids, blocks = batch
     stock = model(input_ids).logits
     use_observed_attention(model, CONTEXT)
-    observed = model(input_ids, observer=FidelityObserver(blocks, [0, 2])).logits
-    torch.testing.assert_close(observed, stock, rtol=0, atol=0)
+    assert torch.equal(model(input_ids).logits, stock)
+    observed = model(input_ids, observer=observer_of(blocks)).logits
+    torch.testing.assert_close(observed, stock, rtol=1e-5, atol=1e-5)
+
+
+def test_layers_without_locality_are_stock_to_the_bit(model, batch):
+    """Catches untouched layers that are computed in another way."""
+    input_ids, blocks = batch
+    stock = model(input_ids).logits
+    use_observed_attention(model, CONTEXT)
+    observer = observer_of(blocks, Constraint(locality=[0.0, 0.0, 0.0]))
+    assert torch.equal(model(input_ids, observer=observer).logits, stock)
+    assert observer.layers == {}
 
 
 def test_a_later_token_changes_no_earlier_logit(model, batch):
@@ -58,142 +110,241 @@ def test_a_later_token_changes_no_earlier_logit(model, batch):
     changed = input_ids.clone()
     changed[:, 12] = (changed[:, 12] + 1) % 60
     for inputs in ({}, {"attention_mask": torch.ones_like(input_ids)}):
-        before, after = (
-            model(ids, observer=FidelityObserver(blocks, [0, 1, 2]), **inputs).logits for ids in (input_ids, changed)
-        )
+        before, after = (model(ids, observer=observer_of(blocks), **inputs).logits for ids in (input_ids, changed))
         assert torch.equal(before[:, :12], after[:, :12])
         assert not torch.equal(before[:, 12:], after[:, 12:])
 
 
-def test_fidelity_equals_eager_attention(model, batch):
-    """Catches a wrong shift by one key, sinks or selves counted, and key heads repeated in the wrong order."""
+def test_penalty_and_gradients_equal_eager_attention(model, batch):
+    """Catches a wrong shift by one key, sinks or selves counted, key heads in the wrong order, a detached path."""
     input_ids, blocks = batch
     use_observed_attention(model, CONTEXT)
-    observer = FidelityObserver(blocks, [0, 2])
-    model(input_ids, observer=observer)
-    assert set(observer.fidelity) == {0, 2}
-    eager = eager_attentions(model, input_ids)
-    for layer, fidelity in observer.fidelity.items():
-        expected, defined = eager_fidelity(eager.attentions[layer], blocks)
-        torch.testing.assert_close(fidelity[defined], expected[defined], rtol=1e-5, atol=1e-6)
+    assert_equals_eager(model, input_ids, blocks)
 
 
-def test_padding_does_not_reach_text(model, batch):
-    """Catches padding keys counted as attention: text must give the same F whatever the padding holds."""
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_equals_eager_attention(model, batch, side):
+    """Catches padding counted as attention, on either side, when the model masks it."""
     input_ids, blocks = batch
+    real = torch.ones_like(input_ids)
+    real[1, 17:] = 0
+    if side == "left":
+        blocks, real = blocks.clone(), real.flip(-1)
+        blocks[1] = torch.roll(blocks[1], CONTEXT - 17)
     use_observed_attention(model, CONTEXT)
-    other = torch.where(blocks == -1, 7, input_ids)
-    other[:, 0] = input_ids[:, 0]
-    first, second = FidelityObserver(blocks, [1]), FidelityObserver(blocks, [1])
-    model(input_ids, observer=first)
-    model(other, observer=second)
-    text = (blocks >= 0)[:, None, :].expand_as(first.fidelity[1])
-    assert torch.equal(first.fidelity[1][text], second.fidelity[1][text])
+    loss, observer = constrained_loss(model, input_ids, blocks, attention_mask=real)
+    eager = eager_attentions(model, input_ids, attention_mask=real)
+    shown = [attention * real[:, None, :, None] for attention in eager.attentions]
+    for layer, penalty in eager_penalties(shown, blocks).items():
+        torch.testing.assert_close(observer.layers[layer].penalty, penalty.detach(), rtol=1e-5, atol=1e-6)
+    assert all(gradient.isfinite().all() for gradient in gradients(model, loss).values())
 
 
-def test_gradients_equal_eager_attention(model, batch):
-    """Catches a detached or doubled path from fidelity to the weights."""
+@pytest.mark.parametrize("family", ["llama", "qwen2"])
+def test_packed_windows_equal_eager_attention(family, batch):
+    """Catches attention across documents that were packed into one window: positions start anew, and so does V(i)."""
+    input_ids, blocks = (tensor[:1] for tensor in batch)
+    blocks = blocks.clone()
+    blocks[0, 10] = -1  # the second document's sink
+    model = tiny_model(family)
+    use_observed_attention(model, CONTEXT)
+    positions = torch.cat([torch.arange(10), torch.arange(CONTEXT - 10)])[None]
+    assert_equals_eager(model, input_ids, blocks, position_ids=positions)
+    unpacked, _ = constrained_loss(model, input_ids, blocks)
+    packed, _ = constrained_loss(model, input_ids, blocks, position_ids=positions)
+    assert unpacked != packed
+
+
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("mistral", {"sliding_window": 5}),
+        ("qwen2", {"sliding_window": 5, "use_sliding_window": True, "max_window_layers": 2}),
+    ],
+)
+def test_sliding_windows_equal_eager_attention(family, changes, batch):
+    """Catches keys outside a layer's window counted in V(i); the second model has one in one layer alone."""
+    model = tiny_model(family, **changes)
+    use_observed_attention(model, CONTEXT)
+    assert_equals_eager(model, *batch)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_gradient_checkpointing_changes_nothing(family, reentrant, batch):
+    """Catches penalties that count twice, or lose their gradient, when a layer is computed again."""
     input_ids, blocks = batch
+    model = tiny_model(family)
     use_observed_attention(model, CONTEXT)
-    observer = FidelityObserver(blocks, [1, 2])
-    model(input_ids, observer=observer)
-    position = torch.arange(CONTEXT)
-    defined = ((blocks >= 0) & (position >= 2))[:, None, :]
-    sum((values * defined).sum() for values in observer.fidelity.values()).backward()
-    ours = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
-    model.zero_grad()
-    eager = eager_attentions(model, input_ids)
-    sum((eager_fidelity(eager.attentions[layer], blocks)[0] * defined).sum() for layer in (1, 2)).backward()
-    assert ours
-    for name, weight in model.named_parameters():
-        if name in ours:
-            torch.testing.assert_close(ours[name], weight.grad, rtol=1e-4, atol=1e-5, msg=name)
+    loss, observer = constrained_loss(model, input_ids, blocks)
+    plain = gradients(model, loss)
+    model.train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        elif isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = 0.0
+    model.gradient_checkpointing_enable({"use_reentrant": reentrant})
+    model.enable_input_require_grads()
+    again, second = constrained_loss(model, input_ids, blocks)
+    torch.testing.assert_close(again, loss)
+    checkpointed = gradients(model, again)
+    assert {layer: float(found.penalty) for layer, found in second.layers.items()} == pytest.approx(
+        {layer: float(found.penalty) for layer, found in observer.layers.items()}
+    )
+    for name, gradient in plain.items():
+        torch.testing.assert_close(checkpointed[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
 
 
-def test_more_blocks_than_the_head_is_wide():
-    """Catches blocks lost when the one-hot values need more than one pass."""
-    torch.manual_seed(0)
-    query, key = torch.randn(2, 1, 2, 40, 4, dtype=torch.float64)
-    blocks = torch.arange(40)[None] // 2
-    blocks[:, 0] = -1
-    scores = (query @ key.transpose(-1, -2)).masked_fill(torch.ones(40, 40).triu(1).bool(), -torch.inf)
-    expected, defined = eager_fidelity(scores.softmax(-1), blocks)
-    torch.testing.assert_close(block_fidelity(query, key, blocks, 1.0)[defined], expected[defined])
-
-
-def test_fidelity_by_hand():
-    """Catches a change of definition: with equal scores, F is chance, and sink and self do not count."""
-    query = key = torch.zeros(1, 1, 6, 2)
-    blocks = torch.tensor([[-1, 0, 1, 0, 0, 1]])
-    fidelity = block_fidelity(query, key, blocks, 1.0)[0, 0]
-    torch.testing.assert_close(fidelity, torch.tensor([0, 0, 0, 1 / 2, 2 / 3, 1 / 4]))
-
-
-def test_statistics_equal_eager_attention(model, batch):
-    """Catches entropies, shares or distances that count the sink or padding where they must not."""
+def test_attention_dropout_leaves_the_penalty_alone(batch):
+    """Catches fidelity of dropped probabilities, and dropout forgotten in constrained layers."""
     input_ids, blocks = batch
+    model = tiny_model("llama", attention_dropout=0.5)
     use_observed_attention(model, CONTEXT)
-    observer = StatisticsObserver({"semantic": blocks}, blocks >= 0)
-    model(input_ids, observer=observer)
-    eager = eager_attentions(model, input_ids)
-    text = observer.counted["plain"]
-    spread = observer.counted["spread"]
-    position = torch.arange(CONTEXT)
-    visible = (position[None, :] < position[:, None]) & (position[None, :] > 0)
-    for layer, attention in enumerate(eager.attentions):
-        found = observer.layers[layer]
-        restricted = attention * visible / (attention * visible).sum(-1, keepdim=True).clamp(min=1e-30)
-        distance = (restricted * (position[:, None] - position[None, :])).sum(-1).mean(1)
-        expected = {
-            "sink_share": attention[..., 0].mean(1),
-            "self_share": attention.diagonal(dim1=-2, dim2=-1).mean(1),
-            "entropy_bits": entropy_bits(attention).mean(1),
-            "entropy_normalised": entropy_bits(attention).mean(1) / (position + 1).log2(),
-            "entropy_no_sink_bits": entropy_bits(restricted).mean(1),
-            "distance_tokens": distance,
-            "fidelity:semantic": eager_fidelity(attention, blocks)[0].mean(1),
-        }
-        for name, values in expected.items():
-            where = spread if name in ("entropy_no_sink_bits", "distance_tokens", "fidelity:semantic") else text
-            torch.testing.assert_close(found[name][where], values[where], rtol=1e-4, atol=1e-5, msg=name)
+    only_first = Constraint(locality=[1.0, 0.0, 0.0], penalty="hinge", target=0.9, strength=1.0)
+    penalties, logits = [], []
+    for training in (False, True):
+        model.train(training)
+        observer = observer_of(blocks, only_first)
+        logits.append(model(input_ids, observer=observer).logits)
+        penalties.append(observer.layers[0].penalty)
+    assert penalties[0] == penalties[1]
+    assert not torch.allclose(*logits)
+
+
+def test_the_upstream_gradient_scales_the_penalty_too(batch):
+    """Catches a penalty with a weight of its own where the loss is scaled, as with gradient accumulation."""
+    input_ids, blocks = batch
+    model = tiny_model("llama")
+    use_observed_attention(model, CONTEXT)
+    once = gradients(model, constrained_loss(model, input_ids, blocks)[0])
+    halved = gradients(model, constrained_loss(model, input_ids, blocks)[0] / 2)
+    for name, gradient in once.items():
+        torch.testing.assert_close(halved[name], gradient / 2, msg=name)
+
+
+def test_blocks_of_another_length_are_refused_with_the_layer(batch):
+    """Catches blocks of other windows, which would shape training at random."""
+    input_ids, blocks = batch
+    model = tiny_model("llama")
+    use_observed_attention(model, CONTEXT)
+    with pytest.raises(UserError, match="Layer 1 has 24 tokens, the blocks 23"):
+        model(input_ids, observer=observer_of(blocks[:, 1:]))
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "reason"),
+    [
+        ("bloom", {}, "BloomForCausalLM computes attention in its own way"),
+        ("mpt", {}, "MptForCausalLM computes attention in its own way"),
+        ("gpt_neo", {}, "GPTNeoForCausalLM computes attention in its own way"),
+        ("gemma2", {}, "Gemma2ForCausalLM caps its attention scores"),
+        ("gpt_oss", {}, "GptOssForCausalLM has no SDPA attention in transformers"),
+        ("bert", {"is_decoder": False}, "lets tokens attend to later ones"),
+        (
+            "llama",
+            {"max_position_embeddings": 16},
+            r"LlamaForCausalLM has 16 positions: set tokens\.context to at most 16",
+        ),
+    ],
+)
+def test_what_cannot_be_supported_is_refused_by_name(family, changes, reason):
+    """Catches models whose statistics would silently be missing or wrong, at start-up rather than in a run."""
+    with pytest.raises(UserError, match=reason):
+        use_observed_attention(tiny_model(family, **changes), CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        ({"s_aux": torch.zeros(4)}, "LlamaAttention adds s_aux to its attention scores"),
+        ({"attention_mask": torch.zeros(2, 1, CONTEXT, CONTEXT)}, "LlamaAttention has a mask that is added"),
+    ],
+)
+def test_scores_with_a_bias_are_refused_by_name(inputs, reason, batch):
+    """Catches attention that the observer does not see whole: biases, learned sinks or capping of the scores."""
+    input_ids, blocks = batch
+    model = tiny_model("llama")
+    use_observed_attention(model, CONTEXT)
+    with pytest.raises(UserError, match=reason):
+        model(input_ids, observer=observer_of(blocks), **inputs)
+
+
+def test_keys_of_an_earlier_call_are_refused(batch):
+    """Catches statistics of half a text, when a call goes on from a cache."""
+    input_ids, blocks = batch
+    model = tiny_model("llama")
+    use_observed_attention(model, CONTEXT)
+    cache = model(input_ids, use_cache=True).past_key_values
+    with pytest.raises(UserError, match="48 keys from 24 queries: call it with use_cache=False"):
+        model(input_ids, past_key_values=cache, observer=observer_of(blocks))
 
 
 def entropy_bits(probability):
-    return torch.special.entr(probability).sum(-1) / torch.log(torch.tensor(2.0))
+    return torch.special.entr(probability).sum(-1) / math.log(2)
 
 
-def test_a_capped_model_is_refused_by_name():
-    """Catches models whose scores the measures would misread, at start-up rather than in a run."""
-    model = tiny_model("llama")
-    model.config.attn_logit_softcapping = 50.0
-    with pytest.raises(UserError, match="LlamaForCausalLM caps its attention"):
-        use_observed_attention(model, CONTEXT)
-
-
-def test_a_short_sliding_window_is_refused_with_the_remedy():
-    """Catches a window of text longer than what a layer sees."""
-    with pytest.raises(UserError, match=r"tokens\.context to at most 8"):
-        use_observed_attention(tiny_model("mistral", sliding_window=8), CONTEXT)
-
-
-def test_a_model_with_its_own_attention_code_is_refused_by_name():
-    """Catches a model that never calls the attention interface: its statistics would silently be missing."""
-    with pytest.raises(UserError, match="BloomForCausalLM"):
-        use_observed_attention(tiny_model("bloom"), CONTEXT)
-
-
-def test_scores_with_a_bias_are_refused_by_name(model, batch):
-    """Catches attention that the observer does not see whole: biases, learned sinks or capping of the scores."""
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
+@pytest.mark.parametrize("window", [None, 7])
+def test_statistics_equal_eager_attention(dtype, tolerance, window, batch, model):
+    """Catches entropies, shares, distances or chances that count the sink or padding where they must not."""
     input_ids, blocks = batch
+    if window:
+        if model.config.model_type != "mistral":
+            pytest.skip("one family with a sliding window is enough")
+        model = tiny_model("mistral", sliding_window=window)
+    model = model.to(dtype)
     use_observed_attention(model, CONTEXT)
-    with pytest.raises(UserError, match="adds s_aux to its attention scores"):
-        model(input_ids, observer=FidelityObserver(blocks, [0]), s_aux=torch.zeros(4))
+    is_text = blocks >= 0
+    observer = StatisticsObserver({"semantic": blocks}, is_text)
+    direct = _DirectAttention(window)
+    with torch.no_grad():
+        model(input_ids, observer=observer)
+        model(input_ids, observer=direct)
+        eager = eager_attentions(model, input_ids)  # its softmax is in float32, whatever the model
+    for ours, theirs in zip(direct.layers, eager.attentions, strict=True):
+        torch.testing.assert_close(ours.float(), theirs.float(), rtol=1e-4, atol=1e-5)
+    position = torch.arange(CONTEXT)
+    distance = position[:, None] - position[None, :]
+    for layer, attention in enumerate(direct.layers):
+        seen = (distance >= 0) & (distance < (window or CONTEXT))
+        visible = seen & (distance > 0) & is_text[:, None, :]  # [batch, T, T]
+        own = visible & (blocks[:, :, None] == blocks[:, None, :])
+        outside = attention * visible[:, None]
+        restricted = outside / outside.sum(-1, keepdim=True).clamp(min=torch.finfo(dtype).tiny)
+        size = visible.sum(-1).to(dtype)
+        expected = {
+            "visible_keys": size,
+            "sink_share": (attention * ~is_text[:, None, None, :]).sum(-1).mean(1),
+            "self_share": attention.diagonal(dim1=-2, dim2=-1).mean(1),
+            "entropy_bits": entropy_bits(attention).mean(1),
+            "entropy_normalised": entropy_bits(attention).mean(1) / seen.sum(-1).clamp(min=2).to(dtype).log2(),
+            "entropy_no_sink_bits": entropy_bits(restricted).mean(1),
+            "entropy_no_sink_normalised": entropy_bits(restricted).mean(1) / size.clamp(min=2).log2(),
+            "distance_tokens": (restricted.mean(1) * distance).sum(-1),
+            "fidelity:semantic": (restricted.mean(1) * own).sum(-1),
+            "chance:semantic": own.sum(-1) / size.clamp(min=1),
+        }
+        found = observer.layers[layer]
+        assert found.keys() == expected.keys()
+        allowed = tolerance * max(1.0, direct.largest[layer])
+        for name, values in expected.items():
+            scale = CONTEXT if name == "distance_tokens" else 1
+            difference = (found[name][is_text].double() - values[is_text].double()).abs().max()
+            assert difference <= allowed * scale, (name, layer, float(difference))
 
 
-@pytest.mark.parametrize("length", [1, 2, 3])
-def test_windows_of_a_token_or_two_have_no_fidelity_and_no_error(length):
-    """Catches a crash on the last, very short window of a stretch."""
-    query = key = torch.randn(1, 2, length, 4)
-    blocks = torch.tensor([[-1, 0, 0]])[:, :length]
-    fidelity = block_fidelity(query, key, blocks, 1.0)
-    assert fidelity.shape == (1, 2, length) and (fidelity[..., :2] == 0).all()
+class _DirectAttention:
+    """T × T attention of each layer in the model's own precision, and its largest score."""
+
+    def __init__(self, window):
+        self.window = window
+        self.layers, self.largest = [], []
+
+    def observe(self, layer, inputs):
+        key = inputs.key.repeat_interleave(inputs.query.shape[1] // inputs.key.shape[1], dim=1)
+        scores = inputs.query @ key.transpose(-1, -2) * inputs.scaling
+        seen = torch.ones(CONTEXT, CONTEXT, dtype=torch.bool).tril()
+        seen = seen.triu(1 - self.window) if self.window else seen
+        self.layers.append(scores.masked_fill(~seen, -torch.inf).softmax(-1))
+        self.largest.append(float(scores.abs().max()))

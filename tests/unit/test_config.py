@@ -131,7 +131,7 @@ def test_unknown_keys_of_any_type_are_named():
         ("training.learning_rate", "fast", ["number"]),
         ("training.learning_rate", 0, ["0"]),
         ("constraint.fidelity_target", 1.5, ["1"]),
-        ("constraint.strength", -1, ["0"]),
+        ("constraint.strength.hinge", -1, ["0"]),
         ("splits.train", 1, ["1"]),
         ("seeds", [], ["seeds"]),
         ("seeds", 1, ["array"]),
@@ -174,7 +174,7 @@ def test_each_missing_key_is_named_once():
 
 REQUIRED = [
     *("study", "model.name", "model.source", "encoder.source", "corpus.source", "splits.test", "blocks.reference"),
-    *("constraint.strength", "training.threads", "evaluation.seed", "arms.linear.schedule"),
+    *("constraint.strength.hinge", "training.threads", "evaluation.seed", "arms.linear.schedule"),
 ]
 
 
@@ -199,6 +199,10 @@ def test_several_mistakes_are_told_together():
     [
         ({"arms.linear": {"schedule": "linear"}}, "arms.linear.partition: missing"),
         ({"arms.free": {"schedule": "distributed", "partition": "semantic"}}, "arms.free: a distributed arm"),
+        (
+            {"constraint.penalty": "group_sparsity", "arms.linear.fidelity_target": 0.3},
+            "arms.linear.fidelity_target: belongs to the hinge",
+        ),
         ({"arms.distributed": {"schedule": "distributed", "strength": 2}}, "arms.distributed: a distributed arm"),
         ({"arms.pretrained": {"schedule": "linear", "partition": "semantic"}}, "arms.pretrained: the name belongs"),
         ({"arms.distributed": {"schedule": "linear", "partition": "semantic"}}, "arms.distributed: missing"),

@@ -11,9 +11,17 @@ def test_what_is_asked_for_is_used():
     assert uses_bf16("bf16") and not uses_bf16("fp32")
 
 
-@pytest.mark.parametrize("matrix_units", [True, False])
-def test_a_cpu_takes_bf16_only_with_matrix_units(monkeypatch, matrix_units):
-    """Catches bf16 on processors where it is slower than float32."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True, "amx_bf16": matrix_units})
-    assert uses_bf16("auto") is matrix_units
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"cpu_name": "Intel(R) Xeon(R)", "avx512_bf16": True, "amx_bf16": True}, True),
+        ({"cpu_name": "Intel(R) Xeon(R)", "avx512_bf16": True, "amx_bf16": False}, False),
+        ({"cpu_name": "AMD EPYC", "avx512_bf16": True, "amx_bf16": False}, True),
+        ({"cpu_name": "AMD EPYC", "avx512_bf16": False}, False),
+        ({}, False),
+    ],
+)
+def test_a_cpu_takes_bf16_only_where_it_is_faster(monkeypatch, capabilities, expected):
+    """Catches bf16 on processors where it is slower than float32, and float32 where it takes twice the time."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert uses_bf16("auto") is expected

@@ -11,10 +11,10 @@ from tiny_models import tiny_model
 from transformers import Trainer, TrainingArguments, set_seed
 
 from localist.attention import use_observed_attention
+from localist.constraint import Constraint
 from localist.errors import UserError
 from localist.training import (
     COMPLETE,
-    Constraint,
     Optimisation,
     WindowDataset,
     last_complete_checkpoint,
@@ -24,8 +24,8 @@ from localist.training import (
 from localist.windows import Windows
 
 CONTEXT = 16
-PLAIN = Constraint(locality=[0.0, 0.0, 0.0], target=0.0, strength=0.0)
-CONSTRAINED = Constraint(locality=[0.0, 0.5, 1.0], target=0.8, strength=20.0)
+PLAIN = Constraint(locality=[0.0, 0.0, 0.0])
+CONSTRAINED = Constraint(locality=[0.0, 0.5, 1.0], penalty="hinge", target=0.8, strength=20.0)
 SHORT = Optimisation(
     token_budget=8 * 28,  # 8 steps: two windows hold 28.8 tokens on average
     batch_windows=2,
@@ -103,7 +103,7 @@ def test_without_locality_training_is_stock_fine_tuning_to_the_bit(windows, tmp_
 def test_zero_locality_ignores_blocks(windows, blocks, tmp_path):
     """Catches a constraint that acts although every λ is 0."""
     without, _ = trained(windows, None, PLAIN, tmp_path / "a")
-    with_blocks, _ = trained(windows, blocks, Constraint([0.0] * 3, 0.8, 20.0), tmp_path / "b")
+    with_blocks, _ = trained(windows, blocks, Constraint([0.0] * 3, "hinge", 0.8, 20.0), tmp_path / "b")
     assert_same_weights(without, with_blocks)
 
 
@@ -160,25 +160,74 @@ def test_seeds_differ_and_repeat(windows, tmp_path):
     assert any(not torch.equal(first[name], other[name]) for name in first)
 
 
-def test_a_loss_that_is_not_a_number_stops_with_the_remedy(windows, tmp_path):
-    """Catches runs that go on training a broken model for hours."""
+def run(model, windows, blocks, constraint, checkpoints, **changes):
+    settings = {"optimisation": SHORT, "seed": 0, "bf16": False, "checkpoint_steps": 3, "name": "arm seed 0"}
+    return train_arm(model, windows, blocks, constraint=constraint, checkpoints=checkpoints, **settings | changes)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("transformer.wte.weight", "step 5: the weight transformer.wte.weight is not finite"),
+        ("transformer.h.1.mlp.c_fc.bias", "step 5: the weight transformer.h.1.mlp.c_fc.bias is not finite"),
+    ],
+)
+def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_checkpoint(where, message, windows, blocks, tmp_path):
+    """Catches runs that go on training a broken model, and broken checkpoints that a rerun would go on from."""
+    model = tiny_model("gpt2")
+    use_observed_attention(model, CONTEXT)
+    steps = []
+
+    def break_in_step_five(module, inputs):
+        steps.append(module)
+        if len(steps) == 5:
+            with torch.no_grad():
+                model.get_parameter(where)[..., 0] = torch.nan
+
+    model.register_forward_pre_hook(break_in_step_five)
+    with pytest.raises(UserError, match=message) as stopped:
+        run(model, windows, blocks, CONSTRAINED, tmp_path)
+    assert "Lower training.learning_rate or constraint.strength" in str(stopped.value)
+    assert last_complete_checkpoint(tmp_path).name == "checkpoint-3"
+
+
+def test_the_layer_that_overflows_first_is_named(windows, tmp_path):
+    """Catches a diagnosis that blames the last layer, or the weights, for numbers that grew too large."""
     model = tiny_model("gpt2")
     use_observed_attention(model, CONTEXT)
     with torch.no_grad():
-        model.lm_head.weight[0, 0] = torch.nan
-    with pytest.raises(UserError, match=r"step 1: lower training\.learning_rate"):
-        train_arm(
-            model,
-            windows,
-            None,
-            constraint=PLAIN,
-            optimisation=SHORT,
-            seed=0,
-            bf16=False,
-            checkpoints=tmp_path,
-            checkpoint_steps=3,
-            name="test",
-        )
+        model.transformer.h[1].mlp.c_proj.bias.fill_(3e38)
+        model.transformer.h[2].mlp.c_proj.bias.fill_(3e38)
+    with pytest.raises(UserError, match=r"step 1: layer 2 is the first whose output is not finite"):
+        run(model, windows, None, PLAIN, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda blocks: blocks[:-1], r"arm seed 0: the blocks are int\d+ \(11, 16\), the windows integers \(12, 16\)"),
+        (lambda blocks: blocks.astype(float), "the blocks are float64"),
+        (lambda blocks: np.where(blocks == 1, -3, blocks), "the block id of window 0, position 4, is -3"),
+        (lambda blocks: np.where(blocks == 1, 173, blocks), "the block id of window 0, position 4, is 173"),
+        (lambda blocks: np.maximum(blocks, 0), "the block id of window 0, position 0, is 0; it must be -1"),
+    ],
+)
+def test_blocks_that_cannot_be_are_named(damage, message, windows, blocks, tmp_path):
+    """Catches blocks of other windows or damaged ones, before the first step."""
+    model = tiny_model("gpt2")
+    use_observed_attention(model, CONTEXT)
+    with pytest.raises(UserError, match=message):
+        run(model, windows, damage(blocks), CONSTRAINED, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_schedule_of_another_length_is_refused(windows, blocks, tmp_path):
+    """Catches a schedule made for another model: its locality would fall on the wrong layers."""
+    model = tiny_model("gpt2")
+    use_observed_attention(model, CONTEXT)
+    four = Constraint([0.0, 0.0, 0.5, 1.0], "hinge", 0.8, 20.0)
+    with pytest.raises(UserError, match="the schedule has 4 values, the model 3 layers"):
+        run(model, windows, blocks, four, tmp_path)
 
 
 def test_half_written_checkpoints_are_passed_over_and_removed(tmp_path):

@@ -17,7 +17,9 @@ FIGURES = [
     *("block_selection", "block_map", "attention_maps"),
 ]
 MODEL = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
-METRICS = "arm,schedule,partition,fidelity_target,strength,seed,split,perplexity,bits_per_byte,accuracy,nll,tokens"
+METRICS = (
+    "arm,schedule,partition,penalty,fidelity_target,strength,seed,split,perplexity,bits_per_byte,accuracy,nll,tokens"
+)
 LAYERS = (
     "arm,seed,measured_partition,layer,locality,fidelity,chance,fidelity_adjusted,sink_share,self_share,"
     "entropy_bits,entropy_normalised,entropy_no_sink_bits,distance_tokens,queries"
@@ -135,7 +137,7 @@ def test_a_new_seed_trains_that_seed_alone(smoke):
 
 def test_a_changed_strength_retrains_the_constrained_arms_alone(smoke):
     """Catches a config value that is read past the rules' parameters and so triggers nothing."""
-    planned = smoke.planned(smoke.config(constraint={"strength": 7.0}))
+    planned = smoke.planned(smoke.config(constraint={"strength": {"hinge": 7.0}}))
     assert planned["train_model"] == len(ARMS) - 1
 
 
