@@ -17,7 +17,7 @@ define reported
 	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; the messages above say why." >&2; exit $$status; fi
 endef
 
-.PHONY: help env resources run smoke figures test lint format clean
+.PHONY: help env resources run smoke figures test bench lint format clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -46,6 +46,10 @@ resources: env
 
 test: env resources ## Run the tests
 	$(call reported,test,$(BIN)/python -m pytest)
+
+bench: env ## Measure attention with block mass beside stock attention (half an hour)
+	@$(BIN)/snakemake resources/models/smollm2-135m-instruct --quiet all --cores $(CORES)
+	$(call reported,bench,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_attention.py $(ARGS))
 
 lint: env ## Check style: ruff, snakefmt, snakemake --lint
 	$(call reported,lint,$(BIN)/ruff check . && $(BIN)/ruff format --check . && \

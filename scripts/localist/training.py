@@ -17,11 +17,11 @@ from transformers.trainer_callback import PrinterCallback
 
 from localist.constraint import Constraint, ConstraintObserver, blocks_within_windows, ramp
 from localist.errors import UserError
+from localist.next_token_loss import LOSS_TOKENS, NOT_A_TARGET, head_is_plain, next_token_loss
 from localist.windows import NO_SEGMENT, Windows
 
 logger = logging.getLogger(__name__)
 
-NOT_A_TARGET = -100
 COMPLETE = "complete"
 LOSS_COLUMNS = ("cross_entropy", "penalty", "strength", "active_share", "learning_rate")
 
@@ -71,19 +71,25 @@ def stack_windows(examples: Sequence[dict[str, torch.Tensor]]) -> dict[str, torc
 
 
 class LocalityTrainer(Trainer):
-    """Trainer whose loss is cross-entropy + α · constraint; without constrained layers it is the stock Trainer."""
+    """Trainer whose loss is cross-entropy + α · constraint; without constrained layers it is stock fine-tuning."""
 
     def __init__(self, *args, constraint: Constraint, **kwargs):
         super().__init__(*args, **kwargs)
         self.constraint = constraint
         self.loss_parts: dict[str, float] = {}
+        self.head_is_plain = head_is_plain(self.model)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """Trainer's own loss, plus the constraint on the layers with λ > 0."""
+        inputs = dict(inputs)
         if self.constraint.layers:
-            loss, outputs = self._constrained_loss(model, dict(inputs), num_items_in_batch)
+            observer = ConstraintObserver(self.constraint, inputs.pop("blocks"), self.train_dataset.block_count)
+            loss, outputs = self._cross_entropy(model, inputs | {"observer": observer}, num_items_in_batch)
+            strength = self.constraint.strength * ramp(self.state.global_step, self.args.warmup_steps)
+            self.loss_parts = {"cross_entropy": loss.item(), "strength": strength} | observer.summary()
+            loss = observer.add_to(loss, strength)
         else:
-            loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+            loss, outputs = self._cross_entropy(model, inputs, num_items_in_batch)
             self.loss_parts = {"cross_entropy": loss.item()}
         self.loss_parts["targets"] = int((inputs["labels"] != NOT_A_TARGET).sum())
         if not torch.isfinite(loss):
@@ -98,12 +104,12 @@ class LocalityTrainer(Trainer):
         """Keep the parts of the loss with Trainer's own log, which checkpoints carry and a resumed run gets back."""
         super().log(logs | self.loss_parts, start_time)
 
-    def _constrained_loss(self, model, inputs, num_items_in_batch):
-        observer = ConstraintObserver(self.constraint, inputs.pop("blocks"), self.train_dataset.block_count)
-        loss, outputs = super().compute_loss(model, inputs | {"observer": observer}, True, num_items_in_batch)
-        strength = self.constraint.strength * ramp(self.state.global_step, self.args.warmup_steps)
-        self.loss_parts = {"cross_entropy": loss.item(), "strength": strength} | observer.summary()
-        return observer.add_to(loss, strength), outputs
+    def _cross_entropy(self, model, inputs, num_items_in_batch):
+        """Trainer's own loss, or in pieces where the logits of the batch would take much memory."""
+        if inputs["input_ids"].numel() <= LOSS_TOKENS or not self.head_is_plain:
+            return super().compute_loss(model, inputs, True, num_items_in_batch)
+        with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
+            return next_token_loss(model, **inputs)
 
 
 def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:

@@ -1,0 +1,276 @@
+"""One measurement of bench_attention.py in a process of its own: a task as JSON in, its numbers as JSON out."""
+
+import gc
+import json
+import resource
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import one_hot, scaled_dot_product_attention
+from transformers import AutoConfig, AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
+from transformers.pytorch_utils import Conv1D
+from transformers.utils import logging as transformers_logging
+
+from localist.attention import ATTENTION, LayerInputs, use_observed_attention
+from localist.attention_statistics import StatisticsObserver
+from localist.block_attention import attention_with_block_mass
+from localist.constraint import Constraint, ConstraintObserver, counted_mean, hinge
+from localist.next_token_loss import LOSS_TOKENS, next_token_loss
+from localist.precision import uses_bf16
+from localist.provenance import package_versions, processor
+from localist.schedules import locality_by_layer
+from localist.visibility import roles_of, visible_blocks
+
+BLOCK_COUNT = 6
+RUN_LENGTH = 25
+TARGET = 0.5
+PRODUCT_SIZE = 2048
+LAYER_HEADS, LAYER_WIDTH = 12, 64
+# Kinds of operators, by the start of their names, in the order in which they are tried.
+KINDS = {
+    "matrix products": ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"),
+    "fused attention": ("aten::_scaled_dot_product", "aten::_flash", "aten::_efficient"),
+    "softmax and loss": ("aten::_softmax", "aten::_log_softmax", "aten::nll_loss", "aten::_softmax_backward"),
+    "optimiser": ("aten::_fused_adamw", "aten::linalg_vector_norm", "aten::_foreach"),
+    "copies and conversions": ("aten::copy_", "aten::cat", "aten::clone", "aten::fill_", "aten::zero_"),
+}
+
+
+def main() -> None:
+    """Measure one task."""
+    task = json.loads(sys.argv[1])
+    torch.set_num_threads(task["threads"])
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    torch.manual_seed(0)
+    tasks = {"reference": reference, "attention_layer": attention_layer, "profile": profile}
+    found = tasks.get(task["task"], whole_model)(task)
+    print(json.dumps(found))
+
+
+def reference(task: dict[str, Any]) -> dict[str, Any]:
+    """The rate of a square bf16 matrix product, and what this machine is."""
+    left, right = torch.randn(2, PRODUCT_SIZE, PRODUCT_SIZE, device=task["device"]).bfloat16()
+    seconds = [timed(lambda: left @ right, task["device"]) for _ in range(30)]
+    on_gpu = task["device"] == "cuda"
+    return {
+        "product": f"bf16 matrix product {PRODUCT_SIZE} × {PRODUCT_SIZE} × {PRODUCT_SIZE}",
+        "flops_per_second": 2 * PRODUCT_SIZE**3 / statistics.median(seconds[5:]),
+        "dtype": "bf16" if uses_bf16(task["precision"], int(on_gpu)) else "fp32",
+        "processor": torch.cuda.get_device_name() if on_gpu else processor(),
+        "versions": package_versions(),
+    }
+
+
+def timed(work: Callable[[], Any], device: str) -> float:
+    """Seconds that `work` takes, all of it finished."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+    started = time.perf_counter()
+    work()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+def measure(task: dict[str, Any], work: dict[str, Callable[[], Any]], baseline_mb: float = 0.0) -> dict[str, Any]:
+    """Times of the variants in turns, after a round to warm up; or the peak of memory of two runs of the only one."""
+    if task["measure"] == "memory":
+        (only,) = work.values()
+        only()
+        only()
+        return {"peak_memory_mb": peak_memory_mb(task["device"]) - baseline_mb}
+    seconds = defaultdict(list)
+    for repetition in range(task["repetitions"] + 1):
+        for variant, step in work.items():
+            taken = timed(step, task["device"])
+            if repetition:
+                seconds[variant].append(taken)
+    return {"seconds": seconds}
+
+
+def peak_memory_mb(device: str) -> float:
+    """The largest resident set so far, or the largest allocation on the GPU."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+class WholeModel:
+    """A model, its batch and its optimiser, with a step or an evaluation of every variant."""
+
+    def __init__(self, task: dict[str, Any]):
+        self.task = task
+        self.device = task["device"]
+        self.model = self.load(task["model"], task["context"], Path(task["folder"])).to(self.device)
+        use_observed_attention(self.model, task["context"])
+        if task["checkpointing"]:
+            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+        self.layers = self.model.config.num_hidden_layers
+        shape = (task["batch"], task["context"])
+        self.input_ids = torch.randint(0, self.model.config.vocab_size, shape, device=self.device)
+        runs = torch.randint(0, BLOCK_COUNT, (shape[0], shape[1] // RUN_LENGTH + 1))
+        self.blocks = runs.repeat_interleave(RUN_LENGTH, dim=1)[:, : shape[1]].clone().to(self.device)
+        self.blocks[:, 0] = -1
+        self.bf16 = uses_bf16(task["precision"], int(self.device == "cuda"))
+        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=1e-6, fused=True)
+
+    @staticmethod
+    def load(name: str, context: int, folder: Path) -> torch.nn.Module:
+        """GPT-2 in its published size with random weights and no dropout, which a CPU's fused kernel does not have."""
+        if name == "gpt2-124m":
+            no_dropout = dict.fromkeys(("attn_pdrop", "resid_pdrop", "embd_pdrop"), 0.0)
+            return GPT2LMHeadModel(GPT2Config(n_positions=max(1024, context), **no_dropout))
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config.max_position_embeddings = max(config.max_position_embeddings, context)
+        return AutoModelForCausalLM.from_pretrained(folder, config=config, dtype=torch.float32, local_files_only=True)
+
+    def constraint(self, variant: str) -> Constraint:
+        """The constraint of a training variant."""
+        schedule = "quintic" if variant == "quintic" else "localist"
+        penalty = "group_sparsity" if variant == "group_sparsity" else "hinge"
+        return Constraint(locality_by_layer(schedule, self.layers, minimum_locality=0.01), penalty, TARGET, 1.0)
+
+    def forward(self, **inputs) -> tuple[torch.Tensor, Any]:
+        """Loss and outputs, as training computes them."""
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16):
+            if torch.is_grad_enabled() and self.input_ids.numel() > LOSS_TOKENS:
+                return next_token_loss(self.model, self.input_ids, self.input_ids, **inputs)
+            outputs = self.model(input_ids=self.input_ids, labels=self.input_ids, use_cache=False, **inputs)
+            return outputs.loss, outputs
+
+    def step(self, variant: str) -> None:
+        """One training step: forward, backward, clipping, optimiser."""
+        self.model.train()
+        with self.implementation(variant):  # the backward pass too, which computes checkpointed layers again
+            self.loss(variant).backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+
+    def loss(self, variant: str) -> torch.Tensor:
+        if variant == "stock":
+            return self.forward()[0]
+        if variant != "eager":
+            observer = ConstraintObserver(self.constraint(variant), self.blocks, BLOCK_COUNT)
+            return observer.add_to(self.forward(observer=observer)[0], 1.0)
+        loss, outputs = self.forward(output_attentions=True)
+        roles = roles_of(self.blocks, BLOCK_COUNT)
+        visible = visible_blocks(roles, None)
+        penalties = []
+        for attention in outputs.attentions:
+            mass = (attention @ roles[:, None].to(attention.dtype)).float()
+            mass = mass - attention.diagonal(dim1=-2, dim2=-1)[..., None] * roles[:, None]  # the query's own key
+            penalties.append(counted_mean(hinge(mass[..., 1:], visible, TARGET), visible.counted))
+        return loss + sum(penalties) / self.layers
+
+    def evaluate(self, variant: str) -> None:
+        """The loss of a batch, and what the variant says of its attention."""
+        self.model.eval()
+        with torch.inference_mode(), self.implementation(variant):
+            if variant == "stock":
+                self.forward()
+            elif variant == "statistics":
+                partitions = dict.fromkeys(("semantic", "window", "shifted"), self.blocks)
+                self.forward(observer=StatisticsObserver(partitions, self.blocks >= 0))
+            else:
+                self.eager_statistics(self.forward(output_attentions=True)[1].attentions)
+
+    def eager_statistics(self, attentions: tuple[torch.Tensor, ...]) -> None:
+        """Entropy and fidelity, whole and without the sink, from T × T attentions: what peers compute."""
+        same = self.blocks[:, None, :, None] == self.blocks[:, None, None, :]
+        for attention in attentions:
+            attention = attention.float()
+            torch.special.entr(attention).sum(-1).mean(1)
+            visible = attention.tril(-1)
+            visible[..., 0] = 0
+            visible = visible / visible.sum(-1, keepdim=True).clamp(min=1e-30)
+            torch.special.entr(visible).sum(-1).mean(1)
+            (visible * same).sum(-1).mean(1)
+
+    @contextmanager
+    def implementation(self, variant: str) -> Iterator[None]:
+        """Eager attention, for the variant that is about it, while the context lasts."""
+        if variant == "eager":
+            self.model.set_attn_implementation("eager")
+        yield
+        self.model.set_attn_implementation(ATTENTION)
+
+    def flops_per_token(self, training: bool) -> float:
+        """Of the model itself, penalty and statistics apart: what stock fine-tuning has to compute."""
+        weights = sum(
+            module.weight.numel() for module in self.model.modules() if isinstance(module, (torch.nn.Linear, Conv1D))
+        )
+        attention = 2 * self.task["context"] * self.model.config.hidden_size * self.layers
+        return (2 * weights + attention) * (3 if training else 1)
+
+
+def whole_model(task: dict[str, Any]) -> dict[str, Any]:
+    """Training steps or evaluations of a whole model."""
+    whole = WholeModel(task)
+    training = task["task"] == "training_step"
+    run = whole.step if training else whole.evaluate
+    work = {variant: lambda variant=variant: run(variant) for variant in task["variants"]}
+    return measure(task, work) | {"flops_per_token": whole.flops_per_token(training)}
+
+
+def attention_layer(task: dict[str, Any]) -> dict[str, Any]:
+    """One layer's attention alone, forward and backward (statistics: forward), to see how it grows with T."""
+    context, device = task["context"], task["device"]
+    dtype = torch.bfloat16 if uses_bf16(task["precision"], int(device == "cuda")) else torch.float32
+    inputs = torch.randn(3, 1, LAYER_HEADS, context, LAYER_WIDTH, device=device).to(dtype).requires_grad_()
+    blocks = (torch.arange(context, device=device)[None] // RUN_LENGTH) % BLOCK_COUNT
+    blocks[:, 0] = -1
+    roles = roles_of(blocks, BLOCK_COUNT)
+    scaling = LAYER_WIDTH**-0.5
+
+    def stock() -> None:
+        scaled_dot_product_attention(*inputs, is_causal=True).sum().backward()
+
+    def block_mass() -> None:
+        output, mass = attention_with_block_mass(*inputs, roles, None, scaling)
+        (output.sum() + mass[..., 1].sum()).backward()
+
+    def statistics_alone() -> None:
+        with torch.no_grad():
+            observer = StatisticsObserver({"semantic": blocks}, blocks >= 0)
+            observer.observe(0, LayerInputs(*inputs, None, scaling, 0.0))
+
+    def eager() -> None:
+        scores = inputs[0] @ inputs[1].transpose(-1, -2) * scaling
+        hidden = torch.ones(context, context, dtype=torch.bool, device=device).triu(1)
+        attention = scores.masked_fill(hidden, -torch.inf).softmax(-1, dtype=torch.float32).to(dtype)
+        mass = attention.tril(-1) @ one_hot(blocks + 1).to(dtype)[:, None]
+        ((attention @ inputs[2]).sum() + mass[..., 1].sum()).backward()
+
+    works = {"stock": stock, "block_mass": block_mass, "statistics": statistics_alone, "eager": eager}
+    gc.collect()
+    return measure(task, {variant: works[variant] for variant in task["variants"]}, peak_memory_mb(device))
+
+
+def profile(task: dict[str, Any]) -> dict[str, Any]:
+    """Seconds of one training step by kind of operator."""
+    whole = WholeModel(task | {"checkpointing": False})
+    found = {}
+    for variant in task["variants"]:
+        whole.step(variant)
+        with torch.profiler.profile() as profiler:
+            whole.step(variant)
+        totals: dict[str, float] = defaultdict(float)
+        on_gpu = task["device"] == "cuda"
+        for event in profiler.key_averages():
+            kind = next((kind for kind, names in KINDS.items() if event.key.startswith(names)), "everything else")
+            totals[kind] += (event.self_device_time_total if on_gpu else event.self_cpu_time_total) / 1e6
+        found[variant] = dict(totals)
+    return {"seconds_by_kind": found}
+
+
+if __name__ == "__main__":
+    main()
