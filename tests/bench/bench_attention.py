@@ -22,14 +22,13 @@ from localist.files import write_json
 from localist.job_environment import JOB_ENVIRONMENT
 
 MODELS = ("gpt2-124m", "smollm2-135m")
-TRAINING = ("stock", "all_layers", "quintic", "group_sparsity", "eager")
+TRAINING = ("stock", "all_layers", "quintic", "eager")
 EVALUATION = ("stock", "statistics", "eager")
 LAYER = ("stock", "block_mass", "statistics", "eager")
 MEANINGS = {
     "stock": "stock SDPA attention, no penalty",
     "all_layers": "the hinge in every layer",
     "quintic": "the hinge under the quintic schedule",
-    "group_sparsity": "group sparsity in every layer",
     "eager": "eager attention with output_attentions, the same penalty or statistics from its T × T attentions",
     "statistics": "the attention statistics of an evaluation, on three partitions",
     "block_mass": "one layer's output and block mass, forward and backward",
@@ -48,9 +47,10 @@ def main() -> None:
     environment = os.environ | JOB_ENVIRONMENT | {"OMP_NUM_THREADS": str(options.threads)}
     plan = planned_measurements(options)
     results = []
-    with tqdm(total=len(plan), unit="measurement", disable=options.quiet) as bar:
+    interval = 0.5 if sys.stderr.isatty() else 30
+    with tqdm(total=len(plan), unit="measurement", mininterval=interval, disable=options.quiet) as bar:
         for task in plan:
-            bar.set_postfix_str(f"{task['task']} {task.get('model', '')} T={task.get('context', '')}", refresh=True)
+            bar.set_postfix_str(f"{task['task']} {task.get('model', '')} T={task.get('context', '')}", refresh=False)
             results.append(measured(task, environment))
             bar.update()
     report = summarised(results)
@@ -70,7 +70,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--long-context", type=int, default=4096, help="T of the memory comparison; 0 leaves it out")
     parser.add_argument("--growth", nargs="*", type=int, default=[256, 512, 1024, 2048, 4096])
     parser.add_argument("--tokens", type=int, default=1024, help="tokens of a batch; a longer context takes one window")
-    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -172,7 +172,7 @@ def summarised(results: list[dict[str, Any]]) -> dict[str, Any]:
             elif result["measure"] == "memory":
                 row["peak_memory_mb"] = round(result["peak_memory_mb"])
             else:
-                row |= time_columns(result, variant, reference)
+                row |= time_columns(result, variant)
     for row in rows.values():
         stock = rows[tuple(row[name] if name != "variant" else "stock" for name in IDENTITY)]["peak_memory_mb"]
         if isinstance(row["peak_memory_mb"], int) and isinstance(stock, int) and stock:
@@ -184,6 +184,7 @@ def summarised(results: list[dict[str, Any]]) -> dict[str, Any]:
         "reference": {name: reference[name] for name in REFERENCE},
         "flops": "training 3 × forward; forward per token 2 × weights in matrix products + 2 × T × width × layers",
         "memory": "largest resident set of a process (CPU) or allocation (GPU); attention_layer: above its inputs",
+        "matmul_share": "model FLOP/s over the rate of the reference product, timed between the same steps",
         "ratio": "median, and quartiles, of the time of a step over that of the stock step before it",
         "variants": MEANINGS,
     }
@@ -192,7 +193,7 @@ def summarised(results: list[dict[str, Any]]) -> dict[str, Any]:
 IDENTITY = ("task", "model", "context", "batch", "variant", "checkpointing", "device", "dtype")
 
 
-def time_columns(result: dict[str, Any], variant: str, reference: dict[str, Any]) -> dict[str, Any]:
+def time_columns(result: dict[str, Any], variant: str) -> dict[str, Any]:
     """Rate, ratio to stock with its quartiles, and share of the matrix-product rate."""
     seconds = np.array(result["seconds"][variant])
     ratio = seconds / np.array(result["seconds"]["stock"])
@@ -205,7 +206,8 @@ def time_columns(result: dict[str, Any], variant: str, reference: dict[str, Any]
         "ratio_high": round(float(high), 3),
     }
     if "flops_per_token" in result:
-        found["matmul_share"] = round(float(rate * result["flops_per_token"] / reference["flops_per_second"]), 3)
+        product_rate = result["product_flops"] / np.median(result["product_seconds"])
+        found["matmul_share"] = round(float(rate * result["flops_per_token"] / product_rate), 3)
     return found
 
 
