@@ -1,4 +1,4 @@
-"""Say, before the first run, how much training is ahead, and about how much time and disk it takes."""
+"""Check, before the first run, that the model can be trained, and say how much time and disk that takes."""
 
 import logging
 import math
@@ -14,6 +14,7 @@ from safetensors import safe_open
 
 from localist.errors import UserError
 from localist.files import write_json
+from localist.models import check_model
 from localist.precision import uses_bf16
 from localist.rule_log import rule_log
 
@@ -30,13 +31,15 @@ CHECKPOINT_COPIES = 3 * 3
 
 def main(
     model: Path,
+    context: int,
     runs: Sequence[tuple[str, int]],
     training: Mapping[str, Any],
     kept_runs: int,
     results: Path,
     forecast: Path,
 ) -> None:
-    """Log the forecast and write it; raises UserError where the disk is too small."""
+    """Log the forecast and write it; raises UserError where the model cannot be observed or the disk is too small."""
+    check_model(model, context)
     torch.set_num_threads(training["threads"])
     finished = [results / "runs" / arm / f"seed{seed}" / "settings.json" for arm, seed in runs]
     ahead = sum(not path.exists() for path in finished)
@@ -91,6 +94,7 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             model=Path(snakemake.input.model),
+            context=snakemake.params.context,
             runs=snakemake.params.runs,
             training=snakemake.params.training,
             kept_runs=snakemake.params.kept_runs,

@@ -109,20 +109,29 @@ def use_observed_attention(model: PreTrainedModel, context: int) -> None:
             f"{name} has no SDPA attention in transformers, so its attention cannot be observed."
         ) from error
     seen = _LayersSeen()
-    probe = torch.zeros((1, PROBE_TOKENS), dtype=torch.long, device=model.device)
-    changed = probe.clone()
-    changed[:, -1] = 1
-    training = model.training
-    model.eval()
-    with torch.no_grad(), suppress(TypeError):  # a forward pass that takes no observer leaves `seen` empty
-        before, after = (
-            model(input_ids=ids, observer=seen, use_cache=False).logits[:, :-1] for ids in (probe, changed)
-        )
-    model.train(training)
+    with suppress(TypeError):  # a forward pass that takes no observer leaves `seen` empty
+        _logits(model, last_token=0, observer=seen)
     if seen.layers != set(range(config.num_hidden_layers)):
         raise UserError(f"{name} computes attention in its own way, not through transformers' interface.")
-    if not torch.equal(before[:, :-1], after[:, :-1]):
-        raise UserError(f"{name} lets tokens attend to later ones: not a causal model.")
+
+
+def check_causality(model: PreTrainedModel) -> None:
+    """Raises UserError where a later token changes an earlier logit."""
+    if not torch.equal(_logits(model, last_token=0)[:, :-1], _logits(model, last_token=1)[:, :-1]):
+        raise UserError(f"{type(model).__name__} lets tokens attend to later ones: not a causal model.")
+
+
+def _logits(model: PreTrainedModel, last_token: int, **inputs) -> torch.Tensor:
+    """Logits of a few tokens, dropout off."""
+    input_ids = torch.zeros((1, PROBE_TOKENS), dtype=torch.long, device=model.device)
+    input_ids[:, -1] = last_token
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            return model(input_ids=input_ids, use_cache=False, **inputs).logits
+    finally:
+        model.train(training)
 
 
 class _LayersSeen:

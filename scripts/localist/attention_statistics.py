@@ -13,8 +13,9 @@ VISIBLE_SUMS = ("entropy_no_sink_bits", "distance_tokens")
 SPREAD_SUMS = ("entropy_no_sink_normalised",)
 BITS_PER_NAT = 1.4426950408889634
 
-# Queries at a time: small enough for a core's cache, and memory stays linear in T.
-CHUNK = 64
+# Queries at a time, and their scores in all heads: small enough for a core's cache, whatever T.
+CHUNK_QUERIES = 64
+CHUNK_SCORES = 800_000
 
 
 class StatisticsObserver:
@@ -33,14 +34,15 @@ class StatisticsObserver:
     def observe(self, layer: int, inputs: LayerInputs) -> None:
         """Compute every statistic of one layer, by direct sums over chunks of queries."""
         dtype = torch.promote_types(inputs.query.dtype, torch.float32)
-        context = inputs.query.shape[2]
+        heads, context = inputs.query.shape[1:3]
+        size = max(1, min(CHUNK_QUERIES, CHUNK_SCORES // (heads * context)))
         with torch.autocast(inputs.query.device.type, enabled=False):  # or the scores would be rounded to bf16
             query, key = inputs.query.to(dtype) * inputs.scaling, inputs.key.to(dtype)
             windows = []
             for batch in range(len(query)):
                 chunks = []
-                for start in range(0, context, CHUNK):
-                    queries = slice(start, min(start + CHUNK, context))
+                for start in range(0, context, size):
+                    queries = slice(start, min(start + size, context))
                     chunks.append(self._chunk(query[batch], key[batch], inputs.mask, batch, queries))
                 windows.append({name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
         self.layers[layer] = {name: torch.stack([window[name] for window in windows]) for name in windows[0]}

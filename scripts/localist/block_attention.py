@@ -14,7 +14,7 @@ from torch.nn.functional import pad, scaled_dot_product_attention
 
 from localist.visibility import visible_keys
 
-# Queries of a tile, and its scores in all heads that it takes (2 MB): what was fastest from 256 to 4096 tokens.
+# Queries of a tile, and its scores in all heads that it takes (3 MB): what was fastest from 256 to 4096 tokens.
 TILE_QUERIES = 64
 TILE_SCORES = 800_000
 HALF_PRECISION = (torch.bfloat16, torch.float16)
@@ -31,7 +31,7 @@ def attention_with_block_mass(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Attention's output, [batch, heads, T, width], and its mass on earlier keys by role, [batch, heads, T, roles].
 
-    query: [batch, heads, T, width]; key, value: [batch, key heads, T, width]; roles: one-hot float32 [batch, T, roles],
+    query: [batch, heads, T, width]; key, value: [batch, key heads, T, …]; roles: one-hot float32 [batch, T, roles],
     the role of each key (sink, or one of the blocks); mask: bool [batch or 1, 1, T, T], True where a query sees a key,
     or None for plain causal attention. The mass of a query sums to 1 over the roles: the query's own key is left out,
     and dropout acts on the output alone (method.md, Fidelity). It is 0 where no earlier key is seen. Both results carry
@@ -174,7 +174,7 @@ class _TiledAttention(torch.autograd.Function):
     def forward(ctx, query, key, value, roles, mask, scaling, dropout, seed):
         tiles = _Tiles(query, key, mask, scaling)
         roles = roles.to(tiles.dtype)
-        output = torch.zeros_like(query, memory_format=torch.contiguous_format)
+        output = query.new_zeros((*query.shape[:-1], value.shape[-1]))
         mass = query.new_zeros((*query.shape[:-1], roles.shape[-1]), dtype=tiles.dtype)
         output_rows, mass_rows = tiles.by_key_head(output), tiles.by_key_head(mass)
         kept = _Dropout(dropout, seed, query.device)

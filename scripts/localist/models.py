@@ -1,14 +1,35 @@
 """Loading a causal language model from a local folder: safetensors only, no remote code."""
 
+import logging
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from torch._subclasses.fake_tensor import FakeTensorMode
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from localist.attention import use_observed_attention
+from localist.attention import check_causality, use_observed_attention
 from localist.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+
+def check_model(folder: Path, context: int) -> None:
+    """Raises UserError, from the config alone, for a model whose attention cannot be observed over `context` tokens.
+
+    No weight is read, so that even a large model is refused at once. Some architectures cannot run without weights; of
+    these, `load_model` judges.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} is no causal language model: {str(error).splitlines()[0]}") from error
+    try:
+        with FakeTensorMode():  # shapes without numbers
+            use_observed_attention(AutoModelForCausalLM.from_config(config, trust_remote_code=False), context)
+    except (NotImplementedError, RuntimeError) as error:
+        logger.info("%s is checked when its weights are loaded: %s", folder, str(error).splitlines()[0])
 
 
 def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
@@ -28,4 +49,5 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
         raise UserError(f"{folder} does not load as a causal language model: {str(error).splitlines()[0]}") from error
     model = model.to("cuda" if gpus else "cpu")
     use_observed_attention(model, context)
+    check_causality(model)
     return model

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_models import TINY_MODELS, tiny_model
 
-from localist.attention import use_observed_attention
+from localist.attention import check_causality, use_observed_attention
 from localist.attention_statistics import StatisticsObserver
 from localist.constraint import Constraint, ConstraintObserver, counted_mean, hinge
 from localist.errors import UserError
@@ -120,6 +120,18 @@ def test_penalty_and_gradients_equal_eager_attention(model, batch):
     input_ids, blocks = batch
     use_observed_attention(model, CONTEXT)
     assert_equals_eager(model, input_ids, blocks)
+
+
+def test_a_model_that_sees_later_tokens_is_found():
+    """Catches models that take the future for the past, by what they do and not by what they say."""
+    model = tiny_model("llama")
+    check_causality(model)
+    mask = torch.ones(1, 1, 4, 4, dtype=torch.bool)
+    model.register_forward_pre_hook(
+        lambda module, args, kwargs: (args, kwargs | {"attention_mask": mask}), with_kwargs=True
+    )
+    with pytest.raises(UserError, match="LlamaForCausalLM lets tokens attend to later ones"):
+        check_causality(model)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

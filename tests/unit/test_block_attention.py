@@ -85,6 +85,16 @@ def test_every_grouping_of_key_heads(key_heads):
         torch.testing.assert_close(ours, theirs)
 
 
+def test_values_of_another_width():
+    """Catches an output that takes its shape from the queries, as latent attention does not."""
+    query, key, value, blocks = inputs(70)
+    value = value[..., :5]
+    found = attention_with_block_mass(query, key, value, roles_of(blocks, BLOCKS), None, 1.0)
+    for ours, theirs in zip(found, reference(query, key, value, blocks, None, 1.0), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    assert torch.autograd.grad(found[0].sum() + found[1][..., 1].sum(), query)[0].isfinite().all()
+
+
 def test_heads_are_split_between_tiles(monkeypatch):
     """Catches heads lost where a tile cannot take them all, as with long contexts."""
     query, key, value, blocks = inputs(150)

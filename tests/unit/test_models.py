@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tiny_models import tiny_model
+from tiny_models import TINY_MODELS, tiny_model
 
 from localist.attention import ATTENTION
 from localist.errors import UserError
-from localist.models import load_model
+from localist.models import check_model, load_model
 
 
 def test_a_saved_model_loads_in_float32_with_the_observed_attention(tmp_path):
@@ -37,3 +37,34 @@ def test_a_gpu_that_is_not_there_stops_the_job(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match=r"training\.gpus is 1, but this job sees no GPU"):
         load_model(tmp_path, context=16, gpus=1)
+
+
+@pytest.mark.parametrize("family", sorted(TINY_MODELS))
+def test_supported_models_pass_the_check_without_weights(family, tmp_path, caplog):
+    """Catches a check that refuses good models, or that quietly checks nothing."""
+    tiny_model(family).config.save_pretrained(tmp_path)
+    with caplog.at_level("INFO"):
+        check_model(tmp_path, context=16)
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("family", "reason"),
+    [
+        ("bloom", "BloomForCausalLM computes attention in its own way"),
+        ("gemma2", "Gemma2ForCausalLM caps its attention scores"),
+        ("gpt_oss", "GptOssForCausalLM has no SDPA attention"),
+    ],
+)
+def test_unsupported_models_are_refused_before_any_weight_is_read(family, reason, tmp_path):
+    """Catches a study that extracts, embeds and clusters a book before it says that the model is none."""
+    tiny_model(family).config.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=reason):
+        check_model(tmp_path, context=16)
+
+
+def test_a_context_beyond_the_positions_is_refused_before_any_weight_is_read(tmp_path):
+    """Catches an index error in the first training step."""
+    tiny_model("gpt2").config.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"has 64 positions: set tokens\.context to at most 64"):
+        check_model(tmp_path, context=65)

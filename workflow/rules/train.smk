@@ -21,6 +21,7 @@ rule forecast_training:
         mem_mb=1000,
         runtime=10,
     params:
+        context=config["tokens"]["context"],
         runs=runs(),
         training=config["training"],
         kept_runs=len(ARMS) * len(KEPT_SEEDS),
