@@ -14,9 +14,9 @@ from torch.nn.functional import pad, scaled_dot_product_attention
 
 from localist.visibility import visible_keys
 
-# Queries of a tile, and its scores in all heads that it takes (3 MB): what was fastest from 256 to 4096 tokens.
-TILE_QUERIES = 64
-TILE_SCORES = 800_000
+# Queries of a tile, and its scores in all heads that it takes (3 MB in bf16): what was fastest from 256 to 4096 tokens.
+TILE_QUERIES = 128
+TILE_SCORES = 1_600_000
 HALF_PRECISION = (torch.bfloat16, torch.float16)
 
 
@@ -157,10 +157,10 @@ class _Tiles:
         return self.by_query(scores, tile).diagonal(tile.diagonal, -2, -1)
 
     def probability(self, tile: _Tile) -> torch.Tensor:
-        """softmax(QKᵀ) of a tile, in float32 at least."""
-        scores = torch.bmm(self.scaled_query(tile), self.of_columns(self.key, tile)).to(self.dtype)
+        """softmax(QKᵀ) of a tile, summed in float32 at least and as precise as the queries."""
+        scores = torch.bmm(self.scaled_query(tile), self.of_columns(self.key, tile))
         last_keys = self.by_query(scores, tile)[..., scores.shape[-1] - tile.hidden.shape[-1] :]
-        last_keys.masked_fill_(tile.hidden, torch.finfo(self.dtype).min)
+        last_keys.masked_fill_(tile.hidden, torch.finfo(scores.dtype).min)
         probability = torch.softmax(scores, dim=-1)
         if tile.blind is not None:
             self.by_query(probability, tile).masked_fill_(tile.blind[:, None], 0)
@@ -173,15 +173,14 @@ class _TiledAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx, query, key, value, roles, mask, scaling, dropout, seed):
         tiles = _Tiles(query, key, mask, scaling)
-        roles = roles.to(tiles.dtype)
+        roles = roles.to(query.dtype)
         output = query.new_zeros((*query.shape[:-1], value.shape[-1]))
         mass = query.new_zeros((*query.shape[:-1], roles.shape[-1]), dtype=tiles.dtype)
         output_rows, mass_rows = tiles.by_key_head(output), tiles.by_key_head(mass)
         kept = _Dropout(dropout, seed, query.device)
         for tile in tiles:
             probability = tiles.probability(tile)
-            attended = kept.drop(probability).to(value.dtype)
-            tiles.set_queries(output_rows, tile, torch.bmm(attended, tiles.of_keys(value, tile)))
+            tiles.set_queries(output_rows, tile, torch.bmm(kept.drop(probability), tiles.of_keys(value, tile)))
             tiles.own_keys(probability, tile).zero_()
             tiles.set_queries(mass_rows, tile, probability @ roles[tile.batch, tile.keys])
         ctx.save_for_backward(query, key, value, roles, mask, output, mass)
@@ -196,9 +195,9 @@ class _TiledAttention(torch.autograd.Function):
         kept = _Dropout(ctx.dropout, ctx.seed, query.device)
         # The softmax's own gradient is P ∘ (dP − δ) with δ = Σ P ∘ dP, known before any tile. As one more role that all
         # keys have, −δ comes out of the same product as the mass's part of dP.
-        delta = (output_gradient * output).to(tiles.dtype).sum(-1) + (mass_gradient * mass).sum(-1)
+        delta = (output_gradient.to(tiles.dtype) * output).sum(-1) + (mass_gradient * mass).sum(-1)
         every_key = roles.new_ones((*roles.shape[:-1], 1))
-        roles_and_all = torch.cat([roles, every_key], dim=-1).transpose(-1, -2)
+        roles_and_all = torch.cat([roles, every_key], dim=-1).transpose(-1, -2).to(tiles.dtype)
         delta_rows = tiles.by_key_head(delta)
         mass_rows = tiles.by_key_head(torch.cat([mass_gradient, -delta[..., None]], dim=-1))
         output_rows = tiles.by_key_head(output_gradient.to(value.dtype))
@@ -216,8 +215,8 @@ class _TiledAttention(torch.autograd.Function):
             own = tiles.own_keys(gradient, tile)
             own.copy_(-delta_rows[tile.batch, tile.heads, :, tile.queries])
             gradient.add_(kept.drop(torch.bmm(above, tiles.of_columns(value_columns, tile))))
-            attended = kept.same(probability).to(value.dtype)
-            tiles.of_keys(value_gradient, tile).add_(torch.bmm(attended.transpose(-1, -2), above))
+            attended = kept.same(probability).transpose(-1, -2)
+            tiles.of_keys(value_gradient, tile).add_(torch.bmm(attended, above))
             gradient = gradient.mul_(probability).to(key.dtype)
             tiles.set_queries(query_rows, tile, torch.bmm(gradient, tiles.of_keys(key, tile)) * ctx.scaling)
             query_tile = tiles.scaled_query(tile)
