@@ -4,7 +4,7 @@ import logging
 import math
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from localist.windows import NO_SEGMENT, Windows
 logger = logging.getLogger(__name__)
 
 COMPLETE = "complete"
+# Batches among which windows are sorted by length: 3 % of the positions are padding then, 9 % in plain random order.
+POOLED_BATCHES = 8
 LOSS_COLUMNS = ("cross_entropy", "penalty", "strength", "active_share", "learning_rate")
 
 
@@ -51,6 +53,7 @@ class WindowDataset(torch.utils.data.Dataset):
             "input_ids": windows.input_ids.astype(np.int64),
             "labels": np.where(windows.is_text, windows.input_ids, NOT_A_TARGET).astype(np.int64),
         }
+        self.lengths = np.asarray(windows.is_text).sum(axis=1)
         self.block_count = 0
         if blocks is not None:
             self.columns["blocks"] = blocks_within_windows(blocks)
@@ -70,6 +73,31 @@ def stack_windows(examples: Sequence[dict[str, torch.Tensor]]) -> dict[str, torc
     return {name: values[:, :length] for name, values in batch.items()}
 
 
+class SimilarLengths(torch.utils.data.Sampler):
+    """Every window once an epoch, in a random order in which the windows of a batch are of similar length."""
+
+    def __init__(self, lengths: np.ndarray, batch_windows: int, seed: int):
+        self.lengths, self.batch_windows, self.seed = lengths, batch_windows, seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = np.random.default_rng((self.seed, self.epoch))
+        order = generator.permutation(len(self.lengths))
+        for start in range(0, len(order), POOLED_BATCHES * self.batch_windows):
+            pool = order[start : start + POOLED_BATCHES * self.batch_windows]
+            pool = pool[np.argsort(-self.lengths[pool], kind="stable")]
+            in_batches = len(pool) // self.batch_windows * self.batch_windows
+            batches = pool[:in_batches].reshape(-1, self.batch_windows)
+            yield from generator.permutation(batches).ravel().tolist()
+            yield from pool[in_batches:].tolist()
+
+
 class LocalityTrainer(Trainer):
     """Trainer whose loss is cross-entropy + α · constraint; without constrained layers it is stock fine-tuning."""
 
@@ -78,6 +106,9 @@ class LocalityTrainer(Trainer):
         self.constraint = constraint
         self.loss_parts: dict[str, float] = {}
         self.head_is_plain = head_is_plain(self.model)
+
+    def _get_train_sampler(self, train_dataset=None):
+        return SimilarLengths(self.train_dataset.lengths, self.args.train_batch_size, self.args.data_seed)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """Trainer's own loss, plus the constraint on the layers with λ > 0."""

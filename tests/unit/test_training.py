@@ -16,6 +16,7 @@ from localist.errors import UserError
 from localist.training import (
     COMPLETE,
     Optimisation,
+    SimilarLengths,
     WindowDataset,
     last_complete_checkpoint,
     stack_windows,
@@ -76,7 +77,7 @@ def assert_same_weights(first, second):
 
 
 def test_without_locality_training_is_stock_fine_tuning_to_the_bit(windows, tmp_path):
-    """Catches any trace of the constraint, the attention function or our batching in the distributed baseline."""
+    """Catches any trace of the constraint, the attention function or our loss in the distributed baseline."""
     ours, _ = trained(windows, None, PLAIN, tmp_path / "ours")
     model = tiny_model("gpt2", attn_pdrop=0.1, resid_pdrop=0.1, embd_pdrop=0.1)
     arguments = TrainingArguments(
@@ -96,7 +97,9 @@ def test_without_locality_training_is_stock_fine_tuning_to_the_bit(windows, tmp_
         use_cpu=True,
     )
     dataset = WindowDataset(windows, None)
-    Trainer(model=model, args=arguments, train_dataset=dataset, data_collator=stack_windows).train()
+    in_our_order = {"_get_train_sampler": lambda self, dataset: SimilarLengths(dataset.lengths, 2, 3)}
+    stock = type("StockTrainer", (Trainer,), in_our_order)
+    stock(model=model, args=arguments, train_dataset=dataset, data_collator=stack_windows).train()
     assert_same_weights(ours, model.state_dict())
 
 
@@ -108,24 +111,28 @@ def test_zero_locality_ignores_blocks(windows, blocks, tmp_path):
 
 
 @pytest.mark.parametrize("constraint", [PLAIN, CONSTRAINED], ids=["plain", "constrained"])
-def test_a_run_that_goes_on_ends_like_an_uninterrupted_one(windows, blocks, tmp_path, constraint, monkeypatch):
+@pytest.mark.parametrize(("stopped_at", "goes_on_from"), [(5, 3), (8, 6)], ids=["first_epoch", "second_epoch"])
+def test_a_run_that_goes_on_ends_like_an_uninterrupted_one(
+    windows, blocks, tmp_path, constraint, stopped_at, goes_on_from, monkeypatch
+):
     """Catches lost optimiser state, data order or dropout state on resuming: weights and history must be equal."""
+    windows, blocks = windows.take(np.arange(10)), blocks[:10]
     whole, whole_history = trained(windows, blocks, constraint, tmp_path / "whole")
 
     steps = []
 
-    def stop_at_fifth(self, *args, **kwargs):
+    def stop(self, *args, **kwargs):
         steps.append(1)
-        if len(steps) == 5:
+        if len(steps) == stopped_at:
             raise KeyboardInterrupt
         return plain_step(self, *args, **kwargs)
 
     plain_step = Trainer.training_step
-    monkeypatch.setattr(Trainer, "training_step", stop_at_fifth)
+    monkeypatch.setattr(Trainer, "training_step", stop)
     with pytest.raises(KeyboardInterrupt):
         trained(windows, blocks, constraint, tmp_path / "cut")
     monkeypatch.undo()
-    assert last_complete_checkpoint(tmp_path / "cut").name == "checkpoint-3"
+    assert last_complete_checkpoint(tmp_path / "cut").name == f"checkpoint-{goes_on_from}"
     set_seed(99)
     resumed, resumed_history = trained(windows, blocks, constraint, tmp_path / "cut")
     assert_same_weights(whole, resumed)
@@ -240,6 +247,29 @@ def test_half_written_checkpoints_are_passed_over_and_removed(tmp_path):
     assert last_complete_checkpoint(tmp_path) == tmp_path / "checkpoint-12"
     assert not (tmp_path / "checkpoint-100").exists()
     assert last_complete_checkpoint(tmp_path / "nothing") is None
+
+
+def test_every_window_comes_once_an_epoch_in_another_order():
+    """Catches windows that are left out or repeated, and epochs or seeds that share an order."""
+    lengths = np.random.default_rng(0).integers(1, 50, 67)
+    orders = []
+    for seed, epoch in ((1, 0), (1, 1), (2, 0)):
+        sampler = SimilarLengths(lengths, 4, seed)
+        sampler.set_epoch(epoch)
+        orders.append(list(sampler))
+        assert sorted(orders[-1]) == list(range(67)) and list(sampler) == orders[-1]
+    assert orders[0] != orders[1] and orders[0] != orders[2]
+
+
+def test_batches_hold_windows_of_similar_length_in_no_order_of_length():
+    """Catches batches whose padding is computed, and epochs that begin with all the long windows."""
+    lengths = np.random.default_rng(0).integers(1, 257, 4000)
+    batches = lengths[list(SimilarLengths(lengths, 4, 1))].reshape(-1, 4)
+    in_random_order = np.random.default_rng(1).permutation(lengths).reshape(-1, 4)
+    padding = [1 - b.sum() / (b.max(axis=1).sum() * 4) for b in (batches, in_random_order)]
+    assert padding[0] < 0.3 * padding[1]
+    means = batches.mean(axis=1)
+    assert abs(np.corrcoef(np.arange(len(means)), means)[0, 1]) < 0.1
 
 
 def test_sink_and_padding_are_never_targets(windows):
