@@ -30,6 +30,8 @@ class StatisticsObserver:
         self.blocks = blocks
         self.is_text = is_text
         self.layers: dict[int, dict[str, torch.Tensor]] = {}
+        by_partition = (f"{measure}:{name}" for name in blocks for measure in ("fidelity", "chance"))
+        self.names = ("visible_keys", *PLAIN_SUMS, *VISIBLE_SUMS, *SPREAD_SUMS, *by_partition)
 
     def observe(self, layer: int, inputs: LayerInputs) -> None:
         """Compute every statistic of one layer, by direct sums over chunks of queries."""
@@ -38,14 +40,15 @@ class StatisticsObserver:
         size = max(1, min(CHUNK_QUERIES, CHUNK_SCORES // (heads * context)))
         with torch.autocast(inputs.query.device.type, enabled=False):  # or the scores would be rounded to bf16
             query, key = inputs.query.to(dtype) * inputs.scaling, inputs.key.to(dtype)
-            windows = []
+            # One array from the start: small tensors kept from each chunk would pin the memory of the large ones.
+            found = query.new_empty((len(self.names), len(query), context))
             for batch in range(len(query)):
-                chunks = []
                 for start in range(0, context, size):
                     queries = slice(start, min(start + size, context))
-                    chunks.append(self._chunk(query[batch], key[batch], inputs.mask, batch, queries))
-                windows.append({name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]})
-        self.layers[layer] = {name: torch.stack([window[name] for window in windows]) for name in windows[0]}
+                    chunk = self._chunk(query[batch], key[batch], inputs.mask, batch, queries)
+                    for row, name in enumerate(self.names):
+                        found[row, batch, queries] = chunk[name]
+        self.layers[layer] = dict(zip(self.names, found, strict=True))
 
     def _chunk(
         self, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None, batch: int, queries: slice

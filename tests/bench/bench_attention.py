@@ -238,8 +238,9 @@ def print_report(report: dict[str, Any]) -> None:
     print(f"{reference['processor']}; {reference['product']}: {reference['flops_per_second'] / 1e9:.0f} GFLOP/s")
     table = pd.DataFrame(report["rows"], columns=COLUMNS).drop(columns=["device"])
     print(table.to_string(index=False, na_rep="–", max_colwidth=18))
-    print("\nExponents of T for one attention layer")
-    print(pd.DataFrame(report["growth"]).to_string(index=False))
+    if report["growth"]:
+        print("\nExponents of T for one attention layer")
+        print(pd.DataFrame(report["growth"]).to_string(index=False))
     for profile in report["profile"]:
         shares = pd.DataFrame(profile["seconds_by_kind"]).fillna(0)
         print(f"\nWhere a training step's time goes, {profile['model']}, T = {profile['context']} (seconds)")
