@@ -47,7 +47,7 @@ resources: env
 test: env resources ## Run the tests
 	$(call reported,test,$(BIN)/python -m pytest)
 
-bench: env ## Measure attention with block mass beside stock attention (half an hour)
+bench: env ## Measure attention with block mass beside stock attention (35 minutes)
 	@$(BIN)/snakemake resources/models/smollm2-135m-instruct --quiet all --cores $(CORES)
 	$(call reported,bench,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_attention.py $(ARGS))
 
