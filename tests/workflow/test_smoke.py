@@ -137,7 +137,7 @@ def test_a_new_seed_trains_that_seed_alone(smoke):
 
 def test_a_changed_strength_retrains_the_arms_with_that_penalty_alone(smoke):
     """Catches a config value that is read past the rules' parameters and so triggers nothing."""
-    planned = smoke.planned(smoke.config(constraint={"strength": {"hinge": 7.0}}))
+    planned = smoke.planned(smoke.config(constraint={"strength": {"hinge": 7.0, "group_sparsity": 10.0}}))
     without_the_hinge = {"distributed", "quintic_groups"}
     assert planned["train_model"] == len(set(ARMS) - without_the_hinge)
 
