@@ -74,6 +74,17 @@ def block_statistics(blocks: np.ndarray) -> dict[str, float]:
     }
 
 
+def run_lengths(blocks: np.ndarray) -> np.ndarray:
+    """int [runs]: the tokens of each maximal run of one block in `blocks` ([windows, T]), in reading order.
+
+    A run ends with its window; sink and padding (-1) end a run and are none themselves.
+    """
+    begins = np.ones(blocks.shape, dtype=bool)
+    begins[:, 1:] = blocks[:, 1:] != blocks[:, :-1]
+    places = np.flatnonzero(begins)
+    return np.diff(places, append=blocks.size)[blocks.ravel()[places] >= 0]
+
+
 def blocks_by_segment(table: pd.DataFrame) -> np.ndarray:
     """int32 [segments]: the block of each segment, from the table (segment, block)."""
     ordered = table.sort_values("segment")

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from localist.partitions import (
     blocks_by_segment,
     matched_width,
     mean_chance,
+    run_lengths,
     semantic_blocks,
     shifted_blocks,
     window_blocks,
@@ -140,6 +141,27 @@ def test_statistics_by_hand():
     assert statistics["mean_chance_counted"] == pytest.approx(2 / 3)
     assert statistics["counted_share"] == pytest.approx(1 / 6)
     assert statistics["median_blocks_per_window"] == 1.5
+
+
+def test_run_lengths_by_hand():
+    """Catches runs that go on into the next window or over padding, and the sink or padding taken for a run."""
+    blocks = np.array(
+        [[-1, 3, 3, 0, 3], [-1, 3, 3, 3, 3], [-1, 5, -1, 5, 5], [-1, -1, -1, -1, -1], [7, 7, 7, 7, 8], [8, 8, 8, 9, 9]]
+    )
+    assert run_lengths(blocks).tolist() == [2, 1, 1, 4, 1, 2, 4, 1, 3, 2]
+    assert run_lengths(np.full((2, 4), NO_BLOCK)).tolist() == run_lengths(np.zeros((0, 4), dtype=int)).tolist() == []
+
+
+@settings(max_examples=50, deadline=None)
+@given(STRETCHES, st.integers(2, 12))
+def test_runs_add_up_to_the_text(stretches, context):
+    """Catches runs that are lost or counted twice, by the sum of their tokens and a loop over the tokens."""
+    windows = windows_of(stretches, context)
+    blocks = semantic_blocks(windows, np.array([3, 0, 3, 1, 2, 0]))
+    lengths = run_lengths(blocks)
+    assert lengths.sum() == windows.is_text.sum()
+    slow = [len(list(run)) for row in blocks for block, run in groupby(row.tolist()) if block >= 0]
+    assert lengths.tolist() == slow
 
 
 def test_segments_are_looked_up_by_number():
