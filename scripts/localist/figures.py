@@ -26,6 +26,7 @@ GREY = "#8C8C8C"
 
 # Okabe-Ito without black (kept for the distributed arm) and yellow (too faint on white).
 PALETTE = ("#D55E00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7", "#E69F00")
+DISTINCT_BLOCKS = 3 * len(PALETTE)  # each colour plain, dark and light; then block_colours begins again
 _LINES = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 # Seven markers against six colours and four lines: no two of the first 168 arms look the same.
 _MARKERS = ("s", "^", "D", "v", "P", "X", "o")
@@ -115,7 +116,7 @@ def arm_styles(arms: Iterable[str]) -> dict[str, ArmStyle]:
 
 
 def block_colours(blocks: Iterable[int]) -> dict[int, Any]:
-    """One colour per block id, in order of id; no block (-1) is light grey. Colours come back after 18 blocks."""
+    """One colour per block id, in order of id; no block (-1) is light grey. Colours come back after DISTINCT_BLOCKS."""
     ids = sorted({int(block) for block in blocks})
     base = np.array([to_rgb(colour) for colour in PALETTE])
     shades = np.concatenate([base, base * 0.55, 1 - (1 - base) * 0.5])  # plain, dark, light

@@ -21,7 +21,7 @@ from plot_block_map import densest_place
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 FIGURES = [
     *("schedules", "perplexity", "fidelity", "entropy", "frontier", "training"),
-    *("block_selection", "block_map", "attention_maps"),
+    *("block_selection", "block_map", "block_ribbon", "block_sizes", "attention_maps"),
 ]
 STUDY = ["pretrained", "distributed", "localist", "linear", "cubic", "quintic", "quintic_window"]
 MANY = [*STUDY, *(f"quintic_$tau{number}" for number in range(7))]
@@ -98,6 +98,12 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
     pd.DataFrame({"segment": segment, "x": centres[:, 0], "y": centres[:, 1]}).to_parquet(folder / "map.parquet")
     frame = pd.DataFrame({"segment": segment, "block": block, "split": "train"})
     frame.to_parquet(folder / "segment_blocks.parquet")
+    document, place = np.divmod(segment, 225)  # twelve documents
+    frame = pd.DataFrame({"segment": segment, "document": document, "start": 90 * place, "end": 90 * place + 89})
+    frame.assign(title="On $10 and $x^2$", heading="").to_parquet(folder / "segments.parquet")
+    partitions = {name: folder / f"{name}.npy" for name in ("semantic", "window", "shifted")}
+    for path in partitions.values():
+        np.save(path, np.repeat(rng.integers(0, 17, (40, 16)), 4, axis=1).astype(np.int32))
 
     passages = [folder / f"passage{number}.npz" for number in range(len(arms))]
     for path, arm in zip(passages, arms, strict=True):
@@ -111,6 +117,8 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
         "training": {"history": paths["history"]},
         "block_selection": {"selection": paths["selection"]},
         "block_map": {"block_map": folder / "map.parquet", "blocks": folder / "segment_blocks.parquet"},
+        "block_ribbon": {"segments": folder / "segments.parquet", "blocks": folder / "segment_blocks.parquet"},
+        "block_sizes": {"segment_blocks": folder / "segment_blocks.parquet", "partitions": partitions},
         "attention_maps": {"passages": passages, "arms": arms},
     }
 
@@ -317,7 +325,7 @@ def test_captions_render(name, seeds):
     source = (SCRIPTS.parent / "workflow" / "report" / f"{name}.rst").read_text(encoding="utf-8")
     text = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(source).render(snakemake=stub)
     assert "{" not in text
-    assert ("one seed" in text) == (len(seeds) == 1 and name not in ("schedules", "block_selection", "block_map"))
+    assert ("one seed" in text) == (len(seeds) == 1 and name != "schedules" and not name.startswith("block_"))
     publish_parts(text, writer="html", settings_overrides={"halt_level": 2, "report_level": 2})
 
 

@@ -14,7 +14,7 @@ ARMS = ["distributed", "localist", "linear", "cubic", "quintic", "quintic_window
 MEASURED = ["semantic", "window", "shifted"]
 FIGURES = [
     *("schedules", "perplexity", "fidelity", "entropy", "frontier", "training"),
-    *("block_selection", "block_map", "attention_maps"),
+    *("block_selection", "block_map", "block_ribbon", "block_sizes", "attention_maps"),
 ]
 MODEL = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 METRICS = (

@@ -115,6 +115,8 @@ FIGURES = [
     "training",
     "block_selection",
     "block_map",
+    "block_ribbon",
+    "block_sizes",
     "attention_maps",
 ]
 

@@ -284,6 +284,60 @@ rule plot_block_map:
         "../../scripts/plot_block_map.py"
 
 
+rule plot_block_ribbon:
+    input:
+        segments="results/{study}/corpus/segments.parquet",
+        blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
+        code=modules_of("plot_block_ribbon"),
+    output:
+        pdf="results/{study}/figures/block_ribbon.pdf",
+        png=report(
+            "results/{study}/figures/block_ribbon.png",
+            caption="../report/block_ribbon.rst",
+            category="Blocks",
+            labels={"figure": "where each block lives"},
+        ),
+    log:
+        "results/{study}/logs/plot_block_ribbon.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_block_ribbon.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_block_ribbon.py"
+
+
+rule plot_block_sizes:
+    input:
+        segment_blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
+        partitions=expand("results/{{study}}/blocks/{measured}/train.npy", measured=MEASURED),
+        code=modules_of("plot_block_sizes"),
+    output:
+        pdf="results/{study}/figures/block_sizes.pdf",
+        png=report(
+            "results/{study}/figures/block_sizes.png",
+            caption="../report/block_sizes.rst",
+            category="Blocks",
+            labels={"figure": "sizes of blocks and lengths of runs"},
+        ),
+    log:
+        "results/{study}/logs/plot_block_sizes.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_block_sizes.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        measured=MEASURED,
+    script:
+        "../../scripts/plot_block_sizes.py"
+
+
 rule plot_attention_maps:
     input:
         passages=lambda wildcards: per_run("evaluation/{arm}/seed{seed}/passage.npz", first_seed_of_each_arm()),

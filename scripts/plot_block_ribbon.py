@@ -1,0 +1,144 @@
+"""Draw the text as ribbons coloured by semantic block: where in the book each block lives."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from localist.errors import UserError
+from localist.figures import DISTINCT_BLOCKS, block_colours, figure_style, new_figure, read_table, save_figure
+from localist.rule_log import rule_log
+
+ROWS = 24  # more would be thinner than their labels
+ROW_SENTENCES = 1000  # more could not be told apart across one column of a page
+WRAP_SENTENCES = 40  # a row of wrapped text has at least so many
+PIXELS = 1200  # along a row
+LABEL = 20  # characters
+NO_TEXT = -2
+
+
+def main(segments: Path, blocks: Path, pdf: Path, png: Path) -> None:
+    """Draw rows of text, the position in characters to the right, each sentence in the colour of its block.
+
+    segments: segment, document, title, heading, start, end. blocks: segment, block. Sentences without a block are grey.
+    """
+    table = read_table(segments, text=["title", "heading"], numbers=["segment", "document", "start", "end"])
+    table = table.merge(read_table(blocks, numbers=["segment", "block"]), on="segment", how="left")
+    if table["block"].isna().all():
+        raise UserError(f"{segments}: none of its segments is in {blocks}; delete both and run the workflow again")
+    table["block"] = table["block"].fillna(-1).astype(int)
+    text = end_to_end(table)
+    edges = row_edges(text)
+    width = np.diff(edges).max()
+    places = text["place"].to_numpy()
+    rows = paint_rows(edges, places, text["block"].to_numpy(), PIXELS)
+    colours = block_colours(text["block"])
+    unit, scale = ("thousand characters", 1000) if width >= 2000 else ("characters", 1)
+    with figure_style():
+        figure, (axes,) = new_figure(0.45 + len(rows) * min(0.3, max(0.145, 1.2 / len(rows))))
+        axes.imshow(
+            _colour(rows, colours), extent=(0, width / scale, len(rows) - 0.5, -0.5), aspect="auto",
+            interpolation="none",
+        )  # fmt: skip
+        axes.hlines(np.arange(1, len(rows)) - 0.5, 0, width / scale, color="white", lw=2.5)
+        row, place = document_starts(text, edges)
+        axes.vlines(place / scale, row - 0.5, row + 0.5, color="black", lw=0.8)
+        axes.set_yticks(np.arange(len(rows)), row_labels(text, edges))
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(f"position in row ({unit})")
+        _legend(figure, {block: colour for block, colour in colours.items() if block >= 0})
+        save_figure(figure, pdf, png)
+
+
+def end_to_end(table: pd.DataFrame) -> pd.DataFrame:
+    """The sentences in reading order, with `place`: where each begins when the documents are set end to end."""
+    table = table.sort_values(["document", "start"], ignore_index=True)
+    documents = table.groupby("document").agg(first=("start", "min"), last=("end", "max"))
+    lengths = documents["last"] - documents["first"]
+    offsets = lengths.cumsum() - lengths - documents["first"]
+    return table.assign(place=table["start"] + table["document"].map(offsets))
+
+
+def row_edges(text: pd.DataFrame) -> np.ndarray:
+    """Where the rows begin, and where the last one ends: [rows + 1], in characters of the text end to end.
+
+    A few documents that fit have a row each; one document, many, or long ones are wrapped like the lines of a page.
+    """
+    documents = text.groupby("document")["place"].agg(["min", "size"])
+    total = (text["place"] + text["end"] - text["start"]).max()
+    if 2 <= len(documents) <= ROWS and documents["size"].max() <= ROW_SENTENCES:
+        return np.array([*documents["min"], total])
+    return np.linspace(0, total, min(ROWS, math.ceil(len(text) / WRAP_SENTENCES)) + 1)
+
+
+def paint_rows(edges: np.ndarray, places: np.ndarray, blocks: np.ndarray, pixels: int) -> np.ndarray:
+    """int [rows, pixels]: the block of the sentence at the middle of each pixel; NO_TEXT behind the end of a row.
+
+    The pixels span the longest row. A sentence goes on to where the next begins, white space included.
+    """
+    width = np.diff(edges).max()
+    middles = edges[:-1, None] + (np.arange(pixels) + 0.5) * width / pixels
+    sentence = np.searchsorted(places, middles, side="right") - 1
+    return np.where(middles < edges[1:, None], blocks[sentence], NO_TEXT)
+
+
+def document_starts(text: pd.DataFrame, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row and place in it of each document that begins inside a row, not with it."""
+    starts = text.groupby("document")["place"].min().to_numpy()
+    row = np.searchsorted(edges, starts, side="right") - 1
+    inside = starts > edges[row]
+    return row[inside], (starts - edges[row])[inside]
+
+
+def row_labels(text: pd.DataFrame, edges: np.ndarray) -> list[str]:
+    """The document that each row begins in (of one document, the section), left out where a row goes on with it."""
+    first = text.iloc[np.searchsorted(text["place"], edges[:-1], side="right") - 1]
+    by_title = first["heading"].fillna("").eq("") | (text["document"].nunique() > 1)
+    names = first["title"].where(by_title, first["heading"])
+    again = names.eq(names.shift()) & first["document"].eq(first["document"].shift())
+    return ["" if known else shorten(str(name)) for name, known in zip(names, again, strict=True)]
+
+
+def shorten(name: str) -> str:
+    """`name` on one line of at most LABEL characters."""
+    name = " ".join(name.split()) or "untitled"
+    return name if len(name) <= LABEL else name[: LABEL - 1].rstrip(" ,;:-–(") + "…"
+
+
+def _colour(rows: np.ndarray, colours: Mapping[int, Any]) -> np.ndarray:
+    """uint8 [rows, pixels, 4]: transparent where there is no text."""
+    table = np.zeros((max(colours) + 3, 4))
+    for block, colour in colours.items():
+        table[block - NO_TEXT] = (*colour, 1)
+    return np.round(table[rows - NO_TEXT] * 255).astype(np.uint8)
+
+
+def _legend(figure: Figure, colours: Mapping[int, Any]) -> None:
+    """The number of each block under the ribbons, as long as no colour comes back."""
+    if not 1 <= len(colours) <= DISTINCT_BLOCKS:
+        return
+    columns = min(len(colours), 9)
+    # Matplotlib fills column by column; numbers are read row by row.
+    order = [block for column in range(columns) for block in list(colours)[column::columns]]
+    handles = [Line2D([], [], color=colours[block], marker="s", ls="", markersize=4.5) for block in order]
+    figure.set_figheight(figure.get_figheight() + 0.2 + 0.145 * math.ceil(len(colours) / columns))
+    figure.legend(
+        handles, [f"{block}" for block in order], loc="outside lower center", ncols=columns, title="block",
+        title_fontsize=7, borderpad=0.1, borderaxespad=0.1, handlelength=0.8, handletextpad=0.3, columnspacing=0.9,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            segments=Path(snakemake.input.segments),
+            blocks=Path(snakemake.input.blocks),
+            pdf=Path(snakemake.output.pdf),
+            png=Path(snakemake.output.png),
+        )
