@@ -121,7 +121,7 @@ def _colour(rows: np.ndarray, colours: Mapping[int, Any]) -> np.ndarray:
 
 def _legend(figure: Figure, colours: Mapping[int, Any]) -> None:
     """The number of each block under the ribbons, as long as no colour comes back."""
-    if not 1 <= len(colours) <= DISTINCT_BLOCKS:
+    if max(colours, default=DISTINCT_BLOCKS) >= DISTINCT_BLOCKS:
         return
     columns = min(len(colours), 9)
     # Matplotlib fills column by column; numbers are read row by row.

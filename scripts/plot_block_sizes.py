@@ -75,7 +75,7 @@ def cumulative_shares(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _draw_sizes(axes: Axes, sizes: pd.Series) -> None:
     """A bar per block; in the block's colour as long as no colour comes back, else all alike and without gaps."""
-    few = len(sizes) <= DISTINCT_BLOCKS
+    few = max(sizes.index) < DISTINCT_BLOCKS
     colours = block_colours(sizes.index)
     # Edges keep one of hundreds of bars from being thinner than a pixel; the margin, from hiding behind the axis.
     axes.bar(
