@@ -8,24 +8,28 @@ import torch
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 
+from localist.embeddings import embed_in_shards
 from localist.errors import UserError
-from localist.files import replacing
+from localist.provenance import content_hash
 from localist.rule_log import rule_log
 
 BATCH = 64
 
 
-def main(segments: Path, encoder: Path, threads: int, embeddings: Path) -> None:
-    """Write float32 [segments, dimensions], rows of unit length."""
+def main(segments: Path, encoder: Path, threads: int, shards: Path, embeddings: Path) -> None:
+    """Write float32 [segments, dimensions], rows of unit length; finished shards survive an interruption."""
     torch.set_num_threads(threads)
     texts = pd.read_parquet(segments, columns=["text"])["text"].tolist()
     try:
         model = SentenceTransformer(str(encoder), local_files_only=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{encoder} does not load as a sentence encoder: {str(error).splitlines()[0]}") from error
-    vectors = model.encode(texts, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=True)
-    with replacing(embeddings) as temporary:
-        np.save(temporary, vectors.astype(np.float32))
+
+    def encode(batch: list[str]) -> np.ndarray:
+        return model.encode(batch, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
+
+    # Named by what they are made from: shards of other sentences, or of another encoder, are never taken for ours.
+    embed_in_shards(texts, encode, shards / content_hash([segments, encoder])[:16], embeddings)
 
 
 if __name__ == "__main__":
@@ -34,5 +38,6 @@ if __name__ == "__main__":
             segments=Path(snakemake.input.segments),
             encoder=Path(snakemake.input.encoder),
             threads=snakemake.params.threads,
+            shards=Path(snakemake.params.shards),
             embeddings=Path(snakemake.output.embeddings),
         )
