@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from localist.files import replacing, write_json
+from localist.files import read_json, replacing, write_json
 from localist.partitions import (
     block_statistics,
     blocks_by_segment,
@@ -16,6 +16,7 @@ from localist.partitions import (
     mean_chance,
     semantic_blocks,
     shifted_blocks,
+    shuffled_segments,
     window_blocks,
 )
 from localist.rule_log import rule_log
@@ -28,29 +29,41 @@ LARGEST_GAP = 0.02
 
 
 def main(
-    partition: str, segment_blocks: Path, tokens: Mapping[str, Path], blocks: Mapping[str, Path], summary: Path
+    partition: str,
+    segment_blocks: Path,
+    found: Path,
+    seed: int,
+    tokens: Mapping[str, Path],
+    blocks: Mapping[str, Path],
+    summary: Path,
 ) -> None:
-    """Write int32 [windows, T] per split, and the partition's chance on each."""
-    by_segment = blocks_by_segment(pd.read_parquet(segment_blocks))
+    """Write int32 [windows, T] per split, and the partition's chance on each.
+
+    segment_blocks: the block of each sentence, the span for `segments`; found: what is known of these blocks.
+    """
+    table = pd.read_parquet(segment_blocks)
     windows = {split: Windows.load(folder) for split, folder in tokens.items()}
-    semantic = {split: semantic_blocks(part, by_segment) for split, part in windows.items()}
     details: dict[str, Any] = {"partition": partition}
-    if partition == "semantic":
-        result = semantic
-        details["blocks"] = int(by_segment.max()) + 1
+    by_segment = blocks_by_segment(table)
+    result = {split: semantic_blocks(part, by_segment) for split, part in windows.items()}
+    if partition in ("semantic", "segments"):
+        details |= read_json(found)
+    elif partition == "shuffled":
+        by_segment = blocks_by_segment(shuffled_segments(table, seed))
+        result = {split: semantic_blocks(part, by_segment) for split, part in windows.items()}
     elif partition == "shifted":
-        result = {split: shifted_blocks(windows[split], ids) for split, ids in semantic.items()}
+        result = {split: shifted_blocks(windows[split], ids) for split, ids in result.items()}
     else:
-        details["width_tokens"] = matched_width(windows["train"], mean_chance(semantic["train"]))
+        target = mean_chance(result["train"])
+        details["width_tokens"] = matched_width(windows["train"], target)
         result = {split: window_blocks(part, details["width_tokens"]) for split, part in windows.items()}
+        details["chance_gap"] = abs(mean_chance(result["train"]) - target)
+        if not details["chance_gap"] <= LARGEST_GAP:
+            logger.warning("No width matches semantic's chance: the nearest is %.3f away.", details["chance_gap"])
     for split, path in blocks.items():
         with replacing(path) as temporary:
             np.save(temporary, result[split])
     details["splits"] = {split: block_statistics(ids) for split, ids in result.items()}
-    if partition == "window":
-        details["chance_gap"] = abs(mean_chance(result["train"]) - mean_chance(semantic["train"]))
-        if not details["chance_gap"] <= LARGEST_GAP:
-            logger.warning("No width matches semantic's chance: the nearest is %.3f away.", details["chance_gap"])
     write_json(summary, details)
     logger.info("%s: mean chance %.3f on the training windows.", partition, details["splits"]["train"]["mean_chance"])
 
@@ -61,6 +74,8 @@ if __name__ == "__main__":
         main(
             partition=snakemake.wildcards.partition,
             segment_blocks=Path(snakemake.input.segment_blocks),
+            found=Path(snakemake.input.found),
+            seed=snakemake.params.seed,
             tokens=dict(zip(names, map(Path, snakemake.input.tokens), strict=True)),
             blocks=dict(zip(names, map(Path, snakemake.output.blocks), strict=True)),
             summary=Path(snakemake.output.summary),

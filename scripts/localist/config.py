@@ -75,6 +75,10 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     semantic = config["blocks"]["semantic"]
     if semantic["minimum_blocks"] > semantic["maximum_blocks"]:
         yield "blocks.semantic.minimum_blocks: is above maximum_blocks."
+    for name in ("semantic", "segments"):
+        sizes = config["blocks"][name]
+        if sizes["maximum_size"] is not None and sizes["maximum_size"] < 2 * sizes["minimum_size"]:
+            yield f"blocks.{name}.maximum_size: must be at least twice minimum_size, or blocks cannot keep both."
     if config["blocks"]["reference"] not in config["blocks"]["measured"]:
         yield f"blocks.reference: {config['blocks']['reference']} is not in blocks.measured."
     if "distributed" not in config["arms"] or config["arms"]["distributed"]["schedule"] != "distributed":

@@ -13,6 +13,7 @@ table { border-collapse: collapse; } th { border-bottom: 1.5px solid #444; }
 th, td { padding: .25rem .8rem; text-align: left; vertical-align: top; } td + td, th + th { text-align: right; }
 td { white-space: nowrap; }
 table.pairs td + td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+table.prose td, table.prose th { text-align: left; white-space: normal; }
 tr:nth-child(even) td { background: #f5f5f5; }
 """
 
@@ -26,9 +27,9 @@ def html_page(title: str, parts: Iterable[tuple[str, str]]) -> str:
     )
 
 
-def html_table(table: pd.DataFrame) -> str:
-    """A table with its cells as text."""
-    return table.to_html(index=False, escape=True, border=0)
+def html_table(table: pd.DataFrame, *, prose: bool = False) -> str:
+    """A table with its cells as text; `prose` cells are wrapped and stand at the left."""
+    return table.to_html(index=False, escape=True, border=0, classes="prose" if prose else None)
 
 
 def html_pairs(values: Mapping[str, Any]) -> str:

@@ -39,6 +39,16 @@ def shifted_blocks(windows: Windows, blocks: np.ndarray) -> np.ndarray:
     return shifted
 
 
+def shuffled_segments(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The table (segment, block, split) with the blocks permuted over the segments of each split."""
+    generator = np.random.default_rng(seed)
+    shuffled = table.copy()
+    for split in sorted(table["split"].unique()):
+        rows = (table["split"] == split).to_numpy()
+        shuffled.loc[rows, "block"] = generator.permutation(table.loc[rows, "block"].to_numpy())
+    return shuffled
+
+
 def mean_chance(blocks: np.ndarray) -> float:
     """Mean chance C of `blocks` ([windows, T]) over the queries that see a key with a block, whether counted or not.
 

@@ -1,14 +1,32 @@
-"""Semantic blocks: the number chosen by the data, and nothing of held-out text in what is fitted."""
+"""Semantic blocks: the number chosen by the data, sizes bounded, and nothing of held-out text in what is fitted."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
 
-from localist.clustering import choose_clustering
+from localist import clustering
+from localist.clustering import BlockSettings, bounded, centres, choose_blocks, cluster, nearest_block, stability
 from localist.errors import UserError
 from partition_segments import main
+
+SETTINGS = BlockSettings(
+    clusterer="kmeans",
+    criterion="silhouette",
+    minimum_blocks=2,
+    maximum_blocks=9,
+    candidates=8,
+    minimum_size=1,
+    maximum_size=None,
+    restarts=3,
+    seed=0,
+)
 
 
 def planted(groups: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -19,62 +37,139 @@ def planted(groups: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarr
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), truth
 
 
-def test_the_planted_number_of_blocks_is_found():
-    """Catches a selection by another criterion than the best silhouette, or a clustering of another number."""
+@pytest.mark.parametrize("criterion", ["silhouette", "eigengap", "bic"])
+@pytest.mark.parametrize("clusterer", ["kmeans", "agglomerative", "spectral"])
+def test_the_planted_blocks_are_found(clusterer, criterion):
+    """Catches a criterion whose sign is wrong or which is off by one, and a clusterer that is not the named one."""
     vectors, truth = planted(groups=5, size=20)
-    clustering, curve = choose_clustering(vectors, range(2, 9), restarts=3, seed=0)
-    assert curve["blocks"].tolist() == list(range(2, 9))
+    blocks, curve = choose_blocks(vectors, replace(SETTINGS, clusterer=clusterer, criterion=criterion))
+    assert curve["blocks"].tolist() == list(range(2, 10))
     assert curve.loc[curve["chosen"], "blocks"].tolist() == [5]
-    assert curve.loc[curve["chosen"], "silhouette"].item() == curve["silhouette"].max()
-    assert clustering.n_clusters == 5
-    pairs = set(zip(truth, clustering.labels_, strict=True))
-    assert len(pairs) == 5
+    assert curve.loc[curve["chosen"], "score"].item() == curve["score"].max()
+    assert adjusted_rand_score(truth, blocks) == 1
 
 
-def test_the_choice_is_repeatable():
+@pytest.mark.parametrize("clusterer", ["kmeans", "agglomerative", "spectral"])
+def test_the_choice_is_repeatable(clusterer):
     """Catches an unseeded fit: another run would train on other blocks."""
-    vectors = np.random.default_rng(1).normal(size=(80, 8))
-    fits = [choose_clustering(vectors, range(3, 6), restarts=2, seed=4) for _ in range(2)]
-    np.testing.assert_array_equal(fits[0][0].labels_, fits[1][0].labels_)
-    pd.testing.assert_frame_equal(fits[0][1], fits[1][1])
+    vectors = np.random.default_rng(1).normal(size=(80, 8)).astype(np.float32)
+    chosen = replace(SETTINGS, clusterer=clusterer, seed=4)
+    (one, curve), (other, other_curve) = (choose_blocks(vectors, chosen) for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+    pd.testing.assert_frame_equal(curve, other_curve)
 
 
 def test_too_few_distinct_sentences_are_refused():
     """Catches a traceback from the clustering library where sentences repeat themselves."""
     vectors = np.repeat(np.eye(4), 25, axis=0)
     with pytest.raises(UserError, match=r"blocks\.semantic\.minimum_blocks is 4.*only 4 distinct"):
-        choose_clustering(vectors, range(4, 9), restarts=2, seed=0)
+        choose_blocks(vectors, replace(SETTINGS, minimum_blocks=4))
 
 
 def test_candidates_that_the_text_cannot_fill_are_left_out():
     """Catches a fit with more blocks than there are distinct sentences."""
     vectors = np.repeat(np.eye(6), 4, axis=0)
-    _, curve = choose_clustering(vectors, range(2, 20), restarts=1, seed=0)
+    _, curve = choose_blocks(vectors, replace(SETTINGS, maximum_blocks=20, candidates=19))
     assert curve["blocks"].max() < 6
 
 
-def run_main(folder: Path, vectors: np.ndarray, splits: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+@pytest.mark.parametrize("count", [1, 30])
+def test_sentences_that_do_not_differ_make_one_block(count):
+    """Catches a crash on a single sentence, and on a text that repeats one."""
+    vectors = np.tile(np.float32([0.6, 0.8]), (count, 1))
+    blocks, curve = choose_blocks(vectors, SETTINGS)
+    assert blocks.tolist() == [0] * count
+    assert curve["blocks"].tolist() == [1] and curve["chosen"].tolist() == [True]
+    assert stability(vectors, blocks, SETTINGS, 2) == {"seeds": None, "resamples": None}
+
+
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=1, max_size=12),
+    minimum=st.integers(1, 8),
+    more=st.integers(0, 10),
+    seed=st.integers(0, 50),
+)
+@settings(max_examples=80, deadline=None)
+def test_sizes_are_bounded_and_no_sentence_is_left_out(sizes, minimum, more, seed):
+    """Catches blocks under or over their bounds, ids with gaps, and merging that never ends."""
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    generator = np.random.default_rng(seed)
+    vectors = generator.normal(size=(len(labels), 4)).astype(np.float32)
+    maximum = 2 * minimum + more
+    blocks = bounded(vectors, generator.permutation(labels), minimum, maximum)
+    counts = np.bincount(blocks)
+    assert len(blocks) == len(labels) and counts.min() > 0
+    assert counts.max() <= maximum
+    assert counts.min() >= minimum or len(labels) < minimum
+
+
+def test_a_small_block_joins_the_nearest():
+    """Catches merging into the largest or the next block."""
+    vectors = np.float32([[1, 0], [1, 0], [1, 0], [0, 1], [0, 1], [0.3, 0.95]])
+    assert bounded(vectors, np.array([0, 0, 0, 1, 1, 2]), 2, None).tolist() == [0, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("clusterer", ["kmeans", "agglomerative", "spectral"])
+def test_more_sentences_than_the_sample_are_all_placed(clusterer, monkeypatch):
+    """Catches sentences outside the sample that get no block or another one than sentences like them."""
+    monkeypatch.setattr(clustering, "PAIRS_SAMPLE", 120)
+    monkeypatch.setattr(clustering, "KMEANS_SAMPLE", 150)
+    vectors, truth = planted(groups=5, size=100)
+    blocks, curve = choose_blocks(vectors, replace(SETTINGS, clusterer=clusterer))
+    assert curve.loc[curve["chosen"], "blocks"].tolist() == [5]
+    assert adjusted_rand_score(truth, blocks) > 0.99
+
+
+def test_stability_tells_planted_blocks_from_noise():
+    """Catches a stability that is high, or low, for everything."""
+    vectors, _ = planted(groups=5, size=40)
+    noise = np.random.default_rng(0).normal(size=(200, 16)).astype(np.float32)
+    five = replace(SETTINGS, minimum_blocks=5, maximum_blocks=5, restarts=1)
+    firm, loose = (stability(data, cluster(data, 5, five), five, 3) for data in (vectors, noise))
+    assert firm["seeds"] == firm["resamples"] == 1
+    assert loose["seeds"] < 0.8 and loose["resamples"] < 0.8
+
+
+def test_the_nearest_block_is_found_in_pieces(monkeypatch):
+    """Catches pieces that are joined out of order."""
+    vectors, truth = planted(groups=5, size=20)
+    whole = nearest_block(vectors, centres(vectors, truth))
+    monkeypatch.setattr(clustering, "ROWS_AT_ONCE", 7)
+    np.testing.assert_array_equal(nearest_block(vectors, centres(vectors, truth)), whole)
+    np.testing.assert_array_equal(whole, truth)
+
+
+def run_main(folder: Path, vectors: np.ndarray, splits: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     folder.mkdir()
-    segments = pd.DataFrame({"segment": range(len(splits)), "split": splits, "text": "Words."})
+    segments = pd.DataFrame({"segment": range(len(splits)), "split": splits, "text": "Words about blocks."})
+    segments["section"] = np.arange(len(splits))
     segments.to_parquet(folder / "segments.parquet", index=False)
     np.save(folder / "embeddings.npy", vectors)
-    settings = {"minimum_blocks": 3, "maximum_blocks": 7, "restarts": 2, "seed": 0}
-    blocks, selection = folder / "segment_blocks.parquet", folder / "selection.csv"
-    main(folder / "segments.parquet", folder / "embeddings.npy", settings, blocks, selection)
-    return pd.read_parquet(blocks), pd.read_csv(selection)
+    chosen = {"minimum_blocks": 3, "maximum_blocks": 7, "candidates": 5, "stability_repeats": 1, "context": 1}
+    names = {
+        "segment_blocks": "segment_blocks.parquet",
+        "selection": "selection.csv",
+        "blocks": "blocks.csv",
+        "found": "found.json",
+    }
+    outputs = {what: folder / name for what, name in names.items()}
+    main(folder / "segments.parquet", folder / "embeddings.npy", vars(SETTINGS) | chosen, "en", outputs)
+    rest = outputs["blocks"].read_text(encoding="utf-8") + outputs["found"].read_text(encoding="utf-8")
+    return pd.read_parquet(outputs["segment_blocks"]), pd.read_csv(outputs["selection"]), rest
 
 
 def test_held_out_sentences_change_nothing_that_is_fitted(tmp_path):
-    """Catches leakage: with other held-out sentences the training blocks and the chosen number must stay the same."""
+    """Catches leakage: with other held-out sentences all that is fitted on training ones must stay the same."""
     vectors, _ = planted(groups=5, size=24)
     splits = np.random.default_rng(2).choice(["train", "validation", "test"], p=[0.6, 0.2, 0.2], size=len(vectors))
     training = splits == "train"
-    blocks, selection = run_main(tmp_path / "one", vectors, splits)
+    blocks, selection, rest = run_main(tmp_path / "one", vectors, splits)
     changed = vectors.copy()
     changed[~training] = planted(groups=14, size=20, seed=9)[0][: (~training).sum()]
-    other_blocks, other_selection = run_main(tmp_path / "two", changed, splits)
+    other_blocks, other_selection, other_rest = run_main(tmp_path / "two", changed, splits)
     pd.testing.assert_frame_equal(blocks[training], other_blocks[training])
     pd.testing.assert_frame_equal(selection, other_selection)
+    assert rest == other_rest
     assert (blocks["block"] != other_blocks["block"])[~training].any()
     assert selection.loc[selection["chosen"], "blocks"].tolist() == [5]
 
@@ -83,7 +178,8 @@ def test_held_out_sentences_get_the_nearest_block(tmp_path):
     """Catches held-out sentences without a block, or with one that training sentences like them do not have."""
     vectors, truth = planted(groups=5, size=24)
     splits = np.where(np.arange(len(vectors)) % 3 == 0, "test", "train")
-    blocks, _ = run_main(tmp_path / "study", vectors, splits)
+    blocks, _, rest = run_main(tmp_path / "study", vectors, splits)
     assert blocks["segment"].tolist() == list(range(len(vectors)))
     assert blocks["split"].tolist() == splits.tolist()
     assert len(set(zip(truth, blocks["block"], strict=True))) == 5
+    assert json.loads(rest[rest.index("{") :])["stability"] == {"resamples": 1.0, "seeds": 1.0}

@@ -123,7 +123,7 @@ def test_unknown_keys_of_any_type_are_named():
         ("keep_models", "some", ["all", "last_seed", "none"]),
         ("corpus.format", "html", ["mediawiki", "text"]),
         ("training.precision", "fp16", ["auto", "bf16", "fp32"]),
-        ("blocks.reference", "shuffled", ["semantic", "window", "shifted"]),
+        ("blocks.reference", "nonsense", ["semantic", "window", "shifted"]),
         ("arms.linear.schedule", "quartic", ["distributed", "localist", "linear", "cubic", "quintic"]),
         ("arms.linear.partition", "none", ["semantic", "window", "shifted"]),
         ("tokens.context", 4, ["8"]),
@@ -154,7 +154,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(key, value, allowed):
 def test_a_wrong_item_of_a_list_is_named():
     """Catches a message that shows the whole list and leaves the reader to search."""
     (line,) = mistakes(changed("blocks.measured", ["semantic", "nonsense"]))
-    assert line.startswith("blocks.measured.1: 'nonsense' is not one of semantic, window, shifted")
+    assert line.startswith("blocks.measured.1: 'nonsense' is not one of semantic, segments, window, shifted, shuffled")
 
 
 def test_an_unusable_arm_name_is_refused():

@@ -90,7 +90,7 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
     tried = np.arange(2, 33)
     silhouette = 0.13 - 0.05 * ((tried - 17) / 16.0) ** 2 + rng.normal(0, 0.002, tried.size)
     chosen = tried == tried[silhouette.argmax()]
-    pd.DataFrame({"blocks": tried, "silhouette": silhouette, "chosen": chosen}).to_csv(paths["selection"], index=False)
+    pd.DataFrame({"blocks": tried, "score": silhouette, "chosen": chosen}).to_csv(paths["selection"], index=False)
 
     block = rng.integers(0, 17, 2700)
     centres = rng.normal(0, 30, (17, 2))[block] + rng.normal(0, 5, (2700, 2))
@@ -115,7 +115,7 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
         "entropy": {"layers": paths["layers"]},
         "frontier": {"arms": paths["arms"]},
         "training": {"history": paths["history"]},
-        "block_selection": {"selection": paths["selection"]},
+        "block_selection": {"selection": paths["selection"], "criterion": "silhouette"},
         "block_map": {"block_map": folder / "map.parquet", "blocks": folder / "segment_blocks.parquet"},
         "block_ribbon": {"segments": folder / "segments.parquet", "blocks": folder / "segment_blocks.parquet"},
         "block_sizes": {"segment_blocks": folder / "segment_blocks.parquet", "partitions": partitions},

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localist.errors import UserError
+from localist.files import write_json
 from localist.partitions import (
     NO_BLOCK,
     block_statistics,
@@ -21,6 +22,7 @@ from localist.partitions import (
     run_lengths,
     semantic_blocks,
     shifted_blocks,
+    shuffled_segments,
     window_blocks,
 )
 from localist.windows import Windows
@@ -172,6 +174,19 @@ def test_segments_are_looked_up_by_number():
         blocks_by_segment(table[table["segment"] != 1])
 
 
+def test_shuffled_blocks_keep_their_sizes_in_each_split():
+    """Catches a control with other block sizes, or one that carries blocks from one split into another."""
+    generator = np.random.default_rng(0)
+    splits = np.repeat(["train", "test"], [60, 20])
+    table = pd.DataFrame({"segment": range(80), "block": generator.integers(0, 5, 80), "split": splits})
+    shuffled = shuffled_segments(table, 1)
+    for split in ("train", "test"):
+        rows = splits == split
+        assert Counter(shuffled["block"][rows]) == Counter(table["block"][rows])
+    assert (shuffled["block"] != table["block"]).any() and shuffled_segments(table, 1).equals(shuffled)
+    assert not shuffled_segments(table, 2).equals(shuffled)
+
+
 def run_main(folder: Path, partition: str) -> tuple[dict[str, np.ndarray], dict]:
     names = ("train", "validation", "test")
     texts, block_of_segment = topical_text(5, stretches=30)
@@ -180,10 +195,14 @@ def run_main(folder: Path, partition: str) -> tuple[dict[str, np.ndarray], dict]
         tokens[split] = folder / "tokens" / split
         windows_of(texts[10 * number : 10 * (number + 1)], 64).save(tokens[split])
     table = pd.DataFrame({"segment": range(len(block_of_segment)), "block": block_of_segment})
+    segments_of_split = [sum(len(set(text)) for text in texts[10 * n : 10 * n + 10]) for n in range(3)]
+    table["split"] = np.repeat(names, segments_of_split)
     table.to_parquet(folder / "segment_blocks.parquet")
+    write_json(folder / "found.json", {"blocks": 5})
     blocks = {split: folder / partition / f"{split}.npy" for split in names}
-    main(partition, folder / "segment_blocks.parquet", tokens, blocks, folder / "summary.json")
-    return {split: np.load(path) for split, path in blocks.items()}, json.loads((folder / "summary.json").read_text())
+    summary = folder / "summary.json"
+    main(partition, folder / "segment_blocks.parquet", folder / "found.json", 0, tokens, blocks, summary)
+    return {split: np.load(path) for split, path in blocks.items()}, json.loads(summary.read_text())
 
 
 def test_the_rule_writes_matched_partitions(tmp_path):
@@ -191,6 +210,9 @@ def test_the_rule_writes_matched_partitions(tmp_path):
     semantic, described = run_main(tmp_path, "semantic")
     window, matched = run_main(tmp_path, "window")
     shifted, _ = run_main(tmp_path, "shifted")
+    shuffled, _ = run_main(tmp_path, "shuffled")
+    assert described["blocks"] == 5
+    assert mean_chance(shuffled["train"]) < mean_chance(semantic["train"]) - 0.1
     assert described["splits"]["train"]["mean_chance"] == pytest.approx(mean_chance(semantic["train"]))
     assert mean_chance(window["train"]) == pytest.approx(mean_chance(semantic["train"]), abs=0.02)
     for split, blocks in window.items():

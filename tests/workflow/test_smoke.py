@@ -32,13 +32,22 @@ def expected_files():
     arrays = ["input_ids", "segment_ids", "byte_counts", "stretch_ids"]
     evaluated = [("pretrained", 0), *((arm, 1) for arm in ARMS)]
     measures = ["metrics.json", "tokens.parquet", "passage.npz"]
-    tables = ["metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "arms.tex", "summary.html"]
+    tables = [
+        "metrics.csv",
+        "layers.csv",
+        "arms.csv",
+        "history.csv",
+        "schedules.csv",
+        "arms.tex",
+        "summary.html",
+        "blocks.html",
+    ]
     return {
         *("corpus/documents.parquet", "corpus/segments.parquet", "tokens/summary.json", "runs/forecast.json"),
         *(f"initial_model/{name}" for name in MODEL),
         *(f"tokens/{split}/{array}.npy" for split in splits for array in arrays),
         *("blocks/embeddings.npy", "blocks/map.parquet"),
-        *("blocks/semantic/segment_blocks.parquet", "blocks/semantic/selection.csv"),
+        *(f"blocks/semantic/{n}" for n in ("segment_blocks.parquet", "selection.csv", "blocks.csv", "found.json")),
         *(f"blocks/{name}/{split}.npy" for name in MEASURED for split in splits),
         *(f"blocks/{name}/summary.json" for name in MEASURED),
         *(f"runs/{arm}/seed1/model/{name}" for arm in ARMS for name in MODEL),

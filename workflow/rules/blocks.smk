@@ -20,6 +20,7 @@ rule embed_segments:
         runtime=60,
     params:
         threads=config["training"]["threads"],
+        shards=lambda wildcards: f"results/{wildcards.study}/checkpoints/embeddings",
     script:
         "../../scripts/embed_segments.py"
 
@@ -32,6 +33,8 @@ rule partition_segments:
     output:
         segment_blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
         selection="results/{study}/blocks/semantic/selection.csv",
+        blocks="results/{study}/blocks/semantic/blocks.csv",
+        found="results/{study}/blocks/semantic/found.json",
     log:
         "results/{study}/logs/partition_segments.log",
     benchmark:
@@ -39,17 +42,42 @@ rule partition_segments:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=6000,
+        runtime=120,
     params:
         semantic=config["blocks"]["semantic"],
+        language=config["corpus"]["language"],
     script:
         "../../scripts/partition_segments.py"
 
 
+rule segment_spans:
+    input:
+        segments="results/{study}/corpus/segments.parquet",
+        embeddings="results/{study}/blocks/embeddings.npy",
+        code=modules_of("segment_spans"),
+    output:
+        segment_blocks="results/{study}/blocks/segments/segment_blocks.parquet",
+        found="results/{study}/blocks/segments/found.json",
+    log:
+        "results/{study}/logs/segment_spans.log",
+    benchmark:
+        "results/{study}/benchmarks/segment_spans.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        spans=config["blocks"]["segments"],
+    script:
+        "../../scripts/segment_spans.py"
+
+
 rule partition_tokens:
     input:
-        segment_blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
+        segment_blocks=blocks_of_segments("segment_blocks.parquet"),
+        found=blocks_of_segments("found.json"),
         tokens=expand("results/{{study}}/tokens/{split}", split=SPLITS),
         code=modules_of("partition_tokens"),
     output:
@@ -64,6 +92,8 @@ rule partition_tokens:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        seed=config["blocks"]["semantic"]["seed"],
     script:
         "../../scripts/partition_tokens.py"
 

@@ -45,7 +45,7 @@ wildcard_constraints:
     study=any_of([STUDY]),
     arm=any_of([PRETRAINED, *ARMS]),
     seed=r"\d+",
-    partition=any_of(["semantic", "window", "shifted"]),
+    partition=any_of(["semantic", "segments", "window", "shifted", "shuffled"]),
     split=any_of(SPLITS),
 
 
@@ -103,7 +103,7 @@ def per_run(pattern, pairs):
 
 def tables():
     names = ["metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "arms.tex", "summary.html"]
-    return [f"{RESULTS}/tables/{name}" for name in [*names, "study.html", "study.json"]]
+    return [f"{RESULTS}/tables/{name}" for name in [*names, "blocks.html", "study.html", "study.json"]]
 
 
 FIGURES = [
@@ -123,6 +123,13 @@ FIGURES = [
 
 def figures():
     return expand("{results}/figures/{name}.{kind}", results=RESULTS, name=FIGURES, kind=["pdf", "png"])
+
+
+def blocks_of_segments(name):
+    """A file on the blocks of sentences that a partition is made from: the spans for `segments`, else the clusters."""
+    return lambda wildcards: "/".join(
+        [RESULTS, "blocks", wildcards.partition if wildcards.partition == "segments" else "semantic", name]
+    )
 
 
 def blocks_of_arm(wildcards):

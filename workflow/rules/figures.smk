@@ -80,6 +80,33 @@ rule describe_study:
         "../../scripts/describe_study.py"
 
 
+rule describe_blocks:
+    input:
+        blocks="results/{study}/blocks/semantic/blocks.csv",
+        summary="results/{study}/blocks/semantic/summary.json",
+        code=modules_of("describe_blocks"),
+    output:
+        page=report(
+            "results/{study}/tables/blocks.html",
+            caption="../report/blocks.rst",
+            category="Blocks",
+            labels={"table": "what each block is about"},
+        ),
+    log:
+        "results/{study}/logs/describe_blocks.log",
+    benchmark:
+        "results/{study}/benchmarks/describe_blocks.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        least_stability=config["blocks"]["semantic"]["least_stability"],
+    script:
+        "../../scripts/describe_blocks.py"
+
+
 rule plot_schedules:
     input:
         schedules="results/{study}/tables/schedules.csv",
@@ -254,6 +281,8 @@ rule plot_block_selection:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        criterion=config["blocks"]["semantic"]["criterion"],
     script:
         "../../scripts/plot_block_selection.py"
 

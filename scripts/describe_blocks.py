@@ -1,0 +1,62 @@
+"""Show what each semantic block is about, and how far the blocks can be trusted."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from localist.files import read_json, replacing
+from localist.pages import html_page, html_pairs, html_table
+from localist.rule_log import rule_log
+
+CENTRAL = "sentence_"
+LONGEST_QUOTE = 160
+
+
+def main(blocks: Path, summary: Path, least_stability: float, page: Path) -> None:
+    """Write the page: stability and chance first, then a row per block with its words and central sentences."""
+    found = read_json(summary)
+    table = pd.read_csv(blocks, keep_default_na=False)
+    quoted = [name for name in table if name.startswith(CENTRAL)]
+    sentences = [" … ".join(shortened(text) for text in row if text) for row in table[quoted].to_numpy()]
+    shown = table.drop(columns=quoted).rename(columns={"words": "telling words"})
+    shown["central sentences"] = sentences
+    parts = [
+        ("Can they be trusted?", html_pairs(trust(found, least_stability))),
+        ("What each block is about", html_table(shown, prose=True)),
+    ]
+    with replacing(page) as temporary:
+        temporary.write_text(html_page("Semantic blocks", parts), encoding="utf-8")
+
+
+def trust(found: dict, least_stability: float) -> dict[str, str]:
+    """What a reader should know before believing in the blocks, from the partition's summary."""
+    says = {}
+    for kind, how in (("seeds", "with other seeds"), ("resamples", "on resampled sentences")):
+        value = found["stability"][kind]
+        verdict = "one block: nothing to compare" if value is None else f"{value:.2f}"
+        if value is not None and value < least_stability:
+            verdict += (
+                f" – LOW (below {least_stability}): another run would cut the text differently. Read the blocks as one "
+                "partition among many, and try another clusterer, context or number of blocks."
+            )
+        says[f"adjusted Rand index {how}"] = verdict
+    training = found["splits"]["train"]
+    says["blocks"] = f"{found['blocks']}, of {found['smallest_block']} to {found['largest_block']} training sentences"
+    says["blocks in a training window (median)"] = f"{training['median_blocks_per_window']:g}"
+    says["mean chance C on training windows"] = f"{training['mean_chance']:.3f}"
+    return says
+
+
+def shortened(text: str) -> str:
+    """At most LONGEST_QUOTE characters, cut between words."""
+    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE].rsplit(" ", 1)[0] + " …"
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            blocks=Path(snakemake.input.blocks),
+            summary=Path(snakemake.input.summary),
+            least_stability=snakemake.params.least_stability,
+            page=Path(snakemake.output.page),
+        )

@@ -1,0 +1,45 @@
+"""What a block is about: its most telling words and its most central sentences."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.feature_extraction.text import CountVectorizer
+
+# Words of two letters and more; digits alone say little.
+WORD = r"(?u)\b[^\W\d_][\w'’-]+\b"
+
+
+def telling_words(texts: Sequence[str], blocks: np.ndarray, count: int, language: str) -> list[list[str]]:
+    """For each block its `count` words with the highest class-based TF-IDF, best first.
+
+    A word's weight in a block is its share of the block's words times log(1 + A / f), with A the mean number of words
+    of a block and f the word's number in all of them. Stop words are known for English alone; elsewhere the weight has
+    to do without. Empty lists where no word is left.
+    """
+    vectorizer = CountVectorizer(token_pattern=WORD, stop_words="english" if language == "en" else None)
+    try:
+        counts = vectorizer.fit_transform(texts)
+    except ValueError:  # nothing but stop words and signs
+        return [[] for _ in range(blocks.max() + 1)]
+    ones = np.ones(len(blocks))
+    of_block = csr_array((ones, (blocks, np.arange(len(blocks))))) @ counts
+    of_block = np.asarray(of_block.todense(), dtype=float)
+    in_all = of_block.sum(axis=0)
+    shares = of_block / np.maximum(of_block.sum(axis=1, keepdims=True), 1)
+    weights = shares * np.log1p(of_block.sum(axis=1).mean() / in_all)
+    names = vectorizer.get_feature_names_out()
+    best = np.argsort(-weights, axis=1, kind="stable")[:, :count]
+    return [[str(names[word]) for word in row if weights[block, word] > 0] for block, row in enumerate(best)]
+
+
+def central_sentences(
+    vectors: np.ndarray, block_centres: np.ndarray, blocks: np.ndarray, count: int
+) -> list[list[int]]:
+    """For each block the numbers of its `count` sentences nearest to its centre by cosine, nearest first."""
+    similarity = np.einsum("ij,ij->i", vectors, block_centres[blocks])
+    chosen = []
+    for block in range(len(block_centres)):
+        rows = np.flatnonzero(blocks == block)
+        chosen.append(rows[np.argsort(-similarity[rows], kind="stable")[:count]].tolist())
+    return chosen

@@ -1,0 +1,45 @@
+"""Cut the text into contiguous spans of one meaning; the penalty is fitted on training sentences."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from localist.embeddings import load_embeddings
+from localist.files import replacing, write_json
+from localist.rule_log import rule_log
+from localist.segmentation import fitted_penalty, span_ends, stretch_starts
+
+logger = logging.getLogger(__name__)
+
+
+def main(segments: Path, embeddings: Path, spans: Mapping[str, int], segment_blocks: Path, found: Path) -> None:
+    """Write the span of each sentence, numbered through the text, and the penalty."""
+    table = pd.read_parquet(segments, columns=["segment", "document", "split"])
+    vectors = load_embeddings(embeddings, len(table))
+    sizes = {"minimum": spans["minimum_size"], "maximum": spans["maximum_size"]}
+    starts = stretch_starts(table)
+    stretches = [slice(start, end) for start, end in zip(starts, [*starts[1:], len(table)], strict=True)]
+    with threadpool_limits(limits=1):  # the same bits on a machine with any number of cores
+        training = [vectors[rows] for rows in stretches if table["split"].iloc[rows.start] == "train"]
+        penalty = fitted_penalty(training, sizes["minimum"], spans["seed"])
+        ends = [rows.start + end for rows in stretches for end in span_ends(vectors[rows], penalty, **sizes)]
+    table["block"] = np.searchsorted(ends, table.index, side="right")
+    with replacing(segment_blocks) as temporary:
+        table[["segment", "block", "split"]].to_parquet(temporary, index=False)
+    write_json(found, {"blocks": len(ends), "penalty": penalty, "mean_sentences": len(table) / len(ends)})
+    logger.info("%d spans of %.1f sentences on average (penalty %.3f).", len(ends), len(table) / len(ends), penalty)
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            segments=Path(snakemake.input.segments),
+            embeddings=Path(snakemake.input.embeddings),
+            spans=snakemake.params.spans,
+            segment_blocks=Path(snakemake.output.segment_blocks),
+            found=Path(snakemake.output.found),
+        )
