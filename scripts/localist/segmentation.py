@@ -8,7 +8,7 @@ from ruptures import KernelCPD
 
 # Change-point detection takes time with the square of the length; longer stretches are cut in pieces of this length.
 LONGEST_STRETCH = 4096
-# The penalty is the smallest (to a hundredth) at which text in random order breaks at fewer than one sentence in so many.
+# The penalty is the smallest (to 1 %) at which text in random order breaks at fewer sentences than this share of them.
 FALSE_BREAKS = 1 / 100
 SMALLEST_PENALTY = 1e-3
 
