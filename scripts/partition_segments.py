@@ -41,17 +41,10 @@ def main(
         table.loc[~training, "block"] = nearest_block(vectors[~training], block_centres)
         stable = stability(fitted_on, blocks, settings, semantic["stability_repeats"])
     sizes = np.bincount(blocks)
-    described = pd.DataFrame(
-        {
-            "block": np.arange(len(sizes)),
-            "sentences": sizes,
-            "words": [
-                ", ".join(words) for words in telling_words(table.loc[training, "text"], blocks, WORDS, language)
-            ],
-        }
-    )
-    central = central_sentences(fitted_on, block_centres, blocks, SENTENCES)
     texts = table.loc[training, "text"].to_numpy()
+    words = [", ".join(words) for words in telling_words(texts, blocks, WORDS, language)]
+    described = pd.DataFrame({"block": np.arange(len(sizes)), "sentences": sizes, "words": words})
+    central = central_sentences(fitted_on, block_centres, blocks, SENTENCES)
     for place in range(SENTENCES):
         described[f"sentence_{place + 1}"] = [texts[rows[place]] if place < len(rows) else "" for rows in central]
     summary = {

@@ -42,18 +42,17 @@ def main(
     segment_blocks: the block of each sentence, the span for `segments`; found: what is known of these blocks.
     """
     table = pd.read_parquet(segment_blocks)
+    if partition == "shuffled":
+        table = shuffled_segments(table, seed)
     windows = {split: Windows.load(folder) for split, folder in tokens.items()}
     details: dict[str, Any] = {"partition": partition}
     by_segment = blocks_by_segment(table)
     result = {split: semantic_blocks(part, by_segment) for split, part in windows.items()}
     if partition in ("semantic", "segments"):
         details |= read_json(found)
-    elif partition == "shuffled":
-        by_segment = blocks_by_segment(shuffled_segments(table, seed))
-        result = {split: semantic_blocks(part, by_segment) for split, part in windows.items()}
     elif partition == "shifted":
         result = {split: shifted_blocks(windows[split], ids) for split, ids in result.items()}
-    else:
+    elif partition == "window":
         target = mean_chance(result["train"])
         details["width_tokens"] = matched_width(windows["train"], target)
         result = {split: window_blocks(part, details["width_tokens"]) for split, part in windows.items()}

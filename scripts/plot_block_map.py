@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.patheffects import withStroke
 
-from localist.errors import UserError
-from localist.figures import block_colours, figure_style, new_figure, read_table, save_figure
+from localist.figures import block_colours, figure_style, new_figure, read_table, save_figure, with_blocks
 from localist.rule_log import rule_log
 
 GRID = 12
@@ -18,10 +17,7 @@ def main(block_map: Path, blocks: Path, pdf: Path, png: Path) -> None:
     block_map: segment, x, y. blocks: segment, block. Segments without a block are drawn in grey.
     """
     places = read_table(block_map, numbers=["segment", "x", "y"])
-    table = places.merge(read_table(blocks, numbers=["segment", "block"]), on="segment", how="left")
-    if table["block"].isna().all():
-        raise UserError(f"{block_map}: none of its segments is in {blocks}; delete both and run the workflow again")
-    table["block"] = table["block"].fillna(-1).astype(int)
+    table = with_blocks(places, block_map, blocks)
     colours = block_colours(table["block"])
     with figure_style():
         figure, (axes,) = new_figure(3.2)

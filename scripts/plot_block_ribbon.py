@@ -10,8 +10,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from localist.errors import UserError
-from localist.figures import DISTINCT_BLOCKS, block_colours, figure_style, new_figure, read_table, save_figure
+from localist.figures import (
+    DISTINCT_BLOCKS,
+    block_colours,
+    figure_style,
+    new_figure,
+    read_table,
+    save_figure,
+    with_blocks,
+)
 from localist.rule_log import rule_log
 
 ROWS = 24  # more would be thinner than their labels
@@ -28,11 +35,7 @@ def main(segments: Path, blocks: Path, pdf: Path, png: Path) -> None:
     segments: segment, document, title, heading, start, end. blocks: segment, block. Sentences without a block are grey.
     """
     table = read_table(segments, text=["title", "heading"], numbers=["segment", "document", "start", "end"])
-    table = table.merge(read_table(blocks, numbers=["segment", "block"]), on="segment", how="left")
-    if table["block"].isna().all():
-        raise UserError(f"{segments}: none of its segments is in {blocks}; delete both and run the workflow again")
-    table["block"] = table["block"].fillna(-1).astype(int)
-    text = end_to_end(table)
+    text = end_to_end(with_blocks(table, segments, blocks))
     edges = row_edges(text)
     width = np.diff(edges).max()
     places = text["place"].to_numpy()

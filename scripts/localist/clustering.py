@@ -19,7 +19,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import kneighbors_graph
 from tqdm import tqdm
 
-from localist.embeddings import unit_length
+from localist.embeddings import ROWS_AT_ONCE, unit_length
 from localist.errors import UserError
 
 # Most sentences for what grows with their square, and for plain k-means (mini-batches beyond).
@@ -27,7 +27,6 @@ PAIRS_SAMPLE = 10_000
 KMEANS_SAMPLE = 50_000
 MIXTURE_DIMENSIONS = 16
 NEIGHBOURS = 10
-ROWS_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True)

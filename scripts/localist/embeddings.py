@@ -25,19 +25,18 @@ def embed_in_shards(
     Finished shards wait in the folder `shards`; a run that finds some there goes on after them. The folder's name must
     tell sentences and encoder apart. It is removed at the end.
     """
-    starts = range(0, len(texts), SHARD_SENTENCES)
+    files = {start: shards / f"{start:012d}.npy" for start in range(0, len(texts), SHARD_SENTENCES)}
     shards.mkdir(parents=True, exist_ok=True)
     with tqdm(total=len(texts), desc="Embedding", unit="sentence", mininterval=1) as bar:
-        for start in starts:
+        for start, shard in files.items():
             part = texts[start : start + SHARD_SENTENCES]
-            shard = shards / f"{start:012d}.npy"
             if shard.exists():
                 bar.update(len(part))
                 continue
             vectors = _embedded(part, encode, bar)
             with replacing(shard) as temporary:
                 np.save(temporary, vectors)
-    _join([shards / f"{start:012d}.npy" for start in starts], len(texts), destination)
+    _join(list(files.values()), len(texts), destination)
     shutil.rmtree(shards)
 
 

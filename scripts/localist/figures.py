@@ -115,6 +115,17 @@ def arm_styles(arms: Iterable[str]) -> dict[str, ArmStyle]:
     return result
 
 
+def with_blocks(table: pd.DataFrame, source: Path, blocks: Path) -> pd.DataFrame:
+    """`table` (with a column segment) with the block of each segment, -1 where it has none.
+
+    Raises UserError, naming the table's file `source`, where no segment has a block in the table `blocks`.
+    """
+    table = table.merge(read_table(blocks, numbers=["segment", "block"]), on="segment", how="left")
+    if table["block"].isna().all():
+        raise UserError(f"{source}: none of its segments is in {blocks}; delete both and run the workflow again")
+    return table.assign(block=table["block"].fillna(-1).astype(int))
+
+
 def block_colours(blocks: Iterable[int]) -> dict[int, Any]:
     """One colour per block id, in order of id; no block (-1) is light grey. Colours come back after DISTINCT_BLOCKS."""
     ids = sorted({int(block) for block in blocks})
