@@ -44,6 +44,11 @@ def trust(found: dict, least_stability: float) -> dict[str, str]:
     says["blocks"] = f"{found['blocks']}, of {found['smallest_block']} to {found['largest_block']} training sentences"
     says["blocks in a training window (median)"] = f"{training['median_blocks_per_window']:g}"
     says["mean chance C on training windows"] = f"{training['mean_chance']:.3f}"
+    if not found["within_bounds"]:
+        says["numbers of blocks"] = (
+            "No number that was tried keeps the bounds on C and on blocks per window (blocks.semantic); the one with "
+            "the lowest C was taken. Where a window sees little but one block, fidelity says little."
+        )
     return says
 
 

@@ -11,30 +11,46 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from localist.block_words import central_sentences, telling_words
-from localist.clustering import BlockSettings, centres, choose_blocks, nearest_block, stability
+from localist.clusterers import centres, nearest_block, sample_rows
+from localist.clustering import BlockSettings, choose_blocks, stability
 from localist.embeddings import average_with_neighbours, load_embeddings
 from localist.files import replacing, write_json
 from localist.rule_log import rule_log
+from localist.windows import Windows
 
 logger = logging.getLogger(__name__)
 
 WORDS, SENTENCES = 8, 3
+# Training windows on which the chance of each number of blocks is measured, drawn at random where there are more.
+MOST_WINDOWS = 4096
 
 
 def main(
-    segments: Path, embeddings: Path, semantic: Mapping[str, Any], language: str, outputs: Mapping[str, Path]
+    segments: Path,
+    embeddings: Path,
+    tokens: Path,
+    semantic: Mapping[str, Any],
+    language: str,
+    outputs: Mapping[str, Path],
 ) -> None:
-    """Write the block of each sentence, how their number was chosen, how stable they are, and what they are about."""
+    """Write the block of each sentence, how their number was chosen, how stable they are, and what they are about.
+
+    tokens: the folder of the training windows.
+    """
     table = pd.read_parquet(segments, columns=["segment", "section", "split", "text"])
     settings = BlockSettings(**{field.name: semantic[field.name] for field in fields(BlockSettings)})
     training = (table["split"] == "train").to_numpy()
     # One thread: the same bits on a machine with any number of cores.
     with threadpool_limits(limits=1):
         vectors = average_with_neighbours(
-            load_embeddings(embeddings, len(table)), table["section"].to_numpy(), semantic["context"]
+            load_embeddings(embeddings, len(table)),
+            table["section"].to_numpy(),
+            semantic["context"],
+            semantic["neighbour_weight"],
         )
         fitted_on = vectors[training]
-        blocks, curve = choose_blocks(fitted_on, settings)
+        sentence_of_token = training_sentences(Windows.load(tokens), training, settings.seed)
+        blocks, curve = choose_blocks(fitted_on, sentence_of_token, settings)
         block_centres = centres(fitted_on, blocks)
         table["block"] = np.int64(0)
         table.loc[training, "block"] = blocks
@@ -50,6 +66,7 @@ def main(
     summary = {
         "blocks": len(sizes),
         "chosen_blocks": int(curve.loc[curve["chosen"], "blocks"].item()),
+        "within_bounds": bool(curve["allowed"].any()),
         "smallest_block": int(sizes.min()),
         "largest_block": int(sizes.max()),
         "stability": stable,
@@ -58,11 +75,24 @@ def main(
         outputs, {"segment_blocks": table[["segment", "block", "split"]], "selection": curve, "blocks": described}
     )
     write_json(outputs["found"], summary)
+    if not summary["within_bounds"]:
+        logger.warning(
+            "No number of blocks up to %d has a mean chance of at most %g and %g blocks in the median training window; "
+            "the number with the lowest chance is taken. Raise blocks.semantic.maximum_blocks or tokens.context.",
+            *(settings.maximum_blocks, settings.largest_chance, settings.least_blocks_per_window),
+        )
     logger.info(
         "%d semantic blocks of %d to %d training sentences; adjusted Rand index with other seeds %s, on resamples %s.",
         *(summary[name] for name in ("blocks", "smallest_block", "largest_block")),
         *("n/a" if value is None else f"{value:.2f}" for value in (stable["seeds"], stable["resamples"])),
     )
+
+
+def training_sentences(windows: Windows, training: np.ndarray, seed: int) -> np.ndarray:
+    """int [windows, T]: the place of each token's sentence among the training sentences; -1 on sink and padding."""
+    windows = windows.take(sample_rows(len(windows.segment_ids), MOST_WINDOWS, seed))
+    place = np.cumsum(training) - 1
+    return np.where(windows.is_text, place[windows.segment_ids], -1)
 
 
 def write_tables(outputs: Mapping[str, Path], tables: Mapping[str, pd.DataFrame]) -> None:
@@ -80,6 +110,7 @@ if __name__ == "__main__":
         main(
             segments=Path(snakemake.input.segments),
             embeddings=Path(snakemake.input.embeddings),
+            tokens=Path(snakemake.input.tokens),
             semantic=snakemake.params.semantic,
             language=snakemake.params.language,
             outputs={name: Path(path) for name, path in snakemake.output.items()},

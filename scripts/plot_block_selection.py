@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from localist.errors import UserError
 from localist.figures import PALETTE, figure_style, new_figure, read_table, save_figure
@@ -14,29 +14,39 @@ SCORES = {
     "eigengap": "eigengap (no unit)",
     "bic": "−BIC (no unit)",
 }
+CHANCE = "mean chance C"
 
 
 def main(selection: Path, criterion: str, pdf: Path, png: Path) -> None:
-    """Draw the criterion's score against the number of blocks, the chosen number marked.
+    """Draw score and mean chance against the number of blocks, the chosen number marked.
 
-    selection: table with one row per number of blocks tried; its column `chosen` is true in exactly one row.
+    selection: table with one row per number of blocks tried; its column `chosen` is true in exactly one row, and its
+    column `allowed` where the bounds on chance and on blocks per window are kept: filled marks.
     """
-    table = read_table(selection, text=["chosen"], numbers=["blocks", "score"]).sort_values("blocks")
-    chosen = table[table["chosen"].astype(str).str.lower() == "true"]
-    if len(chosen) != 1:
-        raise UserError(f"{selection}: the column 'chosen' is true in {len(chosen)} rows; exactly one must be chosen")
-    blocks, score = chosen.iloc[0][["blocks", "score"]]
+    table = read_table(selection, text=["allowed", "chosen"], numbers=["blocks", "score", "mean_chance"])
+    table = table.sort_values("blocks")
+    chosen, allowed = (table[name].astype(str).str.lower() == "true" for name in ("chosen", "allowed"))
+    if chosen.sum() != 1:
+        raise UserError(f"{selection}: the column 'chosen' is true in {chosen.sum()} rows; exactly one must be chosen")
     with figure_style():
-        figure, (axes,) = new_figure(2.1)
-        axes.axvline(blocks, color=PALETTE[0], lw=0.8, ls=(0, (3, 2)), zorder=1)
-        axes.plot(table["blocks"], table["score"], "o-", color="black", markersize=2.5)
-        axes.plot([blocks], [score], "o", color=PALETTE[0], markersize=5.5)
-        axes.annotate(
-            f"chosen: {blocks:.0f}", (blocks, 1), (0, 2), xycoords=("data", "axes fraction"),
+        figure, panels = new_figure(3.2, rows=2, sharex=True)
+        for axes, column, label in zip(panels, ("score", "mean_chance"), (SCORES[criterion], CHANCE), strict=True):
+            axes.axvline(table.loc[chosen, "blocks"].item(), color=PALETTE[0], lw=0.8, ls=(0, (3, 2)), zorder=1)
+            axes.plot(table["blocks"], table[column], "-", color="black", lw=0.8)
+            for rows, face in ((allowed, "black"), (~allowed, "white")):
+                part = table[rows]
+                axes.plot(part["blocks"], part[column], "o", color="black", markerfacecolor=face, markersize=3)
+            axes.plot(table.loc[chosen, "blocks"], table.loc[chosen, column], "o", color=PALETTE[0], markersize=5.5)
+            axes.set_ylabel(label)
+        panels[0].annotate(
+            f"chosen: {table.loc[chosen, 'blocks'].item():.0f}",
+            (table.loc[chosen, "blocks"].item(), 1), (0, 2), xycoords=("data", "axes fraction"),
             textcoords="offset points", ha="center", va="bottom", color=PALETTE[0],
         )  # fmt: skip
-        axes.set(xlabel="number of blocks", ylabel=SCORES[criterion])
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+        panels[1].set(xlabel="number of blocks (hollow: too few blocks in a window)", xscale="log", ylim=(0, 1))
+        panels[1].xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panels[1].xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
+        panels[1].xaxis.set_minor_locator(NullLocator())
         save_figure(figure, pdf, png)
 
 

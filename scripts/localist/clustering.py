@@ -1,43 +1,38 @@
 """Semantic blocks: sentence embeddings clustered, with the number of blocks chosen by the data (method.md, Partitions).
 
-Everything is fitted on training sentences. What needs a matrix of all pairs is fitted on a sample of them, and the
-others join the nearest block.
+Everything is fitted on training sentences.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array, identity
-from scipy.sparse.csgraph import laplacian
-from scipy.sparse.linalg import eigsh
-from sklearn.cluster import AgglomerativeClustering, KMeans, MiniBatchKMeans, SpectralClustering
 from sklearn.decomposition import PCA
-from sklearn.metrics import adjusted_rand_score, silhouette_score
-from sklearn.mixture import GaussianMixture
-from sklearn.neighbors import kneighbors_graph
+from sklearn.metrics import adjusted_rand_score
 from tqdm import tqdm
 
-from localist.embeddings import ROWS_AT_ONCE, unit_length
+from localist.clusterers import PAIRS_SAMPLE, centres, clustering, nearest_block, sample_rows
+from localist.criteria import CRITERIA
+from localist.embeddings import unit_length
 from localist.errors import UserError
-
-# Most sentences for what grows with their square, and for plain k-means (mini-batches beyond).
-PAIRS_SAMPLE = 10_000
-KMEANS_SAMPLE = 50_000
-MIXTURE_DIMENSIONS = 16
-NEIGHBOURS = 10
+from localist.partitions import NO_BLOCK, block_statistics
 
 
 @dataclass(frozen=True)
 class BlockSettings:
-    """How blocks are found; sizes count training sentences, `maximum_size` None is no bound."""
+    """How blocks are found; sizes count training sentences, `maximum_size` None is no bound.
+
+    Only numbers of blocks are chosen at which the mean chance C of a training window is at most `largest_chance`, and
+    the median window has at least `least_blocks_per_window`: elsewhere locality means little.
+    """
 
     clusterer: str
     criterion: str
     minimum_blocks: int
     maximum_blocks: int
     candidates: int
+    largest_chance: float
+    least_blocks_per_window: float
     minimum_size: int
     maximum_size: int | None
     restarts: int
@@ -52,28 +47,63 @@ class BlockSettings:
         return sorted({int(number) for number in spaced.round()})
 
 
-def choose_blocks(vectors: np.ndarray, settings: BlockSettings) -> tuple[np.ndarray, pd.DataFrame]:
+def choose_blocks(
+    vectors: np.ndarray, sentence_of_token: np.ndarray, settings: BlockSettings
+) -> tuple[np.ndarray, pd.DataFrame]:
     """Blocks of the training sentences, with their number chosen by the criterion and their sizes bounded.
 
-    vectors: float32 [sentences, dimensions], of unit length. Returns int [sentences] and the selection curve (blocks,
-    score, chosen; the largest score is best). One block, and a curve of one row, where no two sentences differ.
+    vectors: float32 [sentences, dimensions], of unit length. sentence_of_token: int [windows, T], the row of each
+    token's sentence in `vectors`, -1 for sink and padding. Returns int [sentences] and the selection curve (one row per
+    number of blocks tried: blocks, score, mean_chance, median_blocks_per_window, allowed, chosen). Where no number is
+    allowed, the one with the lowest chance is taken. One block, and a curve of one row, where no two sentences differ.
     Raises UserError where fewer distinct sentences than blocks are there.
     """
+    tried = tried_blocks(vectors, settings)
+    curve = selection_curve(vectors, tried, sentence_of_token, settings)
+    return tried[int(curve.loc[curve["chosen"], "blocks"].item())], curve
+
+
+def tried_blocks(vectors: np.ndarray, settings: BlockSettings) -> dict[int, np.ndarray]:
+    """The blocks (int [sentences]) for each number of clusters that is tried, their sizes bounded."""
     distinct = _distinct(vectors, settings.maximum_blocks + 1)
     if distinct == 1:
-        return np.zeros(len(vectors), dtype=int), pd.DataFrame({"blocks": [1], "score": [np.nan], "chosen": [True]})
-    possible = [number for number in settings.numbers if number < distinct]
-    if not possible:
+        return {1: np.zeros(len(vectors), dtype=int)}
+    numbers = [number for number in settings.numbers if number < distinct]
+    if not numbers:
         raise UserError(
             f"blocks.semantic.minimum_blocks is {settings.minimum_blocks}, but the training text has only {distinct} "
             "distinct sentences: use a longer corpus or fewer blocks."
         )
-    sample = np.asarray(vectors[sample_rows(len(vectors), PAIRS_SAMPLE, settings.seed)])
-    scores = CRITERIA[settings.criterion](sample, possible, settings)
-    curve = pd.DataFrame({"blocks": possible, "score": scores})
-    best = int(curve.loc[curve["score"].idxmax(), "blocks"])
-    curve["chosen"] = curve["blocks"] == best
-    return bounded(vectors, cluster(vectors, best, settings), settings.minimum_size, settings.maximum_size), curve
+    clusters = clustering(settings.clusterer, vectors, max(numbers), settings.restarts, settings.seed)
+    progress = tqdm(numbers, desc="Numbers of blocks", unit="fit", mininterval=1)
+    return {
+        number: bounded(vectors, clusters(number), settings.minimum_size, settings.maximum_size) for number in progress
+    }
+
+
+def selection_curve(
+    vectors: np.ndarray, tried: dict[int, np.ndarray], sentence_of_token: np.ndarray, settings: BlockSettings
+) -> pd.DataFrame:
+    """One row per number of blocks tried, the chosen one marked; scores are worked out on a sample of the sentences."""
+    rows = sample_rows(len(vectors), PAIRS_SAMPLE, settings.seed)
+    on_sample = {number: blocks[rows] for number, blocks in tried.items()}
+    curve = pd.DataFrame({"blocks": list(tried), "score": np.nan})
+    if len(tried) > 1:
+        curve["score"] = CRITERIA[settings.criterion](np.asarray(vectors[rows]), on_sample, settings.seed)
+    seen = [block_statistics(token_blocks(blocks, sentence_of_token)) for blocks in tried.values()]
+    for name in ("mean_chance", "median_blocks_per_window"):
+        curve[name] = [statistics[name] for statistics in seen]
+    curve["allowed"] = (curve["mean_chance"] <= settings.largest_chance) & (
+        curve["median_blocks_per_window"] >= settings.least_blocks_per_window
+    )
+    eligible = curve[curve["allowed"]] if curve["allowed"].any() else curve.sort_values("mean_chance").head(1)
+    curve["chosen"] = curve.index == eligible["score"].fillna(-np.inf).idxmax()
+    return curve
+
+
+def token_blocks(blocks: np.ndarray, sentence_of_token: np.ndarray) -> np.ndarray:
+    """int [windows, T]: the block of each token's sentence; -1 on sink and padding."""
+    return np.where(sentence_of_token >= 0, blocks[sentence_of_token], NO_BLOCK)
 
 
 def _distinct(vectors: np.ndarray, most: int) -> int:
@@ -86,65 +116,6 @@ def _distinct(vectors: np.ndarray, most: int) -> int:
     return len(seen)
 
 
-def cluster(vectors: np.ndarray, number: int, settings: BlockSettings) -> np.ndarray:
-    """int [sentences]: `number` clusters. What needs all pairs is fitted on a sample that the other sentences join."""
-    if settings.clusterer == "kmeans":
-        kind = KMeans if len(vectors) <= KMEANS_SAMPLE else MiniBatchKMeans
-        return kind(number, n_init=settings.restarts, random_state=settings.seed).fit_predict(vectors)
-    rows = sample_rows(len(vectors), PAIRS_SAMPLE, settings.seed)
-    labels = CLUSTERERS[settings.clusterer](number, settings.seed).fit_predict(vectors[rows])
-    return labels if len(rows) == len(vectors) else nearest_block(vectors, centres(vectors[rows], labels))
-
-
-def _agglomerative(number: int, seed: int) -> AgglomerativeClustering:
-    return AgglomerativeClustering(number, metric="cosine", linkage="average")
-
-
-def _spectral(number: int, seed: int) -> SpectralClustering:
-    return SpectralClustering(
-        number, affinity="nearest_neighbors", n_neighbors=NEIGHBOURS, assign_labels="cluster_qr", random_state=seed
-    )
-
-
-CLUSTERERS = {"agglomerative": _agglomerative, "spectral": _spectral}
-
-
-def silhouettes(vectors: np.ndarray, numbers: Sequence[int], settings: BlockSettings) -> list[float]:
-    """Mean cosine silhouette of the clusters."""
-    progress = tqdm(numbers, desc="Number of blocks", unit="fit", mininterval=1)
-    return [silhouette_score(vectors, cluster(vectors, number, settings), metric="cosine") for number in progress]
-
-
-def eigengaps(vectors: np.ndarray, numbers: Sequence[int], settings: BlockSettings) -> list[float]:
-    """λ(k + 1) − λ(k) of the normalised Laplacian of the graph of nearest neighbours by cosine, for k blocks."""
-    neighbours = kneighbors_graph(vectors, min(NEIGHBOURS, len(vectors) - 1), metric="cosine")
-    affinity = (neighbours + neighbours.T) / 2
-    similarity = csr_array(identity(len(vectors)) - laplacian(affinity, normed=True))
-    start = np.random.default_rng(settings.seed).random(len(vectors))
-    largest = eigsh(
-        similarity, k=min(max(numbers) + 1, len(vectors) - 1), which="LA", v0=start, return_eigenvectors=False
-    )
-    eigenvalues = 1 - np.sort(largest)[::-1]
-    return [eigenvalues[number] - eigenvalues[number - 1] for number in numbers]
-
-
-def penalised_likelihoods(vectors: np.ndarray, numbers: Sequence[int], settings: BlockSettings) -> list[float]:
-    """−BIC of a diagonal Gaussian mixture on the principal components."""
-    reduced = PCA(min(MIXTURE_DIMENSIONS, *vectors.shape), random_state=settings.seed).fit_transform(vectors)
-    progress = tqdm(numbers, desc="Number of blocks", unit="fit", mininterval=1)
-    return [
-        -GaussianMixture(number, covariance_type="diag", random_state=settings.seed).fit(reduced).bic(reduced)
-        for number in progress
-    ]
-
-
-CRITERIA: Mapping[str, Callable[[np.ndarray, Sequence[int], BlockSettings], list[float]]] = {
-    "silhouette": silhouettes,
-    "eigengap": eigengaps,
-    "bic": penalised_likelihoods,
-}
-
-
 def bounded(vectors: np.ndarray, labels: np.ndarray, minimum: int, maximum: int | None) -> np.ndarray:
     """The same clusters, numbered from 0, none with fewer than `minimum` sentences or more than `maximum`.
 
@@ -154,12 +125,15 @@ def bounded(vectors: np.ndarray, labels: np.ndarray, minimum: int, maximum: int 
     maximum = maximum or len(vectors)
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     members = [part for rows in members for part in _halved(vectors, rows, maximum)]
+    sums = [vectors[rows].sum(axis=0) for rows in members]
     while len(members) > 1 and min(map(len, members)) < minimum:
-        smallest = members.pop(min(range(len(members)), key=lambda place: len(members[place])))
-        middles = unit_length(np.stack([vectors[rows].mean(axis=0) for rows in members]))
-        nearest = int(np.argmax(middles @ vectors[smallest].mean(axis=0)))
-        union = np.sort(np.concatenate([members.pop(nearest), smallest]))
-        members += _halved(vectors, union, maximum)
+        place = min(range(len(members)), key=lambda place: len(members[place]))
+        smallest, its_sum = members.pop(place), sums.pop(place)
+        nearest = int(np.argmax(unit_length(np.stack(sums)) @ its_sum))
+        sums.pop(nearest)
+        parts = _halved(vectors, np.sort(np.concatenate([members.pop(nearest), smallest])), maximum)
+        members += parts
+        sums += [vectors[rows].sum(axis=0) for rows in parts]
     members.sort(key=lambda rows: rows[0])
     blocks = np.empty(len(vectors), dtype=int)
     for number, rows in enumerate(members):
@@ -177,46 +151,23 @@ def _halved(vectors: np.ndarray, rows: np.ndarray, maximum: int) -> list[np.ndar
     return [part for half in halves for part in _halved(vectors, np.sort(half), maximum)]
 
 
-def centres(vectors: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """float32 [blocks, dimensions], of unit length: the direction of each block's mean."""
-    sums = np.zeros((blocks.max() + 1, vectors.shape[1]))
-    for start in range(0, len(vectors), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        np.add.at(sums, blocks[rows], vectors[rows])
-    return unit_length(sums).astype(np.float32)
-
-
-def nearest_block(vectors: np.ndarray, block_centres: np.ndarray) -> np.ndarray:
-    """int [sentences]: the block whose centre is nearest by cosine."""
-    parts = (vectors[start : start + ROWS_AT_ONCE] for start in range(0, len(vectors), ROWS_AT_ONCE))
-    return np.concatenate([np.argmax(part @ block_centres.T, axis=1) for part in parts])
-
-
-def sample_rows(count: int, most: int, seed: int) -> np.ndarray:
-    """Sorted numbers of at most `most` of `count` rows, drawn at random."""
-    if count <= most:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
-
-
 def stability(vectors: np.ndarray, blocks: np.ndarray, settings: BlockSettings, repeats: int) -> dict[str, float]:
     """Mean adjusted Rand index between `blocks` and the same clustering with other seeds, or on resampled sentences.
 
-    The number of blocks stays what it is. Both are worked out on a sample of at most KMEANS_SAMPLE sentences. Nothing
+    The number of blocks stays what it is. Both are worked out on a sample of at most PAIRS_SAMPLE sentences. Nothing
     to compare, and so no value, where there is a single block.
     """
-    rows = sample_rows(len(vectors), KMEANS_SAMPLE, settings.seed)
+    rows = sample_rows(len(vectors), PAIRS_SAMPLE, settings.seed)
     vectors, blocks = np.asarray(vectors[rows]), blocks[rows]
     number = len(np.unique(blocks))
     generator = np.random.default_rng(settings.seed)
     found: dict[str, list[float]] = {"seeds": [], "resamples": []}
     for repeat in range(repeats if number > 1 else 0):
-        other_seed = replace(settings, seed=settings.seed + 1 + repeat)
+        seed = settings.seed + 1 + repeat
         drawn = generator.integers(len(vectors), size=len(vectors))
         for kind, fitted_on in (("seeds", vectors), ("resamples", vectors[drawn])):
-            labels = bounded(
-                fitted_on, cluster(fitted_on, number, other_seed), settings.minimum_size, settings.maximum_size
-            )
+            clusters = clustering(settings.clusterer, fitted_on, number, settings.restarts, seed)
+            labels = bounded(fitted_on, clusters(number), settings.minimum_size, settings.maximum_size)
             again = nearest_block(vectors, centres(fitted_on, labels))
             found[kind].append(adjusted_rand_score(blocks, again))
     return {kind: float(np.mean(values)) if values else None for kind, values in found.items()}

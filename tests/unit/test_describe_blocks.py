@@ -9,7 +9,7 @@ import pytest
 from describe_blocks import main
 
 
-def page_of(folder, seeds: float | None, resamples: float | None) -> str:
+def page_of(folder, seeds: float | None, resamples: float | None, within_bounds=True) -> str:
     blocks = {
         "block": [0, 1],
         "sentences": [7, 5],
@@ -22,6 +22,7 @@ def page_of(folder, seeds: float | None, resamples: float | None) -> str:
         "blocks": 2,
         "smallest_block": 5,
         "largest_block": 7,
+        "within_bounds": within_bounds,
         "stability": {"seeds": seeds, "resamples": resamples},
         "splits": {"train": {"median_blocks_per_window": 2.0, "mean_chance": 0.71234}},
     }
@@ -49,3 +50,9 @@ def test_a_single_block_has_no_stability(tmp_path):
     """Catches a crash, or a verdict, where there is nothing to compare."""
     page = page_of(tmp_path, None, None)
     assert page.count("nothing to compare") == 2 and "LOW" not in page
+
+
+def test_blocks_that_fill_a_window_are_warned_of(tmp_path):
+    """Catches a study whose windows see one block, told as if locality meant something there."""
+    assert "No number that was tried" in page_of(tmp_path, 0.9, 0.9, within_bounds=False)
+    assert "No number that was tried" not in page_of(tmp_path, 0.9, 0.9)

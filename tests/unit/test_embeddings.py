@@ -81,10 +81,17 @@ def test_embeddings_that_cannot_be_are_named(array, message, tmp_path):
 def test_neighbours_by_hand():
     """Catches a mean over the wrong rows: three sentences of one section, then one of another."""
     vectors = np.eye(4, dtype=np.float32)
-    averaged = average_with_neighbours(vectors, np.array([0, 0, 0, 1]), 1)
+    averaged = average_with_neighbours(vectors, np.array([0, 0, 0, 1]), 1, 1)
     half, third = 2**-0.5, 3**-0.5
     expected = [[half, half, 0, 0], [third, third, third, 0], [0, half, half, 0], [0, 0, 0, 1]]
     np.testing.assert_allclose(averaged, expected, atol=1e-6)
+
+
+def test_distant_neighbours_count_less():
+    """Catches weights that do not fall with the distance: 1, 1/2 and 1/4 at 0, 1 and 2 sentences."""
+    averaged = average_with_neighbours(np.eye(3, dtype=np.float32), np.zeros(3, dtype=int), 2, 0.5)
+    rows = np.array([[4, 2, 1], [2, 4, 2], [1, 2, 4]])
+    np.testing.assert_allclose(averaged, rows / np.linalg.norm(rows, axis=1, keepdims=True), atol=1e-6)
 
 
 @given(
@@ -100,7 +107,9 @@ def test_neighbours_do_not_depend_on_other_sections_or_on_the_pieces(sizes, cont
     vectors = np.random.default_rng(seed).normal(size=(len(sections), 3)).astype(np.float32)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embeddings, "ROWS_AT_ONCE", rows_at_once)
-        together = average_with_neighbours(vectors, sections, context)
-    alone = [average_with_neighbours(vectors[sections == s], sections[sections == s], context) for s in set(sections)]
+        together = average_with_neighbours(vectors, sections, context, 0.7)
+    alone = [
+        average_with_neighbours(vectors[sections == s], sections[sections == s], context, 0.7) for s in set(sections)
+    ]
     np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)

@@ -90,7 +90,8 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
     tried = np.arange(2, 33)
     silhouette = 0.13 - 0.05 * ((tried - 17) / 16.0) ** 2 + rng.normal(0, 0.002, tried.size)
     chosen = tried == tried[silhouette.argmax()]
-    pd.DataFrame({"blocks": tried, "score": silhouette, "chosen": chosen}).to_csv(paths["selection"], index=False)
+    curve = pd.DataFrame({"blocks": tried, "score": silhouette, "mean_chance": 1 / np.sqrt(tried), "chosen": chosen})
+    curve.assign(allowed=curve["mean_chance"] <= 0.4).to_csv(paths["selection"], index=False)
 
     block = rng.integers(0, 17, 2700)
     centres = rng.normal(0, 30, (17, 2))[block] + rng.normal(0, 5, (2700, 2))

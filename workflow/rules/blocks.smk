@@ -29,6 +29,7 @@ rule partition_segments:
     input:
         segments="results/{study}/corpus/segments.parquet",
         embeddings="results/{study}/blocks/embeddings.npy",
+        tokens="results/{study}/tokens/train",
         code=modules_of("partition_segments"),
     output:
         segment_blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
