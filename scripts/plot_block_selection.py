@@ -43,7 +43,7 @@ def main(selection: Path, criterion: str, pdf: Path, png: Path) -> None:
             (table.loc[chosen, "blocks"].item(), 1), (0, 2), xycoords=("data", "axes fraction"),
             textcoords="offset points", ha="center", va="bottom", color=PALETTE[0],
         )  # fmt: skip
-        panels[1].set(xlabel="number of blocks (hollow: too few blocks in a window)", xscale="log", ylim=(0, 1))
+        panels[1].set(xlabel="number of blocks (filled: allowed)", xscale="log", ylim=(0, 1.05))
         panels[1].xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         panels[1].xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
         panels[1].xaxis.set_minor_locator(NullLocator())

@@ -208,7 +208,7 @@ def test_several_mistakes_are_told_together():
         ({"arms.distributed": {"schedule": "linear", "partition": "semantic"}}, "arms.distributed: missing"),
         ({"arms": {"linear": {"schedule": "linear", "partition": "semantic"}}}, "arms.distributed: missing"),
         ({"splits.train": 0.7}, "splits: train, validation and test add up to 0.9"),
-        ({"blocks.semantic.minimum_blocks": 50}, "blocks.semantic.minimum_blocks: is above maximum_blocks"),
+        ({"blocks.semantic.minimum_blocks": 600}, "blocks.semantic.minimum_blocks: is above maximum_blocks"),
         ({"blocks.measured": ["window"]}, "blocks.reference: semantic is not in blocks.measured"),
         ({"corpus.format": "text", "corpus.section_words": 10}, None),
         ({"corpus.source": {}}, "corpus.source.path: not given"),
