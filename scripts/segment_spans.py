@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from localist.embeddings import load_embeddings
 from localist.files import replacing, write_json
 from localist.rule_log import rule_log
-from localist.segmentation import fitted_penalty, span_ends, stretch_starts
+from localist.segmentation import fitted_penalty, span_ends, stretch_rows
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +21,10 @@ def main(segments: Path, embeddings: Path, spans: Mapping[str, int], segment_blo
     table = pd.read_parquet(segments, columns=["segment", "document", "split"])
     vectors = load_embeddings(embeddings, len(table))
     sizes = {"minimum": spans["minimum_size"], "maximum": spans["maximum_size"]}
-    starts = stretch_starts(table)
-    stretches = [slice(start, end) for start, end in zip(starts, [*starts[1:], len(table)], strict=True)]
+    stretches = stretch_rows(table)
     with threadpool_limits(limits=1):  # the same bits on a machine with any number of cores
         training = [vectors[rows] for rows in stretches if table["split"].iloc[rows.start] == "train"]
-        penalty = fitted_penalty(training, sizes["minimum"], spans["seed"])
+        penalty = fitted_penalty(training, sizes["maximum"])
         ends = [rows.start + end for rows in stretches for end in span_ends(vectors[rows], penalty, **sizes)]
     table["block"] = np.searchsorted(ends, table.index, side="right")
     with replacing(segment_blocks) as temporary:

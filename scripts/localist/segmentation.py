@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from ruptures import KernelCPD
+from sklearn.preprocessing import normalize
 
 # Change-point detection takes time with the square of the length; longer stretches are cut in pieces of this length.
 LONGEST_STRETCH = 4096
-# The penalty is the smallest (to 1 %) at which text in random order breaks at fewer sentences than this share of them.
-FALSE_BREAKS = 1 / 100
+# For text without any variance: a penalty must be positive.
 SMALLEST_PENALTY = 1e-3
 
 
@@ -29,22 +29,20 @@ def span_ends(vectors: np.ndarray, penalty: float, minimum: int, maximum: int) -
     return ends
 
 
-def fitted_penalty(stretches: Sequence[np.ndarray], minimum: int, seed: int) -> float:
-    """The smallest penalty at which sentences without any order break rarely (FALSE_BREAKS).
+def fitted_penalty(stretches: Sequence[np.ndarray], maximum: int) -> float:
+    """Twice the variance of a sentence about the mean of its longest possible span (Mallows' C_p).
 
-    stretches: float [sentences, dimensions] each, of training text. Sentences are drawn from all of them, and put in
-    random order: breaks that are found there are false ones. A higher penalty gives fewer.
+    stretches: float [sentences, dimensions] each, of training text. Cutting where nothing changes lowers the scatter by
+    about one variance; the changes inside the longest spans count as variance, which makes the rule stricter.
     """
-    generator = np.random.default_rng(seed)
-    everything = np.concatenate(stretches)
-    rows = generator.permutation(len(everything))[:LONGEST_STRETCH]
-    disordered = everything[rows]
-    low, high = 0.0, max(float(len(disordered)), 1.0)
-    while high - low > max(0.01 * high, SMALLEST_PENALTY):
-        middle = (low + high) / 2
-        false_breaks = len(_breaks(disordered, minimum, pen=middle)) - 1
-        low, high = (low, middle) if false_breaks < FALSE_BREAKS * len(disordered) else (middle, high)
-    return high
+    scatter, freedom = 0.0, 0
+    for stretch in stretches:
+        unit = normalize(np.asarray(stretch, dtype=float))
+        for start in range(0, len(unit), maximum):
+            part = unit[start : start + maximum]
+            scatter += float(np.square(part - part.mean(axis=0)).sum())
+            freedom += len(part) - 1
+    return max(2 * scatter / max(freedom, 1), SMALLEST_PENALTY)
 
 
 def _breaks(vectors: np.ndarray, minimum: int, **how: float) -> list[int]:
@@ -62,7 +60,8 @@ def _bounded(vectors: np.ndarray, start: int, end: int, minimum: int, maximum: i
     return [*_bounded(vectors, start, middle, minimum, maximum), *_bounded(vectors, middle, end, minimum, maximum)]
 
 
-def stretch_starts(segments: pd.DataFrame) -> np.ndarray:
-    """Numbers of the sentences at which a stretch of text starts: another document, or another split."""
+def stretch_rows(segments: pd.DataFrame) -> list[slice]:
+    """The rows of each stretch of text: neighbouring sentences of one document and one split."""
     changes = (segments[["document", "split"]] != segments[["document", "split"]].shift()).any(axis=1)
-    return np.flatnonzero(changes.to_numpy())
+    starts = np.flatnonzero(changes.to_numpy())
+    return [slice(int(start), int(end)) for start, end in zip(starts, [*starts[1:], len(segments)], strict=True)]

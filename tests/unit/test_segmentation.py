@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localist import segmentation
-from localist.segmentation import fitted_penalty, span_ends, stretch_starts
+from localist.segmentation import fitted_penalty, span_ends, stretch_rows
 
 
 def planted(lengths: list[int], noise: float, seed: int = 0) -> np.ndarray:
@@ -22,17 +22,26 @@ def test_planted_changes_are_found_with_the_fitted_penalty():
     """Catches a penalty rule that leaves the text whole or cuts it anywhere."""
     lengths = [12, 9, 20, 7, 15, 30, 8, 11]
     training = [planted(lengths, 0.15, seed) for seed in range(4)]
-    penalty = fitted_penalty(training, minimum=3, seed=0)
+    penalty = fitted_penalty(training, maximum=60)
     assert span_ends(planted(lengths, 0.15, seed=9), penalty, minimum=3, maximum=60) == np.cumsum(lengths).tolist()
 
 
 def test_sentences_in_no_order_stay_together():
     """Catches a penalty that is fitted to find something everywhere."""
-    directions = [planted([1] * 400, 0.15, seed) for seed in range(2)]
-    generator = np.random.default_rng(3)
-    penalty = fitted_penalty([generator.permutation(part) for part in directions], minimum=3, seed=0)
-    ends = span_ends(generator.permutation(directions[0]), penalty, minimum=3, maximum=400)
-    assert len(ends) <= 10
+    sentences = np.random.default_rng(3).normal(loc=0.05, size=(400, 100))
+    penalty = fitted_penalty([sentences], maximum=60)
+    assert span_ends(sentences, penalty, minimum=3, maximum=400) == [400]
+
+
+def test_the_penalty_is_twice_the_variance_about_the_longest_spans():
+    """Catches a penalty that grows with the length of a stretch, or with that of the vectors."""
+    one, other = np.array([3.0, 0.0]), np.array([0.0, 5.0])
+    stretch = np.stack([one, other, one, other, one])
+    # Pairs: scatter 1, one degree of freedom each; the last sentence alone adds neither.
+    assert fitted_penalty([stretch], maximum=2) == pytest.approx(2.0)
+    assert fitted_penalty([stretch] * 3, maximum=2) == pytest.approx(2.0)
+    # One span of five: (0.6, 0.4) is its mean, so 5 - 5 * 0.52 = 2.4 over four degrees of freedom.
+    assert fitted_penalty([stretch], maximum=60) == pytest.approx(1.2)
 
 
 @given(
@@ -63,12 +72,12 @@ def test_a_long_stretch_is_cut_in_pieces(monkeypatch):
 def test_a_stretch_ends_with_its_document_or_split():
     """Catches spans that reach from one split into another."""
     table = pd.DataFrame({"document": [0, 0, 0, 0, 1], "split": ["train", "train", "test", "train", "train"]})
-    assert stretch_starts(table).tolist() == [0, 2, 3, 4]
+    assert stretch_rows(table) == [slice(0, 2), slice(2, 3), slice(3, 4), slice(4, 5)]
 
 
 @pytest.mark.parametrize("rows", [1, 2, 7])
 def test_equal_sentences_make_one_span(rows):
     """Catches a crash on text that repeats one sentence."""
     vectors = np.ones((rows, 4))
-    penalty = fitted_penalty([vectors], minimum=2, seed=0)
+    penalty = fitted_penalty([vectors], maximum=40)
     assert span_ends(vectors, penalty, minimum=2, maximum=40) == [rows]
