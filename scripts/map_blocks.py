@@ -1,4 +1,4 @@
-"""Place every sentence on a two-dimensional map of meaning (t-SNE of the embeddings), for the figure alone."""
+"""Place the sentences on a two-dimensional map of meaning (t-SNE of the embeddings), for the figure alone."""
 
 from pathlib import Path
 
@@ -7,19 +7,24 @@ import pandas as pd
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
+from localist.clusterers import sample_rows
 from localist.files import replacing
 from localist.rule_log import rule_log
 
 PERPLEXITY = 30
+# Dots of the map at most, drawn at random: more would take long and hide each other.
+MOST_SENTENCES = 10_000
 
 
 def main(embeddings: Path, seed: int, destination: Path) -> None:
-    """Write x and y of each sentence."""
-    vectors = np.load(embeddings)
+    """Write x and y of each sentence, or of a sample."""
+    whole = np.load(embeddings, mmap_mode="r")
+    rows = sample_rows(len(whole), MOST_SENTENCES, seed)
+    vectors = np.asarray(whole[rows])
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
     with threadpool_limits(limits=1):  # the same bits on a machine with any number of cores
         places = TSNE(perplexity=perplexity, metric="cosine", init="random", random_state=seed).fit_transform(vectors)
-    table = pd.DataFrame({"segment": np.arange(len(vectors)), "x": places[:, 0], "y": places[:, 1]})
+    table = pd.DataFrame({"segment": rows, "x": places[:, 0], "y": places[:, 1]})
     with replacing(destination) as temporary:
         table.to_parquet(temporary, index=False)
 

@@ -9,10 +9,12 @@ from localist.figures import block_colours, figure_style, new_figure, read_table
 from localist.rule_log import rule_log
 
 GRID = 12
+# More numbers than this would hide the dots.
+NUMBERED = 24
 
 
 def main(block_map: Path, blocks: Path, pdf: Path, png: Path) -> None:
-    """Draw one dot per segment on the two-dimensional map, and each block's number where its dots are densest.
+    """Draw one dot per segment on the two-dimensional map, and the numbers of the largest blocks where their dots are densest.
 
     block_map: segment, x, y. blocks: segment, block. Segments without a block are drawn in grey.
     """
@@ -25,7 +27,9 @@ def main(block_map: Path, blocks: Path, pdf: Path, png: Path) -> None:
         size = min(6.0, max(0.5, 9000 / len(table)))
         axes.scatter(table["x"], table["y"], s=size, c=table["block"].map(colours), linewidths=0, rasterized=True)
         halo = [withStroke(linewidth=1.8, foreground="white")]
-        for block, dots in table[table["block"] >= 0].groupby("block"):
+        placed = table[table["block"] >= 0]
+        largest = placed["block"].value_counts().head(NUMBERED).index
+        for block, dots in placed[placed["block"].isin(largest)].groupby("block"):
             x, y = densest_place(dots["x"].to_numpy(), dots["y"].to_numpy())
             axes.text(x, y, f"{block}", ha="center", va="center", weight="bold", path_effects=halo)
         axes.set(xlabel="t-SNE axis 1 (no unit)", ylabel="t-SNE axis 2 (no unit)", xticks=[], yticks=[])

@@ -59,7 +59,7 @@ def choose_blocks(
     Raises UserError where fewer distinct sentences than blocks are there.
     """
     tried = tried_blocks(vectors, settings)
-    curve = selection_curve(vectors, tried, sentence_of_token, settings)
+    curve = with_choice(selection_curve(tried, scores(vectors, tried, settings), sentence_of_token), settings)
     return tried[int(curve.loc[curve["chosen"], "blocks"].item())], curve
 
 
@@ -81,24 +81,34 @@ def tried_blocks(vectors: np.ndarray, settings: BlockSettings) -> dict[int, np.n
     }
 
 
-def selection_curve(
-    vectors: np.ndarray, tried: dict[int, np.ndarray], sentence_of_token: np.ndarray, settings: BlockSettings
-) -> pd.DataFrame:
-    """One row per number of blocks tried, the chosen one marked; scores are worked out on a sample of the sentences."""
+def scores(vectors: np.ndarray, tried: dict[int, np.ndarray], settings: BlockSettings) -> list[float]:
+    """The criterion's score of each number that was tried, on a sample of the sentences; NaN for a single number."""
+    if len(tried) == 1:
+        return [np.nan]
     rows = sample_rows(len(vectors), PAIRS_SAMPLE, settings.seed)
     on_sample = {number: blocks[rows] for number, blocks in tried.items()}
-    curve = pd.DataFrame({"blocks": list(tried), "score": np.nan})
-    if len(tried) > 1:
-        curve["score"] = CRITERIA[settings.criterion](np.asarray(vectors[rows]), on_sample, settings.seed)
+    return CRITERIA[settings.criterion](np.asarray(vectors[rows]), on_sample, settings.seed)
+
+
+def selection_curve(
+    tried: dict[int, np.ndarray], scores_of_tried: list[float], sentence_of_token: np.ndarray
+) -> pd.DataFrame:
+    """One row per number of blocks tried: blocks, score, mean_chance, median_blocks_per_window."""
+    curve = pd.DataFrame({"blocks": list(tried), "score": scores_of_tried})
     seen = [block_statistics(token_blocks(blocks, sentence_of_token)) for blocks in tried.values()]
     for name in ("mean_chance", "median_blocks_per_window"):
         curve[name] = [statistics[name] for statistics in seen]
-    curve["allowed"] = (curve["mean_chance"] <= settings.largest_chance) & (
+    return curve
+
+
+def with_choice(curve: pd.DataFrame, settings: BlockSettings) -> pd.DataFrame:
+    """The curve with the numbers that are allowed and the chosen one: the best score, or the lowest chance."""
+    allowed = (curve["mean_chance"] <= settings.largest_chance) & (
         curve["median_blocks_per_window"] >= settings.least_blocks_per_window
     )
-    eligible = curve[curve["allowed"]] if curve["allowed"].any() else curve.sort_values("mean_chance").head(1)
-    curve["chosen"] = curve.index == eligible["score"].fillna(-np.inf).idxmax()
-    return curve
+    eligible = curve[allowed] if allowed.any() else curve.sort_values("mean_chance").head(1)
+    best = eligible["score"].fillna(-np.inf).idxmax()
+    return curve.assign(allowed=allowed, chosen=curve.index == best)
 
 
 def token_blocks(blocks: np.ndarray, sentence_of_token: np.ndarray) -> np.ndarray:

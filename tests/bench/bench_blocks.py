@@ -24,12 +24,12 @@ from localist.files import write_json
 from localist.windows import Windows
 
 # (context, neighbour_weight): alone, with what the study takes, plain means.
-AVERAGES = {"default": [(0, 1), (1, 0.2), (2, 0.2), (1, 1), (2, 1), (4, 1)], "whole dump": [(0, 1), (1, 0.2), (1, 1)]}
+AVERAGES = {"default": [(0, 1), (1, 0.2), (1, 1), (2, 1), (4, 1)], "whole dump": [(0, 1), (1, 0.2), (1, 1)]}
 # The numbers of blocks that leave a window of the whole dump three blocks are above those of twelve articles.
-WHOLE_DUMP = {"minimum_blocks": 16, "maximum_blocks": 3072, "candidates": 12, "restarts": 1}
+WHOLE_DUMP = {"minimum_blocks": 128, "maximum_blocks": 3072, "candidates": 10, "restarts": 1}
 COLOURS = {"kmeans": PALETTE[3], "agglomerative": PALETTE[5], "spectral": PALETTE[0]}
 LINES = {(0, 1): ":", (1, 0.2): "-", (1, 1): "--"}
-MARKERS = {"silhouette": "o", "eigengap": "^", "bic": "s"}
+LABELS = {(0, 1): "sentences alone", (1, 0.2): "neighbours at 0.2", (1, 1): "plain mean of 3"}
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
     with ProcessPoolExecutor(len(AVERAGES)) as pool:
         parts = [pool.submit(clusters_of, name, options.study, config) for name in AVERAGES]
         segments, embeddings = text_of(options.study)
-        spans = measure_spans(segments, embeddings, config["blocks"]["segments"])
+        spans = measure_spans(segments, embeddings, config["blocks"]["segments"], config["corpus"]["articles"])
         clusters, curves = zip(*(part.result() for part in parts), strict=True)
     report = {"clusters": [*clusters[0], *clusters[1]], "spans": spans, "curves": [*curves[0], *curves[1]]}
     write_json(options.out, report)
@@ -95,14 +95,12 @@ def draw(curves: pd.DataFrame, clusters: pd.DataFrame, out: Path) -> None:
         save_figure(figure, out.with_suffix(".pdf"), out.with_suffix(".png"))
 
 
-LABELS = {(0, 1): "sentences alone", (1, 0.2): "neighbours at 0.2", (1, 1): "plain mean of 3"}
-
-
 def draw_set(axes: Any, curves: pd.DataFrame, clusters: pd.DataFrame, averages: Sequence[tuple[int, float]]) -> None:
     axes.axvspan(0.6, 1, color=GREY, alpha=0.15, lw=0)
     for context, weight in averages:
+        same = curves[(curves["context"] == context) & (curves["neighbour_weight"] == weight)]
         for method, colour in COLOURS.items() if (context, weight) in LINES else ():
-            line = curves.query("method == @method and context == @context and neighbour_weight == @weight")
+            line = same[same["method"] == method]
             axes.plot(line["chance"], line["ari_section"], LINES[context, weight], color=colour, lw=0.9)
     default = clusters[clusters["default"]]
     axes.plot(default["chance"], default["ari_section"], "*", color="black", markersize=8, zorder=3)
@@ -115,7 +113,7 @@ def print_report(report: Mapping[str, Any]) -> None:
     """The tables, best agreement with sections first."""
     clusters = pd.DataFrame(report["clusters"])
     shown = ["method", "criterion", "context", "neighbour_weight", "k", "ari_article", "ari_section", "chance"]
-    for (name, bounds), part in clusters.fillna({"bounds": True}).groupby(["set", "bounds"], sort=False):
+    for (name, bounds), part in clusters.groupby(["set", "bounds"], sort=False):
         print(f"\n{name}, {'within' if bounds else 'without'} the bounds")
         part = part.sort_values("ari_section", ascending=False)
         print(part[[*shown, "blocks_per_window", "allowed", "default"]].round(3).to_string(index=False))

@@ -9,13 +9,14 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from threadpoolctl import threadpool_limits
 
-from localist.clustering import BlockSettings, selection_curve, token_blocks, tried_blocks
+from localist.clustering import BlockSettings, scores, selection_curve, token_blocks, tried_blocks, with_choice
 from localist.criteria import CRITERIA
 from localist.embeddings import average_with_neighbours
 from localist.partitions import block_statistics, matched_width, mean_chance, shifted_blocks, window_blocks
 from localist.windows import Windows
 
 CLUSTERERS = ("kmeans", "agglomerative", "spectral")
+NO_BOUNDS = {"largest_chance": 1, "least_blocks_per_window": 1}
 CONTEXT = 256
 LONG_CONTEXT = 1024
 
@@ -139,26 +140,27 @@ def measure_clusters(
         for context, weight in averages:
             sections = text.sentences["section"].to_numpy()
             vectors = average_with_neighbours(text.embeddings, sections, context, weight)
+            known: dict[str, list[float]] = {}
             for clusterer in CLUSTERERS:
                 tried = tried_blocks(vectors, replace(settings, clusterer=clusterer))
                 figures = {number: measured(text, blocks) for number, blocks in tried.items()}
                 of = {"set": name, "method": clusterer, "context": context, "neighbour_weight": weight}
                 curves += [{**of, "clusters": number, **found} for number, found in figures.items()]
-                for choice in choices(settings, clusterer):
-                    curve = selection_curve(vectors, tried, text.windows[CONTEXT].segment_ids, choice)
-                    number = int(curve.loc[curve["chosen"], "blocks"].item())
-                    is_default = choice == settings and (context, weight) == default
-                    says = {"criterion": choice.criterion, "bounds": choice.largest_chance < 1, "default": is_default}
-                    chosen.append({**of, **says, "allowed": bool(curve["allowed"].any()), **figures[number]})
-                    if is_default:
-                        chosen += [{"set": name, **row, "default": False} for row in controls(text, tried[number])]
+                for own in (replace(settings, clusterer=clusterer, criterion=criterion) for criterion in CRITERIA):
+                    if own.criterion == "silhouette" or own.criterion not in known:  # the others ignore the clusters
+                        known[own.criterion] = scores(vectors, tried, own)
+                    curve = selection_curve(tried, known[own.criterion], text.windows[CONTEXT].segment_ids)
+                    for bounds, limits in ((True, own), (False, replace(own, **NO_BOUNDS))):
+                        number, within = chosen_number(curve, limits)
+                        is_default = bounds and own == settings and (context, weight) == default
+                        says = {"criterion": own.criterion, "bounds": bounds, "allowed": within, "default": is_default}
+                        chosen.append({**of, **says, **figures[number]})
+                        if is_default:
+                            chosen += [{"set": name, **row} for row in controls(text, tried[number])]
     return chosen, curves
 
 
-def choices(settings: BlockSettings, clusterer: str) -> list[BlockSettings]:
-    """Every criterion for one clusterer, with the bounds on chance and blocks per window and without."""
-    return [
-        replace(settings, clusterer=clusterer, criterion=criterion, **bounds)
-        for criterion in CRITERIA
-        for bounds in ({}, {"largest_chance": 1, "least_blocks_per_window": 1})
-    ]
+def chosen_number(curve: pd.DataFrame, settings: BlockSettings) -> tuple[int, bool]:
+    """The number of blocks that is chosen, and whether the bounds allow it."""
+    row = with_choice(curve, settings).query("chosen").iloc[0]
+    return int(row["blocks"]), bool(row["allowed"])
