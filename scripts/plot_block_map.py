@@ -14,7 +14,7 @@ NUMBERED = 24
 
 
 def main(block_map: Path, blocks: Path, pdf: Path, png: Path) -> None:
-    """Draw one dot per segment on the two-dimensional map, and the numbers of the largest blocks where their dots are densest.
+    """Draw one dot per segment on the two-dimensional map, and the largest blocks' numbers where they are densest.
 
     block_map: segment, x, y. blocks: segment, block. Segments without a block are drawn in grey.
     """

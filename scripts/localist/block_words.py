@@ -6,6 +6,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import CountVectorizer
 
+from localist.embeddings import ROWS_AT_ONCE
+
 # Words of two letters and more; digits alone say little.
 WORD = r"(?u)\b[^\W\d_][\w'’-]+\b"
 
@@ -23,21 +25,31 @@ def telling_words(texts: Sequence[str], blocks: np.ndarray, count: int, language
     except ValueError:  # nothing but stop words and signs
         return [[] for _ in range(blocks.max() + 1)]
     ones = np.ones(len(blocks))
-    of_block = csr_array((ones, (blocks, np.arange(len(blocks))))) @ counts
-    of_block = np.asarray(of_block.todense(), dtype=float)
-    in_all = of_block.sum(axis=0)
-    shares = of_block / np.maximum(of_block.sum(axis=1, keepdims=True), 1)
-    weights = shares * np.log1p(of_block.sum(axis=1).mean() / in_all)
+    of_block = csr_array(csr_array((ones, (blocks, np.arange(len(blocks))))) @ counts)
+    in_all, in_block = of_block.sum(axis=0), of_block.sum(axis=1)
+    rarity = np.log1p(in_block.mean() / in_all)
     names = vectorizer.get_feature_names_out()
-    best = np.argsort(-weights, axis=1, kind="stable")[:, :count]
-    return [[str(names[word]) for word in row if weights[block, word] > 0] for block, row in enumerate(best)]
+    telling = []
+    for block in range(of_block.shape[0]):
+        row = slice(of_block.indptr[block], of_block.indptr[block + 1])
+        words, times = of_block.indices[row], of_block.data[row]
+        best = np.lexsort((words, -times * rarity[words]))[:count]
+        telling.append([str(names[word]) for word in words[best]])
+    return telling
 
 
 def central_sentences(
     vectors: np.ndarray, block_centres: np.ndarray, blocks: np.ndarray, count: int
 ) -> list[list[int]]:
     """For each block the numbers of its `count` sentences nearest to its centre by cosine, nearest first."""
-    similarity = np.einsum("ij,ij->i", vectors, block_centres[blocks])
+    similarity = np.concatenate(
+        [
+            np.einsum(
+                "ij,ij->i", vectors[start : start + ROWS_AT_ONCE], block_centres[blocks[start : start + ROWS_AT_ONCE]]
+            )
+            for start in range(0, len(vectors), ROWS_AT_ONCE)
+        ]
+    )
     chosen = []
     for block in range(len(block_centres)):
         rows = np.flatnonzero(blocks == block)

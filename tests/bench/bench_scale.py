@@ -1,0 +1,149 @@
+"""Blocks of a million sentences: time and peak memory of each step, on synthetic embeddings with planted topics.
+
+Run it with `make bench-scale`; it needs about 4 GB of disk under results/bench/scale, and writes
+results/bench/scale.json. What the encoder itself costs is left out: its vectors are drawn at random.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from localist.embeddings import embed_in_shards
+from localist.files import write_json
+from localist.windows import Windows
+from map_blocks import main as map_blocks
+from partition_segments import main as partition_segments
+from partition_tokens import main as partition_tokens
+
+DIMENSIONS = 384
+TOPICS = 400
+SECTION = 12
+TOKENS = 26
+CONTEXT = 256
+WORDS = 20
+PARTITION = ("segment_blocks.parquet", "selection.csv", "blocks.csv", "found.json")
+
+
+def main() -> None:
+    """Make the text, then run each step in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sentences", type=int, default=1_000_000)
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"))
+    parser.add_argument("--folder", type=Path, default=Path("results/bench/scale"))
+    options = parser.parse_args()
+    semantic = yaml.safe_load(options.config.read_text(encoding="utf-8"))["blocks"]["semantic"]
+    folder = options.folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    steps: dict[str, Callable[[], None]] = {
+        "synthetic text": lambda: write_text(folder, options.sentences),
+        "embeddings in shards": lambda: write_embeddings(folder, options.sentences),
+    }
+    for clusterer in ("kmeans", semantic["clusterer"]):
+        chosen = semantic | {"clusterer": clusterer}
+        steps[f"semantic blocks, {clusterer}"] = lambda chosen=chosen: write_blocks(folder, chosen)
+    steps["blocks of tokens"] = lambda: write_token_blocks(folder)
+    steps["map"] = lambda: map_blocks(folder / "embeddings.npy", 0, folder / "map.parquet")
+    report = {"sentences": options.sentences, "dimensions": DIMENSIONS, "steps": {}}
+    for name, step in steps.items():
+        report["steps"][name] = measured(step)
+        print(f"{name:32s} {report['steps'][name]['seconds']:8.0f} s {report['steps'][name]['peak_memory_gb']:6.2f} GB")
+    report["blocks"] = json.loads((folder / "found.json").read_text(encoding="utf-8"))
+    write_json(folder.with_suffix(".json"), report)
+    shutil.rmtree(folder)
+
+
+def measured(step: Callable[[], None]) -> dict[str, float]:
+    """Seconds and peak memory (GB, mapped files included) of one step in a fork of its own."""
+    context = multiprocessing.get_context("fork")
+    receive, send = context.Pipe(duplex=False)
+
+    def run() -> None:
+        started = time.perf_counter()
+        step()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+        send.send({"seconds": time.perf_counter() - started, "peak_memory_gb": peak})
+
+    process = context.Process(target=run)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(f"A step ended with status {process.exitcode}.")
+    return receive.recv()
+
+
+def topic_of(sentences: np.ndarray) -> np.ndarray:
+    """A topic for each section, the same in every process."""
+    return np.random.default_rng(0).integers(TOPICS, size=int(sentences.max()) // SECTION + 1)[sentences // SECTION]
+
+
+def write_text(folder: Path, count: int) -> None:
+    """Sentences of words that belong to their topic or to all, in sections of one topic, one in ten held out."""
+    generator = np.random.default_rng(1)
+    number = np.arange(count)
+    words = np.where(generator.random((count, WORDS)) < 0.3, topic_of(number)[:, None] * 50, TOPICS * 50)
+    words = words + generator.integers(50, size=words.shape)
+    names = np.array(
+        [f"w{chr(97 + word % 26)}{np.base_repr(word, 26).translate(LETTERS)}" for word in range(TOPICS * 50 + 50)]
+    )
+    section = number // SECTION
+    split = np.array(["train"] * 8 + ["validation", "test"])[section % 10]
+    pd.DataFrame(
+        {"segment": number, "section": section, "split": split, "text": [" ".join(names[row]) for row in words]}
+    ).to_parquet(folder / "segments.parquet", index=False)
+    for part in ("train", "validation", "test"):
+        tokens = np.repeat(number[split == part].astype(np.int32), TOKENS)
+        tokens = tokens[: len(tokens) // (CONTEXT - 1) * (CONTEXT - 1)].reshape(-1, CONTEXT - 1)
+        windows = np.pad(tokens, ((0, 0), (1, 0)), constant_values=-1)
+        Windows(windows, windows, windows, np.zeros(len(windows), dtype=np.int32)).save(folder / "tokens" / part)
+
+
+LETTERS = str.maketrans("0123456789ABCDEFGHIJKLMNOP", "abcdefghijklmnopqrstuvwxyz")
+
+
+def write_embeddings(folder: Path, count: int) -> None:
+    """Vectors around the direction of each sentence's topic, drawn in place of an encoder's."""
+    directions = np.random.default_rng(2).normal(size=(TOPICS, DIMENSIONS)).astype(np.float32)
+    topics = topic_of(np.arange(count))
+    generator = np.random.default_rng(3)
+
+    def encode(texts: list[str]) -> np.ndarray:
+        vectors = directions[topics[[int(text) for text in texts]]]
+        vectors = vectors + 2 * generator.standard_normal(vectors.shape, dtype=np.float32)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    embed_in_shards([str(number) for number in range(count)], encode, folder / "shards", folder / "embeddings.npy")
+
+
+def write_blocks(folder: Path, semantic: dict[str, Any]) -> None:
+    names = ("segment_blocks", "selection", "blocks", "found")
+    outputs = {name: folder / file for name, file in zip(names, PARTITION, strict=True)}
+    inputs = (folder / name for name in ("segments.parquet", "embeddings.npy", "tokens/train"))
+    partition_segments(*inputs, semantic, "en", outputs)
+
+
+def write_token_blocks(folder: Path) -> None:
+    splits = ("train", "validation", "test")
+    partition_tokens(
+        partition="semantic",
+        segment_blocks=folder / "segment_blocks.parquet",
+        found=folder / "found.json",
+        seed=0,
+        tokens={split: folder / "tokens" / split for split in splits},
+        blocks={split: folder / f"{split}.npy" for split in splits},
+        summary=folder / "summary.json",
+    )
+
+
+if __name__ == "__main__":
+    main()
