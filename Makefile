@@ -17,10 +17,10 @@ define reported
 	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; the messages above say why." >&2; exit $$status; fi
 endef
 
-.PHONY: help env resources run smoke figures test bench lint format clean
+.PHONY: help env resources run smoke figures test bench bench-blocks bench-scale lint format clean
 
 help: ## Show what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 .venv/ready: requirements.txt
 	@echo "Creating the environment in .venv (two minutes; later runs skip this) ..."
@@ -50,6 +50,14 @@ test: env resources ## Run the tests
 bench: env ## Measure attention with block mass beside stock attention (35 minutes)
 	@$(BIN)/snakemake resources/models/smollm2-135m-instruct --quiet all --cores $(CORES)
 	$(call reported,bench,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_attention.py $(ARGS))
+
+bench-blocks: env ## Hold blocks against the articles and sections of a whole dump (an hour)
+	@$(BIN)/snakemake results/whole_dump/blocks/embeddings.npy results/whole_dump/tokens/train --cores $(CORES) \
+		--config study=whole_dump 'corpus={articles: []}'
+	$(call reported,bench-blocks,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_blocks.py $(ARGS))
+
+bench-scale: env ## Measure the blocks of a million sentences (synthetic embeddings)
+	$(call reported,bench-scale,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_scale.py $(ARGS))
 
 lint: env ## Check style: ruff, snakefmt, snakemake --lint
 	$(call reported,lint,$(BIN)/ruff check . && $(BIN)/ruff format --check . && \

@@ -17,6 +17,8 @@ from localist.embeddings import unit_length
 from localist.errors import UserError
 from localist.partitions import NO_BLOCK, block_statistics
 
+SAME_DECIMALS = 4
+
 
 @dataclass(frozen=True)
 class BlockSettings:
@@ -117,10 +119,13 @@ def token_blocks(blocks: np.ndarray, sentence_of_token: np.ndarray) -> np.ndarra
 
 
 def _distinct(vectors: np.ndarray, most: int) -> int:
-    """How many different rows there are; `most` where there are as many or more."""
+    """How many different rows there are; `most` where there are as many or more.
+
+    The same sentence has not the same bits in another batch of the encoder, or beside other neighbours.
+    """
     seen: set[bytes] = set()
     for row in vectors:
-        seen.add(row.tobytes())
+        seen.add((row.round(SAME_DECIMALS) + 0.0).tobytes())  # + 0.0: no negative zeros
         if len(seen) == most:
             break
     return len(seen)

@@ -27,6 +27,7 @@ from localist.windows import Windows
 AVERAGES = {"default": [(0, 1), (1, 0.2), (1, 1), (2, 1), (4, 1)], "whole dump": [(0, 1), (1, 0.2), (1, 1)]}
 # The numbers of blocks that leave a window of the whole dump three blocks are above those of twelve articles.
 WHOLE_DUMP = {"minimum_blocks": 128, "maximum_blocks": 3072, "candidates": 10, "restarts": 1}
+TITLES = {"default": "the study's twelve articles", "whole dump": "all 106 articles"}
 COLOURS = {"kmeans": PALETTE[3], "agglomerative": PALETTE[5], "spectral": PALETTE[0]}
 LINES = {(0, 1): ":", (1, 0.2): "-", (1, 1): "--"}
 LABELS = {(0, 1): "sentences alone", (1, 0.2): "neighbours at 0.2", (1, 1): "plain mean of 3"}
@@ -80,7 +81,7 @@ def draw(curves: pd.DataFrame, clusters: pd.DataFrame, out: Path) -> None:
         for axes, (name, averages) in zip(panels, AVERAGES.items(), strict=True):
             draw_set(axes, curves[curves["set"] == name], clusters[clusters["set"] == name], averages)
             axes.set(
-                title=f"{name}: 256-token windows",
+                title=TITLES[name],
                 ylabel="agreement with sections\n(adjusted Rand index)",
                 xlim=(0.25, 1),
             )
@@ -89,7 +90,7 @@ def draw(curves: pd.DataFrame, clusters: pd.DataFrame, out: Path) -> None:
         handles += [panels[0].plot([], [], LINES[key], color="black", label=says)[0] for key, says in LABELS.items()]
         handles += [
             panels[0].plot([], [], marker, color="black", label=says)[0]
-            for marker, says in (("*", "the study's choice"), ("x", "it, shifted"), ("+", "windows of its chance"))
+            for marker, says in (("*", "the default"), ("x", "it, shifted"), ("+", "window"))
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=3)
         save_figure(figure, out.with_suffix(".pdf"), out.with_suffix(".png"))
@@ -102,7 +103,7 @@ def draw_set(axes: Any, curves: pd.DataFrame, clusters: pd.DataFrame, averages: 
         for method, colour in COLOURS.items() if (context, weight) in LINES else ():
             line = same[same["method"] == method]
             axes.plot(line["chance"], line["ari_section"], LINES[context, weight], color=colour, lw=0.9)
-    default = clusters[clusters["default"]]
+    default = clusters[clusters["default"].eq(True)]
     axes.plot(default["chance"], default["ari_section"], "*", color="black", markersize=8, zorder=3)
     for method, marker in (("shifted", "x"), ("window", "+")):
         control = clusters[clusters["method"] == method]

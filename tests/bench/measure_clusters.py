@@ -111,9 +111,8 @@ def controls(text: LabelledText, blocks: np.ndarray) -> list[dict[str, Any]]:
     for method, by_context in (("shifted", shifted), ("window", window)):
         by_sentence = blocks_of_sentences(text.windows[CONTEXT], by_context[CONTEXT], method == "window")
         seen = in_windows(text.windows, by_context)
-        rows.append(
-            {"method": method, "k": len(np.unique(by_sentence)), **agreement(text.sentences, by_sentence)} | seen
-        )
+        found = {"k": len(np.unique(by_sentence)), **agreement(text.sentences, by_sentence), **seen}
+        rows.append({"method": method, "bounds": True, "default": False, **found})
     return rows
 
 

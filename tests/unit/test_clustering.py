@@ -140,6 +140,7 @@ def test_candidates_that_the_text_cannot_fill_are_left_out():
 def test_sentences_that_do_not_differ_make_one_block(count):
     """Catches a crash on a single sentence, and on a text that repeats one."""
     vectors = np.tile(np.float32([0.6, 0.8]), (count, 1))
+    vectors += np.random.default_rng(0).normal(scale=1e-7, size=vectors.shape).astype(np.float32)
     blocks, curve = choose_blocks(vectors, in_one_window(vectors), SETTINGS)
     assert blocks.tolist() == [0] * count
     assert curve["blocks"].tolist() == [1] and curve["chosen"].tolist() == [True]
