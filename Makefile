@@ -51,12 +51,12 @@ bench: env ## Measure attention with block mass beside stock attention (35 minut
 	@$(BIN)/snakemake resources/models/smollm2-135m-instruct --quiet all --cores $(CORES)
 	$(call reported,bench,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_attention.py $(ARGS))
 
-bench-blocks: env ## Hold blocks against the articles and sections of a whole dump (an hour)
+bench-blocks: env ## Hold blocks against the articles and sections of a whole dump (40 minutes)
 	@$(BIN)/snakemake results/whole_dump/blocks/embeddings.npy results/whole_dump/tokens/train --cores $(CORES) \
 		--config study=whole_dump 'corpus={articles: []}'
 	$(call reported,bench-blocks,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_blocks.py $(ARGS))
 
-bench-scale: env ## Measure the blocks of a million sentences (synthetic embeddings)
+bench-scale: env ## Measure the blocks of a million sentences (20 minutes)
 	$(call reported,bench-scale,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_scale.py $(ARGS))
 
 lint: env ## Check style: ruff, snakefmt, snakemake --lint

@@ -1,5 +1,6 @@
 """Embed every sentence with the sentence encoder."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ def main(segments: Path, encoder: Path, threads: int, shards: Path, embeddings: 
 
     # Named by what they are made from: shards of other sentences, or of another encoder, are never taken for ours.
     embed_in_shards(texts, encode, shards / content_hash([segments, encoder])[:16], embeddings)
+    shutil.rmtree(shards)  # what is left are shards of other sentences, or of another encoder
 
 
 if __name__ == "__main__":
