@@ -17,7 +17,7 @@ def main(blocks: Path, summary: Path, least_stability: float, page: Path) -> Non
     found = read_json(summary)
     table = pd.read_csv(blocks, keep_default_na=False)
     quoted = [name for name in table if name.startswith(CENTRAL)]
-    sentences = [" … ".join(shortened(text) for text in row if text) for row in table[quoted].to_numpy()]
+    sentences = [" • ".join(shortened(text) for text in row if text) for row in table[quoted].to_numpy()]
     shown = table.drop(columns=quoted).rename(columns={"words": "telling words"})
     shown["central sentences"] = sentences
     parts = [
