@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from localist.arms import PRETRAINED, Arm
+from localist.arms import DISTRIBUTED, PRETRAINED, Arm
 from localist.files import read_json, replacing
 from localist.pages import html_page, html_table, shown_arms
 from localist.rule_log import rule_log
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 # Attention prefers recent tokens: what it shows under misplaced blocks is recency, and only the rest is meaning.
 CONTROL = "shifted"
-UNTUNED = Arm(PRETRAINED, None, None, None, None, None)
+UNTUNED = Arm(PRETRAINED, None)
 
 
 def main(
@@ -71,8 +71,7 @@ def main(
     if CONTROL in measured:
         control = [late_summary(pd.concat(late_layers[CONTROL, name])) for name in summary["arm"]]
         late["late_fidelity_adjusted_shifted"] = [values["late_fidelity_adjusted"] for values in control]
-    rows = [(arm.schedule, arm.partition) for arm in table.values()]
-    described = pd.DataFrame(rows, columns=["schedule", "partition"])
+    described = pd.DataFrame([arm.as_params() for arm in table.values()]).drop(columns="name")
     summary = pd.concat([summary["arm"], described, summary.drop(columns="arm"), late], axis=1)
     _write_csv(pd.DataFrame(metrics)[METRIC_COLUMNS], outputs["metrics"])
     _write_csv(pd.concat(layers)[LAYER_COLUMNS], outputs["layers"])
@@ -88,7 +87,8 @@ def main(
 
 def locality_of(arm: Arm, layers: int, minimum_locality: float) -> list[float]:
     """λ by layer; 0 everywhere for the untuned model."""
-    return locality_by_layer(arm.schedule or "distributed", layers, minimum_locality=minimum_locality)
+    schedule = arm.schedule or DISTRIBUTED
+    return locality_by_layer(schedule, layers, minimum_locality=minimum_locality, degree=arm.degree)
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -12,6 +12,7 @@ from localist.rule_log import rule_log
 
 def main(
     config: Mapping[str, Any],
+    same_arms: Mapping[str, str],
     records: Sequence[Path],
     tokens: Path,
     blocks: Sequence[Path],
@@ -30,6 +31,7 @@ def main(
         "text": read_json(tokens),
         "blocks": {path.parent.name: read_json(path) for path in blocks},
         "training": {key: first[key] for key in ("precision", "threads", "device", "processor", "steps")},
+        "same_arms": dict(same_arms),
         "code": {"runs": sorted({read_json(path)["code"] for path in settings}), "tables": code_version()},
         "versions": first["versions"],
         "config": dict(config),
@@ -42,12 +44,13 @@ def main(
         "text": "Text",
         "blocks": "Partitions",
         "training": "Training",
+        "same_arms": "Arms that mean the same, and are reported once",
         "code": "Code",
         "versions": "Versions",
         "config": "Config",
     }
     with replacing(page) as temporary:
-        parts = [(heading, html_pairs(study[key])) for key, heading in headings.items()]
+        parts = [(heading, html_pairs(study[key])) for key, heading in headings.items() if study[key]]
         temporary.write_text(html_page(f"Study: {config['study']}", parts), encoding="utf-8")
 
 
@@ -78,6 +81,7 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             config=snakemake.params.config,
+            same_arms=snakemake.params.same_arms,
             records=[Path(path) for path in snakemake.input.records],
             tokens=Path(snakemake.input.tokens),
             blocks=[Path(path) for path in snakemake.input.blocks],

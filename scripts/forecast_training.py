@@ -33,6 +33,7 @@ def main(
     model: Path,
     context: int,
     runs: Sequence[tuple[str, int]],
+    same_arms: Mapping[str, str],
     training: Mapping[str, Any],
     kept_runs: int,
     results: Path,
@@ -40,6 +41,8 @@ def main(
 ) -> None:
     """Log the forecast and write it; raises UserError where the model cannot be observed or the disk is too small."""
     check_model(model, context)
+    for name, known in same_arms.items():
+        logger.info("The arm %s means the same as %s: it is trained and reported once, as %s.", name, known, known)
     torch.set_num_threads(training["threads"])
     finished = [results / "runs" / arm / f"seed{seed}" / "settings.json" for arm, seed in runs]
     ahead = sum(not path.exists() for path in finished)
@@ -96,6 +99,7 @@ if __name__ == "__main__":
             model=Path(snakemake.input.model),
             context=snakemake.params.context,
             runs=snakemake.params.runs,
+            same_arms=snakemake.params.same_arms,
             training=snakemake.params.training,
             kept_runs=snakemake.params.kept_runs,
             results=Path(snakemake.output.forecast).parent.parent,

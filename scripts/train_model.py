@@ -14,13 +14,14 @@ import pandas as pd
 import torch
 from transformers import AutoTokenizer
 
+from localist.arms import Arm
 from localist.constraint import Constraint
 from localist.files import replacing, write_json
 from localist.models import load_model
 from localist.precision import uses_bf16
 from localist.provenance import code_version, content_hash, package_versions, processor
 from localist.rule_log import rule_log
-from localist.schedules import locality_by_layer
+from localist.schedules import dose_matched, locality_by_layer
 from localist.training import Optimisation, train_arm
 from localist.windows import Windows
 
@@ -44,16 +45,8 @@ def main(
     windows = Windows.load(tokens)
     context = windows.input_ids.shape[1]
     language_model = load_model(model, context, training["gpus"])
-    constraint = Constraint(
-        locality=locality_by_layer(
-            arm["schedule"],
-            language_model.config.get_text_config().num_hidden_layers,
-            minimum_locality=minimum_locality,
-        ),
-        penalty=arm["penalty"],
-        target=arm["fidelity_target"],
-        strength=arm["strength"],
-    )
+    layers = language_model.config.get_text_config().num_hidden_layers
+    constraint = constraint_of(Arm(**arm), layers, minimum_locality)
     optimisation = Optimisation(**{field.name: training[field.name] for field in fields(Optimisation)})
     bf16 = uses_bf16(training["precision"], training["gpus"])
     settings = {
@@ -93,6 +86,17 @@ def main(
         pd.DataFrame(history).to_csv(temporary, index=False)
     write_json(outputs["settings"], settings | {"code": code_version()})
     shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def constraint_of(arm: Arm, layers: int, minimum_locality: float) -> Constraint:
+    """The constraint of an arm for a model with so many layers."""
+    locality = locality_by_layer(arm.schedule, layers, minimum_locality=minimum_locality, degree=arm.degree)
+    strength = arm.strength
+    if arm.dose:
+        strength = dose_matched(
+            strength, locality, locality_by_layer(arm.dose, layers, minimum_locality=minimum_locality)
+        )
+    return Constraint(locality, arm.penalty, arm.fidelity_target, strength, arm.applies_to)
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from localist.errors import UserError
+from localist.schedules import CONTROLS
 
 SOURCES = ("path", "package", "hub", "untrained")
 
@@ -84,15 +85,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     if "distributed" not in config["arms"] or config["arms"]["distributed"]["schedule"] != "distributed":
         yield "arms.distributed: missing. Every comparison is made against `distributed: {schedule: distributed}`."
     for name, row in config["arms"].items():
-        if name == "pretrained":
-            yield "arms.pretrained: the name belongs to the untuned model, which is always evaluated. Choose another."
-        if row["schedule"] != "distributed" and "partition" not in row:
-            yield f"arms.{name}.partition: missing. The arm {name} is constrained, so it needs blocks."
-        useless = sorted(set(row) - {"schedule"})
-        if row["schedule"] == "distributed" and useless:
-            yield f"arms.{name}: a distributed arm has no constraint, so it takes no {', '.join(useless)}."
-        if row.get("penalty", config["constraint"]["penalty"]) != "hinge" and "fidelity_target" in row:
-            yield f"arms.{name}.fidelity_target: belongs to the hinge; this arm's penalty has no target."
+        yield from _arm_mistakes(name, row, config["constraint"])
     untrained = config["model"]["source"].get("untrained")
     if untrained and untrained["width"] % untrained["heads"]:
         yield "model.source.untrained.width: is not a multiple of heads."
@@ -100,6 +93,29 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     for key in needed:
         if key not in config["corpus"]:
             yield f"corpus.{key}: missing. corpus.format is {config['corpus']['format']}, which needs it."
+
+
+def _arm_mistakes(name: str, row: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
+    if name == "pretrained":
+        yield "arms.pretrained: the name belongs to the untuned model, which is always evaluated. Choose another."
+    schedule = row["schedule"]
+    useless = sorted(set(row) - {"schedule"})
+    if schedule == "distributed":
+        if useless:
+            yield f"arms.{name}: a distributed arm has no constraint, so it takes no {', '.join(useless)}."
+        return
+    if "partition" not in row:
+        yield f"arms.{name}.partition: missing. The arm {name} is constrained, so it needs blocks."
+    if schedule in CONTROLS and "degree" not in row:
+        yield f"arms.{name}.degree: missing. A {schedule} schedule is made from a polynomial: say of which degree β."
+    if schedule not in CONTROLS and "degree" in row:
+        yield f"arms.{name}.degree: belongs to {' and '.join(CONTROLS)}; the degree of {schedule} is known."
+    if row.get("penalty", defaults["penalty"]) != "hinge":
+        for key in ("fidelity_target", "schedule_applies_to"):
+            if key in row:
+                yield f"arms.{name}.{key}: belongs to the hinge; this arm's penalty has no target."
+    elif "dose" in row and row.get("schedule_applies_to", defaults["schedule_applies_to"]) == "target":
+        yield f"arms.{name}.dose: rescales α, but in this arm λ scales τ. Use schedule_applies_to: strength."
 
 
 def _source_mistakes(what: str, source: Mapping[str, Any]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from localist.arms import STRENGTH, TARGET
 from localist.attention import LayerInputs
 from localist.block_attention import attention_with_block_mass
 from localist.errors import UserError
@@ -17,7 +18,7 @@ GROUP_SPARSITY_FLOOR = 1e-6
 
 @dataclass(frozen=True)
 class Constraint:
-    """λ of each layer, the penalty, its fidelity target τ (the hinge alone has one) and its strength α.
+    """λ of each layer, the penalty, its fidelity target τ (the hinge alone has one), its strength α, and what λ scales.
 
     Without a layer with λ > 0 it is plain fine-tuning, and the rest means nothing.
     """
@@ -26,11 +27,20 @@ class Constraint:
     penalty: str | None = None
     target: float | None = None
     strength: float | None = None
+    applies_to: str | None = STRENGTH
 
     @property
     def layers(self) -> list[int]:
         """The layers that are constrained."""
         return [layer for layer, value in enumerate(self.locality) if value > 0]
+
+    def weight(self, layer: int) -> float:
+        """What the penalty of a constrained layer is multiplied by, besides α."""
+        return 1.0 if self.applies_to == TARGET else self.locality[layer]
+
+    def target_of(self, layer: int) -> float | None:
+        """τ of a constrained layer."""
+        return self.locality[layer] * self.target if self.applies_to == TARGET else self.target
 
 
 def hinge(mass: torch.Tensor, visible: VisibleBlocks, target: float) -> torch.Tensor:
@@ -117,7 +127,7 @@ class ConstraintObserver:
             inputs.query, inputs.key, inputs.value, self.roles, inputs.mask, inputs.scaling, inputs.dropout
         )
         visible, mass = self._visible_blocks(inputs.mask), mass[..., 1:]
-        penalties = PENALTIES[self.constraint.penalty](mass, visible, self.constraint.target)
+        penalties = PENALTIES[self.constraint.penalty](mass, visible, self.constraint.target_of(layer))
         penalty = counted_mean(penalties, visible.counted)
         with torch.no_grad():
             self.layers[layer] = LayerPenalty(
@@ -125,16 +135,16 @@ class ConstraintObserver:
                 counted_mean((penalties > 0).float(), visible.counted),
                 counted_mean(fidelity(mass, visible), visible.counted),
             )
-        return _CarryPenalty.apply(output, penalty, self, self.constraint.locality[layer])
+        return _CarryPenalty.apply(output, penalty, self, self.constraint.weight(layer))
 
     def add_to(self, loss: torch.Tensor, strength: float) -> torch.Tensor:
-        """loss + strength · (1/L) Σ λ_l P_l, with the gradient of both."""
+        """loss + strength · (1/L) Σ λ_l P_l, with the gradient of both; no λ_l where it scales the target instead."""
         return _AddPenalty.apply(loss, strength * self.penalty(), self, strength / len(self.constraint.locality))
 
     def penalty(self) -> torch.Tensor:
         """(1/L) Σ λ_l P_l, without gradient."""
-        locality = self.constraint.locality
-        return sum(locality[layer] * found.penalty for layer, found in self.layers.items()) / len(locality)
+        weighted = (self.constraint.weight(layer) * found.penalty for layer, found in self.layers.items())
+        return sum(weighted) / len(self.constraint.locality)
 
     def summary(self) -> dict[str, float | str]:
         """For a log: penalty, share of active penalties, and mean fidelity by layer as JSON."""
@@ -162,13 +172,13 @@ class _CarryPenalty(torch.autograd.Function):
     """Returns a layer's output; the backward pass also sends the penalty its gradient, as `_AddPenalty` left it."""
 
     @staticmethod
-    def forward(ctx, output, penalty, observer, locality):
-        ctx.observer, ctx.locality = observer, locality
+    def forward(ctx, output, penalty, observer, weight):
+        ctx.observer, ctx.weight = observer, weight
         return output.view_as(output)
 
     @staticmethod
     def backward(ctx, output_gradient):
-        return output_gradient, ctx.observer.penalty_gradient * ctx.locality, None, None
+        return output_gradient, ctx.observer.penalty_gradient * ctx.weight, None, None
 
 
 class _AddPenalty(torch.autograd.Function):

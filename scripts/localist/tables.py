@@ -10,7 +10,8 @@ from localist.arms import DISTRIBUTED, Arm
 from localist.fidelity import adjusted_fidelity
 
 METRIC_COLUMNS = [
-    *("arm", "schedule", "partition", "penalty", "fidelity_target", "strength", "seed", "split"),
+    *("arm", "schedule", "degree", "partition", "penalty", "fidelity_target", "strength", "applies_to", "dose"),
+    *("seed", "split"),
     *("perplexity", "bits_per_byte", "accuracy", "nll", "tokens"),
 ]
 LAYER_COLUMNS = [

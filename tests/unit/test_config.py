@@ -203,6 +203,16 @@ def test_several_mistakes_are_told_together():
             {"constraint.penalty": "group_sparsity", "arms.linear.fidelity_target": 0.3},
             "arms.linear.fidelity_target: belongs to the hinge",
         ),
+        (
+            {"arms.linear.penalty": "group_sparsity", "arms.linear.schedule_applies_to": "target"},
+            "arms.linear.schedule_applies_to: belongs to the hinge",
+        ),
+        ({"arms.linear": {"schedule": "uniform", "partition": "semantic"}}, "arms.linear.degree: missing"),
+        ({"arms.linear.degree": 5}, "arms.linear.degree: belongs to reversed and uniform"),
+        (
+            {"constraint.schedule_applies_to": "target", "arms.linear.dose": "cubic"},
+            "arms.linear.dose: rescales α, but",
+        ),
         ({"arms.distributed": {"schedule": "distributed", "strength": 2}}, "arms.distributed: a distributed arm"),
         ({"arms.pretrained": {"schedule": "linear", "partition": "semantic"}}, "arms.pretrained: the name belongs"),
         ({"arms.distributed": {"schedule": "linear", "partition": "semantic"}}, "arms.distributed: missing"),

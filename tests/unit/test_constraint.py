@@ -117,6 +117,17 @@ def test_layers_are_weighted_by_locality_and_averaged_over_all_layers():
     assert observer.summary()["fidelity"].startswith('{"1": 0.41')
 
 
+def test_the_schedule_can_scale_the_target_instead():
+    """Catches λ that counts twice, or not at all, where it scales τ: the weight is 1, the target λ τ."""
+    observer = ConstraintObserver(Constraint([0, 0.5, 0, 1.0], "hinge", 0.8, 1.0, "target"), BLOCKS, 2)
+    query = key = value = torch.zeros(1, 1, 5, 2)
+    for layer in range(4):
+        observer.observe(layer, LayerInputs(query, key, value, None, 1.0, 0.0))
+    # Uniform attention lacks τ (1 − C); two queries are counted, with C = 1/2 and 1/3.
+    lacking = (1 / 2 + 2 / 3) / 2
+    assert observer.penalty() == pytest.approx((0.4 + 0.8) * lacking / 4)
+
+
 def test_ramp_reaches_full_strength_after_warm_up():
     """Catches a constraint that hits an untouched model at full strength, or never gets there."""
     assert [ramp(step, 4) for step in range(6)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])

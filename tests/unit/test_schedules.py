@@ -3,7 +3,7 @@
 import pytest
 
 from localist.errors import UserError
-from localist.schedules import DEGREES, SCHEDULES, locality_by_layer
+from localist.schedules import CONTROLS, DEGREES, SCHEDULES, dose_matched, locality_by_layer
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,36 @@ from localist.schedules import DEGREES, SCHEDULES, locality_by_layer
 def test_schedules_by_hand(schedule, expected):
     """Catches a wrong exponent, a schedule that runs backwards, and one that does not end at 1."""
     assert locality_by_layer(schedule, 5, minimum_locality=0) == pytest.approx(expected, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "degree", "expected"),
+    [
+        ("reversed", 1, [1, 3 / 4, 1 / 2, 1 / 4, 0]),
+        ("reversed", 5, [1, 243 / 1024, 1 / 32, 1 / 1024, 0]),
+        ("uniform", 1, [1 / 2] * 5),
+        ("uniform", 2, [(1 / 16 + 1 / 4 + 9 / 16 + 1) / 5] * 5),
+    ],
+)
+def test_controls_by_hand(schedule, degree, expected):
+    """Catches a control that runs forwards, has another mean, or ignores its degree."""
+    assert locality_by_layer(schedule, 5, minimum_locality=0, degree=degree) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+@pytest.mark.parametrize("schedule", DEGREES)
+def test_controls_have_the_dose_of_their_schedule(schedule, control):
+    """Catches a control that pushes more or less in sum, small localities set to 0 included."""
+    dose = locality_by_layer(schedule, 30, minimum_locality=0.01)
+    values = locality_by_layer(control, 30, minimum_locality=0.01, degree=DEGREES[schedule])
+    assert sum(values) == pytest.approx(sum(dose))
+
+
+@pytest.mark.parametrize("schedule", ["localist", *DEGREES])
+def test_matched_doses_are_equal(schedule):
+    """Catches a factor that is upside down, or that compares sums of schedules of other depth."""
+    values, dose = (locality_by_layer(name, 30, minimum_locality=0.01) for name in (schedule, "quintic"))
+    assert dose_matched(10.0, values, dose) * sum(values) == pytest.approx(10 * sum(dose))
 
 
 @pytest.mark.parametrize("schedule", DEGREES)

@@ -96,11 +96,13 @@ def test_metric_rows_carry_the_arm_and_the_split():
         split: {"perplexity": value, "bits_per_byte": 1.0, "accuracy": 0.5, "nll": 2.0, "tokens": 9}
         for split, value in (("train", 3.0), ("test", 4.0))
     }
-    rows = pd.DataFrame(metric_rows(Arm("x", "linear", "window", "hinge", 0.5, 2.0), 7, metrics))[METRIC_COLUMNS]
+    rows = pd.DataFrame(
+        metric_rows(Arm("x", "linear", 1, "window", "hinge", 0.5, 2.0, "strength", "quintic"), 7, metrics)
+    )[METRIC_COLUMNS]
     assert rows["split"].tolist() == ["train", "test"]
     assert rows["perplexity"].tolist() == [3.0, 4.0]
-    assert rows.loc[0, ["arm", "schedule", "partition", "penalty", "fidelity_target", "strength", "seed"]].tolist() == [
-        *("x", "linear", "window", "hinge", 0.5, 2.0, 7),
+    assert rows.loc[0, METRIC_COLUMNS[:10]].tolist() == [
+        *("x", "linear", 1, "window", "hinge", 0.5, 2.0, "strength", "quintic", 7),
     ]
 
 

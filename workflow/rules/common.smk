@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
-from localist.arms import PRETRAINED, PRETRAINED_SEED, arm_table
+from localist.arms import PRETRAINED, PRETRAINED_SEED, arm_table, without_repeats
 from localist.config import check_config, read_numbers, source_kind
 from localist.errors import UserError
 from localist.job_environment import JOB_ENVIRONMENT
@@ -26,7 +26,7 @@ except UserError as error:
 
 STUDY = config["study"]
 RESULTS = f"results/{STUDY}"
-ARMS = arm_table(config)
+ARMS, SAME_ARMS = without_repeats(arm_table(config))
 SEEDS = config["seeds"]
 SPLITS = ["train", "validation", "test"]
 MEASURED = config["blocks"]["measured"]

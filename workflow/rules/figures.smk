@@ -76,6 +76,7 @@ rule describe_study:
         runtime=10,
     params:
         config=config,
+        same_arms=SAME_ARMS,
     script:
         "../../scripts/describe_study.py"
 

@@ -23,6 +23,7 @@ rule forecast_training:
     params:
         context=config["tokens"]["context"],
         runs=runs(),
+        same_arms=SAME_ARMS,
         training=config["training"],
         kept_runs=len(ARMS) * len(KEPT_SEEDS),
     script:
