@@ -1,7 +1,8 @@
 """Measure one model: loss of every held-out token, attention by layer and section, and one passage's attention."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,17 @@ import pandas as pd
 import torch
 from transformers import AutoTokenizer
 
-from localist.evaluation import passage_attention, passage_window, sample_windows, split_metrics, token_losses
+from localist.attention_cut import Cut
+from localist.evaluation import (
+    LayerSums,
+    passage_attention,
+    passage_window,
+    sample_windows,
+    split_metrics,
+    token_losses,
+)
 from localist.files import replacing, write_json
+from localist.layers import late_layers
 from localist.models import load_model
 from localist.precision import uses_bf16
 from localist.rule_log import rule_log
@@ -26,6 +36,7 @@ def main(
     segments: Path,
     blocks: Mapping[str, Path],
     reference: str,
+    cut: Sequence[str],
     evaluation: Mapping[str, int],
     precision: str,
     threads: int,
@@ -34,7 +45,7 @@ def main(
     outputs: Mapping[str, Path],
     layers: Mapping[str, Path],
 ) -> None:
-    """Write metrics, per-token losses, the passage, and one table of sums per measured partition."""
+    """Write metrics, losses by token (also with attention cut), the passage, and sums by measured partition."""
     torch.set_num_threads(threads)
     windows = {split: Windows.load(folder) for split, folder in tokens.items()}
     windows["train"] = sample_windows(windows["train"], int(windows["test"].is_text.sum()), evaluation["seed"])
@@ -43,26 +54,31 @@ def main(
     measured = {partition: np.load(path) for partition, path in blocks.items()}
     table = pd.read_parquet(segments, columns=["segment", "section", "title"])
     section_of_segment = table["section"].to_numpy()
-    metrics, losses = {}, []
+    losses = partial(token_losses, language_model, batch_windows=evaluation["batch_windows"], bf16=bf16)
+    metrics, every = {}, []
     for split, part in windows.items():
-        found, sums = token_losses(
-            language_model,
-            part,
-            batch_windows=evaluation["batch_windows"],
-            bf16=bf16,
-            description=f"{name} {split}",
-            blocks=measured if split == "test" else None,
-        )
+        sums = LayerSums(part, measured) if split == "test" else None
+        found = losses(part, description=f"{name} {split}", watcher=sums)
         metrics[split] = split_metrics(found, int(part.byte_counts.sum()))
         found["section"] = section_of_segment[found["segment"]]
-        losses.append(found.assign(split=split))
+        every.append(found.assign(split=split))
         if sums:
             for partition, path in layers.items():
                 with replacing(path) as temporary:
                     sums.table(partition, section_of_segment).to_parquet(temporary, index=False)
     write_json(outputs["metrics"], metrics)
     with replacing(outputs["tokens"]) as temporary:
-        pd.concat(losses).astype({"nll": np.float32}).to_parquet(temporary, index=False)
+        pd.concat(every).astype({"nll": np.float32}).to_parquet(temporary, index=False)
+    late = late_layers(language_model.config.get_text_config().num_hidden_layers)
+    cuts = []
+    for partition in cut:
+        found = losses(
+            windows["test"], description=f"{name} cut by {partition}", watcher=Cut(measured[partition], late)
+        )
+        found["section"] = section_of_segment[found["segment"]]
+        cuts.append(found[["window", "position", "section", "nll"]].assign(partition=partition))
+    with replacing(outputs["cut"]) as temporary:
+        pd.concat(cuts).astype({"nll": np.float32}).to_parquet(temporary, index=False)
     passage = passage_arrays(language_model, model, windows["test"], measured[reference], table, evaluation, bf16)
     with replacing(outputs["passage"]) as temporary:
         np.savez_compressed(temporary, **passage)
@@ -102,11 +118,12 @@ if __name__ == "__main__":
             segments=Path(snakemake.input.segments),
             blocks=dict(zip(snakemake.params.measured, map(Path, snakemake.input.blocks), strict=True)),
             reference=snakemake.params.reference,
+            cut=snakemake.params.cut,
             evaluation=snakemake.params.evaluation,
             precision=snakemake.params.precision,
             threads=snakemake.params.threads,
             gpus=snakemake.params.gpus,
             name=f"{snakemake.wildcards.arm} seed {snakemake.wildcards.seed}",
-            outputs={name: Path(snakemake.output[name]) for name in ("metrics", "tokens", "passage")},
+            outputs={name: Path(snakemake.output[name]) for name in ("metrics", "tokens", "cut", "passage")},
             layers=dict(zip(snakemake.params.measured, map(Path, snakemake.output.layers), strict=True)),
         )

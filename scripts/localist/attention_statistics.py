@@ -1,6 +1,6 @@
 """Attention statistics of an evaluated model, by direct sums over its attention (method.md, Fidelity and Measures)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 
@@ -37,14 +37,12 @@ class StatisticsObserver:
         """Compute every statistic of one layer, by direct sums over chunks of queries."""
         dtype = torch.promote_types(inputs.query.dtype, torch.float32)
         heads, context = inputs.query.shape[1:3]
-        size = max(1, min(CHUNK_QUERIES, CHUNK_SCORES // (heads * context)))
         with torch.autocast(inputs.query.device.type, enabled=False):  # or the scores would be rounded to bf16
             query, key = inputs.query.to(dtype) * inputs.scaling, inputs.key.to(dtype)
             # One array from the start: small tensors kept from each chunk would pin the memory of the large ones.
             found = query.new_empty((len(self.names), len(query), context))
             for batch in range(len(query)):
-                for start in range(0, context, size):
-                    queries = slice(start, min(start + size, context))
+                for queries in query_chunks(heads, context):
                     chunk = self._chunk(query[batch], key[batch], inputs.mask, batch, queries)
                     for row, name in enumerate(self.names):
                         found[row, batch, queries] = chunk[name]
@@ -108,6 +106,13 @@ class PassageObserver:
             scores = head_scores(inputs.query[0].float() * inputs.scaling, inputs.key[0].float())
         _, hidden, _ = visible_keys(inputs.mask, 0, slice(0, scores.shape[1]), scores.device)
         self.attention[layer] = scores.masked_fill(hidden, -torch.inf).softmax(-1).mean(dim=0)
+
+
+def query_chunks(heads: int, context: int) -> Iterator[slice]:
+    """Queries at a time, so that their scores in all heads take little memory."""
+    size = max(1, min(CHUNK_QUERIES, CHUNK_SCORES // (heads * context)))
+    for start in range(0, context, size):
+        yield slice(start, min(start + size, context))
 
 
 def head_scores(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:

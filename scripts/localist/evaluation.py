@@ -1,6 +1,7 @@
 """Measuring one model on held-out windows: per-token loss, and attention statistics by layer and section."""
 
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
+from localist.attention import Observer
 from localist.attention_statistics import (
     PLAIN_SUMS,
     SPREAD_SUMS,
@@ -24,6 +26,16 @@ GROUP_COUNTS = {"plain": "queries_all", "visible": "queries_visible", "spread": 
 KEYS_NEEDED = {"plain": 0, "visible": 1, "spread": 2}
 
 
+class Watcher(Protocol):
+    """What looks at the attention of an evaluated model, batch by batch."""
+
+    def observer(self, rows: np.ndarray, length: int, device: torch.device) -> Observer:
+        """An observer for the windows `rows`, cut to `length`."""
+
+    def add(self, rows: np.ndarray, length: int, observer: Observer) -> None:
+        """Take in what that observer has seen."""
+
+
 def token_losses(
     model: PreTrainedModel,
     windows: Windows,
@@ -31,20 +43,19 @@ def token_losses(
     batch_windows: int,
     bf16: bool,
     description: str,
-    blocks: Mapping[str, np.ndarray] | None = None,
-) -> tuple[pd.DataFrame, "LayerSums | None"]:
+    watcher: Watcher | None = None,
+) -> pd.DataFrame:
     """Loss of every predicted token (window, position, segment, nll in nats, correct), in text order.
 
-    With `blocks` (measured partition → int [windows, T]) the sums of attention statistics are returned too.
+    A watcher sees the attention of every batch, and may change it.
     """
     model.eval()
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("window", "position", "segment", "nll", "correct")}
-    sums = LayerSums(windows, blocks) if blocks else None
     is_text = windows.is_text
     with torch.inference_mode(), tqdm(total=int(is_text.sum()), desc=description, unit="tok", mininterval=2) as bar:
         for rows, length in batches_by_length(windows, batch_windows):
             input_ids = torch.as_tensor(windows.input_ids[rows, :length].astype(np.int64), device=model.device)
-            observer = sums.observer(rows, length, model.device) if sums else None
+            observer = watcher.observer(rows, length, model.device) if watcher else None
             with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
                 logits = model(input_ids=input_ids, observer=observer, use_cache=False).logits
             # Position p is predicted from p − 1.
@@ -57,11 +68,11 @@ def token_losses(
             columns["segment"].append(windows.segment_ids[rows[row], place + 1])
             columns["nll"].append(cross_entropy(predicted, targets, reduction="none").cpu().numpy())
             columns["correct"].append((predicted.argmax(-1) == targets).cpu().numpy())
-            if sums:
-                sums.add(rows, length, observer)
+            if watcher:
+                watcher.add(rows, length, observer)
             bar.update(len(row))
     table = pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
-    return table.sort_values(["window", "position"], ignore_index=True), sums
+    return table.sort_values(["window", "position"], ignore_index=True)
 
 
 def batches_by_length(windows: Windows, batch_windows: int) -> Iterator[tuple[np.ndarray, int]]:

@@ -16,6 +16,8 @@ PACKAGES = (
     "scikit-learn",
     "pandas",
     "numpy",
+    "scipy",
+    "statsmodels",
     "sentencex",
     "mwparserfromhell",
     "matplotlib",

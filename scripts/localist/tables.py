@@ -8,6 +8,7 @@ import pandas as pd
 
 from localist.arms import DISTRIBUTED, Arm
 from localist.fidelity import adjusted_fidelity
+from localist.layers import late_layers
 
 METRIC_COLUMNS = [
     *("arm", "schedule", "degree", "partition", "penalty", "fidelity_target", "strength", "applies_to", "dose"),
@@ -48,11 +49,6 @@ def layer_rows(layers: pd.DataFrame, locality: Sequence[float]) -> pd.DataFrame:
     rows["queries"] = sums["queries"]
     rows["locality"] = np.asarray(locality)[rows.index]
     return rows.reset_index()
-
-
-def late_layers(layers: int) -> range:
-    """The last third of the layers (at least one)."""
-    return range(layers - max(1, layers // 3), layers)
 
 
 def late_summary(layers: pd.DataFrame) -> dict[str, float]:

@@ -8,6 +8,7 @@ from tiny_models import tiny_model
 from localist.attention import use_observed_attention
 from localist.attention_statistics import StatisticsObserver
 from localist.evaluation import (
+    LayerSums,
     batches_by_length,
     passage_attention,
     passage_window,
@@ -40,8 +41,10 @@ def model():
     return model
 
 
-def losses_of(model, windows, batch_windows=2, blocks=None):
-    return token_losses(model, windows, batch_windows=batch_windows, bf16=False, description="test", blocks=blocks)
+def losses_of(model, windows, bf16=False, blocks=None):
+    """Losses by token, and the sums of attention statistics under `blocks`."""
+    sums = LayerSums(windows, blocks) if blocks else None
+    return token_losses(model, windows, batch_windows=2, bf16=bf16, description="test", watcher=sums), sums
 
 
 def test_every_text_token_is_predicted_once_from_the_one_before(model, windows):
@@ -140,7 +143,7 @@ def test_bf16_rounds_the_model_but_not_the_statistics(model, windows):
     for layer in model.model.layers:
         torch.nn.init.zeros_(layer.self_attn.q_proj.weight)
     blocks = {"semantic": np.where(windows.is_text, windows.input_ids % 3, -1)}
-    rounded, sums = token_losses(model, windows, batch_windows=2, bf16=True, description="test", blocks=blocks)
+    rounded, sums = losses_of(model, windows, bf16=True, blocks=blocks)
     exact, _ = losses_of(model, windows)
     table = sums.table("semantic", np.zeros(10, dtype=int))
     np.testing.assert_allclose(table["fidelity"], table["chance"], rtol=1e-5)

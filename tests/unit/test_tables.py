@@ -9,7 +9,6 @@ from localist.tables import (
     AVERAGES,
     METRIC_COLUMNS,
     bootstrap_perplexity,
-    late_layers,
     late_summary,
     layer_rows,
     metric_rows,
@@ -58,14 +57,6 @@ def test_a_layer_without_counted_queries_has_no_fidelity():
     rows = layer_rows(layer_sums(layer=[0, 1], queries=[0, 4], fidelity=[0.0, 2.0]), [0.0, 1.0])
     assert np.isnan(rows["fidelity"][0]) and np.isnan(rows["fidelity_adjusted"][0])
     assert rows["fidelity"][1] == 0.5
-
-
-@pytest.mark.parametrize(
-    ("layers", "expected"), [(1, [0]), (2, [1]), (3, [2]), (4, [3]), (6, [4, 5]), (12, [8, 9, 10, 11])]
-)
-def test_the_last_third_by_hand(layers, expected):
-    """Catches a third that is empty in a shallow model, or that does not end at the last layer."""
-    assert list(late_layers(layers)) == expected
 
 
 def test_the_late_summary_by_hand():

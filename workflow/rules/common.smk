@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
-from localist.arms import PRETRAINED, PRETRAINED_SEED, arm_table, without_repeats
+from localist.arms import DISTRIBUTED, PRETRAINED, PRETRAINED_SEED, arm_table, without_repeats
 from localist.config import check_config, read_numbers, source_kind
 from localist.errors import UserError
 from localist.job_environment import JOB_ENVIRONMENT
@@ -30,6 +30,9 @@ ARMS, SAME_ARMS = without_repeats(arm_table(config))
 SEEDS = config["seeds"]
 SPLITS = ["train", "validation", "test"]
 MEASURED = config["blocks"]["measured"]
+REFERENCE = config["blocks"]["reference"]
+CONTROL = "shifted"
+CUT = [partition for partition in MEASURED if partition in (REFERENCE, CONTROL)]
 KEPT_SEEDS = {"all": SEEDS, "last_seed": SEEDS[-1:], "none": []}[config["keep_models"]]
 
 for name, value in JOB_ENVIRONMENT.items():
@@ -44,6 +47,8 @@ def any_of(values):
 wildcard_constraints:
     study=any_of([STUDY]),
     arm=any_of([PRETRAINED, *ARMS]),
+    other=any_of(ARMS),
+    other_seed=r"\d+",
     seed=r"\d+",
     partition=any_of(["semantic", "segments", "window", "shifted", "shuffled"]),
     split=any_of(SPLITS),
@@ -93,6 +98,21 @@ def evaluated():
     return [(PRETRAINED, PRETRAINED_SEED), *runs()]
 
 
+def compared():
+    """(arm, seed, other, other seed) whose attention is compared: all against distributed; its seeds, one with the next."""
+    untuned = [(PRETRAINED, PRETRAINED_SEED, DISTRIBUTED, SEEDS[0])]
+    arms = [(arm, seed, DISTRIBUTED, seed) for arm, seed in runs() if arm != DISTRIBUTED]
+    following = SEEDS[1:] + SEEDS[:1] if len(SEEDS) > 2 else SEEDS[1:]
+    return untuned + arms + [(DISTRIBUTED, one, DISTRIBUTED, other) for one, other in zip(SEEDS, following)]
+
+
+def comparisons():
+    return [
+        f"{RESULTS}/comparisons/{arm}/seed{seed}/{other}/seed{other_seed}/layers.parquet"
+        for arm, seed, other, other_seed in compared()
+    ]
+
+
 def first_seed_of_each_arm():
     return [(PRETRAINED, PRETRAINED_SEED), *((arm, SEEDS[0]) for arm in ARMS)]
 
@@ -138,7 +158,5 @@ def blocks_of_arm(wildcards):
     return f"{RESULTS}/blocks/{partition}/train.npy" if partition else []
 
 
-def evaluated_model(wildcards):
-    if wildcards.arm == PRETRAINED:
-        return resource_path("model")
-    return f"{RESULTS}/runs/{wildcards.arm}/seed{wildcards.seed}/model"
+def model_of(arm, seed):
+    return resource_path("model") if arm == PRETRAINED else f"{RESULTS}/runs/{arm}/seed{seed}/model"

@@ -3,7 +3,7 @@
 
 rule evaluate_model:
     input:
-        model=evaluated_model,
+        model=lambda wildcards: model_of(wildcards.arm, wildcards.seed),
         tokens=expand("results/{{study}}/tokens/{split}", split=SPLITS),
         segments="results/{study}/corpus/segments.parquet",
         blocks=expand("results/{{study}}/blocks/{measured}/test.npy", measured=MEASURED),
@@ -11,6 +11,7 @@ rule evaluate_model:
     output:
         metrics="results/{study}/evaluation/{arm}/seed{seed}/metrics.json",
         tokens="results/{study}/evaluation/{arm}/seed{seed}/tokens.parquet",
+        cut="results/{study}/evaluation/{arm}/seed{seed}/cut.parquet",
         passage="results/{study}/evaluation/{arm}/seed{seed}/passage.npz",
         layers=expand("results/{{study}}/evaluation/{{arm}}/seed{{seed}}/{measured}/layers.parquet", measured=MEASURED),
     log:
@@ -26,10 +27,40 @@ rule evaluate_model:
         gpu=config["training"]["gpus"],
     params:
         measured=MEASURED,
-        reference=config["blocks"]["reference"],
+        reference=REFERENCE,
+        cut=CUT,
         evaluation={key: config["evaluation"][key] for key in ("batch_windows", "seed", "passage_tokens")},
         precision=config["training"]["precision"],
         threads=config["training"]["threads"],
         gpus=config["training"]["gpus"],
     script:
         "../../scripts/evaluate_model.py"
+
+
+rule compare_attention:
+    input:
+        model=lambda wildcards: model_of(wildcards.arm, wildcards.seed),
+        other=lambda wildcards: model_of(wildcards.other, wildcards.other_seed),
+        tokens="results/{study}/tokens/test",
+        segments="results/{study}/corpus/segments.parquet",
+        code=modules_of("compare_attention"),
+    output:
+        layers="results/{study}/comparisons/{arm}/seed{seed}/{other}/seed{other_seed}/layers.parquet",
+    log:
+        "results/{study}/logs/compare_attention/{arm}/seed{seed}/{other}/seed{other_seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/compare_attention/{arm}/seed{seed}/{other}/seed{other_seed}.tsv"
+    conda:
+        "../../envs/training.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=config["training"]["memory_mb"],
+        runtime=240,
+        gpu=config["training"]["gpus"],
+    params:
+        evaluation={"batch_windows": config["evaluation"]["batch_windows"]},
+        precision=config["training"]["precision"],
+        threads=config["training"]["threads"],
+        gpus=config["training"]["gpus"],
+    script:
+        "../../scripts/compare_attention.py"

@@ -1,0 +1,64 @@
+"""Compare the attention of two runs on the same held-out tokens."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from localist.attention_divergence import attention_divergence
+from localist.files import replacing
+from localist.models import load_model
+from localist.precision import uses_bf16
+from localist.rule_log import rule_log
+from localist.windows import Windows
+
+logger = logging.getLogger(__name__)
+
+
+def main(
+    model: Path,
+    other: Path,
+    tokens: Path,
+    segments: Path,
+    evaluation: Mapping[str, int],
+    precision: str,
+    threads: int,
+    gpus: int,
+    name: str,
+    layers: Path,
+) -> None:
+    """Write the Jensen–Shannon divergence by layer and section, as sums and counts."""
+    torch.set_num_threads(threads)
+    windows = Windows.load(tokens)
+    one, two = (load_model(folder, windows.input_ids.shape[1], gpus) for folder in (model, other))
+    table = attention_divergence(
+        one,
+        two,
+        windows,
+        pd.read_parquet(segments, columns=["section"])["section"].to_numpy(),
+        batch_windows=evaluation["batch_windows"],
+        bf16=uses_bf16(precision, gpus),
+        description=name,
+    )
+    with replacing(layers) as temporary:
+        table.to_parquet(temporary, index=False)
+    logger.info("%s: %.4f bits on average.", name, table["divergence"].sum() / table["queries"].sum())
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        names = snakemake.wildcards
+        main(
+            model=Path(snakemake.input.model),
+            other=Path(snakemake.input.other),
+            tokens=Path(snakemake.input.tokens),
+            segments=Path(snakemake.input.segments),
+            evaluation=snakemake.params.evaluation,
+            precision=snakemake.params.precision,
+            threads=snakemake.params.threads,
+            gpus=snakemake.params.gpus,
+            name=f"{names.arm} seed {names.seed} against {names.other} seed {names.other_seed}",
+            layers=Path(snakemake.output.layers),
+        )

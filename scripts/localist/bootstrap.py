@@ -1,0 +1,93 @@
+"""Resampling over seeds and test sections: intervals, p-values, and how many more of either would decide (ours).
+
+Sections are drawn with replacement, as many as there are, for all seeds and arms together. Two to five seeds are too
+few to be drawn from: a draw of three has ten outcomes, and intervals made of them are far too short. So the deviation
+that seeds contribute is drawn from Student's t with the standard error of the seeds at hand, and added to that of the
+sections. With one seed the interval speaks of that one run.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm, t
+
+Totals = Sequence[np.ndarray]
+ALPHA = 0.05  # intervals are 95 %, and p-values two-sided to match
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """One estimate with its resampled values [resamples], and what its error is made of.
+
+    seed_error, section_error: standard errors from the spread over seeds (NaN for one seed) and over sections.
+    """
+
+    value: float
+    values: np.ndarray
+    seeds: int
+    sections: int
+    seed_error: float
+    section_error: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval."""
+        low, high = np.quantile(self.values, [ALPHA / 2, 1 - ALPHA / 2])
+        return float(low), float(high)
+
+    def p_above(self, null: float) -> float:
+        """Two-sided p of the hypothesis that the truth is at most `null`: below 0.05 where the interval lies above."""
+        return min(1.0, 2 * (1 + int((self.values <= null).sum())) / (1 + len(self.values)))
+
+
+def resample(samples: Totals, estimate: Callable[[Totals], np.ndarray], *, resamples: int, seed: int) -> Resampled:
+    """The estimate over all seeds and sections, and its values under resampling.
+
+    samples: arrays [seeds, sections, …] of sums over the same sections; the seeds of different arrays are not paired
+    (see `paired`), and count alike. estimate: from the arrays' totals, with any leading dimensions before those after
+    the sections, to one value for each of these.
+    """
+    generator = np.random.default_rng(seed)
+    means = [sample.mean(axis=0) for sample in samples]  # [sections, …]
+    whole = [mean.sum(axis=0) for mean in means]
+    value = float(estimate(whole))
+    sections = len(means[0])
+    draws = generator.multinomial(sections, np.full(sections, 1 / sections), size=resamples)  # [resamples, sections]
+    drawn = estimate([np.tensordot(draws, mean, axes=1) for mean in means])
+    deviations = (drawn - value) * _heavier_tails(sections)
+    errors = list(_seed_errors(samples, whole, estimate))
+    for count, error in errors:
+        deviations = deviations + error * generator.standard_t(count - 1, size=resamples)
+    return Resampled(
+        value=value,
+        values=value + deviations,
+        seeds=max(len(sample) for sample in samples),
+        sections=sections,
+        seed_error=float(np.sqrt(sum(error**2 for _, error in errors))) if errors else np.nan,
+        section_error=float(np.std(drawn)) * np.sqrt(sections / max(sections - 1, 1)),
+    )
+
+
+def paired(*samples: np.ndarray) -> np.ndarray:
+    """Arrays [seeds, sections, …, components] of the same seeds as one, so that each seed is compared with itself."""
+    return np.concatenate(samples, axis=-1)
+
+
+def _seed_errors(
+    samples: Totals, whole: Totals, estimate: Callable[[Totals], np.ndarray]
+) -> Iterator[tuple[int, float]]:
+    """For each array of several seeds, their number and the standard error of the estimate that they bring."""
+    for number, sample in enumerate(samples):
+        count = len(sample)
+        if count > 1:
+            totals = [np.broadcast_to(total, (count, *total.shape)) for total in whole]
+            totals[number] = sample.sum(axis=1)
+            yield count, float(np.std(estimate(totals), ddof=1) / np.sqrt(count))
+
+
+def _heavier_tails(count: int) -> float:
+    """By how much a bootstrap over so many falls short: it divides by n, not n − 1, and has a normal's light tails."""
+    if count < 2:
+        return 1.0
+    return np.sqrt(count / (count - 1)) * t.ppf(1 - ALPHA / 2, count - 1) / norm.ppf(1 - ALPHA / 2)

@@ -1,0 +1,164 @@
+"""From claims to a table of verdicts: what stands in the way of one, Holm's correction, and a sentence for each."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from localist.arms import DISTRIBUTED
+from localist.bootstrap import ALPHA, Resampled
+from localist.claims import CLAIMS, LEAST_TARGETS, Claim, Study
+from localist.verdicts import NOT_SUPPORTED, NOT_TESTED, SUPPORTED, UNDECIDED, Contrast, holm, overall
+
+ONE_SEED = "One seed: this speaks of these runs, not of the method."
+
+
+@dataclass
+class Judgement:
+    """One claim's verdict, why, and the contrasts behind it (none where it is not tested)."""
+
+    name: str
+    statement: str
+    verdict: str
+    reason: str
+    arms: tuple[str, ...] = ()
+    contrasts: list[Contrast] = field(default_factory=list)
+    p_holm: float = np.nan
+
+    @property
+    def weakest(self) -> Contrast | None:
+        """The contrast that the claim hangs on: of those with the worst verdict, the one with the largest p."""
+        order = (SUPPORTED, UNDECIDED, NOT_SUPPORTED)
+        return max(self.contrasts, key=lambda contrast: (order.index(contrast.verdict), contrast.p), default=None)
+
+    @property
+    def p(self) -> float:
+        """The largest p of the parts: all of them must hold."""
+        return max((contrast.p for contrast in self.contrasts), default=np.nan)
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in words."""
+        if not self.contrasts:
+            return f"{self.verdict.capitalize()}: {self.reason}."
+        found = "; ".join(dict.fromkeys(contrast.phrase for contrast in self.contrasts))
+        seeds = f" {ONE_SEED}" if self.contrasts[0].seeds == 1 else ""
+        return f"{self.verdict.capitalize()}: {found}. {self.reason[0].upper()}{self.reason[1:]}.{seeds}"
+
+
+def judge(study: Study, *, minimum_sections: int, gains: Mapping[str, Resampled | None]) -> list[Judgement]:
+    """Every claim's judgement. gains: what the constraint of each arm added to Fadj; None where it was not measured."""
+    judged = [_judge_alone(name, claim, study, minimum_sections, gains) for name, claim in CLAIMS.items()]
+    for judgement, corrected in zip(judged, holm([one.p for one in judged]), strict=True):
+        judgement.p_holm = float(corrected)
+        if judgement.verdict == SUPPORTED and corrected >= ALPHA:
+            judgement.verdict = UNDECIDED
+            judgement.reason = (
+                f"the interval lies where the claim wants it, but among all claims that are tested this may be chance "
+                f"(p = {corrected:.2g} after Holm's correction)"
+            )
+    return judged
+
+
+def _judge_alone(
+    name: str, claim: Claim, study: Study, minimum_sections: int, gains: Mapping[str, Resampled | None]
+) -> Judgement:
+    arms = {part: study.arm(row) for part, row in claim.rows.items()}
+    missing = _missing(name, claim, study, arms)
+    if missing:
+        return Judgement(name, claim.statement, NOT_TESTED, missing)
+    used = tuple(arms.values())
+    obstacle = _obstacle(name, claim, study, arms, minimum_sections, gains)
+    contrasts = claim.compare(study, arms)
+    if contrasts:
+        used = tuple(dict.fromkeys(arm for contrast in contrasts for arm in contrast.arms))
+    judgement = Judgement(name, claim.statement, UNDECIDED, obstacle, used, contrasts)
+    if not obstacle:
+        judgement.verdict = overall(contrasts)
+        judgement.reason = _reason(judgement)
+    return judgement
+
+
+def _missing(name: str, claim: Claim, study: Study, arms: Mapping[str, str | None]) -> str:
+    """What a claim lacks to be tested at all."""
+    for part, arm in arms.items():
+        if arm is None:
+            return f"the study has no arm {json.dumps(dict(claim.rows[part]))}"
+    unmeasured = [partition for partition in claim.partitions if partition not in study.evidence.measured]
+    if unmeasured:
+        return f"blocks.measured lacks {', '.join(unmeasured)}"
+    if name == "low_fidelity_preserves_capacity" and len(study.targets()) < LEAST_TARGETS:
+        return f"a trend takes at least {LEAST_TARGETS} arms that differ from quintic in fidelity_target alone"
+    return ""
+
+
+def _obstacle(
+    name: str,
+    claim: Claim,
+    study: Study,
+    arms: Mapping[str, str],
+    minimum_sections: int,
+    gains: Mapping[str, Resampled | None],
+) -> str:
+    """What makes a claim undecidable, whatever its numbers say."""
+    evidence, margins = study.evidence, study.margins
+    if len(evidence.sections) < minimum_sections:
+        return f"{len(evidence.sections)} test sections are too few to decide anything; it takes {minimum_sections}"
+    if len(evidence.seeds) < claim.least_seeds:
+        return f"it takes at least {claim.least_seeds} seeds"
+    if claim.matched:
+        one, other, split = claim.matched
+        gap = abs(evidence.mean_chance(one, split) - evidence.mean_chance(other, split))
+        if not gap <= margins["largest_chance_gap"]:
+            return (
+                f"controls not matched: the chances of {one} and {other} to hit the own block are {gap:.2g} apart "
+                f"on {split} windows, more than {margins['largest_chance_gap']:g}"
+            )
+    # The lowest targets may well leave a constraint inactive; that is what they are for.
+    highest = study.targets().values() if name == "low_fidelity_preserves_capacity" else ()
+    checked = list(highest)[-1:] or [arm for arm in arms.values() if arm != arms["baseline"]]
+    for arm in checked:
+        gain = gains[arm]
+        if gain is None:
+            return f"whether the constraint of {arm} acts was not measured: add its partition to blocks.measured"
+        if not gain.value >= margins["minimum_fidelity_gain"]:
+            return (
+                f"constraint inactive: it added {gain.value:.2g} to the Fadj of {arm} where it acts, less than "
+                f"{margins['minimum_fidelity_gain']:g}"
+            )
+    return ""
+
+
+def _reason(judgement: Judgement) -> str:
+    contrast = judgement.weakest
+    beyond = {"higher": ("above", "below"), "lower": ("below", "above")}[contrast.better]
+    if not np.isfinite([contrast.low, contrast.high]).all():
+        return f"{contrast.label}: it cannot be computed from what was measured"
+    if judgement.verdict == SUPPORTED:
+        each = (
+            "the interval lies"
+            if len(judgement.contrasts) == 1
+            else "every interval lies where it should: the last one"
+        )
+        return f"{each} {beyond[0]} {contrast.null:.3g} {contrast.unit}"
+    if judgement.verdict == NOT_SUPPORTED:
+        where = "" if len(judgement.contrasts) == 1 else f" of {contrast.label}"
+        return f"the interval{where} lies {beyond[1]} {contrast.smallest:.3g} {contrast.unit}, what the claim needs"
+    bounds = sorted({contrast.null, contrast.smallest})
+    told = " or ".join(f"{bound:.3g}" for bound in bounds)
+    return (
+        f"the interval of {contrast.label} is too wide to tell from {told} {contrast.unit}; {contrast.advice}".rstrip(
+            "; "
+        )
+    )
+
+
+def checked_arms(study: Study) -> dict[str, Resampled | None]:
+    """The manipulation check of every constrained arm; None where its own partition is not measured."""
+    evidence = study.evidence
+    return {
+        name: evidence.fidelity_gain(name) if arm.partition in evidence.measured else None
+        for name, arm in evidence.arms.items()
+        if arm.schedule != DISTRIBUTED
+    }
