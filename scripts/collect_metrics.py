@@ -20,8 +20,9 @@ from localist.tables import (
     bootstrap_perplexity,
     late_summary,
     layer_rows,
+    losses_by_section,
     metric_rows,
-    section_losses,
+    write_csv,
 )
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,8 @@ def main(
     for name, seed in evaluated:
         folder = study / "evaluation" / name / f"seed{seed}"
         metrics += metric_rows(table[name], seed, read_json(folder / "metrics.json"))
-        losses[name].append(section_losses(pd.read_parquet(folder / "tokens.parquet")))
+        tokens = pd.read_parquet(folder / "tokens.parquet", columns=["split", "section", "nll"])
+        losses[name].append(losses_by_section(tokens[tokens["split"] == "test"]))
         for partition in measured:
             sums = pd.read_parquet(folder / partition / "layers.parquet")
             locality = locality_of(table[name], sums["layer"].max() + 1, minimum_locality)
@@ -73,11 +75,11 @@ def main(
         late["late_fidelity_adjusted_shifted"] = [values["late_fidelity_adjusted"] for values in control]
     described = pd.DataFrame([arm.as_params() for arm in table.values()]).drop(columns="name")
     summary = pd.concat([summary["arm"], described, summary.drop(columns="arm"), late], axis=1)
-    _write_csv(pd.DataFrame(metrics)[METRIC_COLUMNS], outputs["metrics"])
-    _write_csv(pd.concat(layers)[LAYER_COLUMNS], outputs["layers"])
-    _write_csv(pd.concat(history)[HISTORY_COLUMNS], outputs["history"])
-    _write_csv(pd.DataFrame(schedules, columns=["arm", "schedule", "layer", "locality"]), outputs["schedules"])
-    _write_csv(summary, outputs["arms"])
+    write_csv(pd.DataFrame(metrics)[METRIC_COLUMNS], outputs["metrics"])
+    write_csv(pd.concat(layers)[LAYER_COLUMNS], outputs["layers"])
+    write_csv(pd.concat(history)[HISTORY_COLUMNS], outputs["history"])
+    write_csv(pd.DataFrame(schedules, columns=["arm", "schedule", "layer", "locality"]), outputs["schedules"])
+    write_csv(summary, outputs["arms"])
     shown = shown_arms(summary)
     with replacing(outputs["latex"]) as temporary:
         temporary.write_text(shown.to_latex(index=False, escape=True), encoding="utf-8")
@@ -89,11 +91,6 @@ def locality_of(arm: Arm, layers: int, minimum_locality: float) -> list[float]:
     """λ by layer; 0 everywhere for the untuned model."""
     schedule = arm.schedule or DISTRIBUTED
     return locality_by_layer(schedule, layers, minimum_locality=minimum_locality, degree=arm.degree)
-
-
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.8g")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from localist.evaluation import batches_by_length
 from localist.visibility import visible_keys
 from localist.windows import NO_SEGMENT, Windows
 
-
 NOT_ALIKE = "Layer {} has no counterpart of the same shape: the two models are not of one kind."
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from localist.arms import DISTRIBUTED, Arm, arm_table
 from localist.bootstrap import paired
-from localist.evidence import FIDELITY_SUMS, SINK_SUMS, Evidence, mean_loss
+from localist.evidence import FIDELITY_SUMS, SINK_SUMS, Evidence
 from localist.fidelity import adjusted_fidelity
+from localist.tables import mean_loss
 from localist.verdicts import Contrast, bootstrap_contrast, spread_contrast
 
 SEMANTIC, SHIFTED, WINDOW = "semantic", "shifted", "window"

@@ -14,6 +14,7 @@ from localist.fidelity import adjusted_fidelity
 from localist.files import read_json
 from localist.layers import early_layers, late_layers
 from localist.schedules import locality_by_layer
+from localist.tables import losses_by_section
 
 FIDELITY_SUMS = ["fidelity", "chance", "queries"]
 SINK_SUMS = ["sink_share", "queries_all"]
@@ -104,16 +105,6 @@ class Evidence:
         table = pd.read_parquet(path, columns=["layer", "section", *columns])
         wide = table.pivot(index="section", columns="layer", values=list(columns)).reindex(self.sections).fillna(0.0)
         return wide.to_numpy().reshape(len(self.sections), len(columns), -1).transpose(0, 2, 1)
-
-
-def losses_by_section(tokens: pd.DataFrame) -> pd.DataFrame:
-    """Loss by section (index) from rows with columns section and nll: columns nll (sum in nats) and tokens (count)."""
-    return tokens.groupby("section")["nll"].agg(nll=lambda values: values.astype(np.float64).sum(), tokens="size")
-
-
-def mean_loss(totals: np.ndarray) -> np.ndarray:
-    """Nats per token of totals […, 2] as `Evidence.losses` gives them."""
-    return totals[..., 0] / totals[..., 1]
 
 
 def _fidelity_adjusted(sums: np.ndarray) -> np.ndarray:

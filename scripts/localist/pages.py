@@ -18,6 +18,10 @@ tr:nth-child(even) td { background: #f5f5f5; }
 """
 
 
+# Never colour alone.
+SYMBOLS = {"supported": "✔", "not supported": "✘", "undecided": "?", "not tested": "–"}
+
+
 def html_page(title: str, parts: Iterable[tuple[str, str]]) -> str:
     """A page of headed parts; the parts' bodies are HTML made by the functions below."""
     body = "".join(f"<h2>{escape(heading)}</h2>\n{content}\n" for heading, content in parts)
@@ -58,6 +62,59 @@ def shown_arms(summary: pd.DataFrame) -> pd.DataFrame:
             "seeds": summary["seeds"].astype(str),
             "sections": summary["sections"].astype(str),
         }
+    )
+
+
+def shown_claims(claims: pd.DataFrame) -> pd.DataFrame:
+    """The claims with numbers formatted for reading."""
+    return pd.DataFrame(
+        {
+            "claim": claims["claim"].str.replace("_", " "),
+            "verdict": claims["verdict"],
+            "effect": [_number(row.effect, ".3g") for row in claims.itertuples()],
+            "unit": claims["unit"].fillna(""),
+            "95 % interval": [
+                "n/a" if pd.isna(row.ci_low) else f"{row.ci_low:.3g} to {row.ci_high:.3g}"
+                for row in claims.itertuples()
+            ],
+            "p (Holm)": [_number(value, ".2g") for value in claims["p_holm"]],
+        }
+    )
+
+
+def claims_page(claims: pd.DataFrame, checks: pd.DataFrame) -> str:
+    """Claim by claim: what was claimed, the verdict, and what was measured; then whether the constraint acts."""
+    told = pd.DataFrame(
+        {
+            "claim": [f"{row.statement} ({row.claim})" for row in claims.itertuples()],
+            "verdict": [f"{SYMBOLS[verdict]} {verdict}" for verdict in claims["verdict"]],
+            "what was measured": claims["sentence"],
+        }
+    )
+    acts = pd.DataFrame(
+        {
+            "arm": checks["arm"],
+            "blocks": checks["partition"],
+            "Fadj added (95 % interval)": [
+                "not measured"
+                if pd.isna(row.gain)
+                else f"{row.gain:+.3f} ({row.gain_low:+.3f} to {row.gain_high:+.3f})"
+                for row in checks.itertuples()
+            ],
+            "enough": [{True: "yes", False: "no"}.get(passed, "n/a") for passed in checks["passed"]],
+            "active, first tenth": [_number(value, ".0%") for value in checks["active_first"]],
+            "active, last tenth": [_number(value, ".0%") for value in checks["active_last"]],
+        }
+    )
+    least = checks["minimum"].iloc[0] if len(checks) else float("nan")
+    heading = f"Does the constraint act? (Fadj added where λ acts, weighted by λ: at least {least:g})"
+    return html_page(
+        "Claims",
+        [
+            ("Claim by claim", html_table(told, prose=True)),
+            ("The numbers behind the verdicts", html_table(shown_claims(claims))),
+            (heading, html_table(acts)),
+        ],
     )
 
 

@@ -1,13 +1,16 @@
 """The study's tables, from the evaluation files of its runs."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from localist.arms import DISTRIBUTED, Arm
+from localist.bootstrap import paired, resample
 from localist.fidelity import adjusted_fidelity
+from localist.files import replacing
 from localist.layers import late_layers
 
 METRIC_COLUMNS = [
@@ -23,6 +26,8 @@ LAYER_COLUMNS = [
 HISTORY_COLUMNS = [
     *("arm", "seed", "step", "tokens", "cross_entropy", "penalty", "strength", "active_share", "learning_rate"),
 ]
+CUT_COLUMNS = ["arm", "seed", "partition", "nll", "nll_cut", "delta_nll", "tokens"]
+DIVERGENCE_COLUMNS = ["arm", "seed", "other", "other_seed", "layer", "divergence_bits", "queries"]
 AVERAGES = {
     "fidelity": "queries",
     "chance": "queries",
@@ -66,34 +71,67 @@ def late_summary(layers: pd.DataFrame) -> dict[str, float]:
 
 
 def bootstrap_perplexity(sections: Mapping[str, Sequence[pd.DataFrame]], *, resamples: int, seed: int) -> pd.DataFrame:
-    """Perplexity of each arm and its ratio to the distributed arm, with 95 % hierarchical bootstrap intervals.
+    """Perplexity of each arm and its ratio to the distributed arm, with 95 % intervals over seeds and test sections.
 
-    sections: arm → one table per seed, indexed by section, with columns nll and tokens. Each resample draws seeds, then
-    test sections; all arms share the draw of sections, so the ratio is paired.
+    sections: arm → one table per seed as from `losses_by_section`. Every arm gets the same draws of sections, and the
+    ratio is paired by section, and by seed where both have the same number.
     """
-    generator = np.random.default_rng(seed)
     names = sections[DISTRIBUTED][0].index
-    draws = generator.integers(len(names), size=(resamples, len(names)))
-    weights = np.stack([np.bincount(draw, minlength=len(names)) for draw in draws])  # [resamples, sections]
-    means = {}
-    for arm, seeds in sections.items():
-        nll = np.stack([table.loc[names, "nll"].to_numpy() for table in seeds])  # [seeds, sections]
-        tokens = seeds[0].loc[names, "tokens"].to_numpy()
-        chosen = generator.integers(len(seeds), size=(resamples, len(seeds)))
-        resampled = np.einsum("rs,rks->r", weights, nll[chosen]) / (len(seeds) * (weights @ tokens))
-        means[arm] = (nll.sum() / (len(seeds) * tokens.sum()), resampled)
-    base, base_resampled = means[DISTRIBUTED]
+    losses = {
+        arm: np.stack([table.loc[names, ["nll", "tokens"]].to_numpy(float) for table in tables])
+        for arm, tables in sections.items()
+    }
+    base = losses[DISTRIBUTED]
     rows = []
-    for arm, (mean, resampled) in means.items():
-        low, high = np.percentile(resampled, [2.5, 97.5])
-        ratio_low, ratio_high = np.percentile(resampled - base_resampled, [2.5, 97.5])
-        values = (mean, low, high, mean - base, ratio_low, ratio_high)
-        rows.append((arm, len(sections[arm]), len(names), *np.exp(values)))
+    for arm, own in losses.items():
+        mean = resample([own], lambda totals: mean_loss(totals[0]), resamples=resamples, seed=seed)
+        samples = [paired(own, base)] if len(own) == len(base) else [own, base]
+        ratio = resample(samples, _loss_above_baseline, resamples=resamples, seed=seed)
+        values = (mean.value, *mean.interval, ratio.value, *ratio.interval)
+        rows.append((arm, len(own), len(names), *np.exp(values)))
     ends = [f"{name}{end}" for name in ("perplexity", "ratio") for end in ("", "_low", "_high")]
     return pd.DataFrame(rows, columns=["arm", "seeds", "sections", *ends])
 
 
-def section_losses(tokens: pd.DataFrame) -> pd.DataFrame:
-    """Test loss by section (index) from a run's tokens.parquet: columns nll (sum) and tokens (count)."""
+def losses_by_section(tokens: pd.DataFrame) -> pd.DataFrame:
+    """Loss by section (index) from rows with columns section and nll: columns nll (sum in nats) and tokens (count)."""
+    return tokens.groupby("section")["nll"].agg(nll=lambda values: values.astype(np.float64).sum(), tokens="size")
+
+
+def mean_loss(totals: np.ndarray) -> np.ndarray:
+    """Nats per token of totals […, 2], (nll, tokens) as in `losses_by_section`."""
+    return totals[..., 0] / totals[..., 1]
+
+
+def _loss_above_baseline(totals: Sequence[np.ndarray]) -> np.ndarray:
+    own, base = totals if len(totals) == 2 else (totals[0][..., :2], totals[0][..., 2:])
+    return mean_loss(own) - mean_loss(base)
+
+
+def cut_rows(cut: pd.DataFrame, tokens: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of cut.csv for one run: loss with and without the cut, by the partition that was cut by.
+
+    cut: as in cut.parquet; tokens: as in tokens.parquet, of which the test split counts.
+    """
     test = tokens[tokens["split"] == "test"]
-    return test.groupby("section")["nll"].agg(nll=lambda values: values.astype(np.float64).sum(), tokens="size")
+    whole = float(test["nll"].astype(np.float64).mean())
+    rows = []
+    for partition, part in cut.groupby("partition", sort=False):
+        mean = float(part["nll"].astype(np.float64).mean())
+        rows.append(
+            {"partition": partition, "nll": whole, "nll_cut": mean, "delta_nll": mean - whole, "tokens": len(part)}
+        )
+    return rows
+
+
+def divergence_rows(layers: pd.DataFrame) -> pd.DataFrame:
+    """The rows of divergence.csv for one comparison: bits per query by layer, over all sections."""
+    sums = layers.groupby("layer")[["divergence", "queries"]].sum()
+    bits = sums["divergence"] / sums["queries"]
+    return pd.DataFrame({"divergence_bits": bits, "queries": sums["queries"]}).reset_index()
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table with numbers as short as they are meaningful."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.8g")

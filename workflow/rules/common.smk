@@ -121,9 +121,20 @@ def per_run(pattern, pairs):
     return ["/".join([RESULTS, pattern.format(arm=arm, seed=seed)]) for arm, seed in pairs]
 
 
+CLAIM_TABLES = [
+    "claims.csv",
+    "contrasts.csv",
+    "manipulation.csv",
+    "claims.tex",
+    "claims.html",
+    "cut.csv",
+    "divergence.csv",
+]
+
+
 def tables():
     names = ["metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "arms.tex", "summary.html"]
-    return [f"{RESULTS}/tables/{name}" for name in [*names, "blocks.html", "study.html", "study.json"]]
+    return [f"{RESULTS}/tables/{name}" for name in [*names, *CLAIM_TABLES, "blocks.html", "study.html", "study.json"]]
 
 
 FIGURES = [

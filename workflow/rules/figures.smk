@@ -50,6 +50,82 @@ rule collect_metrics:
         "../../scripts/collect_metrics.py"
 
 
+rule collect_probes:
+    input:
+        tokens=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", evaluated()),
+        cut=per_run("evaluation/{arm}/seed{seed}/cut.parquet", evaluated()),
+        comparisons=comparisons(),
+        code=modules_of("collect_probes"),
+    output:
+        cut="results/{study}/tables/cut.csv",
+        divergence="results/{study}/tables/divergence.csv",
+    log:
+        "results/{study}/logs/collect_probes.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_probes.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        evaluated=evaluated(),
+        compared=compared(),
+    script:
+        "../../scripts/collect_probes.py"
+
+
+rule judge_claims:
+    input:
+        tokens=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", runs()),
+        cut=per_run("evaluation/{arm}/seed{seed}/cut.parquet", runs()),
+        layers=[
+            path
+            for measured in MEASURED
+            for path in per_run(f"evaluation/{{arm}}/seed{{seed}}/{measured}/layers.parquet", runs())
+        ],
+        comparisons=comparisons(),
+        blocks=expand("results/{{study}}/blocks/{measured}/summary.json", measured=MEASURED),
+        history=per_run("runs/{arm}/seed{seed}/history.csv", runs()),
+        code=modules_of("judge_claims"),
+    output:
+        claims=report(
+            "results/{study}/tables/claims.csv",
+            caption="../report/claims_csv.rst",
+            category="Claims",
+            labels={"table": "claims, as CSV"},
+        ),
+        contrasts="results/{study}/tables/contrasts.csv",
+        manipulation="results/{study}/tables/manipulation.csv",
+        latex="results/{study}/tables/claims.tex",
+        page=report(
+            "results/{study}/tables/claims.html",
+            caption="../report/claims_page.rst",
+            category="Claims",
+            labels={"table": "claim by claim"},
+        ),
+    log:
+        "results/{study}/logs/judge_claims.log",
+    benchmark:
+        "results/{study}/benchmarks/judge_claims.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        arms={name: arm.as_params() for name, arm in ARMS.items()},
+        seeds=SEEDS,
+        measured=MEASURED,
+        compared=compared(),
+        constraint=config["constraint"],
+        claims=config["claims"],
+        minimum_sections=config["splits"]["minimum_test_sections"],
+        evaluation={key: config["evaluation"][key] for key in ("resamples", "seed")},
+    script:
+        "../../scripts/judge_claims.py"
+
+
 rule describe_study:
     input:
         records=resource_records(),
