@@ -221,6 +221,8 @@ def _trend(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
 
 def _spread(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
     names = (arms["quintic"], arms["baseline"])
+    if len(study.evidence.seeds) < 2:
+        return []
     by_seed = [mean_loss(study.evidence.losses(name).sum(axis=1)) for name in names]
     return [
         spread_contrast(

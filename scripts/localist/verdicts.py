@@ -98,18 +98,15 @@ def bootstrap_contrast(
 def spread_contrast(
     spread: Sequence[float], baseline: Sequence[float], *, null: float, power: float, phrase: str, **description
 ) -> Contrast:
-    """The ratio of two standard deviations over seeds, with the interval of the F distribution (normal seeds, ours).
+    """The ratio of two standard deviations over two seeds or more, with the F distribution's interval (normal, ours).
 
     Seeds are paired, which the F distribution does not use; where runs of a seed go together it is too careful.
     """
     count = len(spread)
-    ratio = float(np.std(spread, ddof=1) / np.std(baseline, ddof=1)) if count > 1 and np.ptp(baseline) > 0 else np.nan
-    if count < 2:
-        low = high = p = np.nan
-    else:
-        quantile = f_distribution.ppf(1 - ALPHA / 2, count - 1, count - 1) ** 0.5
-        low, high = ratio / quantile, ratio * quantile
-        p = min(1.0, 2 * float(f_distribution.cdf((ratio / null) ** 2, count - 1, count - 1)))
+    ratio = float(np.std(spread, ddof=1) / np.std(baseline, ddof=1)) if np.ptp(baseline) > 0 else np.nan
+    quantile = f_distribution.ppf(1 - ALPHA / 2, count - 1, count - 1) ** 0.5
+    p = min(1.0, 2 * float(f_distribution.cdf((ratio / null) ** 2, count - 1, count - 1)))
+    low, high = ratio / quantile, ratio * quantile
     return Contrast(
         **description,
         better="lower",

@@ -13,7 +13,11 @@ from localist.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
-SHIPPED = [ROOT / "config.yaml", *sorted((ROOT / "workflow" / "configs").glob("*.yaml"))]
+SHIPPED = [
+    ROOT / "config.yaml",
+    *sorted((ROOT / "workflow" / "configs").glob("*.yaml")),
+    ROOT / "docs" / "study" / "config.yaml",
+]
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -207,6 +211,10 @@ def test_several_mistakes_are_told_together():
             {"arms.linear.penalty": "group_sparsity", "arms.linear.schedule_applies_to": "target"},
             "arms.linear.schedule_applies_to: belongs to the hinge",
         ),
+        (
+            {"arms.linear.partition": "segments"},
+            "arms.linear.partition: segments is not in blocks.measured",
+        ),
         ({"arms.linear": {"schedule": "uniform", "partition": "semantic"}}, "arms.linear.degree: missing"),
         ({"arms.linear.degree": 5}, "arms.linear.degree: belongs to reversed and uniform"),
         (
@@ -219,7 +227,7 @@ def test_several_mistakes_are_told_together():
         ({"arms": {"linear": {"schedule": "linear", "partition": "semantic"}}}, "arms.distributed: missing"),
         ({"splits.train": 0.7}, "splits: train, validation and test add up to 0.9"),
         ({"blocks.semantic.minimum_blocks": 600}, "blocks.semantic.minimum_blocks: is above maximum_blocks"),
-        ({"blocks.measured": ["window"]}, "blocks.reference: semantic is not in blocks.measured"),
+        ({"blocks.reference": "segments"}, "blocks.reference: segments is not in blocks.measured"),
         ({"corpus.format": "text", "corpus.section_words": 10}, None),
         ({"corpus.source": {}}, "corpus.source.path: not given"),
     ],

@@ -11,11 +11,26 @@ def said(done: subprocess.CompletedProcess) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("path", "arms"), [(BASE / "config.yaml", 6), (CONFIGS / "smoke.yaml", 7)])
+@pytest.mark.parametrize(("path", "arms"), [(BASE / "config.yaml", 9), (CONFIGS / "smoke.yaml", 7)])
 def test_shipped_configs_plan(workplace, path, arms):
-    """Catches a shipped study that the schema or the rules no longer accept."""
+    """Catches a shipped study that the schema or the rules no longer accept; one seed has no floor to compare with."""
     planned = workplace.planned(path)
     assert planned["train_model"] == arms and planned["evaluate_model"] == 1 + arms
+    assert planned["compare_attention"] == arms
+
+
+def test_the_full_study_has_every_arm_once(workplace):
+    """Catches the same arm trained under two names: localist_dose is uniform, and quintic_target05 is quintic."""
+    planned = workplace.planned(CONFIGS / "full.yaml")
+    assert planned["train_model"] == 24 and planned["train_unkept_model"] == 4 * 24
+    assert planned["evaluate_model"] == 1 + 5 * 24
+    assert planned["compare_attention"] == 1 + 5 * 23 + 5
+
+
+def test_the_kept_study_plans(workplace):
+    """Catches a documented study that can no longer be repeated."""
+    planned = workplace.planned(BASE / "docs" / "study" / "config.yaml")
+    assert planned["train_model"] == 3 * 13 and planned["compare_attention"] == 1 + 3 * 12 + 3
 
 
 def test_the_paper_study_plans_when_the_book_is_given(workplace):
@@ -23,7 +38,7 @@ def test_the_paper_study_plans_when_the_book_is_given(workplace):
     book = workplace.folder / "book.txt"
     book.write_text("A book.\n", encoding="utf-8")
     planned = workplace.planned(CONFIGS / "paper.yaml", "--config", f"corpus={{source: {{path: {book}}}}}")
-    assert planned["train_model"] == 6 and planned["train_unkept_model"] == 24
+    assert planned["train_model"] == 13 and planned["train_unkept_model"] == 52
     assert planned["fetch_model"] == 1 and "fetch_sample_corpus" not in planned
 
 
@@ -56,4 +71,4 @@ def test_wrong_values_name_the_allowed_ones(workplace):
 
 def test_values_on_the_command_line_add_to_the_default_study(workplace):
     """Catches command-line values that replace the default study instead of changing it."""
-    assert workplace.planned(None, "--config", "seeds=[1,2]")["train_model"] == 12
+    assert workplace.planned(None, "--config", "seeds=[1,2]")["train_model"] == 18
