@@ -1,10 +1,12 @@
 """Draw what late locality costs: test perplexity against late-layer fidelity, by arm."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from localist.figures import (
     arm_styles,
     figure_style,
+    legend_below,
     new_figure,
     perplexity_axis,
     place_labels,
@@ -13,11 +15,15 @@ from localist.figures import (
 )
 from localist.rule_log import rule_log
 
+# With more arms their names would cover each other: points are numbered.
+MOST_NAMES = 12
 
-def main(arms: Path, pdf: Path, png: Path) -> None:
+
+def main(arms: Path, swept: Sequence[str], pdf: Path, png: Path) -> None:
     """Draw one labelled point per arm; vertical lines are 95 % intervals of perplexity.
 
-    arms: table with one row per arm. Arms without perplexity or late fidelity are named under the panel.
+    arms: table with one row per arm; those without perplexity or late fidelity are named under the panel. swept: arms
+    that differ in strength alone, in order, which a thin line joins.
     """
     ends = ["perplexity", "perplexity_low", "perplexity_high"]
     table = read_table(arms, text=["arm"], numbers=["late_fidelity_adjusted", *ends])
@@ -30,15 +36,24 @@ def main(arms: Path, pdf: Path, png: Path) -> None:
             style, x = styles[row.arm], row.late_fidelity_adjusted
             axes.plot([x, x], [row.perplexity_low, row.perplexity_high], color=style.colour)
             axes.plot([x], [row.perplexity], style.marker, color=style.colour, ms=4.5)
+        path = table.set_index("arm").reindex(swept).dropna(subset=["late_fidelity_adjusted", "perplexity"])
+        if len(path) > 1:
+            joined = styles[path.index[0]].colour
+            axes.plot(path["late_fidelity_adjusted"], path["perplexity"], color=joined, lw=0.6, zorder=1)
         axes.margins(x=0.2, y=0.15)
         perplexity_axis(axes, "y", table[ends].to_numpy().ravel())
         note = f"\nnot shown, for lack of values: {', '.join(missing)}" if missing else ""
         axes.set_xlabel(f"late-layer chance-corrected fidelity{note}")
         intervals = table.dropna(subset=ends)
+        labels = list(table["arm"])
+        if len(labels) > MOST_NAMES:
+            numbered = {f"{number} {arm}": styles[arm] for number, arm in enumerate(labels, start=1)}
+            labels = [entry.split()[0] for entry in numbered]
+            legend_below(figure, numbered)
         place_labels(
             axes,
             points=table[["late_fidelity_adjusted", "perplexity"]].to_numpy(),
-            labels=list(table["arm"]),
+            labels=labels,
             colours=[styles[arm].colour for arm in table["arm"]],
             lines=[
                 [[row.late_fidelity_adjusted, row.perplexity_low], [row.late_fidelity_adjusted, row.perplexity_high]]
@@ -52,6 +67,7 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             arms=Path(snakemake.input.arms),
+            swept=snakemake.params.swept,
             pdf=Path(snakemake.output.pdf),
             png=Path(snakemake.output.png),
         )

@@ -9,7 +9,7 @@ from localist.rule_log import rule_log
 
 
 def main(arms: Path, metrics: Path, pdf: Path, png: Path) -> None:
-    """Draw a point with a 95 % interval per arm, its single seeds faintly, and its ratio to the distributed arm.
+    """Draw a point per seed of each arm, their mean with a 95 % interval, and its ratio to the distributed arm.
 
     arms: table with one row per arm. metrics: table with one row per arm, seed and split.
     """
@@ -21,11 +21,11 @@ def main(arms: Path, metrics: Path, pdf: Path, png: Path) -> None:
         shown = [table[ends].to_numpy().ravel()]
         for place, (row, style) in enumerate(zip(table.itertuples(), arm_styles(table["arm"]).values(), strict=True)):
             seeds = runs.loc[runs["arm"] == row.arm, "perplexity"]
+            shown.append(seeds)
+            axes.plot([row.perplexity_low, row.perplexity_high], [place, place], color=style.colour, lw=0.7)
             if len(seeds) > 1:
-                axes.plot(seeds, [place + 0.25] * len(seeds), style.marker, color=style.colour, alpha=0.35, ms=2, mew=0)
-                shown.append(seeds)
-            axes.plot([row.perplexity_low, row.perplexity_high], [place, place], color=style.colour)
-            axes.plot([row.perplexity], [place], style.marker, color=style.colour, ms=4.5)
+                axes.plot([row.perplexity], [place], "|", color=style.colour, ms=9, mew=1.2)
+            axes.plot(seeds, [place] * len(seeds), style.marker, color=style.colour, ms=4, mew=0, alpha=0.7)
             beside = axes.get_yaxis_transform()
             axes.text(1.03, place, _ratio(row), transform=beside, va="center_baseline")
             axes.axhline(place, color="0.92", lw=0.5, zorder=0)

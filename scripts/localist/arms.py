@@ -14,6 +14,7 @@ UNIFORM = "uniform"
 HINGE = "hinge"
 STRENGTH = "strength"
 TARGET = "target"
+QUINTIC = {"schedule": "quintic", "partition": "semantic"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,27 @@ def without_repeats(table: Mapping[str, Arm]) -> tuple[dict[str, Arm], dict[str,
         if known != name:
             same[name] = known
     return {name: arm for name, arm in table.items() if name not in same}, same
+
+
+def meaning(row: Mapping[str, Any], constraint: Mapping[str, Any]) -> Arm:
+    """What a config row means under the defaults of `constraint`, whatever its name."""
+    return replace(arm_table({"constraint": constraint, "arms": {"": row}})[""], name="")
+
+
+def named(table: Mapping[str, Arm], wanted: Arm) -> str | None:
+    """The arm that means `wanted`, whatever it is called; None where there is none."""
+    return next((name for name, arm in table.items() if replace(arm, name="") == wanted), None)
+
+
+def sweep(table: Mapping[str, Arm], wanted: Arm, field: str) -> dict[float, str]:
+    """The arms that differ from `wanted` in `field` alone, by their values of it, in order."""
+    found = {
+        getattr(arm, field): name
+        for name, arm in table.items()
+        if getattr(arm, field) is not None
+        and replace(arm, name="", **{field: None}) == replace(wanted, **{field: None})
+    }
+    return dict(sorted(found.items()))
 
 
 def _plainest(arm: Arm) -> Arm:

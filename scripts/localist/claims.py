@@ -1,13 +1,13 @@
 """The claims: which arms each needs, what it compares, and what makes it undecidable (method.md, Claims)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from localist.arms import DISTRIBUTED, Arm, arm_table
+from localist.arms import DISTRIBUTED, QUINTIC, meaning, named, sweep
 from localist.bootstrap import paired
 from localist.evidence import FIDELITY_SUMS, SINK_SUMS, Evidence
 from localist.fidelity import adjusted_fidelity
@@ -22,7 +22,6 @@ BASELINE = {"schedule": DISTRIBUTED}
 LOCALIST = {"schedule": "localist", "partition": SEMANTIC}
 LINEAR = {"schedule": "linear", "partition": SEMANTIC}
 CUBIC = {"schedule": "cubic", "partition": SEMANTIC}
-QUINTIC = {"schedule": "quintic", "partition": SEMANTIC}
 REVERSED = {"schedule": "reversed", "degree": 5, "partition": SEMANTIC}
 UNIFORM = {"schedule": "uniform", "degree": 5, "partition": SEMANTIC}
 DOSE = {"dose": "quintic"}
@@ -38,24 +37,12 @@ class Study:
     margins: Mapping[str, float]
 
     def arm(self, row: Mapping[str, Any]) -> str | None:
-        """The name of the arm that a config row means, whatever it is called; None where the study has none."""
-        wanted = self.meaning(row)
-        return next((name for name, arm in self.evidence.arms.items() if replace(arm, name="") == wanted), None)
-
-    def meaning(self, row: Mapping[str, Any]) -> Arm:
-        """A config row with the study's defaults, without a name."""
-        return replace(arm_table({"constraint": self.constraint, "arms": {"": row}})[""], name="")
+        """The name of the arm that a config row means; None where the study has none."""
+        return named(self.evidence.arms, meaning(row, self.constraint))
 
     def targets(self) -> dict[float, str]:
         """τ → arm: the arms that are quintic but for their target, in order of τ."""
-        quintic = self.meaning(QUINTIC)
-        found = {
-            arm.fidelity_target: name
-            for name, arm in self.evidence.arms.items()
-            if arm.fidelity_target is not None
-            and replace(arm, name="", fidelity_target=None) == replace(quintic, fidelity_target=None)
-        }
-        return dict(sorted(found.items()))
+        return sweep(self.evidence.arms, meaning(QUINTIC, self.constraint), "fidelity_target")
 
 
 @dataclass(frozen=True)

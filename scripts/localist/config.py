@@ -86,7 +86,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         yield "arms.distributed: missing. Every comparison is made against `distributed: {schedule: distributed}`."
     for name, row in config["arms"].items():
         yield from _arm_mistakes(name, row, config["constraint"])
-        if row.get("partition", config["blocks"]["reference"]) not in config["blocks"]["measured"]:
+        if "partition" in row and row["partition"] not in config["blocks"]["measured"]:
             yield f"arms.{name}.partition: {row['partition']} is not in blocks.measured, so what it does goes unseen."
     untrained = config["model"]["source"].get("untrained")
     if untrained and untrained["width"] % untrained["heads"]:

@@ -134,10 +134,12 @@ def block_colours(blocks: Iterable[int]) -> dict[int, Any]:
     return {block: tuple(shades[block % len(shades)]) if block >= 0 else to_rgb("#DDDDDD") for block in ids}
 
 
-def read_table(path: Path, text: Sequence[str] = (), numbers: Sequence[str] = ()) -> pd.DataFrame:
+def read_table(
+    path: Path, text: Sequence[str] = (), numbers: Sequence[str] = (), *, may_be_empty: bool = False
+) -> pd.DataFrame:
     """The named columns of a CSV or Parquet file; empty cells of number columns become NaN.
 
-    Raises UserError if the file has no rows, lacks a column, or has text where numbers belong.
+    Raises UserError if the file has no rows (unless that may be), lacks a column, or has text where numbers belong.
     """
     path = Path(path)
     try:
@@ -153,7 +155,7 @@ def read_table(path: Path, text: Sequence[str] = (), numbers: Sequence[str] = ()
         if column not in table.columns:
             found = ", ".join(table.columns) or "none"
             raise UserError(f"{path}: the column '{column}' is missing (columns found: {found}); {remedy}")
-    if table.empty:
+    if table.empty and not may_be_empty:
         raise UserError(f"{path}: the table has no rows (needed: {', '.join((*text, *numbers))}); {remedy}")
     table = table[[*text, *numbers]].copy()
     for column in numbers:

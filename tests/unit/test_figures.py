@@ -20,11 +20,40 @@ from plot_block_map import densest_place
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 FIGURES = [
-    *("schedules", "perplexity", "fidelity", "entropy", "frontier", "training"),
+    *(
+        "claims",
+        "schedules",
+        "perplexity",
+        "fidelity",
+        "entropy",
+        "divergence",
+        "frontier",
+        "targets",
+        "cut",
+        "training",
+    ),
     *("block_selection", "block_map", "block_ribbon", "block_sizes", "attention_maps"),
 ]
 STUDY = ["pretrained", "distributed", "localist", "linear", "cubic", "quintic", "quintic_window"]
 MANY = [*STUDY, *(f"quintic_$tau{number}" for number in range(7))]
+CLAIMS = [
+    {"claim": "near_baseline", "verdict": "supported"},
+    {"claim": "steeper_is_better", "verdict": "undecided"},
+    {"claim": "meaning_matters", "verdict": "not supported"},
+    {"claim": "late_layers_localised", "verdict": "undecided"},
+    {"claim": "robust_across_seeds", "verdict": "not tested"},
+]
+_CONTRAST = ("claim", "contrast", "better", "unit", "effect", "ci_low", "ci_high", "null", "smallest_effect", "verdict")
+CONTRASTS = [
+    dict(zip(_CONTRAST, row, strict=True))
+    for row in [
+        ("near_baseline", "a against b", "lower", "% perplexity", 1.0, 0.2, 2.0, 5.0, 5.0, "supported"),
+        ("steeper_is_better", "c against $d", "higher", "% perplexity", 1.0, 0.2, 2.0, 0.0, 1.0, "supported"),
+        ("steeper_is_better", "d against e", "higher", "% perplexity", 0.7, -0.2, 2.0, 0.0, 1.0, "undecided"),
+        ("meaning_matters", "f against e", "higher", "% perplexity", -1.0, -2.0, 0.1, 0.0, 1.0, "not supported"),
+        ("late_layers_localised", "e against b", "higher", "Fadj", np.nan, np.nan, np.nan, 0.0, 0.05, "undecided"),
+    ]
+]
 BETAS = {"linear": 1, "cubic": 3}
 
 
@@ -39,7 +68,7 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
     """Write every table that a figure reads; return the arguments of each figure's `main`, without outputs."""
     rng = np.random.default_rng(1)
     folder.mkdir(parents=True, exist_ok=True)
-    schedules, metrics, by_layer, summary, history = [], [], [], [], []
+    schedules, metrics, by_layer, summary, history, cut, divergence = [], [], [], [], [], [], []
     depth = np.arange(layers)
     bump = 0.25 + 0.1 * np.sin(depth / 3)
     for number, arm in enumerate(arms):
@@ -50,9 +79,24 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
         for seed in range(1 if arm == "pretrained" else seeds):
             ours = bump + 0.45 * locality * (1 - bump) + rng.normal(0, 0.01, layers)
             metrics += [
-                {"arm": arm, "seed": seed, "split": split, "perplexity": perplexity + rng.normal(0, 0.15)}
+                {
+                    "arm": arm, "seed": seed, "split": split, "perplexity": perplexity + rng.normal(0, 0.15),
+                    "fidelity_target": np.nan if arm in ("pretrained", "distributed") else 0.1 * number,
+                }
                 for split in ("train", "validation", "test")
+            ]  # fmt: skip
+            cut += [
+                {"arm": arm, "seed": seed, "partition": partition, "delta_nll": loss * (2 - locality.mean())}
+                for partition, loss in (("semantic", 0.02), ("shifted", 0.03))
             ]
+            divergence += [
+                {
+                    "arm": arm, "other": "distributed", "seed": seed, "layer": layer,
+                    "divergence_bits": 1e-3 * (1 + 9 * locality[layer]) * np.exp(rng.normal(0, 0.1)),
+                }
+                for layer in range(layers)
+                if arm != "distributed" or seeds > 1
+            ]  # fmt: skip
             by_layer += [
                 {
                     "arm": arm, "seed": seed, "measured_partition": partition, "layer": layer,
@@ -80,7 +124,10 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
                 "ratio_high": ratio + 0.013 * (ratio != 1), "late_fidelity_adjusted": late + 0.004 * number,
             }
         )  # fmt: skip
-    tables = {"schedules": schedules, "metrics": metrics, "layers": by_layer, "arms": summary}
+    tables = {"schedules": schedules, "metrics": metrics, "layers": by_layer, "arms": summary, "cut": cut}
+    tables |= {"claims": CLAIMS, "contrasts": CONTRASTS}
+    if divergence:
+        tables["divergence"] = divergence
     paths = {name: folder / f"{name}.csv" for name in [*tables, "history", "selection"]}
     for name, rows in tables.items():
         pd.DataFrame(rows, columns=None if rows else ["arm", "layer", "locality"]).to_csv(paths[name], index=False)
@@ -111,10 +158,14 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
         write_passage(path, schedule_of(arm, layers), rng, positions)
     return {
         "schedules": {"schedules": paths["schedules"]},
+        "claims": {"claims": paths["claims"], "contrasts": paths["contrasts"]},
+        "divergence": {"divergence": paths.get("divergence")},
+        "targets": {"metrics": paths["metrics"], "arms": [arm for arm in arms if arm.startswith("quintic")]},
+        "cut": {"cut": paths["cut"]},
         "perplexity": {"arms": paths["arms"], "metrics": paths["metrics"]},
         "fidelity": {"layers": paths["layers"], "measured_partition": "semantic"},
         "entropy": {"layers": paths["layers"]},
-        "frontier": {"arms": paths["arms"]},
+        "frontier": {"arms": paths["arms"], "swept": [arm for arm in arms if arm.startswith("quintic")]},
         "training": {"history": paths["history"]},
         "block_selection": {"selection": paths["selection"], "criterion": "silhouette"},
         "block_map": {"block_map": folder / "map.parquet", "blocks": folder / "segment_blocks.parquet"},
@@ -176,7 +227,9 @@ def other_study(request, tmp_path_factory):
     return write_study(tmp_path_factory.mktemp("other"), arms, seeds, layers=12, positions=24)
 
 
-@pytest.mark.parametrize("name", ["schedules", "perplexity", "fidelity", "frontier", "training", "attention_maps"])
+@pytest.mark.parametrize(
+    "name", ["schedules", "perplexity", "fidelity", "frontier", "targets", "cut", "training", "attention_maps"]
+)
 def test_any_number_of_arms_draws(name, other_study, tmp_path):
     """Catches layouts that only work for the default study, and `$` in an arm's name read as mathematics."""
     draw(name, other_study[name], tmp_path)
@@ -197,7 +250,10 @@ def test_an_arm_without_values_draws(name, tmp_path):
 
 def test_bytes_do_not_depend_on_the_hash_seed(study, tmp_path):
     """Catches file contents ordered by a set, which only shows between two processes."""
-    code = "import sys; from pathlib import Path; from plot_frontier import main; main(*map(Path, sys.argv[1:]))"
+    code = (
+        "import sys; from pathlib import Path; from plot_frontier import main; "
+        "arms, pdf, png = map(Path, sys.argv[1:]); main(arms, ['quintic', 'linear'], pdf, png)"
+    )
     written = []
     for seed in ("1", "2"):
         outputs = [tmp_path / f"{seed}.pdf", tmp_path / f"{seed}.png"]
@@ -257,6 +313,9 @@ COLUMNS = {
     "fidelity": ("layers", "fidelity_adjusted"),
     "entropy": ("layers", "entropy_no_sink_bits"),
     "frontier": ("arms", "late_fidelity_adjusted"),
+    "divergence": ("divergence", "divergence_bits"),
+    "targets": ("metrics", "fidelity_target"),
+    "cut": ("cut", "delta_nll"),
     "training": ("history", "penalty"),
     "block_selection": ("selection", "chosen"),
 }
@@ -328,6 +387,13 @@ def test_captions_render(name, seeds):
     assert "{" not in text
     assert ("one seed" in text) == (len(seeds) == 1 and name != "schedules" and not name.startswith("block_"))
     publish_parts(text, writer="html", settings_overrides={"halt_level": 2, "report_level": 2})
+
+
+def test_claims_without_any_effect_draw(tmp_path):
+    """Catches a figure that fails where a study has the arms of no claim."""
+    pd.DataFrame(CLAIMS).to_csv(tmp_path / "claims.csv", index=False)
+    pd.DataFrame(CONTRASTS[:0], columns=_CONTRAST).to_csv(tmp_path / "contrasts.csv", index=False)
+    draw("claims", {"claims": tmp_path / "claims.csv", "contrasts": tmp_path / "contrasts.csv"}, tmp_path)
 
 
 def test_a_block_is_numbered_among_its_own_dots():

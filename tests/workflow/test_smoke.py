@@ -13,7 +13,18 @@ pytestmark = pytest.mark.slow
 ARMS = ["distributed", "localist", "linear", "cubic", "quintic", "quintic_window", "quintic_groups"]
 MEASURED = ["semantic", "window", "shifted"]
 FIGURES = [
-    *("schedules", "perplexity", "fidelity", "entropy", "frontier", "training"),
+    *(
+        "claims",
+        "schedules",
+        "perplexity",
+        "fidelity",
+        "entropy",
+        "divergence",
+        "frontier",
+        "targets",
+        "cut",
+        "training",
+    ),
     *("block_selection", "block_map", "block_ribbon", "block_sizes", "attention_maps"),
 ]
 MODEL = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]

@@ -8,7 +8,16 @@ from snakemake.exceptions import WorkflowError
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
-from localist.arms import DISTRIBUTED, PRETRAINED, PRETRAINED_SEED, arm_table, without_repeats
+from localist.arms import (
+    DISTRIBUTED,
+    PRETRAINED,
+    PRETRAINED_SEED,
+    QUINTIC,
+    arm_table,
+    meaning,
+    sweep,
+    without_repeats,
+)
 from localist.config import check_config, read_numbers, source_kind
 from localist.errors import UserError
 from localist.job_environment import JOB_ENVIRONMENT
@@ -33,6 +42,10 @@ MEASURED = config["blocks"]["measured"]
 REFERENCE = config["blocks"]["reference"]
 CONTROL = "shifted"
 CUT = [partition for partition in MEASURED if partition in (REFERENCE, CONTROL)]
+SWEPT = {
+    field: list(sweep(ARMS, meaning(QUINTIC, config["constraint"]), field).values())
+    for field in ("fidelity_target", "strength")
+}
 KEPT_SEEDS = {"all": SEEDS, "last_seed": SEEDS[-1:], "none": []}[config["keep_models"]]
 
 for name, value in JOB_ENVIRONMENT.items():
@@ -138,11 +151,15 @@ def tables():
 
 
 FIGURES = [
+    "claims",
     "schedules",
     "perplexity",
     "fidelity",
     "entropy",
+    "divergence",
     "frontier",
+    "targets",
+    "cut",
     "training",
     "block_selection",
     "block_map",

@@ -184,6 +184,109 @@ rule describe_blocks:
         "../../scripts/describe_blocks.py"
 
 
+rule plot_claims:
+    input:
+        claims="results/{study}/tables/claims.csv",
+        contrasts="results/{study}/tables/contrasts.csv",
+        code=modules_of("plot_claims"),
+    output:
+        pdf="results/{study}/figures/claims.pdf",
+        png=report(
+            "results/{study}/figures/claims.png",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"figure": "all effects and verdicts"},
+        ),
+    log:
+        "results/{study}/logs/plot_claims.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_claims.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_claims.py"
+
+
+rule plot_divergence:
+    input:
+        divergence="results/{study}/tables/divergence.csv",
+        code=modules_of("plot_divergence"),
+    output:
+        pdf="results/{study}/figures/divergence.pdf",
+        png=report(
+            "results/{study}/figures/divergence.png",
+            caption="../report/divergence.rst",
+            category="Attention",
+            labels={"figure": "divergence from distributed by layer"},
+        ),
+    log:
+        "results/{study}/logs/plot_divergence.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_divergence.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_divergence.py"
+
+
+rule plot_targets:
+    input:
+        metrics="results/{study}/tables/metrics.csv",
+        code=modules_of("plot_targets"),
+    output:
+        pdf="results/{study}/figures/targets.pdf",
+        png=report(
+            "results/{study}/figures/targets.png",
+            caption="../report/targets.rst",
+            category="Results",
+            labels={"figure": "perplexity against the fidelity target"},
+        ),
+    log:
+        "results/{study}/logs/plot_targets.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_targets.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        arms=SWEPT["fidelity_target"],
+    script:
+        "../../scripts/plot_targets.py"
+
+
+rule plot_cut:
+    input:
+        cut="results/{study}/tables/cut.csv",
+        code=modules_of("plot_cut"),
+    output:
+        pdf="results/{study}/figures/cut.pdf",
+        png=report(
+            "results/{study}/figures/cut.png",
+            caption="../report/cut.rst",
+            category="Attention",
+            labels={"figure": "cut test"},
+        ),
+    log:
+        "results/{study}/logs/plot_cut.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_cut.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_cut.py"
+
+
 rule plot_schedules:
     input:
         schedules="results/{study}/tables/schedules.csv",
@@ -308,6 +411,8 @@ rule plot_frontier:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        swept=SWEPT["strength"],
     script:
         "../../scripts/plot_frontier.py"
 

@@ -1,0 +1,47 @@
+"""Draw what each arm loses when its late layers may no longer attend to other blocks."""
+
+from pathlib import Path
+
+from localist.figures import arm_styles, figure_style, new_figure, read_table, save_figure
+from localist.rule_log import rule_log
+
+CONTROL = "shifted"
+
+
+def main(cut: Path, pdf: Path, png: Path) -> None:
+    """Draw the loss added by the cut, by arm: filled for the arm's own kind of blocks, open for the shifted ones.
+
+    cut: table with one row per arm, seed and partition that was cut by. Small points are seeds.
+    """
+    table = read_table(cut, text=["arm", "partition"], numbers=["seed", "delta_nll"])
+    arms, styles = list(dict.fromkeys(table["arm"])), arm_styles(table["arm"])
+    partitions = list(dict.fromkeys(table["partition"]))
+    with figure_style():
+        figure, (axes,) = new_figure(0.8 + 0.24 * len(arms))
+        for place, arm in enumerate(arms):
+            axes.axhline(place, color="0.92", lw=0.5, zorder=0)
+            for partition in partitions:
+                values = table.loc[(table["arm"] == arm) & (table["partition"] == partition), "delta_nll"]
+                style, height = styles[arm], place + 0.17 * (1 if partition == CONTROL else -1)
+                inside = "white" if partition == CONTROL else style.colour
+                if len(values) > 1:
+                    axes.plot(values, [height] * len(values), "|", color=style.colour, alpha=0.5, ms=4, mew=0.7)
+                axes.plot([values.mean()], [height], "o", color=style.colour, mfc=inside, ms=4)
+        axes.set_yticks(range(len(arms)), arms)
+        axes.set_ylim(len(arms) - 0.4, -0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlim(min(0.0, axes.get_xlim()[0]), None)
+        told = {False: "filled: cut by {} blocks", True: "open: cut by {} blocks"}
+        marks = ";  ".join(told[partition == CONTROL].format(partition) for partition in partitions)
+        axes.set_xlabel(f"loss added by the cut (nats per token)\n{marks}")
+        save_figure(figure, pdf, png)
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            cut=Path(snakemake.input.cut),
+            pdf=Path(snakemake.output.pdf),
+            png=Path(snakemake.output.png),
+        )
