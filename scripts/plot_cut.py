@@ -33,7 +33,7 @@ def main(cut: Path, pdf: Path, png: Path) -> None:
         axes.spines["left"].set_visible(False)
         axes.set_xlim(min(0.0, axes.get_xlim()[0]), None)
         told = {False: "filled: cut by {} blocks", True: "open: cut by {} blocks"}
-        marks = ";  ".join(told[partition == CONTROL].format(partition) for partition in partitions)
+        marks = "\n".join(told[partition == CONTROL].format(partition) for partition in partitions)
         axes.set_xlabel(f"loss added by the cut (nats per token)\n{marks}")
         save_figure(figure, pdf, png)
 

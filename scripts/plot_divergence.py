@@ -9,6 +9,7 @@ from localist.figures import (
     draw_by_layer,
     figure_style,
     legend_below,
+    log_axis,
     new_figure,
     read_table,
     save_figure,
@@ -35,7 +36,7 @@ def main(divergence: Path, pdf: Path, png: Path) -> None:
         axes.axvspan(-0.5, half[-1] + 0.5, color="0.95", lw=0, zorder=0)
         draw_by_layer(axes, table, "divergence_bits", styles)
         if (table["divergence_bits"] > 0).any():
-            axes.set_yscale("log")
+            log_axis(axes, "y")
         axes.set_xlim(-0.5, table["layer"].max() + 0.5)
         axes.text(0, 1.01, "first half of the layers", transform=axes.get_xaxis_transform(), color="0.35")
         axes.set(xlabel="layer index", ylabel="divergence from distributed (bits)")

@@ -231,11 +231,16 @@ def perplexity_axis(axes: Axes, which: str, values: Iterable[float]) -> None:
     log = bool(finite) and max(finite) > 4 * min(finite)
     axes.set(**{f"{which}label": "perplexity (test, log scale)" if log else "perplexity (test)"})
     if log:
-        axes.set(**{f"{which}scale": "log"})
-        axis = axes.xaxis if which == "x" else axes.yaxis
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(FormatStrFormatter("%g"))
-        axis.set_minor_formatter(NullFormatter())
+        log_axis(axes, which)
+
+
+def log_axis(axes: Axes, which: str) -> None:
+    """A log scale on the axis `which` ("x" or "y") with plain numbers."""
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def place_labels(

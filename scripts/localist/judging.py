@@ -47,9 +47,15 @@ class Judgement:
         return f"{self.verdict.capitalize()}: {found}. {self.reason[0].upper()}{self.reason[1:]}.{seeds}"
 
 
-def judge(study: Study, *, minimum_sections: int, gains: Mapping[str, Resampled | None]) -> list[Judgement]:
+def judge(
+    study: Study,
+    *,
+    minimum_sections: int,
+    gains: Mapping[str, Resampled | None],
+    claims: Mapping[str, Claim] = CLAIMS,
+) -> list[Judgement]:
     """Every claim's judgement. gains: what the constraint of each arm added to Fadj; None where it was not measured."""
-    judged = [_judge_alone(name, claim, study, minimum_sections, gains) for name, claim in CLAIMS.items()]
+    judged = [_judge_alone(name, claim, study, minimum_sections, gains) for name, claim in claims.items()]
     for judgement, corrected in zip(judged, holm([one.p for one in judged]), strict=True):
         judgement.p_holm = float(corrected)
         if judgement.verdict == SUPPORTED and corrected >= ALPHA:

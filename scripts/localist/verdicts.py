@@ -145,7 +145,7 @@ def advice(resampled: Resampled, null: float, smallest: float, power: float) -> 
     """How many seeds, or sections, would decide if the effect is as large as it seems; higher is better here."""
     value = resampled.value
     distance = value - null if value >= smallest else smallest - value
-    if not np.isfinite(value) or distance <= 0:
+    if not np.isfinite(value) or distance <= 0 or not resampled.section_error > 0:
         return ""
     ways = []
     if np.isfinite(resampled.seed_error):
@@ -157,7 +157,7 @@ def advice(resampled: Resampled, null: float, smallest: float, power: float) -> 
     sections = _enough(lambda n: np.hypot(spread / n**0.5, other), distance, power, resampled.sections)
     ways += [f"{sections} test sections"] if sections else []
     if not ways:
-        return f"neither {MOST_ADVISED:,} seeds nor as many test sections alone would decide it"
+        return f"the effect is so near the margin that not even {MOST_ADVISED:,} seeds or test sections would decide it"
     return f"about {' or '.join(ways)} would decide it with probability {power:g}, if the effect is what it seems"
 
 
