@@ -28,10 +28,12 @@ rule all:
         f"{RESULTS}/runs/forecast.json",
         tables(),
         figures(),
+        model_cards(),
 
 
 rule figures:
     input:
+        tables(),
         figures(),
 
 

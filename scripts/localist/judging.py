@@ -56,13 +56,16 @@ def judge(
 ) -> list[Judgement]:
     """Every claim's judgement. gains: what the constraint of each arm added to Fadj; None where it was not measured."""
     judged = [_judge_alone(name, claim, study, minimum_sections, gains) for name, claim in claims.items()]
-    for judgement, corrected in zip(judged, holm([one.p for one in judged]), strict=True):
+    p_values = np.array([one.p for one in judged])
+    strictest = ALPHA / max(1, np.isfinite(p_values).sum())
+    for judgement, corrected in zip(judged, holm(p_values), strict=True):
         judgement.p_holm = float(corrected)
         if judgement.verdict == SUPPORTED and corrected >= ALPHA:
             judgement.verdict = UNDECIDED
+            told = judgement.weakest.advise(strictest)
             judgement.reason = (
                 f"the interval lies where the claim wants it, but among all claims that are tested this may be chance "
-                f"(p = {corrected:.2g} after Holm's correction)"
+                f"(p = {corrected:.2g} after Holm's correction); {told}".rstrip("; ")
             )
     return judged
 
@@ -153,11 +156,8 @@ def _reason(judgement: Judgement) -> str:
         return f"the interval{where} lies {beyond[1]} {contrast.smallest:.3g} {contrast.unit}, what the claim needs"
     bounds = sorted({contrast.null, contrast.smallest})
     told = " or ".join(f"{bound:.3g}" for bound in bounds)
-    return (
-        f"the interval of {contrast.label} is too wide to tell from {told} {contrast.unit}; {contrast.advice}".rstrip(
-            "; "
-        )
-    )
+    found = f"the interval of {contrast.label} is too wide to tell from {told} {contrast.unit}"
+    return f"{found}; {contrast.advise(ALPHA)}".rstrip("; ")
 
 
 def checked_arms(study: Study) -> dict[str, Resampled | None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -39,7 +40,7 @@ class Contrast:
     sections: int
     test: str
     phrase: str
-    advice: str = ""
+    advise: Callable[[float], str]
 
     @property
     def verdict(self) -> str:
@@ -91,7 +92,7 @@ def bootstrap_contrast(
         sections=resampled.sections,
         test="bootstrap over sections, Student's t over seeds" if resampled.seeds > 1 else "bootstrap over sections",
         phrase=f"{phrase(scale(resampled.value))} (95 % interval {scale(low):.3g} to {scale(high):.3g})",
-        advice=advice(oriented, sign * null, sign * smallest, power),
+        advise=partial(advice, oriented, sign * null, sign * smallest, power),
     )
 
 
@@ -119,7 +120,7 @@ def spread_contrast(
         seeds=count,
         test="F test of the variances over seeds",
         phrase=f"{phrase.format(ratio)} (95 % interval {low:.3g} to {high:.3g})",
-        advice=_spread_advice(ratio, null, power),
+        advise=partial(_spread_advice, ratio, null, power),
     )
 
 
@@ -141,44 +142,43 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     return corrected
 
 
-def advice(resampled: Resampled, null: float, smallest: float, power: float) -> str:
+def advice(resampled: Resampled, null: float, smallest: float, power: float, alpha: float) -> str:
     """How many seeds, or sections, would decide if the effect is as large as it seems; higher is better here."""
     value = resampled.value
     distance = value - null if value >= smallest else smallest - value
     if not np.isfinite(value) or distance <= 0 or not resampled.section_error > 0:
         return ""
+    enough = partial(_enough, distance=distance, power=power, alpha=alpha)
     ways = []
     if np.isfinite(resampled.seed_error):
         spread = resampled.seed_error * resampled.seeds**0.5
-        seeds = _enough(lambda n: np.hypot(spread / n**0.5, resampled.section_error), distance, power, resampled.seeds)
+        seeds = enough(lambda n: np.hypot(spread / n**0.5, resampled.section_error), resampled.seeds)
         ways += [f"{seeds} seeds"] if seeds else []
     spread = resampled.section_error * resampled.sections**0.5
     other = 0.0 if np.isnan(resampled.seed_error) else resampled.seed_error
-    sections = _enough(lambda n: np.hypot(spread / n**0.5, other), distance, power, resampled.sections)
+    sections = enough(lambda n: np.hypot(spread / n**0.5, other), resampled.sections)
     ways += [f"{sections} test sections"] if sections else []
     if not ways:
         return f"the effect is so near the margin that not even {MOST_ADVISED:,} seeds or test sections would decide it"
     return f"about {' or '.join(ways)} would decide it with probability {power:g}, if the effect is what it seems"
 
 
-def _enough(error: Callable[[int], float], distance: float, power: float, first: int) -> int | None:
+def _enough(error: Callable[[int], float], first: int, *, distance: float, power: float, alpha: float) -> int | None:
     """The least number above `first` at which a t test finds `distance` with that power; None above MOST_ADVISED."""
     test = TTestPower()
     for count in np.unique(np.geomspace(first + 1, MOST_ADVISED, 200).astype(int)):
         effect_size = distance / (error(count) * count**0.5)
-        if test.power(effect_size, nobs=count, alpha=ALPHA) >= power:
+        if test.power(effect_size, nobs=count, alpha=alpha) >= power:
             return int(count)
     return None
 
 
-def _spread_advice(ratio: float, null: float, power: float) -> str:
+def _spread_advice(ratio: float, null: float, power: float, alpha: float) -> str:
     if not np.isfinite(ratio) or ratio == null:
         return ""
     apart = (max(ratio, null) / min(ratio, null)) ** 2
     for count in range(3, MOST_ADVISED):
-        if (
-            f_distribution.cdf(apart * f_distribution.ppf(ALPHA / 2, count - 1, count - 1), count - 1, count - 1)
-            >= power
-        ):
+        degrees = (count - 1, count - 1)
+        if f_distribution.cdf(apart * f_distribution.ppf(alpha / 2, *degrees), *degrees) >= power:
             return f"about {count} seeds would decide it with probability {power:g}, if the ratio is what it seems"
     return ""

@@ -30,7 +30,7 @@ def test_the_full_study_has_every_arm_once(workplace):
 def test_the_kept_study_plans(workplace):
     """Catches a documented study that can no longer be repeated."""
     planned = workplace.planned(BASE / "docs" / "study" / "config.yaml")
-    assert planned["train_model"] == 3 * 13 and planned["compare_attention"] == 1 + 3 * 12 + 3
+    assert planned["train_model"] == 5 * 13 and planned["compare_attention"] == 1 + 5 * 12 + 5
 
 
 def test_the_paper_study_plans_when_the_book_is_given(workplace):

@@ -29,7 +29,8 @@ FIGURES = [
 ]
 MODEL = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 METRICS = (
-    "arm,schedule,partition,penalty,fidelity_target,strength,seed,split,perplexity,bits_per_byte,accuracy,nll,tokens"
+    "arm,schedule,degree,partition,penalty,fidelity_target,strength,applies_to,dose,seed,split,perplexity,bits_per_byte,"
+    "accuracy,nll,tokens"
 )
 LAYERS = (
     "arm,seed,measured_partition,layer,locality,fidelity,chance,fidelity_adjusted,sink_share,self_share,"
@@ -42,16 +43,12 @@ def expected_files():
     splits = ["train", "validation", "test"]
     arrays = ["input_ids", "segment_ids", "byte_counts", "stretch_ids"]
     evaluated = [("pretrained", 0), *((arm, 1) for arm in ARMS)]
-    measures = ["metrics.json", "tokens.parquet", "passage.npz"]
+    measures = ["metrics.json", "tokens.parquet", "cut.parquet", "passage.npz"]
+    compared = [("pretrained", 0), *((arm, 1) for arm in ARMS if arm != "distributed")]
     tables = [
-        "metrics.csv",
-        "layers.csv",
-        "arms.csv",
-        "history.csv",
-        "schedules.csv",
-        "arms.tex",
-        "summary.html",
-        "blocks.html",
+        *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "cut.csv", "divergence.csv"),
+        *("claims.csv", "contrasts.csv", "manipulation.csv", "arms.tex", "claims.tex"),
+        *("summary.html", "claims.html", "blocks.html", "study.html", "study.json"),
     ]
     return {
         *("corpus/documents.parquet", "corpus/segments.parquet", "tokens/summary.json", "runs/forecast.json"),
@@ -62,10 +59,11 @@ def expected_files():
         *(f"blocks/{name}/{split}.npy" for name in MEASURED for split in splits),
         *(f"blocks/{name}/summary.json" for name in MEASURED),
         *(f"runs/{arm}/seed1/model/{name}" for arm in ARMS for name in MODEL),
-        *(f"runs/{arm}/seed1/{name}" for arm in ARMS for name in ("history.csv", "settings.json")),
+        *(f"runs/{arm}/seed1/{name}" for arm in ARMS for name in ("history.csv", "settings.json", "README.md")),
         *(f"evaluation/{a}/seed{s}/{n}" for a, s in evaluated for n in measures),
         *(f"evaluation/{a}/seed{s}/{m}/layers.parquet" for a, s in evaluated for m in MEASURED),
-        *(f"tables/{name}" for name in [*tables, "study.html", "study.json"]),
+        *(f"comparisons/{arm}/seed{seed}/distributed/seed1/layers.parquet" for arm, seed in compared),
+        *(f"tables/{name}" for name in tables),
         *(f"figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")),
     }
 

@@ -46,6 +46,8 @@ SWEPT = {
     field: list(sweep(ARMS, meaning(QUINTIC, config["constraint"]), field).values())
     for field in ("fidelity_target", "strength")
 }
+# The hub's name of the model, where it comes from there.
+HUB_MODEL = (config["model"]["source"].get("hub") or {}).get("id")
 KEPT_SEEDS = {"all": SEEDS, "last_seed": SEEDS[-1:], "none": []}[config["keep_models"]]
 
 for name, value in JOB_ENVIRONMENT.items():
@@ -143,6 +145,10 @@ CLAIM_TABLES = [
     "cut.csv",
     "divergence.csv",
 ]
+
+
+def model_cards():
+    return per_run("runs/{arm}/seed{seed}/README.md", [(arm, seed) for arm, seed in runs() if seed in KEPT_SEEDS])
 
 
 def tables():

@@ -64,3 +64,30 @@ rule compare_attention:
         gpus=config["training"]["gpus"],
     script:
         "../../scripts/compare_attention.py"
+
+
+# Beside the model folder, not in it: that folder is another rule's output, and whole.
+rule describe_model:
+    input:
+        settings="results/{study}/runs/{arm}/seed{seed}/settings.json",
+        metrics="results/{study}/evaluation/{arm}/seed{seed}/metrics.json",
+        layers=f"results/{{study}}/evaluation/{{arm}}/seed{{seed}}/{REFERENCE}/layers.parquet",
+        code=modules_of("describe_model"),
+    output:
+        card="results/{study}/runs/{arm}/seed{seed}/README.md",
+    log:
+        "results/{study}/logs/describe_model/{arm}/seed{seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/describe_model/{arm}/seed{seed}.tsv"
+    conda:
+        "../../envs/training.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        arm=lambda wildcards: ARMS[wildcards.arm].as_params(),
+        model={key: config["model"][key] for key in ("name", "origin", "license")} | {"base_model": HUB_MODEL},
+        corpus={key: config["corpus"][key] for key in ("name", "origin", "license", "language")},
+        partition=REFERENCE,
+    script:
+        "../../scripts/describe_model.py"
