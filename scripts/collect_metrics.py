@@ -10,6 +10,7 @@ import pandas as pd
 
 from localist.arms import DISTRIBUTED, PRETRAINED, Arm
 from localist.files import read_json, replacing
+from localist.latex import latex_table
 from localist.pages import html_page, html_table, shown_arms
 from localist.rule_log import rule_log
 from localist.schedules import locality_by_layer
@@ -82,7 +83,8 @@ def main(
     write_csv(summary, outputs["arms"])
     shown = shown_arms(summary)
     with replacing(outputs["latex"]) as temporary:
-        temporary.write_text(shown.to_latex(index=False, escape=True), encoding="utf-8")
+        types = "l" + "r" * (shown.shape[1] - 1)
+        temporary.write_text(latex_table(shown.columns, shown.to_numpy(), types), encoding="utf-8")
     with replacing(outputs["page"]) as temporary:
         temporary.write_text(html_page("Summary", [("Test split, by arm", html_table(shown))]), encoding="utf-8")
 

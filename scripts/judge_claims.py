@@ -53,7 +53,8 @@ def main(
     with replacing(outputs["page"]) as temporary:
         temporary.write_text(claims_page(table, checks), encoding="utf-8")
     with replacing(outputs["latex"]) as temporary:
-        temporary.write_text(latex_table(shown_claims(table), columns="llrlrr"), encoding="utf-8")
+        shown = shown_claims(table)
+        temporary.write_text(latex_table(shown.columns, shown.to_numpy(), "llrlrr"), encoding="utf-8")
     for one in judged:
         logger.info("%s: %s", one.name, one.sentence)
 

@@ -72,8 +72,9 @@ def without_repeats(table: Mapping[str, Arm]) -> tuple[dict[str, Arm], dict[str,
     """The arms that differ in more than their name, and for each of the others the arm that it is the same as."""
     first: dict[Arm, str] = {}
     same = {}
-    for name, arm in table.items():
-        known = first.setdefault(replace(arm, name=""), name)
+    # The baseline keeps its name, wherever it stands: all are compared with it.
+    for name in sorted(table, key=lambda name: name != DISTRIBUTED):
+        known = first.setdefault(replace(table[name], name=""), name)
         if known != name:
             same[name] = known
     return {name: arm for name, arm in table.items() if name not in same}, same

@@ -60,7 +60,7 @@ def contrasts_table(judged: Sequence[Judgement]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
 
 
-def manipulation_table(study: Study, gains: Mapping[str, Resampled | None], results: Path) -> pd.DataFrame:
+def manipulation_table(study: Study, gains: Mapping[str, Resampled], results: Path) -> pd.DataFrame:
     """One row per constrained arm: what its constraint added to Fadj, and the share of active penalties."""
     minimum = study.margins["minimum_fidelity_gain"]
     rows = []
@@ -69,9 +69,8 @@ def manipulation_table(study: Study, gains: Mapping[str, Resampled | None], resu
         first, last = np.mean([active_at_ends(history["active_share"].to_numpy()) for history in histories], axis=0)
         row = {"arm": name, "partition": study.evidence.arms[name].partition, "minimum": minimum}
         row |= {"active_first": first, "active_last": last, "seeds": len(study.evidence.seeds)}
-        if gain:
-            low, high = gain.interval
-            row |= {"gain": gain.value, "gain_low": low, "gain_high": high, "passed": gain.value >= minimum}
+        low, high = gain.interval
+        row |= {"gain": gain.value, "gain_low": low, "gain_high": high, "passed": gain.value >= minimum}
         rows.append(row)
     return pd.DataFrame(rows, columns=MANIPULATION_COLUMNS)
 

@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from localist.errors import UserError
+from localist.latex import macro_name
 from localist.schedules import CONTROLS
 
 SOURCES = ("path", "package", "hub", "untrained")
@@ -84,7 +85,11 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"blocks.reference: {config['blocks']['reference']} is not in blocks.measured."
     if "distributed" not in config["arms"] or config["arms"]["distributed"]["schedule"] != "distributed":
         yield "arms.distributed: missing. Every comparison is made against `distributed: {schedule: distributed}`."
+    macros: dict[str, str] = {}
     for name, row in config["arms"].items():
+        alike = macros.setdefault(macro_name(name), name)
+        if alike != name:
+            yield f"arms.{name}: its numbers would have the same LaTeX names as those of {alike}: rename one."
         yield from _arm_mistakes(name, row, config["constraint"])
         if "partition" in row and row["partition"] not in config["blocks"]["measured"]:
             yield f"arms.{name}.partition: {row['partition']} is not in blocks.measured, so what it does goes unseen."

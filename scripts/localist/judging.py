@@ -51,10 +51,10 @@ def judge(
     study: Study,
     *,
     minimum_sections: int,
-    gains: Mapping[str, Resampled | None],
+    gains: Mapping[str, Resampled],
     claims: Mapping[str, Claim] = CLAIMS,
 ) -> list[Judgement]:
-    """Every claim's judgement. gains: what the constraint of each arm added to Fadj; None where it was not measured."""
+    """Every claim's judgement. gains: what the constraint of each arm added to Fadj."""
     judged = [_judge_alone(name, claim, study, minimum_sections, gains) for name, claim in claims.items()]
     p_values = np.array([one.p for one in judged])
     strictest = ALPHA / max(1, np.isfinite(p_values).sum())
@@ -71,7 +71,7 @@ def judge(
 
 
 def _judge_alone(
-    name: str, claim: Claim, study: Study, minimum_sections: int, gains: Mapping[str, Resampled | None]
+    name: str, claim: Claim, study: Study, minimum_sections: int, gains: Mapping[str, Resampled]
 ) -> Judgement:
     arms = {part: study.arm(row) for part, row in claim.rows.items()}
     missing = _missing(name, claim, study, arms)
@@ -108,7 +108,7 @@ def _obstacle(
     study: Study,
     arms: Mapping[str, str],
     minimum_sections: int,
-    gains: Mapping[str, Resampled | None],
+    gains: Mapping[str, Resampled],
 ) -> str:
     """What makes a claim undecidable, whatever its numbers say."""
     evidence, margins = study.evidence, study.margins
@@ -128,12 +128,10 @@ def _obstacle(
     highest = study.targets().values() if name == "low_fidelity_preserves_capacity" else ()
     checked = list(highest)[-1:] or [arm for arm in arms.values() if arm != arms["baseline"]]
     for arm in checked:
-        gain = gains[arm]
-        if gain is None:
-            return f"whether the constraint of {arm} acts was not measured: add its partition to blocks.measured"
-        if not gain.value >= margins["minimum_fidelity_gain"]:
+        gain = gains[arm].value
+        if not gain >= margins["minimum_fidelity_gain"]:
             return (
-                f"constraint inactive: it added {gain.value:.2g} to the Fadj of {arm} where it acts, less than "
+                f"constraint inactive: it added {gain:.2g} to the Fadj of {arm} where it acts, less than "
                 f"{margins['minimum_fidelity_gain']:g}"
             )
     return ""
@@ -160,11 +158,7 @@ def _reason(judgement: Judgement) -> str:
     return f"{found}; {contrast.advise(ALPHA)}".rstrip("; ")
 
 
-def checked_arms(study: Study) -> dict[str, Resampled | None]:
-    """The manipulation check of every constrained arm; None where its own partition is not measured."""
-    evidence = study.evidence
-    return {
-        name: evidence.fidelity_gain(name) if arm.partition in evidence.measured else None
-        for name, arm in evidence.arms.items()
-        if arm.schedule != DISTRIBUTED
-    }
+def checked_arms(study: Study) -> dict[str, Resampled]:
+    """The manipulation check of every constrained arm, on the blocks that it was trained on."""
+    arms = study.evidence.arms.items()
+    return {name: study.evidence.fidelity_gain(name) for name, arm in arms if arm.schedule != DISTRIBUTED}

@@ -1,11 +1,7 @@
 """LaTeX from tables: tabulars with booktabs rules, and numbers for the text as macros."""
 
 import re
-from collections.abc import Mapping
-
-import pandas as pd
-
-from localist.errors import UserError
+from collections.abc import Iterable, Mapping
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -27,34 +23,23 @@ def latex_text(text: str) -> str:
     return "".join(_SPECIAL.get(character, character) for character in text)
 
 
-def latex_table(table: pd.DataFrame, columns: str | None = None) -> str:
+def latex_table(headings: Iterable[str], rows: Iterable[Iterable[str]], types: str) -> str:
     """A tabular with booktabs rules, to be included between a caption's lines; cells are text and escaped.
 
-    columns: LaTeX's column types; the first at the left and the others at the right where not given.
+    types: LaTeX's column types, as `lrr`.
     """
-    types = columns or "l" + "r" * (table.shape[1] - 1)
-    lines = [" & ".join(latex_text(str(cell)) for cell in row) + r" \\" for row in [table.columns, *table.to_numpy()]]
-    body = [rf"\begin{{tabular}}{{{types}}}", r"\toprule", lines[0], r"\midrule", *lines[1:]]
+    first, *others = (" & ".join(map(latex_text, row)) + r" \\" for row in [headings, *rows])
+    body = [rf"\begin{{tabular}}{{{types}}}", r"\toprule", first, r"\midrule", *others]
     return "\n".join(["% needs \\usepackage{booktabs}", *body, r"\bottomrule", r"\end{tabular}", ""])
 
 
 def latex_macros(values: Mapping[str, str]) -> str:
-    """One \\newcommand per value, named after its key, which may have any characters.
-
-    Raises UserError where two keys come to the same name: LaTeX's names are of letters alone.
-    """
-    names: dict[str, str] = {}
-    lines = []
-    for key, value in values.items():
-        name = macro_name(key)
-        if name in names:
-            raise UserError(f"{key} and {names[name]} come to the same LaTeX name \\{name}: rename one of these arms.")
-        names[name] = key
-        lines.append(rf"\newcommand{{\{name}}}{{{latex_text(value)}}}")
+    """One \\newcommand per value, named after its key by `macro_name`."""
+    lines = [rf"\newcommand{{\{macro_name(key)}}}{{{latex_text(value)}}}" for key, value in values.items()]
     return "\n".join([*lines, ""])
 
 
 def macro_name(key: str) -> str:
-    """`quintic_target08 perplexity` → `QuinticTargetZeroEightPerplexity`."""
+    """`quintic_target08 ratio` → `QuinticTargetZeroEightRatio`: names of LaTeX's macros are of letters alone."""
     spelled = re.sub(r"\d", lambda digit: f" {_DIGITS[int(digit.group())]} ", key)
     return "".join(word[0].upper() + word[1:] for word in re.findall(r"[A-Za-z]+", spelled))

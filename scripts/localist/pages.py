@@ -96,12 +96,9 @@ def claims_page(claims: pd.DataFrame, checks: pd.DataFrame) -> str:
             "arm": checks["arm"],
             "blocks": checks["partition"],
             "Fadj added (95 % interval)": [
-                "not measured"
-                if pd.isna(row.gain)
-                else f"{row.gain:+.3f} ({row.gain_low:+.3f} to {row.gain_high:+.3f})"
-                for row in checks.itertuples()
+                f"{row.gain:+.3f} ({row.gain_low:+.3f} to {row.gain_high:+.3f})" for row in checks.itertuples()
             ],
-            "enough": [{True: "yes", False: "no"}.get(passed, "n/a") for passed in checks["passed"]],
+            "enough": ["yes" if passed else "no" for passed in checks["passed"]],
             "active, first tenth": [_number(value, ".0%") for value in checks["active_first"]],
             "active, last tenth": [_number(value, ".0%") for value in checks["active_last"]],
         }
@@ -114,6 +111,45 @@ def claims_page(claims: pd.DataFrame, checks: pd.DataFrame) -> str:
             ("Claim by claim", html_table(told, prose=True)),
             ("The numbers behind the verdicts", html_table(shown_claims(claims))),
             (heading, html_table(acts)),
+        ],
+    )
+
+
+def shown_published(table: pd.DataFrame) -> pd.DataFrame:
+    """The paper's figures beside the study's, formatted for reading."""
+    return pd.DataFrame(
+        {
+            "quantity": table["quantity"],
+            "paper": [f"{value:.3g}" if value < 10 else f"{value:.2f}" for value in table["paper"]],
+            "this study": [_number(value, ".3f") for value in table["study"]],
+            "95 % interval": [
+                "n/a" if pd.isna(row.study_low) else f"{row.study_low:.3f} – {row.study_high:.3f}"
+                for row in table.itertuples()
+            ],
+        }
+    )
+
+
+def published_page(table: pd.DataFrame, model_origin: str, corpus_origin: str) -> str:
+    """The paper's figures beside the study's, and what sets the two apart."""
+    first = table.iloc[0]
+    shown = shown_published(table).assign(**{"the paper's figure is": table["paper_source"]})
+    apart = pd.DataFrame(
+        {
+            "": ["model", "corpus", "method"],
+            "paper": [first["paper_model"], first["paper_corpus"], "not public to us"],
+            "this study": [
+                f"{first['model']}: {model_origin}",
+                f"{first['corpus']}: {corpus_origin}",
+                "our own definitions of blocks, locality, constraint and measures",
+            ],
+        }
+    )
+    return html_page(
+        "The paper's figures beside this study's",
+        [
+            (f"Not to be compared one by one: {first['alike']}", html_table(shown)),
+            ("What sets them apart", html_table(apart, prose=True)),
         ],
     )
 

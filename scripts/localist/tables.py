@@ -131,6 +131,11 @@ def divergence_rows(layers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"divergence_bits": bits, "queries": sums["queries"]}).reset_index()
 
 
+def read_csv(path: Path) -> pd.DataFrame:
+    """A table as `write_csv` wrote it; an arm may well be called "null" or "007"."""
+    return pd.read_csv(path, converters={"arm": str})
+
+
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table with numbers as short as they are meaningful."""
     with replacing(path) as temporary:

@@ -112,3 +112,10 @@ def test_params_rebuild_the_arm():
     """Catches a field that does not reach the rule's script."""
     arm = Arm("quintic", "quintic", 5, "semantic", "hinge", 0.25, 2.0, "strength", "linear")
     assert Arm(**arm.as_params()) == arm
+
+
+def test_the_baseline_keeps_its_name():
+    """Catches another distributed row, above it, that takes the name that everything is compared with."""
+    rows = {"plain": {"schedule": "distributed"}, "distributed": {"schedule": "distributed"}}
+    arms, same = without_repeats(arm_table({"constraint": CONSTRAINT, "arms": rows}))
+    assert list(arms) == ["distributed"] and same == {"plain": "distributed"}

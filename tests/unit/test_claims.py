@@ -48,7 +48,7 @@ PLANS = {
         # Locality by looking away.
         NOT_SUPPORTED: Plan(sinks={"quintic": 0.8}),
         UNDECIDED: Plan(sinks={"quintic": 0.6}, sink_noise=0.1),
-        NOT_TESTED: Plan(measured=["window", "shifted"], without=["localist"]),
+        NOT_TESTED: Plan(without=["quintic"]),
     },
     "early_layers_preserved": {
         SUPPORTED: Plan(),

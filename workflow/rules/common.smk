@@ -15,6 +15,7 @@ from localist.arms import (
     QUINTIC,
     arm_table,
     meaning,
+    named,
     sweep,
     without_repeats,
 )
@@ -45,6 +46,11 @@ CUT = [partition for partition in MEASURED if partition in (REFERENCE, CONTROL)]
 SWEPT = {
     field: list(sweep(ARMS, meaning(QUINTIC, config["constraint"]), field).values())
     for field in ("fidelity_target", "strength")
+}
+# The arms that stand beside the paper's published figures.
+PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
+    schedule: named(ARMS, meaning({"schedule": schedule, "partition": "semantic"}, config["constraint"]))
+    for schedule in ("localist", "quintic")
 }
 # The hub's name of the model, where it comes from there.
 HUB_MODEL = (config["model"]["source"].get("hub") or {}).get("id")
@@ -136,24 +142,20 @@ def per_run(pattern, pairs):
     return ["/".join([RESULTS, pattern.format(arm=arm, seed=seed)]) for arm, seed in pairs]
 
 
-CLAIM_TABLES = [
-    "claims.csv",
-    "contrasts.csv",
-    "manipulation.csv",
-    "claims.tex",
-    "claims.html",
-    "cut.csv",
-    "divergence.csv",
-]
-
-
 def model_cards():
     return per_run("runs/{arm}/seed{seed}/README.md", [(arm, seed) for arm, seed in runs() if seed in KEPT_SEEDS])
 
 
+TABLES = [
+    *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "cut.csv", "divergence.csv"),
+    *("claims.csv", "contrasts.csv", "manipulation.csv", "published.csv"),
+    *("arms.tex", "claims.tex", "published.tex", "numbers.tex"),
+    *("summary.html", "claims.html", "published.html", "blocks.html", "study.html", "study.json"),
+]
+
+
 def tables():
-    names = ["metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "arms.tex", "summary.html"]
-    return [f"{RESULTS}/tables/{name}" for name in [*names, *CLAIM_TABLES, "blocks.html", "study.html", "study.json"]]
+    return [f"{RESULTS}/tables/{name}" for name in TABLES]
 
 
 FIGURES = [

@@ -1,0 +1,40 @@
+"""Set the paper's published figures beside the study's."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from localist.files import replacing
+from localist.latex import latex_table
+from localist.pages import published_page, shown_published
+from localist.published import published_table
+from localist.rule_log import rule_log
+from localist.tables import read_csv, write_csv
+
+
+def main(
+    summary: Path,
+    arms: Mapping[str, str | None],
+    model: Mapping[str, Any],
+    corpus: Mapping[str, Any],
+    outputs: Mapping[str, Path],
+) -> None:
+    """Write the comparison as CSV, LaTeX and a page."""
+    table = published_table(read_csv(summary), arms, model, corpus)
+    shown = shown_published(table)
+    write_csv(table, outputs["table"])
+    with replacing(outputs["latex"]) as temporary:
+        temporary.write_text(latex_table(shown.columns, shown.to_numpy(), "lrrr"), encoding="utf-8")
+    with replacing(outputs["page"]) as temporary:
+        temporary.write_text(published_page(table, model["origin"], corpus["origin"]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            summary=Path(snakemake.input.arms),
+            arms=snakemake.params.arms,
+            model=snakemake.params.model,
+            corpus=snakemake.params.corpus,
+            outputs={name: Path(snakemake.output[name]) for name in ("table", "latex", "page")},
+        )

@@ -1,0 +1,59 @@
+"""What the abstract of the paper's first version states (arXiv 2511.18375v1), beside a study's own figures."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+MODEL, BOOK = "GPT-2", "The Psychology of Artificial Superintelligence"
+QUINTIC_PERPLEXITY, QUINTIC_RATIO, EARLIER_RATIO = 14.64, 1.89, 6.6
+# quantity, the paper's figure, where that is from, the arm and the column of arms.csv that stand beside it
+ROWS = (
+    ("perplexity, quintic", QUINTIC_PERPLEXITY, "stated", "quintic", "perplexity"),
+    (
+        "perplexity, distributed",
+        QUINTIC_PERPLEXITY / QUINTIC_RATIO,
+        f"worked out: {QUINTIC_PERPLEXITY} / {QUINTIC_RATIO}",
+        "distributed",
+        "perplexity",
+    ),
+    ("ratio to distributed, quintic", QUINTIC_RATIO, "stated", "quintic", "ratio"),
+    ("ratio to distributed, localist", EARLIER_RATIO, "stated, of earlier localist models", "localist", "ratio"),
+)
+COLUMNS = [
+    *("quantity", "paper", "paper_source", "study", "study_low", "study_high"),
+    *("paper_model", "model", "paper_corpus", "corpus", "alike"),
+]
+
+
+def published_table(
+    summary: pd.DataFrame, arms: Mapping[str, str | None], model: Mapping[str, Any], corpus: Mapping[str, Any]
+) -> pd.DataFrame:
+    """One row per figure of the paper; NaN where the study has no such arm.
+
+    summary: as in arms.csv. arms: the study's name for quintic, localist and distributed. model, corpus: as in config.
+    """
+    rows = summary.set_index("arm")
+    missing = pd.Series(np.nan, rows.columns)
+    alike = difference(model, corpus)
+    table = []
+    for quantity, paper, source, arm, column in ROWS:
+        row = rows.loc[arms[arm]] if arms[arm] in rows.index else missing
+        values = (row[column], row[f"{column}_low"], row[f"{column}_high"])
+        table.append((quantity, paper, source, *values, MODEL, model["name"], BOOK, corpus["name"], alike))
+    return pd.DataFrame(table, columns=COLUMNS)
+
+
+def difference(model: Mapping[str, Any], corpus: Mapping[str, Any]) -> str:
+    """In words, what sets the study apart from the paper, by the names and origins that the config gives."""
+    other = []
+    if not _names(corpus, BOOK):
+        other.append("not the same corpus")
+    if not (_names(model, MODEL) or _names(model, MODEL.replace("-", ""))):
+        other.append("not the same model")
+    return ", ".join(other) or "the same corpus and model by name; method, split and settings are our own"
+
+
+def _names(resource: Mapping[str, Any], title: str) -> bool:
+    return title.lower() in f"{resource['name']} {resource['origin']}".lower()

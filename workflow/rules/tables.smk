@@ -1,0 +1,234 @@
+# Tables and pages from the evaluation files: nothing here needs a model.
+
+
+rule collect_metrics:
+    input:
+        metrics=per_run("evaluation/{arm}/seed{seed}/metrics.json", evaluated()),
+        tokens=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", evaluated()),
+        layers=[
+            path
+            for measured in MEASURED
+            for path in per_run(f"evaluation/{{arm}}/seed{{seed}}/{measured}/layers.parquet", evaluated())
+        ],
+        history=per_run("runs/{arm}/seed{seed}/history.csv", runs()),
+        code=modules_of("collect_metrics"),
+    output:
+        metrics="results/{study}/tables/metrics.csv",
+        layers="results/{study}/tables/layers.csv",
+        arms=report(
+            "results/{study}/tables/arms.csv",
+            caption="../report/arms.rst",
+            category="Results",
+            labels={"table": "arms, as CSV"},
+        ),
+        latex="results/{study}/tables/arms.tex",
+        page=report(
+            "results/{study}/tables/summary.html",
+            caption="../report/summary.rst",
+            category="Results",
+            labels={"table": "summary"},
+        ),
+        history="results/{study}/tables/history.csv",
+        schedules="results/{study}/tables/schedules.csv",
+    log:
+        "results/{study}/logs/collect_metrics.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_metrics.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        arms={name: arm.as_params() for name, arm in ARMS.items()},
+        evaluated=evaluated(),
+        measured=MEASURED,
+        reference=config["blocks"]["reference"],
+        minimum_locality=config["constraint"]["minimum_locality"],
+        evaluation={key: config["evaluation"][key] for key in ("resamples", "seed")},
+    script:
+        "../../scripts/collect_metrics.py"
+
+
+rule collect_probes:
+    input:
+        tokens=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", evaluated()),
+        cut=per_run("evaluation/{arm}/seed{seed}/cut.parquet", evaluated()),
+        comparisons=comparisons(),
+        code=modules_of("collect_probes"),
+    output:
+        cut="results/{study}/tables/cut.csv",
+        divergence="results/{study}/tables/divergence.csv",
+    log:
+        "results/{study}/logs/collect_probes.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_probes.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        evaluated=evaluated(),
+        compared=compared(),
+    script:
+        "../../scripts/collect_probes.py"
+
+
+rule judge_claims:
+    input:
+        tokens=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", runs()),
+        cut=per_run("evaluation/{arm}/seed{seed}/cut.parquet", runs()),
+        layers=[
+            path
+            for measured in MEASURED
+            for path in per_run(f"evaluation/{{arm}}/seed{{seed}}/{measured}/layers.parquet", runs())
+        ],
+        comparisons=comparisons(),
+        blocks=expand("results/{{study}}/blocks/{measured}/summary.json", measured=MEASURED),
+        history=per_run("runs/{arm}/seed{seed}/history.csv", runs()),
+        code=modules_of("judge_claims"),
+    output:
+        claims=report(
+            "results/{study}/tables/claims.csv",
+            caption="../report/claims_csv.rst",
+            category="Claims",
+            labels={"table": "claims, as CSV"},
+        ),
+        contrasts="results/{study}/tables/contrasts.csv",
+        manipulation="results/{study}/tables/manipulation.csv",
+        latex="results/{study}/tables/claims.tex",
+        page=report(
+            "results/{study}/tables/claims.html",
+            caption="../report/claims_page.rst",
+            category="Claims",
+            labels={"table": "claim by claim"},
+        ),
+    log:
+        "results/{study}/logs/judge_claims.log",
+    benchmark:
+        "results/{study}/benchmarks/judge_claims.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        arms={name: arm.as_params() for name, arm in ARMS.items()},
+        seeds=SEEDS,
+        measured=MEASURED,
+        compared=compared(),
+        constraint=config["constraint"],
+        claims=config["claims"],
+        minimum_sections=config["splits"]["minimum_test_sections"],
+        evaluation={key: config["evaluation"][key] for key in ("resamples", "seed")},
+    script:
+        "../../scripts/judge_claims.py"
+
+
+rule compare_published:
+    input:
+        arms="results/{study}/tables/arms.csv",
+        code=modules_of("compare_published"),
+    output:
+        table="results/{study}/tables/published.csv",
+        latex="results/{study}/tables/published.tex",
+        page=report(
+            "results/{study}/tables/published.html",
+            caption="../report/published.rst",
+            category="Claims",
+            labels={"table": "the paper's figures beside ours"},
+        ),
+    log:
+        "results/{study}/logs/compare_published.log",
+    benchmark:
+        "results/{study}/benchmarks/compare_published.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        arms=PUBLISHED,
+        model={key: config["model"][key] for key in ("name", "origin")},
+        corpus={key: config["corpus"][key] for key in ("name", "origin")},
+    script:
+        "../../scripts/compare_published.py"
+
+
+rule write_numbers:
+    input:
+        arms="results/{study}/tables/arms.csv",
+        claims="results/{study}/tables/claims.csv",
+        code=modules_of("write_numbers"),
+    output:
+        macros="results/{study}/tables/numbers.tex",
+    log:
+        "results/{study}/logs/write_numbers.log",
+    benchmark:
+        "results/{study}/benchmarks/write_numbers.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/write_numbers.py"
+
+
+rule describe_study:
+    input:
+        records=resource_records(),
+        tokens="results/{study}/tokens/summary.json",
+        blocks=expand("results/{{study}}/blocks/{measured}/summary.json", measured=MEASURED),
+        settings=per_run("runs/{arm}/seed{seed}/settings.json", runs()),
+        code=modules_of("describe_study"),
+    output:
+        page=report(
+            "results/{study}/tables/study.html",
+            caption="../report/study.rst",
+            category="Study",
+            labels={"table": "settings, data origin, versions"},
+        ),
+        record="results/{study}/tables/study.json",
+    log:
+        "results/{study}/logs/describe_study.log",
+    benchmark:
+        "results/{study}/benchmarks/describe_study.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        config=config,
+        same_arms=SAME_ARMS,
+    script:
+        "../../scripts/describe_study.py"
+
+
+rule describe_blocks:
+    input:
+        blocks="results/{study}/blocks/semantic/blocks.csv",
+        summary="results/{study}/blocks/semantic/summary.json",
+        code=modules_of("describe_blocks"),
+    output:
+        page=report(
+            "results/{study}/tables/blocks.html",
+            caption="../report/blocks.rst",
+            category="Blocks",
+            labels={"table": "what each block is about"},
+        ),
+    log:
+        "results/{study}/logs/describe_blocks.log",
+    benchmark:
+        "results/{study}/benchmarks/describe_blocks.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        least_stability=config["blocks"]["semantic"]["least_stability"],
+    script:
+        "../../scripts/describe_blocks.py"
