@@ -6,6 +6,8 @@ BIN := .venv/bin
 CONFIG ?= config.yaml
 CORES ?= all
 SMOKE := workflow/configs/smoke.yaml
+# The rules that make tables and figures.
+DRAWN := $(shell sed -n 's/^rule \(.*\):/\1/p' workflow/rules/tables.smk workflow/rules/figures.smk)
 # Runs the study of a config file, writes its report, prints its table. ARGS goes to both calls of snakemake.
 workflow = results=results/$$($(BIN)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1]))["study"])' $(1)) && \
 	$(BIN)/snakemake --cores $(CORES) --configfile $(1) $(ARGS) && \
@@ -38,8 +40,8 @@ run: env ## Run the study of CONFIG (default: config.yaml), report and all
 smoke: env ## Run the whole graph on a tiny random model
 	$(call reported,smoke,$(call workflow,$(SMOKE)))
 
-figures: env ## Redraw what is out of date of the figures of CONFIG
-	$(call reported,figures,$(BIN)/snakemake figures --cores $(CORES) --configfile $(CONFIG))
+figures: env ## Make every table and figure of CONFIG again from its evaluation files
+	$(call reported,figures,$(BIN)/snakemake figures --forcerun $(DRAWN) --cores $(CORES) --configfile $(CONFIG) $(ARGS))
 
 resources: env
 	@$(BIN)/snakemake resources --quiet all --cores $(CORES) --configfile $(SMOKE)

@@ -47,8 +47,9 @@ def expected_files():
     compared = [("pretrained", 0), *((arm, 1) for arm in ARMS if arm != "distributed")]
     tables = [
         *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "cut.csv", "divergence.csv"),
-        *("claims.csv", "contrasts.csv", "manipulation.csv", "arms.tex", "claims.tex"),
-        *("summary.html", "claims.html", "blocks.html", "study.html", "study.json"),
+        *("claims.csv", "contrasts.csv", "manipulation.csv", "published.csv"),
+        *("arms.tex", "claims.tex", "published.tex", "numbers.tex"),
+        *("summary.html", "claims.html", "published.html", "blocks.html", "study.html", "study.json"),
     ]
     return {
         *("corpus/documents.parquet", "corpus/segments.parquet", "tokens/summary.json", "runs/forecast.json"),
@@ -102,12 +103,16 @@ def test_the_forecast_comes_before_any_training(smoke):
 
 def test_models_load_without_our_code(smoke):
     """Catches a saved model that needs this project to be read."""
+    from huggingface_hub import ModelCard
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    folder = smoke.folder / "results" / "smoke" / "runs" / "quintic" / "seed1" / "model"
-    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
+    folder = smoke.folder / "results" / "smoke" / "runs" / "quintic" / "seed1"
+    model = AutoModelForCausalLM.from_pretrained(folder, subfolder="model", local_files_only=True)
     assert model.config._attn_implementation in ("sdpa", "eager")
-    assert len(AutoTokenizer.from_pretrained(folder, local_files_only=True)) == model.config.vocab_size
+    tokenizer = AutoTokenizer.from_pretrained(folder, subfolder="model", local_files_only=True)
+    assert len(tokenizer) == model.config.vocab_size
+    card = ModelCard.load(folder / "README.md")
+    assert card.data.eval_results and 'subfolder="model"' in card.text
 
 
 def test_nothing_is_left_to_do(smoke):
@@ -123,7 +128,28 @@ def test_the_report_is_one_file_with_every_figure(smoke, tmp_path):
     page = report.read_text(encoding="utf-8")
     assert len(page) < 15_000_000
     assert all(f"{name}.png" in page for name in FIGURES)
-    assert "summary.html" in page and "study.html" in page
+    assert all(name in page for name in ("summary.html", "claims.html", "published.html", "study.html"))
+
+
+def test_tables_and_figures_come_back_from_the_evaluation_files_alone(smoke):
+    """Catches a figure that needs a model, and tables or figures that are not the same bytes when made again."""
+    results = smoke.folder / "results" / "smoke"
+    made = [path for kind in ("tables", "figures") for path in sorted((results / kind).iterdir())]
+    before = {path: path.read_bytes() for path in made}
+    away = {results / "runs" / arm / "seed1" / "model": results / f"away-{arm}" for arm in ARMS}
+    for model, place in away.items():
+        model.rename(place)
+    for path in made:
+        path.unlink()
+    try:
+        planned = smoke.planned(CONFIGS / "smoke.yaml", "figures")
+        assert not {"train_model", "evaluate_model", "compare_attention"} & set(planned)
+        done = smoke.snakemake(CONFIGS / "smoke.yaml", "figures")
+    finally:
+        for model, place in away.items():
+            place.rename(model)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path.name for path in made if path.read_bytes() != before[path]] == []
 
 
 def test_an_edited_figure_is_redrawn_alone(smoke):
