@@ -26,6 +26,7 @@ REVERSED = {"schedule": "reversed", "degree": 5, "partition": SEMANTIC}
 UNIFORM = {"schedule": "uniform", "degree": 5, "partition": SEMANTIC}
 DOSE = {"dose": "quintic"}
 LEAST_TARGETS = 3
+PERCENT = "{:+.2g} %"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def _perplexity(study: Study, above: str, below: str, **held_against) -> Contras
     return bootstrap_contrast(
         resampled,
         scale=_percent,
+        form=PERCENT,
         power=study.margins["power"],
         label=f"{above} against {below}",
         arms=(above, below),
@@ -116,7 +118,7 @@ def _late_layers(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
         evidence.resample([paired(*(evidence.late_sums(name, SEMANTIC, columns) for name in names))], estimate)
         for columns, estimate in ((FIDELITY_SUMS, gain), (SINK_SUMS, change))
     )
-    common = {"scale": float, "power": margins["power"], "arms": names}
+    common = {"scale": float, "form": "{:+.2g}", "power": margins["power"], "arms": names}
     label, margin = "{} against {}: {}", margins["sink_margin"]
     moved = f"the late sink share of {names[0]} differs from that of {names[1]} by {{:+.2g}}".format
     return [
@@ -161,6 +163,7 @@ def _early_layers(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
         bootstrap_contrast(
             resampled,
             scale=lambda value: float(np.exp(value)),
+            form="{:.2g}",
             power=study.margins["power"],
             better="lower",
             null=margin,
@@ -190,6 +193,7 @@ def _trend(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
         bootstrap_contrast(
             evidence.resample([paired(*map(evidence.losses, targets.values()))], rise),
             scale=_percent,
+            form=PERCENT,
             power=study.margins["power"],
             better="higher",
             null=0.0,
@@ -239,6 +243,7 @@ def _cut(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
         return bootstrap_contrast(
             resampled,
             scale=_percent,
+            form=PERCENT,
             power=study.margins["power"],
             better="higher",
             null=0.0,
@@ -246,7 +251,9 @@ def _cut(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
             unit=PERPLEXITY,
             label=f"{more} against {less}",
             arms=(quintic, baseline),
-            phrase=partial(_above_or_below, f"what {more} costs", f"what {less} costs, in perplexity,"),
+            phrase=lambda percent: (
+                f"{more} costs {abs(percent):.2g} % {'more' if percent >= 0 else 'less'} perplexity than {less}"
+            ),
         )
 
     own, base, wrong = (quintic, SEMANTIC), (baseline, SEMANTIC), (quintic, SHIFTED)

@@ -1,6 +1,5 @@
 """From claims to a table of verdicts: what stands in the way of one, Holm's correction, and a sentence for each."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -93,7 +92,8 @@ def _missing(name: str, claim: Claim, study: Study, arms: Mapping[str, str | Non
     """What a claim lacks to be tested at all."""
     for part, arm in arms.items():
         if arm is None:
-            return f"the study has no arm {json.dumps(dict(claim.rows[part]))}"
+            row = ", ".join(f"{key}: {value}" for key, value in claim.rows[part].items())
+            return f"the study has no arm {{{row}}}"
     unmeasured = [partition for partition in claim.partitions if partition not in study.evidence.measured]
     if unmeasured:
         return f"blocks.measured lacks {', '.join(unmeasured)}"

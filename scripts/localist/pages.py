@@ -18,6 +18,7 @@ tr:nth-child(even) td { background: #f5f5f5; }
 """
 
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 # Never colour alone.
 SYMBOLS = {"supported": "✔", "not supported": "✘", "undecided": "?", "not tested": "–"}
 
@@ -87,7 +88,7 @@ def claims_page(claims: pd.DataFrame, checks: pd.DataFrame) -> str:
     told = pd.DataFrame(
         {
             "claim": [f"{row.statement} ({row.claim})" for row in claims.itertuples()],
-            "verdict": [f"{SYMBOLS[verdict]} {verdict}" for verdict in claims["verdict"]],
+            "verdict": [f"{SYMBOLS[verdict]} {verdict}".replace(" ", NO_BREAK) for verdict in claims["verdict"]],
             "what was measured": claims["sentence"],
         }
     )

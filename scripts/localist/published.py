@@ -48,12 +48,8 @@ def published_table(
 def difference(model: Mapping[str, Any], corpus: Mapping[str, Any]) -> str:
     """In words, what sets the study apart from the paper, by the names and origins that the config gives."""
     other = []
-    if not _names(corpus, BOOK):
+    if BOOK.lower() not in f"{corpus['name']} {corpus['origin']}".lower():
         other.append("not the same corpus")
-    if not (_names(model, MODEL) or _names(model, MODEL.replace("-", ""))):
+    if model["name"].lower().replace("-", "") != MODEL.lower().replace("-", ""):
         other.append("not the same model")
     return ", ".join(other) or "the same corpus and model by name; method, split and settings are our own"
-
-
-def _names(resource: Mapping[str, Any], title: str) -> bool:
-    return title.lower() in f"{resource['name']} {resource['origin']}".lower()

@@ -66,9 +66,13 @@ def bootstrap_contrast(
     power: float,
     better: Literal["higher", "lower"],
     phrase: Callable[[float], str],
+    form: str,
     **description,
 ) -> Contrast:
-    """A contrast from resampled values; null and smallest are on their scale, and `scale` (rising) gives the unit."""
+    """A contrast from resampled values; null and smallest are on their scale, and `scale` (rising) gives the unit.
+
+    form: how the ends of the interval are written.
+    """
     sign = 1 if better == "higher" else -1
     oriented = Resampled(
         sign * resampled.value,
@@ -78,7 +82,7 @@ def bootstrap_contrast(
         resampled.seed_error,
         resampled.section_error,
     )
-    low, high = resampled.interval
+    low, high = ends = resampled.interval
     return Contrast(
         **description,
         better=better,
@@ -91,7 +95,7 @@ def bootstrap_contrast(
         seeds=resampled.seeds,
         sections=resampled.sections,
         test="bootstrap over sections, Student's t over seeds" if resampled.seeds > 1 else "bootstrap over sections",
-        phrase=f"{phrase(scale(resampled.value))} (95 % interval {scale(low):.3g} to {scale(high):.3g})",
+        phrase=f"{phrase(scale(resampled.value))} (95 % interval {' to '.join(form.format(scale(end)) for end in ends)})",
         advise=partial(advice, oriented, sign * null, sign * smallest, power),
     )
 

@@ -43,7 +43,8 @@ def test_an_arm_that_is_missing_has_no_number():
     [
         ("gpt2", "book.txt", "not the same corpus"),
         ("smol", "The Psychology of Artificial Superintelligence, own copy", "not the same model"),
-        ("gpt2", "the psychology of artificial superintelligence", "by name; method, split and settings are our own"),
+        ("tiny-gpt2", "the psychology of artificial superintelligence", "not the same model"),
+        ("GPT-2", "the psychology of artificial superintelligence", "by name; method, split and settings are our own"),
     ],
 )
 def test_what_differs_is_said(model, corpus, expected):

@@ -20,7 +20,9 @@ def contrast(low, high, *, better, null, smallest):
     values = np.linspace(low - 0.025 / 0.95 * (high - low), high + 0.025 / 0.95 * (high - low), 2001)
     resampled = Resampled((low + high) / 2, values, seeds=3, sections=20, seed_error=0.1, section_error=0.1)
     margins = {"better": better, "null": null, "smallest": smallest}
-    return bootstrap_contrast(resampled, scale=float, power=0.8, phrase="{:.1f}".format, **margins, **DESCRIPTION)
+    return bootstrap_contrast(
+        resampled, scale=float, form="{:.3g}", power=0.8, phrase="{:.1f}".format, **margins, **DESCRIPTION
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,8 +115,8 @@ def test_chance_is_rarely_taken_for_an_effect(seeds, seed_spread):
     rng = np.random.default_rng(seeds)
     found = [
         bootstrap_contrast(
-            null_effect(rng, seeds, 24, seed_spread), scale=float, power=0.8, better="higher", null=0.0, smallest=0.01,
-            phrase="{}".format, **DESCRIPTION,
+            null_effect(rng, seeds, 24, seed_spread), scale=float, form="{:.3g}", power=0.8, better="higher",
+            null=0.0, smallest=0.01, phrase="{}".format, **DESCRIPTION,
         ).verdict
         for _ in range(2000)
     ]  # fmt: skip
@@ -130,7 +132,11 @@ def test_a_study_of_many_claims_rarely_supports_a_wrong_one():
     def compare(study, arms):
         resampled = null_effect(rng, 3, 24, 0.01)
         margins = {"better": "higher", "null": 0.0, "smallest": 0.05}
-        return [bootstrap_contrast(resampled, scale=float, power=0.8, phrase="{}".format, **margins, **DESCRIPTION)]
+        return [
+            bootstrap_contrast(
+                resampled, scale=float, form="{:.3g}", power=0.8, phrase="{}".format, **margins, **DESCRIPTION
+            )
+        ]
 
     claims = {f"claim{number}": Claim("", {}, compare) for number in range(11)}
     wrong = [
