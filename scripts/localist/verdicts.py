@@ -82,7 +82,8 @@ def bootstrap_contrast(
         resampled.seed_error,
         resampled.section_error,
     )
-    low, high = ends = resampled.interval
+    low, high = resampled.interval
+    interval = f"{form.format(scale(low))} to {form.format(scale(high))}"
     return Contrast(
         **description,
         better=better,
@@ -95,7 +96,7 @@ def bootstrap_contrast(
         seeds=resampled.seeds,
         sections=resampled.sections,
         test="bootstrap over sections, Student's t over seeds" if resampled.seeds > 1 else "bootstrap over sections",
-        phrase=f"{phrase(scale(resampled.value))} (95 % interval {' to '.join(form.format(scale(end)) for end in ends)})",
+        phrase=f"{phrase(scale(resampled.value))} (95 % interval {interval})",
         advise=partial(advice, oriented, sign * null, sign * smallest, power),
     )
 
