@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from localist.arms import DISTRIBUTED, PRETRAINED, Arm
+from localist.arms import DISTRIBUTED, PRETRAINED, SHIFTED, Arm
 from localist.files import read_json, replacing
 from localist.latex import latex_table
 from localist.pages import html_page, html_table, shown_arms
@@ -28,8 +28,6 @@ from localist.tables import (
 
 logger = logging.getLogger(__name__)
 
-# Attention prefers recent tokens: what it shows under misplaced blocks is recency, and only the rest is meaning.
-CONTROL = "shifted"
 UNTUNED = Arm(PRETRAINED, None)
 
 
@@ -71,8 +69,8 @@ def main(
     ]
     summary = bootstrap_perplexity(losses, resamples=evaluation["resamples"], seed=evaluation["seed"])
     late = pd.DataFrame([late_summary(pd.concat(late_layers[reference, name])) for name in summary["arm"]])
-    if CONTROL in measured:
-        control = [late_summary(pd.concat(late_layers[CONTROL, name])) for name in summary["arm"]]
+    if SHIFTED in measured:
+        control = [late_summary(pd.concat(late_layers[SHIFTED, name])) for name in summary["arm"]]
         late["late_fidelity_adjusted_shifted"] = [values["late_fidelity_adjusted"] for values in control]
     described = pd.DataFrame([arm.as_params() for arm in table.values()]).drop(columns="name")
     summary = pd.concat([summary["arm"], described, summary.drop(columns="arm"), late], axis=1)

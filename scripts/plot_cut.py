@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
+from localist.arms import SHIFTED
 from localist.figures import arm_styles, figure_style, new_figure, read_table, save_figure
 from localist.rule_log import rule_log
-
-CONTROL = "shifted"
 
 
 def main(cut: Path, pdf: Path, png: Path) -> None:
@@ -22,8 +21,8 @@ def main(cut: Path, pdf: Path, png: Path) -> None:
             axes.axhline(place, color="0.92", lw=0.5, zorder=0)
             for partition in partitions:
                 values = table.loc[(table["arm"] == arm) & (table["partition"] == partition), "delta_nll"]
-                style, height = styles[arm], place + 0.17 * (1 if partition == CONTROL else -1)
-                inside = "white" if partition == CONTROL else style.colour
+                style, height = styles[arm], place + 0.17 * (1 if partition == SHIFTED else -1)
+                inside = "white" if partition == SHIFTED else style.colour
                 if len(values) > 1:
                     axes.plot(values, [height] * len(values), "|", color=style.colour, alpha=0.5, ms=4, mew=0.7)
                 axes.plot([values.mean()], [height], "o", color=style.colour, mfc=inside, ms=4)
@@ -33,7 +32,7 @@ def main(cut: Path, pdf: Path, png: Path) -> None:
         axes.spines["left"].set_visible(False)
         axes.set_xlim(min(0.0, axes.get_xlim()[0]), None)
         told = {False: "filled: cut by {} blocks", True: "open: cut by {} blocks"}
-        marks = "\n".join(told[partition == CONTROL].format(partition) for partition in partitions)
+        marks = "\n".join(told[partition == SHIFTED].format(partition) for partition in partitions)
         axes.set_xlabel(f"loss added by the cut (nats per token)\n{marks}")
         save_figure(figure, pdf, png)
 

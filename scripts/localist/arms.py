@@ -14,7 +14,11 @@ UNIFORM = "uniform"
 HINGE = "hinge"
 STRENGTH = "strength"
 TARGET = "target"
-QUINTIC = {"schedule": "quintic", "partition": "semantic"}
+SEMANTIC = "semantic"
+WINDOW = "window"
+# Attention prefers recent tokens: what it shows under misplaced blocks is recency, and only the rest is meaning.
+SHIFTED = "shifted"
+QUINTIC = {"schedule": "quintic", "partition": SEMANTIC}
 
 
 @dataclass(frozen=True)

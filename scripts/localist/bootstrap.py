@@ -37,16 +37,29 @@ class Resampled:
         return float(low), float(high)
 
     def p_above(self, null: float) -> float:
-        """Two-sided p of the hypothesis that the truth is at most `null`: below 0.05 where the interval lies above."""
+        """Two-sided p of the hypothesis that the truth is at most `null`: below 0.05 where the interval lies above.
+
+        1 where the estimate cannot be computed.
+        """
+        if not np.isfinite(self.values).all():
+            return 1.0
         return min(1.0, 2 * (1 + int((self.values <= null).sum())) / (1 + len(self.values)))
 
 
-def resample(samples: Totals, estimate: Callable[[Totals], np.ndarray], *, resamples: int, seed: int) -> Resampled:
+def resample(
+    samples: Totals,
+    estimate: Callable[[Totals], np.ndarray],
+    *,
+    resamples: int,
+    seed: int,
+    seed_factors: Sequence[float] | None = None,
+) -> Resampled:
     """The estimate over all seeds and sections, and its values under resampling.
 
     samples: arrays [seeds, sections, …] of sums over the same sections; the seeds of different arrays are not paired
     (see `paired`), and count alike. estimate: from the arrays' totals, with any leading dimensions before those after
-    the sections, to one value for each of these.
+    the sections, to one value for each of these. seed_factors: what to multiply the standard error over each array's
+    seeds by, where these are not independent (see `ring_factor`).
     """
     generator = np.random.default_rng(seed)
     means = [sample.mean(axis=0) for sample in samples]  # [sections, …]
@@ -56,7 +69,7 @@ def resample(samples: Totals, estimate: Callable[[Totals], np.ndarray], *, resam
     draws = generator.multinomial(sections, np.full(sections, 1 / sections), size=resamples)  # [resamples, sections]
     drawn = estimate([np.tensordot(draws, mean, axes=1) for mean in means])
     deviations = (drawn - value) * _heavier_tails(sections)
-    errors = list(_seed_errors(samples, whole, estimate))
+    errors = list(_seed_errors(samples, whole, estimate, seed_factors or [1.0] * len(samples)))
     for count, error in errors:
         deviations = deviations + error * generator.standard_t(count - 1, size=resamples)
     return Resampled(
@@ -74,8 +87,17 @@ def paired(*samples: np.ndarray) -> np.ndarray:
     return np.concatenate(samples, axis=-1)
 
 
+def ring_factor(pairs: int) -> float:
+    """By how much the spread over pairs of seeds, each seed with the next and the last with the first, falls short.
+
+    The standard error of their mean is so many times that of independent pairs, if a pair's value is the sum of what
+    either seed brings: the mean holds twice each seed, but neighbours in the ring are alike. Takes three pairs or more.
+    """
+    return float(np.sqrt(2 * (pairs - 1) / (pairs - 2)))
+
+
 def _seed_errors(
-    samples: Totals, whole: Totals, estimate: Callable[[Totals], np.ndarray]
+    samples: Totals, whole: Totals, estimate: Callable[[Totals], np.ndarray], factors: Sequence[float]
 ) -> Iterator[tuple[int, float]]:
     """For each array of several seeds, their number and the standard error of the estimate that they bring."""
     for number, sample in enumerate(samples):
@@ -83,7 +105,7 @@ def _seed_errors(
         if count > 1:
             totals = [np.broadcast_to(total, (count, *total.shape)) for total in whole]
             totals[number] = sample.sum(axis=1)
-            yield count, float(np.std(estimate(totals), ddof=1) / np.sqrt(count))
+            yield count, factors[number] * float(np.std(estimate(totals), ddof=1) / np.sqrt(count))
 
 
 def _heavier_tails(count: int) -> float:

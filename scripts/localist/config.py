@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
+from localist.arms import PRETRAINED
 from localist.errors import UserError
 from localist.latex import macro_name
 from localist.schedules import CONTROLS
@@ -85,7 +86,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"blocks.reference: {config['blocks']['reference']} is not in blocks.measured."
     if "distributed" not in config["arms"] or config["arms"]["distributed"]["schedule"] != "distributed":
         yield "arms.distributed: missing. Every comparison is made against `distributed: {schedule: distributed}`."
-    macros: dict[str, str] = {}
+    macros = {macro_name(PRETRAINED): PRETRAINED}
     for name, row in config["arms"].items():
         alike = macros.setdefault(macro_name(name), name)
         if alike != name:
@@ -103,7 +104,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _arm_mistakes(name: str, row: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
-    if name == "pretrained":
+    if name == PRETRAINED:
         yield "arms.pretrained: the name belongs to the untuned model, which is always evaluated. Choose another."
     schedule = row["schedule"]
     useless = sorted(set(row) - {"schedule"})

@@ -80,7 +80,8 @@ class Evidence:
 
         def gain(totals: Sequence[np.ndarray]) -> np.ndarray:
             own, base = np.split(totals[0], 2, axis=-1)  # each […, layers, 3]
-            return ((_fidelity_adjusted(own) - _fidelity_adjusted(base)) * locality).sum(-1) / locality.sum()
+            with np.errstate(invalid="ignore"):
+                return ((fidelity_of_sums(own) - fidelity_of_sums(base)) * locality).sum(-1) / locality.sum()
 
         return self.resample([paired(*sums)], gain)
 
@@ -89,9 +90,9 @@ class Evidence:
         found = self.layers(arm, partition, columns)
         return found[:, :, late_layers(found.shape[2])].sum(axis=2)
 
-    def resample(self, samples: Sequence[np.ndarray], estimate: Callable) -> Resampled:
+    def resample(self, samples: Sequence[np.ndarray], estimate: Callable, **options) -> Resampled:
         """`bootstrap.resample` with the study's number of resamples and seed."""
-        return resample(samples, estimate, resamples=self.resamples, seed=self.seed)
+        return resample(samples, estimate, resamples=self.resamples, seed=self.seed, **options)
 
     def _folder(self, arm: str, seed: int) -> Path:
         return self.results / "evaluation" / arm / f"seed{seed}"
@@ -107,7 +108,7 @@ class Evidence:
         return wide.to_numpy().reshape(len(self.sections), len(columns), -1).transpose(0, 2, 1)
 
 
-def _fidelity_adjusted(sums: np.ndarray) -> np.ndarray:
+def fidelity_of_sums(sums: np.ndarray) -> np.ndarray:
     """Fadj of sums […, (fidelity, chance, queries)]."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return adjusted_fidelity(sums[..., 0] / sums[..., 2], sums[..., 1] / sums[..., 2])

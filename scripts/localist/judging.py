@@ -90,6 +90,8 @@ def _judge_alone(
 
 def _missing(name: str, claim: Claim, study: Study, arms: Mapping[str, str | None]) -> str:
     """What a claim lacks to be tested at all."""
+    if any("dose" in row for row in claim.rows.values()) and study.scales_target:
+        return "in this study λ scales the target, and doses are matched by scaling α"
     for part, arm in arms.items():
         if arm is None:
             row = ", ".join(f"{key}: {value}" for key, value in claim.rows[part].items())
@@ -129,6 +131,8 @@ def _obstacle(
     checked = list(highest)[-1:] or [arm for arm in arms.values() if arm != arms["baseline"]]
     for arm in checked:
         gain = gains[arm].value
+        if not np.isfinite(gain):
+            return f"the constraint of {arm} acts on no layer, or no token of the test text counts"
         if not gain >= margins["minimum_fidelity_gain"]:
             return (
                 f"constraint inactive: it added {gain:.2g} to the Fadj of {arm} where it acts, less than "
@@ -143,15 +147,15 @@ def _reason(judgement: Judgement) -> str:
     if not np.isfinite([contrast.low, contrast.high]).all():
         return f"{contrast.label}: it cannot be computed from what was measured"
     if judgement.verdict == SUPPORTED:
-        each = (
-            "the interval lies"
-            if len(judgement.contrasts) == 1
-            else "every interval lies where it should: the last one"
-        )
-        return f"{each} {beyond[0]} {contrast.null:.3g} {contrast.unit}"
+        several = len(judgement.contrasts) > 1
+        each = f"every interval lies where it should: that of {contrast.label}" if several else "the interval"
+        return f"{each} lies {beyond[0]} {contrast.null:.3g} {contrast.unit}"
     if judgement.verdict == NOT_SUPPORTED:
         where = "" if len(judgement.contrasts) == 1 else f" of {contrast.label}"
-        return f"the interval{where} lies {beyond[1]} {contrast.smallest:.3g} {contrast.unit}, what the claim needs"
+        return (
+            f"the interval{where} lies {beyond[1]} {contrast.smallest:.3g} {contrast.unit}; the claim needs it "
+            f"{beyond[0]} that"
+        )
     bounds = sorted({contrast.null, contrast.smallest})
     told = " or ".join(f"{bound:.3g}" for bound in bounds)
     found = f"the interval of {contrast.label} is too wide to tell from {told} {contrast.unit}"

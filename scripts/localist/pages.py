@@ -104,16 +104,15 @@ def claims_page(claims: pd.DataFrame, checks: pd.DataFrame) -> str:
             "active, last tenth": [_number(value, ".0%") for value in checks["active_last"]],
         }
     )
-    least = checks["minimum"].iloc[0] if len(checks) else float("nan")
-    heading = f"Does the constraint act? (Fadj added where λ acts, weighted by λ: at least {least:g})"
-    return html_page(
-        "Claims",
-        [
-            ("Claim by claim", html_table(told, prose=True)),
-            ("The numbers behind the verdicts", html_table(shown_claims(claims))),
-            (heading, html_table(acts)),
-        ],
-    )
+    parts = [
+        ("Claim by claim", html_table(told, prose=True)),
+        ("The numbers behind the verdicts", html_table(shown_claims(claims))),
+    ]
+    if len(checks):
+        least = checks["minimum"].iloc[0]
+        heading = f"Does the constraint act? (Fadj added where λ acts, weighted by λ: at least {least:g})"
+        parts.append((heading, html_table(acts)))
+    return html_page("Claims", parts)
 
 
 def shown_published(table: pd.DataFrame) -> pd.DataFrame:

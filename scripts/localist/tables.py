@@ -86,7 +86,7 @@ def bootstrap_perplexity(sections: Mapping[str, Sequence[pd.DataFrame]], *, resa
     for arm, own in losses.items():
         mean = resample([own], lambda totals: mean_loss(totals[0]), resamples=resamples, seed=seed)
         samples = [paired(own, base)] if len(own) == len(base) else [own, base]
-        ratio = resample(samples, _loss_above_baseline, resamples=resamples, seed=seed)
+        ratio = resample(samples, loss_difference, resamples=resamples, seed=seed)
         values = (mean.value, *mean.interval, ratio.value, *ratio.interval)
         rows.append((arm, len(own), len(names), *np.exp(values)))
     ends = [f"{name}{end}" for name in ("perplexity", "ratio") for end in ("", "_low", "_high")]
@@ -103,7 +103,8 @@ def mean_loss(totals: np.ndarray) -> np.ndarray:
     return totals[..., 0] / totals[..., 1]
 
 
-def _loss_above_baseline(totals: Sequence[np.ndarray]) -> np.ndarray:
+def loss_difference(totals: Sequence[np.ndarray]) -> np.ndarray:
+    """Nats per token of one arm above another's: of two totals as in `mean_loss`, or of both in one (see `paired`)."""
     own, base = totals if len(totals) == 2 else (totals[0][..., :2], totals[0][..., 2:])
     return mean_loss(own) - mean_loss(base)
 

@@ -7,13 +7,13 @@ from typing import Literal
 
 import numpy as np
 from scipy.stats import f as f_distribution
+from scipy.stats import t
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from localist.bootstrap import ALPHA, Resampled
 
 SUPPORTED, NOT_SUPPORTED, UNDECIDED, NOT_TESTED = "supported", "not supported", "undecided", "not tested"
-VERDICTS = (SUPPORTED, NOT_SUPPORTED, UNDECIDED, NOT_TESTED)
 # More than this many seeds or sections is no advice.
 MOST_ADVISED = 2000
 
@@ -66,7 +66,7 @@ def bootstrap_contrast(
     power: float,
     better: Literal["higher", "lower"],
     phrase: Callable[[float], str],
-    form: str,
+    form: Callable[[float], str],
     **description,
 ) -> Contrast:
     """A contrast from resampled values; null and smallest are on their scale, and `scale` (rising) gives the unit.
@@ -83,7 +83,7 @@ def bootstrap_contrast(
         resampled.section_error,
     )
     low, high = resampled.interval
-    interval = f"{form.format(scale(low))} to {form.format(scale(high))}"
+    interval = f"{form(scale(low))} to {form(scale(high))}"
     return Contrast(
         **description,
         better=better,
@@ -161,15 +161,19 @@ def advice(resampled: Resampled, null: float, smallest: float, power: float, alp
         ways += [f"{seeds} seeds"] if seeds else []
     spread = resampled.section_error * resampled.sections**0.5
     other = 0.0 if np.isnan(resampled.seed_error) else resampled.seed_error
-    sections = enough(lambda n: np.hypot(spread / n**0.5, other), resampled.sections)
-    ways += [f"{sections} test sections"] if sections else []
+    # Where the seeds alone leave it open, no number of sections closes it.
+    if resampled.seeds == 1 or t.ppf(1 - alpha / 2, resampled.seeds - 1) * other < distance:
+        sections = enough(lambda n: np.hypot(spread / n**0.5, other), resampled.sections)
+        ways += [f"{sections} test sections"] if sections else []
     if not ways:
-        return f"the effect is so near the margin that not even {MOST_ADVISED:,} seeds or test sections would decide it"
+        return "the effect is so near the margin that no number of seeds or test sections within reach would decide it"
     return f"about {' or '.join(ways)} would decide it with probability {power:g}, if the effect is what it seems"
 
 
 def _enough(error: Callable[[int], float], first: int, *, distance: float, power: float, alpha: float) -> int | None:
     """The least number above `first` at which a t test finds `distance` with that power; None above MOST_ADVISED."""
+    if first >= MOST_ADVISED:
+        return None
     test = TTestPower()
     for count in np.unique(np.geomspace(first + 1, MOST_ADVISED, 200).astype(int)):
         effect_size = distance / (error(count) * count**0.5)

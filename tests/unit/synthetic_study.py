@@ -110,9 +110,9 @@ def write_study(folder: Path, plan: Plan) -> Study:
         splits = dict.fromkeys(("train", "validation", "test"), chance)
         write_json(folder / "blocks" / partition / "summary.json", {"splits": splits})
     pairs = [(name, seed, "distributed", seed) for name in rows if name != "distributed" for seed in plan.seeds]
-    pairs += [
-        ("distributed", one, "distributed", other) for one, other in zip(plan.seeds, plan.seeds[1:], strict=False)
-    ]
+    seeds = list(plan.seeds)
+    ring = zip(seeds, seeds[1:] + seeds[:1], strict=True) if len(seeds) > 2 else ()
+    pairs += [("distributed", one, "distributed", other) for one, other in ring]
     for arm, seed, other, other_seed in pairs:
         bits = plan.divergences.get(arm, 0.01) * np.exp(generator.normal(0, plan.divergence_noise, plan.sections))
         place = folder / "comparisons" / arm / f"seed{seed}" / other / f"seed{other_seed}"

@@ -1,5 +1,7 @@
 """Every claim can come out every way, on synthetic evaluation files with planted effects."""
 
+from dataclasses import replace
+
 import pytest
 from synthetic_study import ROWS, Plan, gains_of, write_study
 
@@ -155,6 +157,32 @@ def test_too_few_seeds_decide_nothing(name, tmp_path):
     assert found.verdict == UNDECIDED and "seeds" in found.reason
 
 
+def test_doses_are_not_matched_where_the_target_is_scaled(tmp_path):
+    """Catches arms called dose-matched in a study in which α says nothing of how hard a layer is pushed."""
+    name = "progressive_beats_localist_dose_matched"
+    study = write_study(tmp_path, needed(name, PLANS[name][SUPPORTED]))
+    scaled = replace(study, constraint=study.constraint | {"schedule_applies_to": "target"})
+    (found,) = judge(scaled, minimum_sections=20, gains=gains_of(study), claims={name: CLAIMS[name]})
+    assert found.verdict == NOT_TESTED and "λ scales the target" in found.reason
+
+
+def test_a_constraint_that_acts_nowhere_is_told_apart(tmp_path):
+    """Catches "added nan" where no layer is constrained at all."""
+    plan = needed("near_baseline", PLANS["near_baseline"][SUPPORTED])
+    study = write_study(tmp_path, plan)
+    evidence = replace(study.evidence, minimum_locality=1.5)
+    nowhere = replace(study, evidence=evidence)
+    claims = {"near_baseline": CLAIMS["near_baseline"]}
+    (found,) = judge(nowhere, minimum_sections=20, gains=gains_of(nowhere), claims=claims)
+    assert found.verdict == UNDECIDED and "acts on no layer" in found.reason
+
+
+def test_a_large_effect_is_written_without_exponent(tmp_path):
+    """Catches sentences in which a gap of six times the baseline reads 5.6e+02 %."""
+    found = judged("progressive_beats_localist", Plan(losses={"localist": 1.887}), tmp_path)
+    assert "e+0" not in found.sentence and "560 % above" in found.sentence
+
+
 def test_too_few_sections_decide_nothing(tmp_path):
     """Catches a study of a few pages that decides."""
     found = judged("near_baseline", PLANS["near_baseline"][SUPPORTED], tmp_path, minimum_sections=25)
@@ -173,8 +201,9 @@ def test_one_seed_says_whom_it_speaks_of(tmp_path):
     assert found.verdict == SUPPORTED and "not of the method" in found.sentence
 
 
-def test_an_open_claim_says_what_would_decide_it(tmp_path):
+@pytest.mark.parametrize(("seeds", "remedy"), [([1], "test sections"), ([1, 2, 3], "seeds")])
+def test_an_open_claim_says_what_would_decide_it(seeds, remedy, tmp_path):
     """Catches an undecided verdict that leaves the reader without a next step."""
-    found = judged("meaning_matters", Plan(losses={"quintic_shifted": 0.06}, noise=0.12), tmp_path)
+    found = judged("meaning_matters", Plan(losses={"quintic_shifted": 0.06}, noise=0.12, seeds=seeds), tmp_path)
     assert found.verdict == UNDECIDED
-    assert "test sections" in found.reason and "probability 0.8" in found.reason
+    assert remedy in found.reason and "probability 0.8" in found.reason

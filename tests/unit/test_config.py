@@ -229,6 +229,7 @@ def test_several_mistakes_are_told_together():
             {"arms.cu-bic": {"schedule": "cubic", "partition": "semantic"}, "arms.cu_bic": {"schedule": "distributed"}},
             "arms.cu_bic: its numbers would have the same LaTeX names as those of cu-bic: rename one",
         ),
+        ({"arms.Pretrained": {"schedule": "cubic", "partition": "semantic"}}, "arms.Pretrained: its numbers would"),
         ({"splits.train": 0.7}, "splits: train, validation and test add up to 0.9"),
         ({"blocks.semantic.minimum_blocks": 600}, "blocks.semantic.minimum_blocks: is above maximum_blocks"),
         ({"blocks.reference": "segments"}, "blocks.reference: segments is not in blocks.measured"),

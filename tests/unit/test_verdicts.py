@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from localist.bootstrap import ALPHA, Resampled, paired, resample
+from localist.bootstrap import ALPHA, Resampled, paired, resample, ring_factor
 from localist.claims import Claim, Study
 from localist.judging import judge
 from localist.tables import mean_loss
@@ -21,7 +21,7 @@ def contrast(low, high, *, better, null, smallest):
     resampled = Resampled((low + high) / 2, values, seeds=3, sections=20, seed_error=0.1, section_error=0.1)
     margins = {"better": better, "null": null, "smallest": smallest}
     return bootstrap_contrast(
-        resampled, scale=float, form="{:.3g}", power=0.8, phrase="{:.1f}".format, **margins, **DESCRIPTION
+        resampled, scale=float, form="{:.3g}".format, power=0.8, phrase="{:.1f}".format, **margins, **DESCRIPTION
     )
 
 
@@ -53,6 +53,22 @@ def test_p_and_interval_agree():
         assert beyond.p < ALPHA < within.p
 
 
+def test_what_cannot_be_computed_is_not_significant():
+    """Catches NaN that counts as beyond every null, with the smallest p there is."""
+    broken = Resampled(np.nan, np.full(100, np.nan), seeds=3, sections=20, seed_error=np.nan, section_error=np.nan)
+    assert broken.p_above(0.0) == 1.0
+
+
+def test_the_error_of_a_ring_of_pairs_by_simulation():
+    """Catches a floor that counts each seed twice and takes its pairs for independent."""
+    rng = np.random.default_rng(0)
+    for seeds in (3, 5):
+        brought = rng.normal(size=(20000, seeds))
+        pairs = brought + np.roll(brought, -1, axis=1)
+        estimated = (pairs.var(axis=1, ddof=1) / seeds).mean() ** 0.5
+        assert ring_factor(seeds) * estimated == pytest.approx(pairs.mean(axis=1).std(), rel=0.02)
+
+
 def test_all_parts_of_a_claim_must_hold():
     """Catches a claim that is supported by its best part."""
     parts = {verdict: SimpleNamespace(verdict=verdict) for verdict in (SUPPORTED, NOT_SUPPORTED, UNDECIDED)}
@@ -77,8 +93,13 @@ def test_the_advice_is_that_of_the_t_test():
     assert "seeds" not in stricter
     two = Resampled(0.5, np.zeros(1), seeds=2, sections=10, seed_error=0.4, section_error=0.01)
     assert "seeds" in advice(two, 0.0, 0.0, 0.8, alpha=0.05)
+    assert "test sections" not in advice(
+        Resampled(0.03, np.zeros(1), seeds=3, sections=24, seed_error=0.01, section_error=0.001), 0.0, 0.0, 0.8, 0.05
+    )
+    many = Resampled(0.5, np.zeros(1), seeds=1, sections=5000, seed_error=np.nan, section_error=1.0)
+    assert "within reach" in advice(many, 0.0, 0.0, 0.8, alpha=0.05)
     at_the_margin = Resampled(1e-6, np.zeros(1), seeds=1, sections=10, seed_error=np.nan, section_error=1.0)
-    assert "not even" in advice(at_the_margin, 0.0, 0.0, 0.8, alpha=0.05)
+    assert "within reach" in advice(at_the_margin, 0.0, 0.0, 0.8, alpha=0.05)
 
 
 def test_a_spread_has_the_interval_of_the_variance_ratio():
@@ -115,7 +136,7 @@ def test_chance_is_rarely_taken_for_an_effect(seeds, seed_spread):
     rng = np.random.default_rng(seeds)
     found = [
         bootstrap_contrast(
-            null_effect(rng, seeds, 24, seed_spread), scale=float, form="{:.3g}", power=0.8, better="higher",
+            null_effect(rng, seeds, 24, seed_spread), scale=float, form="{:.3g}".format, power=0.8, better="higher",
             null=0.0, smallest=0.01, phrase="{}".format, **DESCRIPTION,
         ).verdict
         for _ in range(2000)
@@ -134,7 +155,7 @@ def test_a_study_of_many_claims_rarely_supports_a_wrong_one():
         margins = {"better": "higher", "null": 0.0, "smallest": 0.05}
         return [
             bootstrap_contrast(
-                resampled, scale=float, form="{:.3g}", power=0.8, phrase="{}".format, **margins, **DESCRIPTION
+                resampled, scale=float, form="{:.3g}".format, power=0.8, phrase="{}".format, **margins, **DESCRIPTION
             )
         ]
 

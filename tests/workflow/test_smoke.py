@@ -120,17 +120,6 @@ def test_nothing_is_left_to_do(smoke):
     assert smoke.planned(CONFIGS / "smoke.yaml") == {}
 
 
-def test_the_report_is_one_file_with_every_figure(smoke, tmp_path):
-    """Catches figures or captions that the report cannot show."""
-    report = tmp_path / "report.html"
-    done = smoke.snakemake(CONFIGS / "smoke.yaml", "--report", str(report))
-    assert done.returncode == 0, done.stdout + done.stderr
-    page = report.read_text(encoding="utf-8")
-    assert len(page) < 15_000_000
-    assert all(f"{name}.png" in page for name in FIGURES)
-    assert all(name in page for name in ("summary.html", "claims.html", "published.html", "study.html"))
-
-
 def test_tables_and_figures_come_back_from_the_evaluation_files_alone(smoke):
     """Catches a figure that needs a model, and tables or figures that are not the same bytes when made again."""
     results = smoke.folder / "results" / "smoke"

@@ -13,6 +13,8 @@ from localist.arms import (
     PRETRAINED,
     PRETRAINED_SEED,
     QUINTIC,
+    SEMANTIC,
+    SHIFTED,
     arm_table,
     meaning,
     named,
@@ -41,8 +43,7 @@ SEEDS = config["seeds"]
 SPLITS = ["train", "validation", "test"]
 MEASURED = config["blocks"]["measured"]
 REFERENCE = config["blocks"]["reference"]
-CONTROL = "shifted"
-CUT = [partition for partition in MEASURED if partition in (REFERENCE, CONTROL)]
+CUT = [partition for partition in MEASURED if partition in (SEMANTIC, REFERENCE, SHIFTED)]
 SWEPT = {
     field: list(sweep(ARMS, meaning(QUINTIC, config["constraint"]), field).values())
     for field in ("fidelity_target", "strength")
@@ -53,7 +54,7 @@ PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
     for schedule in ("localist", "quintic")
 }
 # The hub's name of the model, where it comes from there.
-HUB_MODEL = (config["model"]["source"].get("hub") or {}).get("id")
+HUB_MODEL = config["model"]["source"]["hub"]["id"] if source_kind(config["model"]["source"]) == "hub" else None
 KEPT_SEEDS = {"all": SEEDS, "last_seed": SEEDS[-1:], "none": []}[config["keep_models"]]
 
 for name, value in JOB_ENVIRONMENT.items():
