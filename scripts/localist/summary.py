@@ -1,7 +1,8 @@
-"""The small table that a finished study prints: python -m localist.summary results/{study}."""
+"""The small tables that a finished study prints: python -m localist.summary results/{study}."""
 
 import csv
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 HEADINGS = ("arm", "test perplexity", "95 % interval", "against distributed", "late-layer Fadj")
@@ -9,11 +10,31 @@ HEADINGS = ("arm", "test perplexity", "95 % interval", "against distributed", "l
 
 def summary_text(arms_csv: Path) -> str:
     """tables/arms.csv as aligned text, one line per arm."""
-    with Path(arms_csv).open(encoding="utf-8", newline="") as stream:
-        rows = [HEADINGS, *(_cells(row) for row in csv.DictReader(stream))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    lines = ["  ".join(map(_align, row, widths, range(len(row)))) for row in rows]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+    return _aligned(HEADINGS, map(_cells, _rows(arms_csv)))
+
+
+def claims_text(claims_csv: Path) -> str:
+    """tables/claims.csv as aligned text, one line per claim."""
+    return _aligned(("claim", "verdict"), ((row["claim"], row["verdict"]) for row in _rows(claims_csv)), numbers=False)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with Path(path).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _aligned(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> str:
+    """Columns of equal width under their headings; all but the first stand at the right where they are numbers."""
+    table = [headings, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if numbers and place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]
+    return "\n".join([lines[0], "-" * (sum(widths) + 2 * (len(widths) - 1)), *lines[1:]])
 
 
 def _cells(row: dict[str, str]) -> tuple[str, ...]:
@@ -28,11 +49,8 @@ def _cells(row: dict[str, str]) -> tuple[str, ...]:
     )
 
 
-def _align(cell: str, width: int, column: int) -> str:
-    return cell.ljust(width) if column == 0 else cell.rjust(width)
-
-
 if __name__ == "__main__":
     results = Path(sys.argv[1])
-    print(summary_text(results / "tables" / "arms.csv"))
+    print(summary_text(results / "tables" / "arms.csv"), end="\n\n")
+    print(claims_text(results / "tables" / "claims.csv"))
     print(f"Report: {results / 'report.html'}")

@@ -150,7 +150,8 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
 def advice(resampled: Resampled, null: float, smallest: float, power: float, alpha: float) -> str:
     """How many seeds, or sections, would decide if the effect is as large as it seems; higher is better here."""
     value = resampled.value
-    distance = value - null if value >= smallest else smallest - value
+    # Between the two, an interval that leaves out either of them decides; the farther one is left out first.
+    distance = max(value - null, smallest - value)
     if not np.isfinite(value) or distance <= 0 or not resampled.section_error > 0:
         return ""
     enough = partial(_enough, distance=distance, power=power, alpha=alpha)

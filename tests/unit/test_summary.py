@@ -1,6 +1,6 @@
 """The printed summary."""
 
-from localist.summary import summary_text
+from localist.summary import claims_text, summary_text
 
 TABLE = """arm,perplexity,perplexity_low,perplexity_high,ratio,late_fidelity_adjusted
 pretrained,20.125,18,22.5,1.61,0.05
@@ -30,3 +30,12 @@ def test_the_columns_are_aligned(tmp_path):
     lines = summary_text(path).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert len({line.index("–") for line in lines[2:]}) == 1
+
+
+def test_the_claims_by_hand(tmp_path):
+    """Catches a claim that is left out, or a column that was cut where its text holds a comma."""
+    path = tmp_path / "claims.csv"
+    path.write_text('claim,reason,verdict\nnear_baseline,"a, b",supported\ndirection,c,not tested\n', encoding="utf-8")
+    heading, rule, *rows = claims_text(path).splitlines()
+    assert heading == "claim          verdict" and rule == "-" * 25
+    assert rows == ["near_baseline  supported", "direction      not tested"]

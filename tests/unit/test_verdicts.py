@@ -96,6 +96,9 @@ def test_the_advice_is_that_of_the_t_test():
     assert "test sections" not in advice(
         Resampled(0.03, np.zeros(1), seeds=3, sections=24, seed_error=0.01, section_error=0.001), 0.0, 0.0, 0.8, 0.05
     )
+    # Just short of the smallest effect of 0.5: that it is above 0 can be told with 34 pairs, not that it is too small.
+    nearly = Resampled(0.4999, np.zeros(1), seeds=1, sections=10, seed_error=np.nan, section_error=10**-0.5)
+    assert "about 34 test sections" in advice(nearly, 0.0, 0.5, 0.8, alpha=0.05)
     many = Resampled(0.5, np.zeros(1), seeds=1, sections=5000, seed_error=np.nan, section_error=1.0)
     assert "within reach" in advice(many, 0.0, 0.0, 0.8, alpha=0.05)
     at_the_margin = Resampled(1e-6, np.zeros(1), seeds=1, sections=10, seed_error=np.nan, section_error=1.0)
