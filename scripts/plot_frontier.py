@@ -1,4 +1,4 @@
-"""Draw what late locality costs: test perplexity against late-layer fidelity, by arm."""
+"""Draw what late locality costs: test perplexity, relative to the baseline, against late-layer fidelity, by arm."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,6 @@ from localist.figures import (
     figure_style,
     legend_below,
     new_figure,
-    perplexity_axis,
     place_labels,
     read_table,
     save_figure,
@@ -20,28 +19,30 @@ MOST_NAMES = 12
 
 
 def main(arms: Path, swept: Sequence[str], pdf: Path, png: Path) -> None:
-    """Draw one labelled point per arm; vertical lines are 95 % intervals of perplexity.
+    """Draw one labelled point per arm; vertical lines are 95 % intervals of the ratio to the distributed arm.
 
-    arms: table with one row per arm; those without perplexity or late fidelity are named under the panel. swept: arms
-    that differ in strength alone, in order, which a thin line joins.
+    The ratio, not the perplexity: texts differ far more than arms do, and the ratio's interval is paired over texts.
+    arms: table with one row per arm; those without ratio or late fidelity are named under the panel. swept: arms that
+    differ in strength alone, in order, which a thin line joins.
     """
-    ends = ["perplexity", "perplexity_low", "perplexity_high"]
+    ends = ["ratio", "ratio_low", "ratio_high"]
     table = read_table(arms, text=["arm"], numbers=["late_fidelity_adjusted", *ends])
     styles = arm_styles(table["arm"])
-    lacking = table[["late_fidelity_adjusted", "perplexity"]].isna().any(axis=1)
+    lacking = table[["late_fidelity_adjusted", "ratio"]].isna().any(axis=1)
     missing, table = list(table.loc[lacking, "arm"]), table[~lacking]
     with figure_style():
         figure, (axes,) = new_figure(2.8)
         for row in table.itertuples():
             style, x = styles[row.arm], row.late_fidelity_adjusted
-            axes.plot([x, x], [row.perplexity_low, row.perplexity_high], color=style.colour)
-            axes.plot([x], [row.perplexity], style.marker, color=style.colour, ms=4.5)
-        path = table.set_index("arm").reindex(swept).dropna(subset=["late_fidelity_adjusted", "perplexity"])
+            axes.plot([x, x], [row.ratio_low, row.ratio_high], color=style.colour)
+            axes.plot([x], [row.ratio], style.marker, color=style.colour, ms=4.5)
+        path = table.set_index("arm").reindex(swept).dropna(subset=["late_fidelity_adjusted", "ratio"])
         if len(path) > 1:
             joined = styles[path.index[0]].colour
-            axes.plot(path["late_fidelity_adjusted"], path["perplexity"], color=joined, lw=0.6, zorder=1)
+            axes.plot(path["late_fidelity_adjusted"], path["ratio"], color=joined, lw=0.6, zorder=1)
         axes.margins(x=0.2, y=0.15)
-        perplexity_axis(axes, "y", table[ends].to_numpy().ravel())
+        axes.axhline(1, color="0.8", lw=0.6, zorder=0)
+        axes.set_ylabel("perplexity (test), × distributed")
         note = f"\nnot shown, for lack of values: {', '.join(missing)}" if missing else ""
         axes.set_xlabel(f"late-layer chance-corrected fidelity{note}")
         intervals = table.dropna(subset=ends)
@@ -52,11 +53,11 @@ def main(arms: Path, swept: Sequence[str], pdf: Path, png: Path) -> None:
             legend_below(figure, numbered)
         place_labels(
             axes,
-            points=table[["late_fidelity_adjusted", "perplexity"]].to_numpy(),
+            points=table[["late_fidelity_adjusted", "ratio"]].to_numpy(),
             labels=labels,
             colours=[styles[arm].colour for arm in table["arm"]],
             lines=[
-                [[row.late_fidelity_adjusted, row.perplexity_low], [row.late_fidelity_adjusted, row.perplexity_high]]
+                [[row.late_fidelity_adjusted, row.ratio_low], [row.late_fidelity_adjusted, row.ratio_high]]
                 for row in intervals.itertuples()
             ],
         )

@@ -235,10 +235,11 @@ def perplexity_axis(axes: Axes, which: str, values: Iterable[float]) -> None:
 
 
 def log_axis(axes: Axes, which: str) -> None:
-    """A log scale on the axis `which` ("x" or "y") with plain numbers."""
+    """A log scale on the axis `which` ("x" or "y") with plain numbers; over many decades, one number for each."""
     axes.set(**{f"{which}scale": "log"})
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
     axis.set_major_formatter(FormatStrFormatter("%g"))
     axis.set_minor_formatter(NullFormatter())
 

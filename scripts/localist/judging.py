@@ -149,17 +149,24 @@ def _reason(judgement: Judgement) -> str:
     if judgement.verdict == SUPPORTED:
         several = len(judgement.contrasts) > 1
         each = f"every interval lies where it should: that of {contrast.label}" if several else "the interval"
-        return f"{each} lies {beyond[0]} {contrast.null:.3g} {contrast.unit}"
+        return f"{each} lies {beyond[0]} {_amount(contrast, contrast.null)}"
     if judgement.verdict == NOT_SUPPORTED:
         where = "" if len(judgement.contrasts) == 1 else f" of {contrast.label}"
         return (
-            f"the interval{where} lies {beyond[1]} {contrast.smallest:.3g} {contrast.unit}; the claim needs it "
+            f"the interval{where} lies {beyond[1]} {_amount(contrast, contrast.smallest)}; the claim needs it "
             f"{beyond[0]} that"
         )
-    bounds = sorted({contrast.null, contrast.smallest})
-    told = " or ".join(f"{bound:.3g}" for bound in bounds)
-    found = f"the interval of {contrast.label} is too wide to tell from {told} {contrast.unit}"
+    told = " or ".join(_amount(contrast, bound) for bound in sorted({contrast.null, contrast.smallest}))
+    found = f"the interval of {contrast.label} is too wide to tell from {told}"
     return f"{found}; {contrast.advise(ALPHA)}".rstrip("; ")
+
+
+def _amount(contrast: Contrast, value: float) -> str:
+    """`5 % perplexity`, `0.05 Fadj`, `a ratio of 1.5`, `a share of 0.1`."""
+    for kind in ("ratio", "share"):
+        if contrast.unit.startswith(kind):
+            return f"a {kind} of {value:.3g}"
+    return f"{value:.3g} {contrast.unit}"
 
 
 def checked_arms(study: Study) -> dict[str, Resampled]:

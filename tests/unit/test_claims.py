@@ -177,6 +177,19 @@ def test_a_constraint_that_acts_nowhere_is_told_apart(tmp_path):
     assert found.verdict == UNDECIDED and "acts on no layer" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("name", "margin"),
+    [
+        ("near_baseline", "The interval lies below 5 % perplexity."),
+        ("early_layers_preserved", "The interval lies below a ratio of 1.5."),
+        ("late_layers_localised", "that of quintic against distributed: late Fadj lies above 0 Fadj."),
+    ],
+)
+def test_a_reason_names_the_margin_in_its_unit(name, margin, tmp_path):
+    """Catches "1.5 ratio of divergences", and the margin of another part of the claim."""
+    assert margin in judged(name, PLANS[name][SUPPORTED], tmp_path).sentence
+
+
 def test_a_large_effect_is_written_without_exponent(tmp_path):
     """Catches sentences in which a gap of six times the baseline reads 5.6e+02 %."""
     found = judged("progressive_beats_localist", Plan(losses={"localist": 1.887}), tmp_path)
