@@ -27,9 +27,18 @@ class Judgement:
 
     @property
     def weakest(self) -> Contrast | None:
-        """The contrast that the claim hangs on: of those with the worst verdict, the one with the largest p."""
+        """The contrast that the claim hangs on: of those with the worst verdict, the one with the largest p.
+
+        Resampling bounds p from below; of equal ones it is the one nearest to its null, in widths of its interval.
+        """
         order = (SUPPORTED, UNDECIDED, NOT_SUPPORTED)
-        return max(self.contrasts, key=lambda contrast: (order.index(contrast.verdict), contrast.p), default=None)
+
+        def weakness(contrast: Contrast) -> tuple[int, float, float]:
+            width = contrast.high - contrast.low
+            distance = abs(contrast.value - contrast.null)
+            return order.index(contrast.verdict), contrast.p, -distance / width if width > 0 else -np.inf
+
+        return max(self.contrasts, key=weakness, default=None)
 
     @property
     def p(self) -> float:

@@ -37,6 +37,15 @@ def test_there_is_a_row_per_claim_with_its_numbers(judged):
     assert len(parts) == 2 and direction["p"] == parts["p"].max()
 
 
+def test_a_claim_hangs_on_its_weakest_part(tmp_path):
+    """Catches a supported claim that shows off its strongest part, where resampling gives both the same p."""
+    study = write_study(tmp_path, Plan(losses={"linear": 0.2, "cubic": 0.02}))
+    claims = {"steeper_is_better": CLAIMS["steeper_is_better"]}
+    (found,) = judge(study, minimum_sections=20, gains=gains_of(study), claims=claims)
+    assert found.verdict == "supported" and len({contrast.p for contrast in found.contrasts}) == 1
+    assert found.weakest.label == "cubic against quintic"
+
+
 def test_the_page_says_whether_each_constraint_acts(judged, study):
     """Catches a manipulation check that is left out, or that passes below its minimum."""
     checks = manipulation_table(study, gains_of(study), study.evidence.results)
