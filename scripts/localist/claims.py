@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from localist.arms import DISTRIBUTED, QUINTIC, SEMANTIC, SHIFTED, TARGET, WINDOW, Arm, meaning, named, sweep
-from localist.bootstrap import paired, ring_factor
+from localist.bootstrap import Resampled, paired, ring_factor
 from localist.evidence import FIDELITY_SUMS, SINK_SUMS, Evidence, fidelity_of_sums
 from localist.tables import loss_difference, mean_loss
 from localist.verdicts import Contrast, bootstrap_contrast, spread_contrast
@@ -77,21 +77,27 @@ def _percent(nats: float) -> float:
 def _perplexity(study: Study, above: str, below: str, **held_against) -> Contrast:
     """How far the perplexity of one arm lies above another's; the claim is that it does, unless said otherwise."""
     evidence = study.evidence
-    resampled = evidence.resample(
-        [paired(evidence.losses(above), evidence.losses(below))],
-        loss_difference,
+    return _in_percent(
+        study,
+        evidence.resample([paired(evidence.losses(above), evidence.losses(below))], loss_difference),
+        label=f"{above} against {below}",
+        arms=(above, below),
+        phrase=partial(_above_or_below, f"the perplexity of {above}", f"that of {below}"),
+        **held_against,
     )
+
+
+def _in_percent(study: Study, resampled: Resampled, **description) -> Contrast:
+    """A difference of losses as one of perplexities, held against 0 and the smallest effect unless said otherwise."""
     smallest = np.log1p(study.margins["smallest_effect"])
+    held_against = {"better": "higher", "null": 0.0, "smallest": smallest}
     return bootstrap_contrast(
         resampled,
         scale=_percent,
         form=_signed_percent,
         power=study.margins["power"],
-        label=f"{above} against {below}",
-        arms=(above, below),
         unit=PERPLEXITY,
-        phrase=partial(_above_or_below, f"the perplexity of {above}", f"that of {below}"),
-        **{"better": "higher", "null": 0.0, "smallest": smallest} | held_against,
+        **held_against | description,
     )
 
 
@@ -207,15 +213,9 @@ def _trend(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
         return mean_loss(by_arm) @ slope * np.ptp(values)
 
     return [
-        bootstrap_contrast(
+        _in_percent(
+            study,
             evidence.resample([paired(*map(evidence.losses, targets.values()))], rise),
-            scale=_percent,
-            form=_signed_percent,
-            power=study.margins["power"],
-            better="higher",
-            null=0.0,
-            smallest=np.log1p(study.margins["smallest_effect"]),
-            unit=PERPLEXITY,
             label=f"τ = {values[-1]:g} against {values[0]:g}, by a straight line",
             arms=tuple(targets.values()),
             phrase=partial(
@@ -257,15 +257,9 @@ def _cut(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
         resampled = evidence.resample(
             [paired(*losses[0], *losses[1])], lambda totals: lost(totals[0][..., :4]) - lost(totals[0][..., 4:])
         )
-        return bootstrap_contrast(
+        return _in_percent(
+            study,
             resampled,
-            scale=_percent,
-            form=_signed_percent,
-            power=study.margins["power"],
-            better="higher",
-            null=0.0,
-            smallest=np.log1p(study.margins["smallest_effect"]),
-            unit=PERPLEXITY,
             label=f"{more} against {less}",
             arms=(quintic, baseline),
             phrase=lambda percent: (
