@@ -33,7 +33,6 @@ def main(
         "partition": partition,
         "model": model,
         "corpus": corpus,
-        "language": corpus["language"],
     }
     with replacing(card) as temporary:
         temporary.write_text(model_card(facts), encoding="utf-8")

@@ -249,17 +249,15 @@ def _spread(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
 def _cut(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
     evidence, (quintic, baseline) = study.evidence, (arms["quintic"], arms["baseline"])
 
-    def lost(totals: np.ndarray) -> np.ndarray:
-        return mean_loss(totals[..., :2]) - mean_loss(totals[..., 2:])
+    def lost_more(totals: Sequence[np.ndarray]) -> np.ndarray:
+        above, below = np.split(totals[0], 2, axis=-1)  # each […, 4]: with the cut, and without
+        return loss_difference([above]) - loss_difference([below])
 
     def contrast(above: tuple[str, str], below: tuple[str, str], more: str, less: str) -> Contrast:
         losses = [(evidence.cut_losses(arm, partition), evidence.losses(arm)) for arm, partition in (above, below)]
-        resampled = evidence.resample(
-            [paired(*losses[0], *losses[1])], lambda totals: lost(totals[0][..., :4]) - lost(totals[0][..., 4:])
-        )
         return _in_percent(
             study,
-            resampled,
+            evidence.resample([paired(*losses[0], *losses[1])], lost_more),
             label=f"{more} against {less}",
             arms=(quintic, baseline),
             phrase=lambda percent: (

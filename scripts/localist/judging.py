@@ -70,11 +70,11 @@ def judge(
         judgement.p_holm = float(corrected)
         if judgement.verdict == SUPPORTED and corrected >= ALPHA:
             judgement.verdict = UNDECIDED
-            told = judgement.weakest.advise(strictest)
-            judgement.reason = (
+            found = (
                 f"the interval lies where the claim wants it, but among all claims that are tested this may be chance "
-                f"(p = {corrected:.2g} after Holm's correction); {told}".rstrip("; ")
+                f"(p = {corrected:.2g} after Holm's correction)"
             )
+            judgement.reason = _with_advice(found, judgement.weakest, strictest)
     return judged
 
 
@@ -166,8 +166,12 @@ def _reason(judgement: Judgement) -> str:
             f"{beyond[0]} that"
         )
     told = " or ".join(_amount(contrast, bound) for bound in sorted({contrast.null, contrast.smallest}))
-    found = f"the interval of {contrast.label} is too wide to tell from {told}"
-    return f"{found}; {contrast.advise(ALPHA)}".rstrip("; ")
+    return _with_advice(f"the interval of {contrast.label} is too wide to tell from {told}", contrast, ALPHA)
+
+
+def _with_advice(found: str, contrast: Contrast, alpha: float) -> str:
+    """What was found, and what would decide it at that level, where anything would."""
+    return "; ".join(filter(None, (found, contrast.advise(alpha))))
 
 
 def _amount(contrast: Contrast, value: float) -> str:

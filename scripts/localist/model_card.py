@@ -25,7 +25,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
     """The card as text.
 
     facts: study, arm (a row of the arm table), settings (a run's settings.json), metrics (metrics.json), late (late
-    Fadj, NaN where there is none), partition (that it is measured on), model, corpus and language as in config.
+    Fadj, NaN where there is none), partition (that it is measured on), model and corpus as in config.
     """
     arm, settings, metrics = facts["arm"], facts["settings"], facts["metrics"]
     name = f"{facts['model']['name']}-{facts['study']}-{arm['name']}-seed{settings['seed']}"
@@ -87,7 +87,7 @@ def _front_matter(facts: Mapping[str, Any]) -> ModelCardData:
     known = spelled.lower() if spelled.lower() in KNOWN_LICENSES else None
     test = facts["metrics"]["test"]
     return ModelCardData(
-        language=facts["language"],
+        language=facts["corpus"]["language"],
         license=known or "other",
         license_name=None if known else spelled,
         library_name="transformers",

@@ -11,7 +11,6 @@ from localist.arms import arm_table
 from localist.claims import Study
 from localist.evidence import Evidence
 from localist.files import write_json
-from localist.judging import checked_arms
 
 CONSTRAINT = {
     "penalty": "hinge",
@@ -121,11 +120,6 @@ def write_study(folder: Path, plan: Plan) -> Study:
     arms = arm_table({"constraint": CONSTRAINT, "arms": rows})
     evidence = Evidence(folder, arms, list(plan.seeds), list(plan.measured), pairs, 0.01, resamples=2000, seed=0)
     return Study(evidence, CONSTRAINT, MARGINS)
-
-
-def gains_of(study: Study) -> dict:
-    """The manipulation checks."""
-    return checked_arms(study)
 
 
 def _noise(generator: np.random.Generator, plan: Plan) -> np.ndarray:

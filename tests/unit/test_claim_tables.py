@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from synthetic_study import Plan, gains_of, write_study
+from synthetic_study import Plan, write_study
 
 from localist.claim_tables import active_at_ends, claims_table, contrasts_table, manipulation_table
 from localist.claims import CLAIMS
-from localist.judging import judge
+from localist.judging import checked_arms, judge
 from localist.pages import claims_page, shown_claims
 
 
@@ -20,7 +20,7 @@ def study(tmp_path_factory):
 @pytest.fixture(scope="module")
 def judged(study):
     """All claims, judged together."""
-    return judge(study, minimum_sections=20, gains=gains_of(study))
+    return judge(study, minimum_sections=20, gains=checked_arms(study))
 
 
 def test_there_is_a_row_per_claim_with_its_numbers(judged):
@@ -41,14 +41,14 @@ def test_a_claim_hangs_on_its_weakest_part(tmp_path):
     """Catches a supported claim that shows off its strongest part, where resampling gives both the same p."""
     study = write_study(tmp_path, Plan(losses={"linear": 0.2, "cubic": 0.02}))
     claims = {"steeper_is_better": CLAIMS["steeper_is_better"]}
-    (found,) = judge(study, minimum_sections=20, gains=gains_of(study), claims=claims)
+    (found,) = judge(study, minimum_sections=20, gains=checked_arms(study), claims=claims)
     assert found.verdict == "supported" and len({contrast.p for contrast in found.contrasts}) == 1
     assert found.weakest.label == "cubic against quintic"
 
 
 def test_the_page_says_whether_each_constraint_acts(judged, study):
     """Catches a manipulation check that is left out, or that passes below its minimum."""
-    checks = manipulation_table(study, gains_of(study), study.evidence.results)
+    checks = manipulation_table(study, checked_arms(study), study.evidence.results)
     by_arm = checks.set_index("arm")
     assert "distributed" not in by_arm.index
     assert by_arm.loc["quintic", "gain"] == pytest.approx(0.3) and by_arm.loc["quintic", "passed"]

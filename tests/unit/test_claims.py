@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from synthetic_study import ROWS, Plan, gains_of, write_study
+from synthetic_study import ROWS, Plan, write_study
 
 from localist.claims import CLAIMS
-from localist.judging import judge
+from localist.judging import checked_arms, judge
 
 SUPPORTED, NOT_SUPPORTED, UNDECIDED, NOT_TESTED = "supported", "not supported", "undecided", "not tested"
 # Above 0 and below the smallest effect of interest of 1 %, with intervals that hold both.
@@ -114,7 +114,7 @@ def needed(name, plan):
 
 def judged(name, plan, folder, minimum_sections=20):
     study = write_study(folder, needed(name, plan))
-    (found,) = judge(study, minimum_sections=minimum_sections, gains=gains_of(study), claims={name: CLAIMS[name]})
+    (found,) = judge(study, minimum_sections=minimum_sections, gains=checked_arms(study), claims={name: CLAIMS[name]})
     return found
 
 
@@ -162,7 +162,7 @@ def test_doses_are_not_matched_where_the_target_is_scaled(tmp_path):
     name = "progressive_beats_localist_dose_matched"
     study = write_study(tmp_path, needed(name, PLANS[name][SUPPORTED]))
     scaled = replace(study, constraint=study.constraint | {"schedule_applies_to": "target"})
-    (found,) = judge(scaled, minimum_sections=20, gains=gains_of(study), claims={name: CLAIMS[name]})
+    (found,) = judge(scaled, minimum_sections=20, gains=checked_arms(study), claims={name: CLAIMS[name]})
     assert found.verdict == NOT_TESTED and "λ scales the target" in found.reason
 
 
@@ -173,7 +173,7 @@ def test_a_constraint_that_acts_nowhere_is_told_apart(tmp_path):
     evidence = replace(study.evidence, minimum_locality=1.5)
     nowhere = replace(study, evidence=evidence)
     claims = {"near_baseline": CLAIMS["near_baseline"]}
-    (found,) = judge(nowhere, minimum_sections=20, gains=gains_of(nowhere), claims=claims)
+    (found,) = judge(nowhere, minimum_sections=20, gains=checked_arms(nowhere), claims=claims)
     assert found.verdict == UNDECIDED and "acts on no layer" in found.reason
 
 

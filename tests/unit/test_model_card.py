@@ -28,7 +28,6 @@ def facts(**changes):
         "partition": "semantic",
         "model": {"name": "smol", "origin": "someone", "license": "Apache-2.0", "base_model": None},
         "corpus": {"name": "book", "origin": "a shelf", "license": "CC0", "language": "en"},
-        "language": "en",
     }
     for key, value in changes.items():
         found[key] = found[key] | value if isinstance(value, dict) else value

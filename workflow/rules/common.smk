@@ -50,7 +50,7 @@ SWEPT = {
 }
 # The arms that stand beside the paper's published figures.
 PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
-    schedule: named(ARMS, meaning({"schedule": schedule, "partition": "semantic"}, config["constraint"]))
+    schedule: named(ARMS, meaning({"schedule": schedule, "partition": SEMANTIC}, config["constraint"]))
     for schedule in ("localist", "quintic")
 }
 # The hub's name of the model, where it comes from there.
