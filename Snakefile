@@ -38,6 +38,12 @@ rule figures:
         figures(),
 
 
+# The corpus alone, and what became of it, before anyone pays for training.
+rule inspect_corpus:
+    input:
+        f"{RESULTS}/tables/extraction.html",
+
+
 rule resources:
     input:
         fetched_resources(),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from localist.corpus_files import source_paths
 from localist.files import read_json, replacing, write_json
 from localist.pages import html_page, html_pairs
 from localist.provenance import code_version, content_hash
@@ -57,7 +58,7 @@ def main(
 def _own_files(config: Mapping[str, Any]) -> dict[str, str]:
     """One hash for each resource that the user named by path."""
     paths = {what: config[what]["source"].get("path") for what in ("model", "encoder", "corpus")}
-    return {what: content_hash([Path(path).expanduser()]) for what, path in paths.items() if path}
+    return {what: content_hash(source_paths(path)) for what, path in paths.items() if path}
 
 
 def _scale(config: Mapping[str, Any], tokens: Mapping[str, Any]) -> dict[str, str]:

@@ -1,40 +1,33 @@
-"""Read the corpus into documents and sections of clean prose."""
+"""Read the corpus, whatever files it is in, into documents and sections of clean prose, and report on it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from localist.documents import Document, sections_table
-from localist.files import replacing
-from localist.mediawiki import read_mediawiki
-from localist.plain_text import read_plain_text
+from localist.corpus_files import corpus_files
+from localist.extraction import extract
+from localist.files import replacing, write_json
 from localist.rule_log import rule_log
 
 logger = logging.getLogger(__name__)
 
 
-def _mediawiki(source: Path, corpus: Mapping[str, Any]) -> list[Document]:
-    return read_mediawiki(source, titles=corpus["articles"], drop_sections=corpus["drop_sections"])
-
-
-def _text(source: Path, corpus: Mapping[str, Any]) -> list[Document]:
-    return read_plain_text(source, section_words=corpus["section_words"])
-
-
-# corpus.format → reader; a further format is one more line here.
-READERS = {"mediawiki": _mediawiki, "text": _text}
-
-
-def main(source: Path, corpus: Mapping[str, Any], sections: Path) -> None:
-    """Write one row per section."""
-    table = sections_table(READERS[corpus["format"]](source, corpus))
+def main(source: Sequence[Path], corpus: Mapping[str, Any], least_words: int, sections: Path, report: Path) -> None:
+    """Write one row per section, and the report."""
     with replacing(sections) as temporary:
-        table.to_parquet(temporary, index=False)
-    words = int(table["text"].str.split().str.len().sum())
-    logger.info("%d documents, %d sections, %d words.", table["document"].nunique(), len(table), words)
+        told = extract(corpus_files(source), corpus, least_words, temporary)
+        write_json(report, told)
+    totals = told["totals"]
+    logger.info("%d documents, %d sections, %d words.", totals["documents"], totals["sections"], totals["words"])
 
 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
-        main(Path(snakemake.input.source), snakemake.params.corpus, Path(snakemake.output.sections))
+        main(
+            source=[Path(path) for path in snakemake.input.source],
+            corpus=snakemake.params.corpus,
+            least_words=snakemake.params.least_words,
+            sections=Path(snakemake.output.sections),
+            report=Path(snakemake.output.report),
+        )

@@ -1,5 +1,6 @@
 """Checking a study's config before anything runs, with one message per mistake (imports nothing heavy)."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from functools import cache
@@ -43,6 +44,21 @@ def read_numbers(config: MutableMapping[str, Any], schema_path: Path) -> None:
 def source_kind(source: Mapping[str, Any]) -> str | None:
     """Which of SOURCES a resource comes from; a path, when given, comes first. None where none is given."""
     return next((kind for kind in SOURCES if source.get(kind)), None)
+
+
+def describe_own_files(config: Mapping[str, MutableMapping[str, Any]]) -> None:
+    """Where a path replaces another source of the same config, replace what was said of that source, in place.
+
+    So a book named on the command line is not given the name, licence and origin of the sample corpus.
+    """
+    for what in ("model", "encoder", "corpus"):
+        source = config[what]["source"]
+        path = source.get("path")
+        if path and any(source.get(kind) for kind in SOURCES[1:]):
+            names = [Path(one).name for one in ([path] if isinstance(path, str) else path)]
+            told = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+            name = re.sub(r"[^A-Za-z0-9._-]+", "-", names[0]).strip("-.") or what
+            config[what] |= {"name": name, "license": "not stated", "origin": f"the user's own files: {told}"}
 
 
 @cache
@@ -97,10 +113,6 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     untrained = config["model"]["source"].get("untrained")
     if untrained and untrained["width"] % untrained["heads"]:
         yield "model.source.untrained.width: is not a multiple of heads."
-    needed = ("articles", "drop_sections") if config["corpus"]["format"] == "mediawiki" else ("section_words",)
-    for key in needed:
-        if key not in config["corpus"]:
-            yield f"corpus.{key}: missing. corpus.format is {config['corpus']['format']}, which needs it."
 
 
 def _arm_mistakes(name: str, row: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:

@@ -5,39 +5,39 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from localist.errors import UserError
-
 SECTION_SEPARATOR = "\n\n"
+COLUMNS = ("document", "title", "author", "source", "section", "heading", "page", "text")
 
 
 @dataclass(frozen=True)
 class Section:
-    """A stretch of prose under one heading; `heading` is metadata and not part of `text`."""
+    """A stretch of prose under one heading; `heading` is metadata and not part of `text`, `page` is where it begins."""
 
     heading: str
     text: str
+    page: int | None = None
 
 
 @dataclass(frozen=True)
 class Document:
-    """A title and its sections, in reading order."""
+    """A title and its sections, in reading order; `source` is the file that it comes from."""
 
     title: str
     sections: tuple[Section, ...]
+    author: str = ""
+    source: str = ""
 
 
-def sections_table(documents: Iterable[Document]) -> pd.DataFrame:
-    """One row per section: document, title, section (numbered through the corpus), heading, text."""
+def sections_table(documents: Iterable[Document], first_document: int = 0, first_section: int = 0) -> pd.DataFrame:
+    """One row per section, with COLUMNS; documents and sections are numbered through the corpus."""
     rows = [
-        (number, document.title, section.heading, section.text)
-        for number, document in enumerate(documents)
+        (number, document.title, document.author, document.source, section.heading, section.page, section.text)
+        for number, document in enumerate(documents, start=first_document)
         for section in document.sections
     ]
-    if not rows:
-        raise UserError("The corpus has no text: every document is empty after extraction. Check corpus in the config.")
-    table = pd.DataFrame(rows, columns=["document", "title", "heading", "text"])
-    table.insert(2, "section", range(len(table)))
-    return table
+    table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "section"])
+    table.insert(COLUMNS.index("section"), "section", range(first_section, first_section + len(table)))
+    return table.astype({"page": "Int64"})
 
 
 def document_text(sections: Iterable[str]) -> str:

@@ -5,7 +5,8 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack", ".ot")
 _SIDE_FILES = re.compile(r"[\w][\w.+-]*\.(json|txt|model|jinja)")
 _WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
+DATA = (".parquet", ".arrow", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".md", ".html", ".pdf", ".epub", ".docx")
 _OTHER_FORMATS = {"onnx", "openvino", "original", "coreml", "tflite"}
 
 
@@ -48,11 +50,41 @@ def wanted_files(names: Iterable[str], nested: bool) -> list[str]:
 
 
 def download(hub: Mapping[str, str], folder: Path, nested: bool = False) -> None:
-    """Fetch the wanted files of `hub` (id, revision) into `folder`; HF_ENDPOINT names another hub.
+    """Fetch the wanted files of the model `hub` (id, revision) into `folder`; HF_ENDPOINT names another hub.
 
     Every file is compared with its checksum before anything opens it. Raises UserError for whatever the user, the
     network or the repository can be the cause of.
     """
+
+    def choose(names: Iterable[str]) -> list[str]:
+        chosen = wanted_files(names, nested)
+        _check_weights(hub["id"], names, chosen)
+        return chosen
+
+    _download(hub, folder, "model", choose)
+
+
+def download_data_set(hub: Mapping[str, Any], folder: Path) -> None:
+    """Fetch the data files of the data set `hub` (id, revision, patterns in `files`), as download does for a model."""
+    _download(hub, folder, "dataset", lambda names: data_files(names, hub))
+
+
+def data_files(names: Iterable[str], hub: Mapping[str, Any]) -> list[str]:
+    """The data files of a data set: those that match one of `hub.files`, else all of a kind that is read here."""
+    patterns = hub.get("files")
+    chosen = [
+        name
+        for name in sorted(names)
+        if not any(part.startswith(".") for part in name.split("/"))
+        and (any(fnmatch(name, one) for one in patterns) if patterns else name.endswith(DATA) and name != "README.md")
+    ]
+    if not chosen:
+        what = f"that matches {', '.join(patterns)}" if patterns else f"of a kind that is read here ({', '.join(DATA)})"
+        raise UserError(f"{hub['id']} has no file {what}. Name the data files in corpus.source.hub.files.")
+    return chosen
+
+
+def _download(hub: Mapping[str, Any], folder: Path, kind: str, choose: Callable[[list[str]], list[str]]) -> None:
     repository, revision = hub["id"], hub.get("revision")
     if not re.fullmatch(r"[0-9a-f]{40}", str(revision or "")):
         raise UserError(
@@ -63,18 +95,16 @@ def download(hub: Mapping[str, str], folder: Path, nested: bool = False) -> None
 
     if constants.is_offline_mode():
         raise UserError(
-            f"{repository} must come from the model hub, but HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) is set. "
+            f"{repository} must come from the hub, but HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) is set. "
             "Unset it, or use a source that is a package or a path."
         )
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or constants.ENDPOINT)
     logger.info("Fetching %s at %s from %s.", repository, revision, api.endpoint)
     with _Explained(repository, revision, api.endpoint):
-        info = api.model_info(repository, revision=revision, files_metadata=True)
+        info = api.repo_info(repository, revision=revision, repo_type=kind, files_metadata=True)
         files = {file.rfilename: file for file in info.siblings or []}
-        names = wanted_files(files, nested)
-        _check_weights(repository, files, names)
-        for name in names:
-            api.hf_hub_download(repository, name, revision=revision, local_dir=folder)
+        for name in choose(list(files)):
+            api.hf_hub_download(repository, name, revision=revision, repo_type=kind, local_dir=folder)
             _check_file(folder / name, files[name], repository)
     shutil.rmtree(folder / ".cache", ignore_errors=True)  # huggingface_hub's own bookkeeping
 
@@ -138,7 +168,7 @@ class _Explained:
             )
         if isinstance(error, errors.RepositoryNotFoundError):
             return (
-                f"The model hub {self.endpoint} knows no repository {self.repository!r} (or it is private). "
+                f"The hub {self.endpoint} knows no repository {self.repository!r} (or it is private). "
                 "Check hub.id, or log in with `hf auth login`."
             )
         if isinstance(error, errors.RevisionNotFoundError):
@@ -148,11 +178,11 @@ class _Explained:
         if isinstance(error, OSError) and str(error).startswith("Consistency check failed"):
             return f"{self.repository}: a file arrived incomplete or with another size. Try again. ({error})"
         if isinstance(error, errors.HfHubHTTPError) and error.response is not None:
-            return f"The model hub {self.endpoint} answered {error.response.status_code} for {self.repository}. {error}"
+            return f"The hub {self.endpoint} answered {error.response.status_code} for {self.repository}. {error}"
         if isinstance(error, HTTPError | errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled):
             cause = type(error.__cause__ or error).__name__
             return (
-                f"The model hub {self.endpoint} could not be reached for {self.repository} ({cause}). Check the "
+                f"The hub {self.endpoint} could not be reached for {self.repository} ({cause}). Check the "
                 "network and HF_ENDPOINT, or use a source that is a package or a path."
             )
         return None

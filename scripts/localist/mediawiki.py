@@ -1,7 +1,6 @@
 """Clean prose from a MediaWiki XML dump (bz2, gz or plain), streamed page by page."""
 
-import bz2
-import gzip
+import io
 import re
 import zlib
 from collections import deque
@@ -14,14 +13,14 @@ import mwxml
 from mwparserfromhell.nodes import Tag, Wikilink
 from mwparserfromhell.wikicode import Wikicode
 
-from localist.documents import Document, Section
 from localist.errors import UserError
+from localist.file_kinds import opened
+from localist.passages import HEADING, Book, Passage
 
 NOT_PROSE_NAMESPACES = ("file:", "image:", "category:", "media:")
 NOT_PROSE_TAGS = ("ref", "references", "table", "gallery", "math", "timeline", "imagemap", "score", "chem")
 # What the readers of compressed files, XML and dumps raise on a file that is none, or is damaged.
 NOT_A_DUMP = (OSError, EOFError, ValueError, AssertionError, zlib.error, ParseError, mwxml.errors.MalformedXML)
-OPENERS = {".bz2": bz2.open, ".gz": gzip.open}
 
 # Templates vanish with their text, and leave brackets with nothing but punctuation in them.
 EMPTY_BRACKETS = re.compile(r"[^\S\n]*[(\[](?:[^\S\n]|[,;:])*[)\]]")
@@ -29,48 +28,45 @@ EMPHASIS = re.compile("'{2,5}")
 SPACES = re.compile(r"[^\S\n]+")
 
 
-def read_mediawiki(path: Path, *, titles: Sequence[str], drop_sections: Sequence[str]) -> list[Document]:
-    """Read the articles named in `titles` (all articles when empty), in the order of `titles`.
+def read_mediawiki(path: Path, titles: Sequence[str] = ()) -> Iterator[Book]:
+    """Read the articles named in `titles`, in that order; with none named, every article in the dump's order.
 
-    Redirects and pages outside the article namespace are passed over; sections whose heading is in `drop_sections`
-    go with their subsections. Raises UserError for an unreadable dump, and for titles that it does not have.
+    Redirects and pages outside the article namespace are passed over. Raises UserError for an unreadable dump, and
+    for titles that it does not have.
     """
-    wanted = set(titles)
-    found: dict[str, Document] = {}
+    if not titles:
+        for title, source in _article_sources(path):
+            yield Book(title, tuple(article_passages(source)))
+        return
+    found: dict[str, str] = {}
     for title, source in _article_sources(path):
-        if not wanted or title in wanted:
-            found[title] = Document(title, tuple(clean_sections(source, drop_sections)))
-        if wanted and wanted == set(found):
+        if title in titles:
+            found[title] = source
+        if len(found) == len(titles):
             break
     missing = [title for title in titles if title not in found]
     if missing:
         raise UserError(f"corpus.articles: {path} has no article called {', '.join(map(repr, missing))}.")
-    return [found[title] for title in titles] if titles else list(found.values())
+    for title in titles:
+        yield Book(title, tuple(article_passages(found[title])))
 
 
-def clean_sections(source: str, drop_sections: Sequence[str]) -> Iterator[Section]:
-    """The prose of one article's wikitext, section by section; headings are joined from the top by ' / '."""
-    dropped = {name.casefold() for name in drop_sections}
-    trail: list[tuple[int, str]] = []
+def article_passages(source: str) -> Iterator[Passage]:
+    """Headings and prose of one article's wikitext; each line of prose is a passage."""
     # Unbalanced '' and ''' are common, and make the parser give up on the links and footnotes between them.
     parsed = mwparserfromhell.parse(source, skip_style_tags=True)
     for wikicode in parsed.get_sections(flat=True, include_lead=True):
         headings = wikicode.filter_headings()
         if headings:
-            level, name = headings[0].level, _prose(headings[0].title)
-            trail = [(depth, above) for depth, above in trail if depth < level] + [(level, name)]
+            yield Passage(_prose(headings[0].title), HEADING, headings[0].level)
             wikicode.remove(headings[0])
-        if any(name.casefold() in dropped for _, name in trail):
-            continue
-        text = _prose(wikicode)
-        if text:
-            yield Section(" / ".join(name for _, name in trail), text)
+        yield from (Passage(line) for line in _prose(wikicode).splitlines())
 
 
 def _article_sources(path: Path) -> Iterator[tuple[str, str]]:
     try:
-        with OPENERS.get(Path(path).suffix, open)(path, "rt", encoding="utf-8") as stream:
-            for page in mwxml.Dump.from_file(stream):
+        with opened(path) as stream:
+            for page in mwxml.Dump.from_file(io.TextIOWrapper(stream, encoding="utf-8")):
                 if page.namespace == 0 and not page.redirect:
                     latest = deque(page, maxlen=1)
                     if latest and latest[0].text:

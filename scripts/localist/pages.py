@@ -14,6 +14,8 @@ th, td { padding: .25rem .8rem; text-align: left; vertical-align: top; } td + td
 td { white-space: nowrap; }
 table.pairs td + td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 table.prose td, table.prose th { text-align: left; white-space: normal; }
+table.beside { table-layout: fixed; width: 100%; } table.beside th { text-align: left; }
+table.beside td { text-align: start; white-space: pre-wrap; overflow-wrap: anywhere; }
 tr:nth-child(even) td { background: #f5f5f5; }
 """
 

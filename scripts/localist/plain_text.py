@@ -1,42 +1,45 @@
-"""Plain UTF-8 text as a document; paragraphs are gathered into sections of a stated length."""
+"""Plain text: paragraphs between blank lines, and the headings that books in plain text have."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from localist.documents import Document, Section
-from localist.errors import UserError
+from localist.decoding import decode
+from localist.passages import HEADING, Book, Passage
 
-BLANK_LINES = re.compile(r"\n\s*\n")
-
-
-def read_plain_text(path: Path, *, section_words: int) -> list[Document]:
-    """Read one file as one document titled by its file name.
-
-    Plain text names no sections, so whole paragraphs (separated by blank lines) are gathered until a section has at
-    least `section_words` words. Raises UserError where the file is missing or is not UTF-8.
-    """
-    try:
-        text = Path(path).read_bytes().decode("utf-8").removeprefix("\ufeff")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}). Check corpus.source.path.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is not UTF-8 text (byte {error.start}). Convert it, for example with iconv."
-        ) from error
-    return [Document(Path(path).stem, tuple(gather_paragraphs(text, section_words)))]
+BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n|\f)\s*|\f")
+# Words with which a line of its own begins that is a heading: parts of a work, then its chapters.
+PART = re.compile(
+    r"(?:book|part|volume|act|buch|teil|band|livre|partie|tome|libro|parte)\s+(?:[ivxlcdm]+|\d+|the\b|\w+$)", re.I
+)
+CHAPTER = re.compile(
+    r"(?:chapter|letter|scene|canto|section|kapitel|abschnitt|chapitre|cap[ií]tulo|capitolo|глава)\s+(?:[ivxlcdm]+|\d+|the\b|\w+$)"
+    r"|(?:preface|foreword|introduction|prologue|epilogue|conclusion|contents|table of contents|index|bibliography|"
+    r"references|appendix|notes|footnotes|vorwort|einleitung|inhalt|inhaltsverzeichnis|literaturverzeichnis|register|préface|"
+    r"table des matières|bibliographie)\W*$",
+    re.IGNORECASE,
+)
+LONGEST_HEADING = 80
 
 
-def gather_paragraphs(text: str, section_words: int) -> list[Section]:
-    """Sections of whole paragraphs, each of at least `section_words` words (the last may be shorter)."""
-    sections: list[str] = []
-    pending: list[str] = []
-    # A text without blank lines has a paragraph on each line.
-    for paragraph in BLANK_LINES.split(text) if BLANK_LINES.search(text.strip()) else text.splitlines():
-        if paragraph.strip():
-            pending.append(" ".join(paragraph.split()))
-        if sum(len(part.split()) for part in pending) >= section_words:
-            sections.append("\n".join(pending))
-            pending = []
-    if pending:
-        sections.append("\n".join(pending))
-    return [Section(f"Part {number}", section) for number, section in enumerate(sections, start=1)]
+def read_plain_text(path: Path, encoding: str | None = None) -> Iterator[Book]:
+    """Read one file as one book titled by its file name. Raises UserError where it cannot be decoded."""
+    text, found = decode(path.read_bytes(), str(path), encoding)
+    yield Book(path.stem, tuple(text_passages(text)), encoding=found)
+
+
+def text_passages(text: str) -> Iterator[Passage]:
+    """Paragraphs with their line breaks; in a text without blank lines, each line is one."""
+    stripped = text.strip()
+    for part in BLANK_LINES.split(stripped) if BLANK_LINES.search(stripped) else stripped.splitlines():
+        lines = "\n".join(line.strip() for line in part.splitlines() if line.strip())
+        if lines:
+            level = _heading_level(lines)
+            yield Passage(lines, HEADING, level) if level else Passage(lines)
+
+
+def _heading_level(text: str) -> int:
+    if len(text) > LONGEST_HEADING or text.count("\n") > 1 or text.endswith((",", ";", '"', "”")):
+        return 0
+    first = text.split("\n", 1)[0]
+    return 1 if PART.match(first) else 2 if CHAPTER.match(first) else 0

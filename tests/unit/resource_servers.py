@@ -149,7 +149,7 @@ def hub_pages(files: dict[str, bytes], tampered: tuple[str, ...] = ()) -> Callab
         return {"rfilename": name, "size": len(body), "blobId": blob}
 
     def answer(path: str) -> Answer:
-        match = re.fullmatch(r"/api/models/org/(\w+)/revision/(\w+)\?blobs=(?:T|t)rue", path)
+        match = re.fullmatch(r"/api/(?:models|datasets)/org/(\w+)/revision/(\w+)\?blobs=(?:T|t)rue", path)
         if match:
             if match[1] == "gated":
                 return error(403, "GatedRepo")
@@ -161,7 +161,7 @@ def hub_pages(files: dict[str, bytes], tampered: tuple[str, ...] = ()) -> Callab
                 return error(404, "RevisionNotFound")
             info = {"id": "org/good", "sha": REVISION, "siblings": [sibling(*item) for item in files.items()]}
             return 200, {"Content-Type": "application/json"}, json.dumps(info).encode()
-        match = re.fullmatch(rf"/org/good/resolve/{REVISION}/(.+)", path)
+        match = re.fullmatch(rf"(?:/datasets)?/org/good/resolve/{REVISION}/(.+)", path)
         if not match or match[1] not in files:
             return error(404, "EntryNotFound")
         body = files[match[1]]

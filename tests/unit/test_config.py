@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from localist.config import check_config, read_numbers, source_kind
+from localist.config import check_config, describe_own_files, read_numbers, source_kind
 from localist.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -125,7 +125,7 @@ def test_unknown_keys_of_any_type_are_named():
     ("key", "value", "allowed"),
     [
         ("keep_models", "some", ["all", "last_seed", "none"]),
-        ("corpus.format", "html", ["mediawiki", "text"]),
+        ("corpus.format", "odt", ["auto", "pdf", "mediawiki", "text"]),
         ("training.precision", "fp16", ["auto", "bf16", "fp32"]),
         ("blocks.reference", "nonsense", ["semantic", "window", "shifted"]),
         ("arms.linear.schedule", "quartic", ["distributed", "localist", "linear", "cubic", "quintic"]),
@@ -233,7 +233,8 @@ def test_several_mistakes_are_told_together():
         ({"splits.train": 0.7}, "splits: train, validation and test add up to 0.9"),
         ({"blocks.semantic.minimum_blocks": 600}, "blocks.semantic.minimum_blocks: is above maximum_blocks"),
         ({"blocks.reference": "segments"}, "blocks.reference: segments is not in blocks.measured"),
-        ({"corpus.format": "text", "corpus.section_words": 10}, None),
+        ({"corpus.format": "text", "corpus.section_words": None}, None),
+        ({"corpus.source.path": ["a.pdf", "b"]}, None),
         ({"corpus.source": {}}, "corpus.source.path: not given"),
     ],
 )
@@ -253,14 +254,17 @@ def test_contradictions_are_named(changes, expected):
         assert line.startswith(expected)
 
 
-@pytest.mark.parametrize("key", ["articles", "drop_sections"])
-def test_a_dump_needs_its_own_keys(key):
-    """Catches a format whose settings are missing and that would fail in its rule."""
-    (line,) = mistakes(without(f"corpus.{key}"))
-    assert line.startswith(f"corpus.{key}: missing")
-    config = without("corpus.section_words")
-    config["corpus"]["format"] = "text"
-    assert mistakes(config)[0].startswith("corpus.section_words: missing")
+def test_a_path_beside_a_package_is_described_as_ones_own_files():
+    """Catches a book named on the command line that the report gives the licence and origin of the sample corpus."""
+    config = changed("corpus.source.path", ["/home/me/My Book.pdf", "/home/me/second.epub"])
+    describe_own_files(config)
+    assert config["corpus"]["name"] == "My-Book.pdf" and config["corpus"]["license"] == "not stated"
+    assert config["corpus"]["origin"] == "the user's own files: My Book.pdf, second.epub"
+    check_config(config, SCHEMA)
+    config = changed("corpus.source", {"path": "/home/me/book.pdf"}) | {}
+    config["corpus"] |= {"license": "CC0-1.0"}
+    describe_own_files(config)
+    assert config["corpus"]["license"] == "CC0-1.0"
 
 
 def test_two_sources_are_one_too_many():

@@ -1,9 +1,6 @@
 """Documents: numbering of sections, and the text that offsets refer to."""
 
-import pytest
-
-from localist.documents import Document, Section, document_text, sections_table
-from localist.errors import UserError
+from localist.documents import COLUMNS, Document, Section, document_text, sections_table
 
 
 def test_sections_are_numbered_through_the_corpus():
@@ -14,6 +11,7 @@ def test_sections_are_numbered_through_the_corpus():
         Document("B", (Section("", "three"),)),
     ]
     table = sections_table(documents)
+    assert list(table) == list(COLUMNS)
     assert table["section"].tolist() == [0, 1, 2]
     assert table["document"].tolist() == [0, 0, 2]
     assert table["title"].tolist() == ["A", "A", "B"]
@@ -21,11 +19,10 @@ def test_sections_are_numbered_through_the_corpus():
     assert table["text"].tolist() == ["one", "two", "three"]
 
 
-@pytest.mark.parametrize("documents", [[], [Document("A", ())]])
-def test_a_corpus_without_text_is_refused(documents):
-    """Catches an empty corpus that fails much later with an obscure message."""
-    with pytest.raises(UserError, match="no text"):
-        sections_table(documents)
+def test_numbering_goes_on_from_the_batch_before():
+    """Catches documents and sections of a second batch that are numbered like the first's."""
+    table = sections_table([Document("B", (Section("", "two", page=7),))], first_document=4, first_section=9)
+    assert table[["document", "section", "page"]].to_numpy().tolist() == [[4, 9, 7]]
 
 
 def test_sections_stay_apart_in_the_document():

@@ -14,7 +14,7 @@ from resource_servers import ENCODER, MODEL, REVISION, a_resource, files_of, hub
 
 from localist import hub
 from localist.errors import UserError
-from localist.resources import fetch_encoder, fetch_model
+from localist.resources import fetch_corpus, fetch_encoder, fetch_model
 
 place, serve = resource_servers.place, resource_servers.serve  # fixtures
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -68,6 +68,51 @@ def test_a_hub_encoder_keeps_its_folders(serve: Callable, online: Callable, plac
     resource = online(serve(hub_pages(ENCODER | extras | {"pytorch_model.bin": b"P"})))
     fetch_encoder(resource, place / "thing", place / "thing.json")
     assert files_of(place / "thing") == ENCODER
+
+
+DATA_SET = {
+    "README.md": b"# Texts\n",
+    ".gitattributes": b"*.parquet filter=lfs\n",
+    "load.py": b"raise SystemExit\n",
+    "data/train-00000-of-00001.parquet": b"PAR1" * 600,
+    "data/test-00000-of-00001.parquet": b"PAR1",
+    "more/lines.jsonl": b'{"text": "a"}\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "taken"),
+    [
+        (None, {"data/train-00000-of-00001.parquet", "data/test-00000-of-00001.parquet", "more/lines.jsonl"}),
+        (["data/train-*"], {"data/train-00000-of-00001.parquet"}),
+    ],
+)
+def test_a_data_set_is_its_data_files(serve: Callable, online: Callable, place: Path, patterns, taken) -> None:
+    """Would catch a loading script or a card taken for data, and patterns that choose nothing or too much."""
+    resource = online(serve(hub_pages(DATA_SET)))
+    resource["source"]["hub"]["files"] = patterns
+    fetch_corpus(resource, place / "thing", place / "thing.json")
+    assert files_of(place / "thing") == {name: DATA_SET[name] for name in taken}
+    assert set(json.loads((place / "thing.json").read_text())["sha256"]) == taken
+
+
+def test_a_data_set_without_data_is_refused(serve: Callable, online: Callable, place: Path) -> None:
+    """Would catch an empty corpus from patterns that match nothing, or from a repository of scripts."""
+    for files, patterns in ((DATA_SET, ["dev/*"]), ({"load.py": b"x"}, None)):
+        resource = online(serve(hub_pages(files)))
+        resource["source"]["hub"]["files"] = patterns
+        with pytest.raises(UserError, match=r"org/good has no file .*corpus\.source\.hub\.files"):
+            fetch_corpus(resource, place / "thing", place / "thing.json")
+    assert nothing_left(place)
+
+
+def test_a_tampered_data_file_is_refused(serve: Callable, online: Callable, place: Path) -> None:
+    """Would catch data that is not what the hub's listing says."""
+    name = "data/train-00000-of-00001.parquet"
+    resource = online(serve(hub_pages(DATA_SET, tampered=(name,))))
+    with pytest.raises(UserError, match=f"{name} does not have the checksum"):
+        fetch_corpus(resource, place / "thing", place / "thing.json")
+    assert nothing_left(place)
 
 
 @pytest.mark.parametrize("tampered", ["model.safetensors", "config.json"])

@@ -1,57 +1,57 @@
-"""Plain text: encodings, missing files, and how paragraphs become sections."""
+"""Plain text: how paragraphs and headings are told apart."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localist.errors import UserError
-from localist.plain_text import gather_paragraphs, read_plain_text
+from localist.passages import HEADING
+from localist.plain_text import read_plain_text, text_passages
 
 
-def test_a_byte_order_mark_is_no_text(tmp_path):
-    """Catches an invisible first character, which would become a token of the first sentence."""
+def test_a_file_is_one_book_titled_by_its_name(tmp_path):
+    """Catches an invisible first character (a byte order mark), and line ends of Windows that stay."""
     path = tmp_path / "book.txt"
-    path.write_bytes(b"\xef\xbb\xbfOnce upon a time.\r\n\r\nThe end.\r\n")
-    (document,) = read_plain_text(path, section_words=1)
-    assert document.title == "book"
-    assert [section.text for section in document.sections] == ["Once upon a time.", "The end."]
+    path.write_bytes(b"\xef\xbb\xbfOnce upon\r\na time.\r\n\r\nThe end.\r\n")
+    (book,) = read_plain_text(path)
+    assert (book.title, book.encoding) == ("book", "utf-8-sig")
+    assert [passage.text for passage in book.passages] == ["Once upon\na time.", "The end."]
 
 
-@pytest.mark.parametrize("before", [b"caf", b"\xef\xbb\xbfcaf"])
-def test_text_in_another_encoding_is_refused_with_the_place(tmp_path, before):
-    """Catches a traceback, or wrong letters, for a Latin-1 file; the byte named is its place in the file."""
-    path = tmp_path / "latin.txt"
-    path.write_bytes(before + b"\xe9 noir")
-    with pytest.raises(UserError, match=rf"latin\.txt.*UTF-8.*byte {len(before)}\b"):
-        read_plain_text(path, section_words=10)
+def test_a_text_without_blank_lines_has_a_paragraph_on_each_line():
+    """Catches a whole book in one passage."""
+    assert [passage.text for passage in text_passages("One.\nTwo.\nThree.")] == ["One.", "Two.", "Three."]
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
-    """Catches a traceback for a wrong path, or for a folder."""
-    with pytest.raises(UserError, match=r"gone\.txt.*corpus\.source\.path"):
-        read_plain_text(tmp_path / "gone.txt", section_words=10)
-    with pytest.raises(UserError, match="cannot be read"):
-        read_plain_text(tmp_path, section_words=10)
-
-
-def test_paragraphs_are_gathered_whole():
-    """Catches paragraphs cut in two, and sections closed too early or too late."""
-    text = "a b c\nd\n\n\ne f\n \ng h i j k l m\n\nn"
-    sections = gather_paragraphs(text, 5)
-    assert [section.text for section in sections] == ["a b c d\ne f", "g h i j k l m", "n"]
-    assert [section.heading for section in sections] == ["Part 1", "Part 2", "Part 3"]
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("CHAPTER I.", 2),
+        ("Chapter 12: The Sea", 2),
+        ("CHAPTER I\nDown the Rabbit-Hole", 2),
+        ("BOOK THE SECOND", 1),
+        ("Part Two", 1),
+        ("PREFACE", 2),
+        ("Kapitel 3", 2),
+        ("Bibliography", 2),
+        ("Part of the crew had gone ashore, and nobody knew when it would come back to the ship again.", 0),
+        ("Introduction to the matter at hand", 0),
+        ('"Chapter 12," he said,', 0),
+        ("Book 7 was lost,", 0),
+        ("Plain words.", 0),
+    ],
+)
+def test_lines_of_their_own_that_name_a_part_are_headings(line, level):
+    """Catches chapters whose beginning is lost, and sentences taken for headings."""
+    (before, passage, after) = text_passages(f"Before.\n\n{line}\n\nAfter.")
+    assert (before.text, after.text) == ("Before.", "After.")
+    assert passage.level == level and (passage.kind == HEADING) == bool(level)
 
 
 @settings(max_examples=50, deadline=None)
-@given(
-    st.lists(st.lists(st.sampled_from(["one", "twö", "3,", "😀"]), max_size=6), max_size=12),
-    st.integers(1, 8),
-)
-def test_no_word_is_lost(paragraphs, section_words):
-    """Catches lost or doubled words, an empty section, and a section (but the last) below the asked length."""
+@given(st.lists(st.lists(st.sampled_from(["one", "twö", "3,", "😀", "\f"]), max_size=6), max_size=12))
+def test_no_word_is_lost(paragraphs):
+    """Catches lost or doubled words, and empty passages."""
     text = "\n\n".join(" ".join(words) for words in paragraphs)
-    sections = gather_paragraphs(text, section_words)
-    assert " ".join(section.text for section in sections).split() == text.split()
-    lengths = [len(section.text.split()) for section in sections]
-    assert all(length >= section_words for length in lengths[:-1])
-    assert all(lengths)
+    passages = list(text_passages(text))
+    assert " ".join(passage.text for passage in passages).split() == text.split()
+    assert all(passage.text.strip() for passage in passages)

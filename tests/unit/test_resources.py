@@ -167,9 +167,9 @@ def test_own_paths_that_cannot_be_what_they_should_are_refused_before_any_job(tm
         ("model", tmp_path, "has no config.json"),
         ("encoder", tmp_path, "has no modules.json"),
         ("corpus", tmp_path / "empty", "empty"),
-        ("corpus", tmp_path, "is a folder; name one file"),
         ("corpus", tmp_path / "none", "does not exist"),
     ):
         with pytest.raises(UserError, match=expected):
             check_own_paths(own_paths(**{kind: str(path)}))
     check_own_paths(own_paths(corpus=str(file)))
+    check_own_paths(own_paths(corpus=[str(file), str(tmp_path)]))

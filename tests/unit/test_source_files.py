@@ -23,7 +23,7 @@ def loaded(code: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "script",
-    ["plot_schedules", "collect_metrics", "extract_corpus", "describe_study", "fetch_sample_corpus"],
+    ["plot_schedules", "collect_metrics", "segment_corpus", "describe_study", "fetch_corpus"],
 )
 def test_the_modules_found_are_those_that_are_imported(script):
     """Catches a module that a script uses but does not depend on: editing it would leave old results in place."""

@@ -39,7 +39,7 @@ def test_the_paper_study_plans_when_the_book_is_given(workplace):
     book.write_text("A book.\n", encoding="utf-8")
     planned = workplace.planned(CONFIGS / "paper.yaml", "--config", f"corpus={{source: {{path: {book}}}}}")
     assert planned["train_model"] == 13 and planned["train_unkept_model"] == 52
-    assert planned["fetch_model"] == 1 and "fetch_sample_corpus" not in planned
+    assert planned["fetch_model"] == 1 and "fetch_corpus" not in planned
 
 
 def test_the_paper_study_asks_for_the_book(workplace):

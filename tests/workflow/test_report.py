@@ -48,7 +48,10 @@ def test_the_report_is_one_file_with_every_figure_and_page(report, figures):
     page = report.read_text(encoding="utf-8")
     assert len(page) < 15_000_000
     assert len(figures) == 15 and all(name in page for name in figures)
-    assert all(name in page for name in ("summary.html", "claims.html", "published.html", "blocks.html", "study.html"))
+    assert all(
+        name in page
+        for name in ("summary.html", "claims.html", "published.html", "blocks.html", "extraction.html", "study.html")
+    )
 
 
 @pytest.mark.skipif(not BROWSER, reason="no chromium or chrome on this machine")

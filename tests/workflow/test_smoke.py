@@ -49,10 +49,19 @@ def expected_files():
         *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "cut.csv", "divergence.csv"),
         *("claims.csv", "contrasts.csv", "manipulation.csv", "published.csv"),
         *("arms.tex", "claims.tex", "published.tex", "numbers.tex"),
-        *("summary.html", "claims.html", "published.html", "blocks.html", "study.html", "study.json"),
+        *(
+            "summary.html",
+            "claims.html",
+            "published.html",
+            "blocks.html",
+            "extraction.html",
+            "study.html",
+            "study.json",
+        ),
     ]
     return {
-        *("corpus/documents.parquet", "corpus/segments.parquet", "tokens/summary.json", "runs/forecast.json"),
+        *("corpus/documents.parquet", "corpus/extraction.json", "corpus/segments.parquet"),
+        *("tokens/summary.json", "runs/forecast.json"),
         *(f"initial_model/{name}" for name in MODEL),
         *(f"tokens/{split}/{array}.npy" for split in splits for array in arrays),
         *("blocks/embeddings.npy", "blocks/map.parquet"),

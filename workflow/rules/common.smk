@@ -21,7 +21,8 @@ from localist.arms import (
     sweep,
     without_repeats,
 )
-from localist.config import check_config, read_numbers, source_kind
+from localist.config import check_config, describe_own_files, read_numbers, source_kind
+from localist.corpus_files import corpus_files, source_paths
 from localist.errors import UserError
 from localist.job_environment import JOB_ENVIRONMENT
 from localist.resources import check_own_paths
@@ -33,6 +34,7 @@ try:
     read_numbers(config, SCHEMA)
     check_config(config, SCHEMA)
     check_own_paths(config)
+    describe_own_files(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -83,7 +85,7 @@ def modules_of(script):
 
 
 def resource_path(what):
-    """Where the model, encoder or corpus lies: the user's own path, or where its fetch rule puts it."""
+    """Where the model, encoder or fetched corpus lies: the user's own path, or where its fetch rule puts it."""
     kind = source_kind(config[what]["source"])
     if kind == "path":
         return str(Path(config[what]["source"]["path"]).expanduser())
@@ -93,8 +95,21 @@ def resource_path(what):
     return f"resources/{folder}/{config[what]['name']}"
 
 
+def corpus_source(wildcards):
+    """The user's own files, one by one, so that a new one in a folder is noticed; else what the fetch rule made."""
+    if source_kind(config["corpus"]["source"]) == "path":
+        return [str(path) for path in corpus_files(source_paths(config["corpus"]["source"]["path"]))]
+    return [resource_path("corpus")]
+
+
 def resource_params(what):
     return {key: config[what][key] for key in ("name", "source", "license", "origin")}
+
+
+def fetched_corpus():
+    """One raw file from a package, or a folder of a data set's files from the hub."""
+    path = f"resources/corpora/{config['corpus']['name']}"
+    return directory(path) if source_kind(config["corpus"]["source"]) == "hub" else path
 
 
 def resource_records():
@@ -151,7 +166,7 @@ TABLES = [
     *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "cut.csv", "divergence.csv"),
     *("claims.csv", "contrasts.csv", "manipulation.csv", "published.csv"),
     *("arms.tex", "claims.tex", "published.tex", "numbers.tex"),
-    *("summary.html", "claims.html", "published.html", "blocks.html", "study.html", "study.json"),
+    *("summary.html", "claims.html", "published.html", "blocks.html", "extraction.html", "study.html", "study.json"),
 ]
 
 

@@ -3,10 +3,11 @@
 
 rule extract_corpus:
     input:
-        source=resource_path("corpus"),
+        source=corpus_source,
         code=modules_of("extract_corpus"),
     output:
         sections="results/{study}/corpus/documents.parquet",
+        report="results/{study}/corpus/extraction.json",
     log:
         "results/{study}/logs/extract_corpus.log",
     benchmark:
@@ -14,10 +15,13 @@ rule extract_corpus:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=2500,
+        runtime=60,
     params:
-        corpus={key: config["corpus"].get(key) for key in ("format", "articles", "drop_sections", "section_words")},
+        corpus={
+            key: value for key, value in config["corpus"].items() if key not in ("name", "license", "origin", "source")
+        },
+        least_words=config["tokens"]["context"],
     script:
         "../../scripts/extract_corpus.py"
 

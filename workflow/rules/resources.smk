@@ -43,16 +43,16 @@ rule fetch_encoder:
         "../../scripts/fetch_encoder.py"
 
 
-rule fetch_sample_corpus:
+rule fetch_corpus:
     input:
-        code=modules_of("fetch_sample_corpus"),
+        code=modules_of("fetch_corpus"),
     output:
-        file=f"resources/corpora/{config['corpus']['name']}",
+        files=fetched_corpus(),
         record=f"resources/corpora/{config['corpus']['name']}.json",
     log:
-        "resources/logs/fetch_sample_corpus.log",
+        "resources/logs/fetch_corpus.log",
     benchmark:
-        "resources/benchmarks/fetch_sample_corpus.tsv"
+        "resources/benchmarks/fetch_corpus.tsv"
     conda:
         "../../envs/training.yaml"
     resources:
@@ -61,7 +61,7 @@ rule fetch_sample_corpus:
     params:
         resource=resource_params("corpus"),
     script:
-        "../../scripts/fetch_sample_corpus.py"
+        "../../scripts/fetch_corpus.py"
 
 
 rule initialise_model:

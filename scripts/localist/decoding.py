@@ -1,0 +1,126 @@
+"""Bytes of unknown encoding to text."""
+
+import codecs
+import re
+
+import chardet
+
+from localist.errors import UserError
+
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+DECLARED = re.compile(rb"""(?:<\?xml[^>]*\bencoding|<meta[^>]*\bcharset)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+LONGEST_LINE = 10_000_000
+MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+HIGH_BYTE = re.compile(rb"[\x80-\xff]")
+# Pages that call themselves one of these are written in Windows' superset of it (WHATWG Encoding Standard).
+WINDOWS_SUPERSETS = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252"}
+
+
+def decode(content: bytes, name: str, encoding: str | None = None) -> tuple[str, str]:
+    """The text of `content` and the encoding it was read with; line ends become `\\n`.
+
+    `encoding` (corpus.encoding), a byte order mark, what the first kilobytes of markup declare, UTF-8, and detection
+    are tried in this order. Raises UserError, naming the file as `name`, where none fits, where encodings are mixed,
+    and for NUL bytes and lines over LONGEST_LINE bytes, which no text has.
+    """
+    found = encoding or _marked(content) or _unmarked_utf16(content)
+    if not found:
+        _refuse_what_is_no_text(content, name)
+        found = _declared(content) or ("utf-8" if _is_utf8(content) else _detected(content, name))
+    try:
+        text = content.decode(found)
+    except (UnicodeError, LookupError) as error:
+        reason = "is not known" if isinstance(error, LookupError) else f"does not fit ({error})"
+        raise UserError(
+            f"{name}: the encoding {found} {reason}. Set corpus.encoding, or convert it with iconv."
+        ) from error
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), found
+
+
+def _refuse_what_is_no_text(content: bytes, name: str) -> None:
+    nul = content.find(b"\0")
+    if nul >= 0:
+        line = content.count(b"\n", 0, nul) + 1
+        raise UserError(
+            f"{name}: has a NUL byte in line {line} (byte {nul}), so it is binary, or UTF-16 without its mark. "
+            "Save it as UTF-8 text, or set corpus.encoding."
+        )
+    if len(content) > LONGEST_LINE:
+        longest, line = max((len(part), number) for number, part in enumerate(content.splitlines(), start=1))
+        if longest > LONGEST_LINE:
+            raise UserError(
+                f"{name}: line {line} has {longest:,} bytes, more than the {LONGEST_LINE:,} that any text needs. "
+                "Break it into paragraphs."
+            )
+
+
+def _marked(content: bytes) -> str | None:
+    return next((name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark)), None)
+
+
+def _unmarked_utf16(content: bytes) -> str | None:
+    """UTF-16 without a mark: spaces and line ends alone put NUL bytes at every second place, and nowhere else."""
+    start = content[:10_000]
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if max(even, odd) < len(start) / 100 or min(even, odd) > max(even, odd) / 50:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _declared(content: bytes) -> str | None:
+    match = DECLARED.search(content, 0, 4000)
+    if not match:
+        return None
+    name = match[1].decode("ascii", "replace").lower()
+    try:
+        codecs.lookup(name)
+        content.decode(WINDOWS_SUPERSETS.get(name, name))
+    except (LookupError, UnicodeError):
+        return None
+    return WINDOWS_SUPERSETS.get(name, name)
+
+
+def _is_utf8(content: bytes) -> bool:
+    if b"\x1b" in content:  # ISO 2022, whose bytes are all ASCII
+        return False
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _detected(content: bytes, name: str) -> str:
+    without = MULTIBYTE.sub(b"", content)
+    valid, invalid = len(MULTIBYTE.findall(content)), len(HIGH_BYTE.findall(without))
+    # In a text of one legacy encoding, hardly any two letters in a row look like UTF-8 by chance.
+    if valid > invalid:
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise UserError(
+                f"{name}: mixes encodings: most of it is UTF-8, but line {line} (byte {error.start}) is not. Convert "
+                "that part (for example with iconv), or set corpus.encoding to read all of it in one encoding."
+            ) from error
+    found = chardet.detect(content)["encoding"]
+    if found is None:
+        raise UserError(
+            f"{name}: is no text in any encoding that is known here (first byte that is not UTF-8 in line "
+            f"{_first_bad_line(content)}). Set corpus.encoding, or save it as UTF-8."
+        )
+    return found.lower()
+
+
+def _first_bad_line(content: bytes) -> int:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return content.count(b"\n", 0, error.start) + 1
+    return 1

@@ -1,0 +1,107 @@
+"""EPUB 2 and 3: the chapters that the book's spine lists, in its order."""
+
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from localist.archives import opened_archive, read_member
+from localist.errors import UserError
+from localist.markup import parse_xhtml, passages
+from localist.passages import CONTENTS, PROSE, Book, Passage
+
+CONTAINER = "META-INF/container.xml"
+# Fonts may be obfuscated; a book whose text is encrypted has this file and parts that cannot be read.
+RIGHTS = ("META-INF/rights.xml", "META-INF/license.lcpl")
+CHAPTER_TYPES = ("application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/xml")
+
+
+def read_epub(path: Path) -> Iterator[Book]:
+    """Read one EPUB as one book.
+
+    Raises UserError for damaged, encrypted (DRM) or dangerous files, and where a chapter is missing.
+    """
+    with opened_archive(path) as archive:
+        protected = [name for name in RIGHTS if name in archive.namelist()]
+        if protected:
+            raise UserError(
+                f"{path}: is protected by DRM ({protected[0]}), so its text cannot be read. Use a free copy."
+            )
+        package_path = _package_path(archive, path)
+        package = _xml(archive, package_path, path)
+        chapters = _chapters(package, package_path, path)
+        found: list[Passage] = []
+        for name, kind in chapters:
+            root = parse_xhtml(read_member(archive, name, path), f"{path} ({name})")
+            found.extend(replace(one, kind=kind) if kind != PROSE else one for one in passages(root))
+    yield Book(
+        title=_metadata(package, "title") or path.stem,
+        author=", ".join(_all_metadata(package, "creator")),
+        passages=tuple(found),
+    )
+
+
+def _package_path(archive: zipfile.ZipFile, path: Path) -> str:
+    container = _xml(archive, CONTAINER, path)
+    name = next((one.get("full-path") for one in container.iter() if _local(one) == "rootfile"), None)
+    if not name:
+        raise UserError(f"{path}: {CONTAINER} names no package, so it is no EPUB.")
+    return name
+
+
+def _chapters(package: Element, package_path: str, path: Path) -> list[tuple[str, str]]:
+    """(name in the archive, kind) of each document of the spine."""
+    items = {one.get("id"): one for one in package.iter() if _local(one) == "item"}
+    folder = posixpath.dirname(package_path)
+    contents = {
+        _inside(folder, one.get("href", ""))
+        for one in package.iter()
+        if _local(one) == "reference" and one.get("type") == "toc"
+    }
+    chapters = []
+    for reference in (one for one in package.iter() if _local(one) == "itemref"):
+        item = items.get(reference.get("idref"))
+        if item is None:
+            raise UserError(
+                f"{path}: its spine names {reference.get('idref')!r}, which the book does not list. It is damaged."
+            )
+        if item.get("media-type", CHAPTER_TYPES[0]) in CHAPTER_TYPES:
+            name = _inside(folder, item.get("href", ""))
+            is_contents = name in contents or "nav" in item.get("properties", "").split()
+            chapters.append((name, CONTENTS if is_contents else PROSE))
+    if not chapters:
+        raise UserError(f"{path}: its spine lists no chapter that is text.")
+    return chapters
+
+
+def _inside(folder: str, href: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, unquote(href.partition("#")[0])))
+
+
+def _xml(archive: zipfile.ZipFile, name: str, path: Path) -> Element:
+    content = read_member(archive, name, path)
+    try:
+        return fromstring(content)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise UserError(
+            f"{path}: its part {name} is no readable XML ({error}). The file is damaged; get it again."
+        ) from error
+
+
+def _local(element: Element) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _metadata(package: Element, name: str) -> str:
+    return next(iter(_all_metadata(package, name)), "")
+
+
+def _all_metadata(package: Element, name: str) -> list[str]:
+    texts = (" ".join((one.text or "").split()) for one in package.iter() if _local(one) == name)
+    return [text for text in texts if text]

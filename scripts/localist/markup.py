@@ -1,0 +1,258 @@
+"""Prose of HTML and XHTML as passages. Scripts, styles and pictures are passed over; nothing is fetched or run."""
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from lxml import etree
+from lxml import html as lxml_html
+
+from localist.decoding import decode
+from localist.errors import UserError
+from localist.passages import (
+    CONTENTS,
+    HEADING,
+    INDEX,
+    MARK_END,
+    MARK_START,
+    NAVIGATION,
+    NOTE,
+    PROSE,
+    REFERENCES,
+    TABLE,
+    Book,
+    Passage,
+)
+
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+SKIPPED = frozenset(
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "head",
+        "svg",
+        "math",
+        "audio",
+        "video",
+        "canvas",
+        "object",
+        "embed",
+        "iframe",
+        "map",
+        "form",
+        "select",
+        "button",
+        "rt",
+        "rp",
+    ]
+)
+INLINE = frozenset(
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "q",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+        "var",
+        "wbr",
+    ]
+)
+# Words in epub:type, role or class of an element that say what it holds.
+SAID = {
+    CONTENTS: {"toc", "doc-toc", "landmarks", "page-list", "lot", "loi", "toc-entry"},
+    INDEX: {"index", "doc-index"},
+    REFERENCES: {"bibliography", "doc-bibliography", "references", "csl-bib-body"},
+    NOTE: {
+        "footnote",
+        "footnotes",
+        "endnote",
+        "endnotes",
+        "rearnote",
+        "rearnotes",
+        "doc-footnote",
+        "doc-endnotes",
+        "doc-endnote",
+    },
+    NAVIGATION: {"navigation", "banner", "contentinfo", "search", "breadcrumb", "breadcrumbs", "navbar"},
+}
+NOTE_REFERENCE = {"noteref", "doc-noteref", "footnote-ref", "footnoteref", "fnref", "reference"}
+NOTE_NUMBER = re.compile(r"[\[(]?(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])[\])]?")
+NOTE_TARGET = re.compile(r"note|fn|cite|ref", re.IGNORECASE)
+PASSED_OVER = {"pagebreak", "doc-pagebreak", "pagenum", "pageno", "page-number", "footnote-back", "doc-backlink"}
+HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+# A table of cells with fewer words than this on average holds data, not text.
+PROSE_CELL_WORDS = 12
+SPACES = re.compile(r"[^\S\ue000\ue001]+")
+ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]*);")
+XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+
+
+def read_html(path: Path, encoding: str | None = None) -> Iterator[Book]:
+    """Read one HTML file as one book. Raises UserError where it cannot be decoded or has no element."""
+    text, found = decode(path.read_bytes(), str(path), encoding)
+    yield html_book(text, path, found)
+
+
+def html_book(text: str, path: Path, encoding: str = "") -> Book:
+    """A book from HTML text; its title is that of the page, else the file's name."""
+    root = parse_html(text, str(path))
+    title = " ".join((root.findtext(".//title") or "").split())
+    author = root.xpath("string(//meta[translate(@name, 'AUTHOR', 'author') = 'author']/@content)")
+    return Book(title or path.stem, tuple(passages(root)), author=" ".join(author.split()), encoding=encoding)
+
+
+def parse_html(text: str, name: str) -> etree._Element:
+    """The tree of an HTML text. Raises UserError, naming `name`, where there is none."""
+    try:
+        root = lxml_html.document_fromstring(
+            XML_DECLARATION.sub("", text), parser=lxml_html.HTMLParser(no_network=True)
+        )
+    except (etree.ParserError, ValueError) as error:
+        raise UserError(
+            f"{name}: is no readable HTML ({error}). Check the file, or set corpus.format: text."
+        ) from error
+    return root
+
+
+def parse_xhtml(content: bytes, name: str, encoding: str | None = None) -> etree._Element:
+    """The tree of an XHTML file; one that is not well-formed is read as HTML, as browsers would."""
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
+    try:
+        root = etree.fromstring(ENTITY.sub(_character, content), parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return parse_html(decode(content, name, encoding)[0], name)
+    for element in root.iter(etree.Element):
+        element.tag = etree.QName(element).localname
+    return root
+
+
+def passages(root: etree._Element) -> Iterator[Passage]:
+    """The passages of an element in document order; a line break of the page (`br`) ends one, a line's end in the
+    source does not."""
+    walk = _Walk()
+    walk.enter(root, PROSE)
+    walk.close()
+    return iter(walk.found)
+
+
+class _Walk:
+    """Gathers inline text until a block begins or ends. Depth is bounded by the parser (libxml2: 256 elements)."""
+
+    def __init__(self) -> None:
+        self.found: list[Passage] = []
+        self.text: list[str] = []
+        self.kind, self.level = PROSE, 0
+        self.in_table: list[list[Passage]] = []
+
+    def enter(self, element: etree._Element, kind: str) -> None:
+        tag = element.tag if isinstance(element.tag, str) else ""
+        if not tag or tag in SKIPPED or _is_hidden(element) or _said(element) & PASSED_OVER:
+            return
+        if _is_note_mark(element):
+            self.text.append(f"{MARK_START}{' '.join(element.itertext()).strip()}{MARK_END}")
+        elif tag in INLINE:
+            self._inside(element, kind)
+        elif tag == "br":
+            self.close()
+        else:
+            self._block(element, _kind(element, kind))
+
+    def close(self) -> None:
+        text = SPACES.sub(" ", "".join(self.text)).strip()
+        self.text = []
+        if text:
+            self.found.append(Passage(text, self.kind, self.level))
+
+    def _block(self, element: etree._Element, kind: str) -> None:
+        self.close()
+        outer = self.kind, self.level
+        level = HEADINGS.get(element.tag, 0)
+        self.kind, self.level = (HEADING, level) if level and kind == PROSE else (kind, 0)
+        start = len(self.found)
+        self._inside(element, kind)
+        self.close()
+        if element.tag == "table" and kind == PROSE:
+            cells = self.found[start:]
+            if sum(len(cell.text.split()) for cell in cells) < PROSE_CELL_WORDS * len(cells):
+                self.found[start:] = [Passage(cell.text, TABLE) for cell in cells]
+        self.kind, self.level = outer
+
+    def _inside(self, element: etree._Element, kind: str) -> None:
+        self.text.append(element.text or "")
+        for child in element:
+            self.enter(child, kind)
+            self.text.append(child.tail or "")
+
+
+def _kind(element: etree._Element, above: str) -> str:
+    if above != PROSE:
+        return above
+    said = _said(element)
+    for kind, words in SAID.items():
+        if said & words:
+            return kind
+    if element.tag == "nav" or element.get("id") == "toc":
+        return CONTENTS
+    return NAVIGATION if element.tag == "footer" and element.getparent().tag == "body" else PROSE
+
+
+def _said(element: etree._Element) -> set[str]:
+    attributes = ("{http://www.idpf.org/2007/ops}type", "epub:type", "role", "class")
+    return {word.lower() for name in attributes for word in element.get(name, "").split()}
+
+
+def _is_hidden(element: etree._Element) -> bool:
+    return element.get("hidden") is not None or bool(HIDDEN.search(element.get("style", "")))
+
+
+def _is_note_mark(element: etree._Element) -> bool:
+    if element.tag not in ("sup", "a", "span"):
+        return False
+    text = "".join(element.itertext()).strip()
+    if not NOTE_NUMBER.fullmatch(text):
+        return False
+    links = [
+        link for link in (element, *element.iter("a")) if NOTE_TARGET.search(link.get("href", "").partition("#")[2])
+    ]
+    raised = element.tag == "sup" or element.find("sup") is not None
+    return bool(_said(element) & NOTE_REFERENCE) or bool(links and (raised or text[0] in "[(*†‡§¶"))
+
+
+def _character(match: re.Match[bytes]) -> bytes:
+    """A named character of HTML, which XML does not know, by its number."""
+    name = match[1].decode("ascii")
+    characters = html.entities.html5.get(f"{name};")
+    if name in ("amp", "lt", "gt", "quot", "apos") or not characters:
+        return match[0]
+    return "".join(f"&#{ord(character)};" for character in characters).encode("ascii")

@@ -1,0 +1,141 @@
+"""From a file of any kind to cleaned documents, one after the other, with what was read and removed."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import py3langid
+
+from localist.cleaning import NEAR_DUPLICATES, clean, without_sections
+from localist.documents import Document
+from localist.file_kinds import kind_of
+from localist.passages import Book, Passage
+from localist.section_names import section_name
+from localist.sections import sections_of
+
+DROPPED_SECTIONS = "drop_sections"
+# A sample is so many passages, or a page, of which so many characters are shown.
+SAMPLE_PASSAGES = 6
+SAMPLE_CHARACTERS = 1500
+LANGUAGE_PIECE = 1000
+LANGUAGE_PIECES = 50
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """One document, and what its reading tells."""
+
+    document: Document
+    kind: str
+    encoding: str
+    pages: int | None
+    characters_read: int
+    languages: Mapping[str, int]  # characters by language code
+    removed: Mapping[str, Sequence[str]]
+    samples: Sequence[Mapping[str, str]]
+    warnings: Sequence[str]
+
+
+def extract_file(path: Path, corpus: Mapping[str, Any]) -> Iterator[Extracted]:
+    """Read and clean every document of a file as the config's `corpus` says. Raises UserError, naming the file."""
+    kind = kind_of(path, corpus["format"])
+    steps = frozenset(name for name, on in corpus["clean"].items() if on)
+    names = frozenset(section_name(heading) for heading in corpus["drop_sections"])
+    # An article's sections are short, and the units that its authors meant.
+    section_words = None if kind == "mediawiki" else corpus["section_words"]
+    for book in _books(path, kind, corpus, steps):
+        passages = [replace(passage, number=number) for number, passage in enumerate(book.passages)]
+        kept, removed = clean(passages, steps - {NEAR_DUPLICATES})
+        kept, removed[DROPPED_SECTIONS] = without_sections(kept, names)
+        text = "\n".join(passage.text for passage in kept)
+        yield Extracted(
+            document=Document(
+                title=_one_line(book.title) or path.stem,
+                sections=tuple(sections_of(kept, section_words, corpus["language"])),
+                author=_one_line(book.author),
+                source=path.name,
+            ),
+            kind=kind,
+            encoding=book.encoding,
+            pages=book.pages,
+            characters_read=sum(len(passage.text) for passage in passages),
+            languages=languages_of(text),
+            removed={**book.removed, **removed},
+            samples=_samples(book, passages, kept),
+            warnings=book.warnings,
+        )
+
+
+def languages_of(text: str) -> dict[str, int]:
+    """Characters by language (two-letter code, by py3langid) in pieces spread evenly over the text."""
+    pieces = [text[start : start + LANGUAGE_PIECE] for start in range(0, len(text), LANGUAGE_PIECE)]
+    found: dict[str, int] = {}
+    for piece in pieces[:: len(pieces) // LANGUAGE_PIECES + 1]:
+        language = py3langid.classify(piece)[0]
+        found[language] = found.get(language, 0) + len(piece)
+    return found
+
+
+def _books(path: Path, kind: str, corpus: Mapping[str, Any], steps: frozenset[str]) -> Iterator[Book]:
+    """The reader of a kind is imported when a file asks for it: each brings its libraries."""
+    encoding, column = corpus["encoding"], corpus["text_column"]
+    if kind == "pdf":
+        from localist.pdf import read_pdf
+
+        return read_pdf(path, steps)
+    if kind == "epub":
+        from localist.epub import read_epub
+
+        return read_epub(path)
+    if kind == "docx":
+        from localist.docx import read_docx
+
+        return read_docx(path)
+    if kind == "html":
+        from localist.markup import read_html
+
+        return read_html(path, encoding)
+    if kind == "markdown":
+        from localist.markdown import read_markdown
+
+        return read_markdown(path, encoding)
+    if kind == "text":
+        from localist.plain_text import read_plain_text
+
+        return read_plain_text(path, encoding)
+    if kind == "mediawiki":
+        from localist.mediawiki import read_mediawiki
+
+        return read_mediawiki(path, corpus["articles"])
+    from localist import tabular
+
+    if kind == "csv":
+        return tabular.read_csv(path, column, encoding)
+    return {"jsonl": tabular.read_json_lines, "parquet": tabular.read_parquet, "arrow": tabular.read_arrow}[kind](
+        path, column
+    )
+
+
+def _samples(book: Book, passages: Sequence[Passage], kept: Sequence[Passage]) -> list[dict[str, str]]:
+    """The beginning and the middle, before and after cleaning: whole pages where there are pages, else passages."""
+    samples = []
+    if book.page_texts:
+        for page, text in book.page_texts.items():
+            after = [passage.text for passage in kept if passage.page == page]
+            samples.append(_sample(f"page {page}", text, after))
+        return samples
+    for start in dict.fromkeys((0, len(passages) // 2)):
+        before = [passage.text for passage in passages[start : start + SAMPLE_PASSAGES]]
+        after = [passage.text for passage in kept if start <= passage.number < start + SAMPLE_PASSAGES]
+        samples.append(_sample("the beginning" if start == 0 else "the middle", "\n".join(before), after))
+    return samples
+
+
+def _sample(where: str, before: str, after: Sequence[str]) -> dict[str, str]:
+    return {"where": where, "before": before[:SAMPLE_CHARACTERS], "after": "\n".join(after)[:SAMPLE_CHARACTERS]}
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(one for one in text if unicodedata.category(one) != "Cc" or one.isspace()).split())
