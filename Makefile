@@ -19,7 +19,7 @@ define reported
 	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; the messages above say why." >&2; exit $$status; fi
 endef
 
-.PHONY: help env resources run smoke figures test bench bench-blocks bench-scale lint format clean
+.PHONY: help env resources run inspect smoke figures test bench bench-blocks bench-corpus bench-scale lint format clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -36,6 +36,9 @@ env: .venv/ready ## Create the pinned environment in .venv
 
 run: env ## Run the study of CONFIG (default: config.yaml), report and all
 	$(call reported,run,$(call workflow,$(CONFIG)))
+
+inspect: env ## Read the corpus of CONFIG, and show what was read and taken out, before anything is trained
+	$(call reported,inspect,$(BIN)/snakemake inspect_corpus --cores $(CORES) --configfile $(CONFIG) $(ARGS))
 
 smoke: env ## Run the whole graph on a tiny random model
 	$(call reported,smoke,$(call workflow,$(SMOKE)))
@@ -57,6 +60,9 @@ bench-blocks: env ## Hold blocks against the articles and sections of a whole du
 	@$(BIN)/snakemake results/whole_dump/blocks/embeddings.npy results/whole_dump/tokens/train --cores $(CORES) \
 		--config study=whole_dump 'corpus={articles: []}'
 	$(call reported,bench-blocks,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_blocks.py $(ARGS))
+
+bench-corpus: env resources ## Measure how well and fast books of each format are read (a minute)
+	$(call reported,bench-corpus,PYTHONPATH=scripts:tests/unit:tests/bench $(BIN)/python tests/bench/bench_corpus.py $(ARGS))
 
 bench-scale: env ## Measure the blocks of a million sentences (20 minutes)
 	$(call reported,bench-scale,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_scale.py $(ARGS))

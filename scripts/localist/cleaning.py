@@ -72,7 +72,8 @@ def tidy_unicode(passages: Sequence[Passage]) -> Cleaned:
     for passage in passages:
         text = passage.text
         if not text.isascii() or not text.replace("\n", "").isprintable():
-            text = ftfy.fix_text(text.translate(INVISIBLE).translate(SPACES), FORMS).replace("\r", "")
+            # After the repair, which needs the odd characters that wrongly decoded letters are made of.
+            text = ftfy.fix_text(text, FORMS).translate(INVISIBLE).translate(SPACES)
             changed.extend((Counter(passage.text) - Counter(text)).elements())
         kept.append(replace(passage, text=text))
     return kept, changed
@@ -204,7 +205,7 @@ def clean(passages: Iterable[Passage], steps: Collection[str]) -> tuple[list[Pas
     for name, step in TEXT_STEPS.items():
         if name in steps:
             kept, removed[name] = step(kept)
-    kept = [replace(passage, text=" ".join(MARKED.sub(r"\1", passage.text).split())) for passage in kept]
+    kept = [replace(passage, text=_one_line(passage.text)) for passage in kept]
     return [passage for passage in kept if passage.text], removed
 
 
@@ -220,6 +221,12 @@ def without_sections(passages: Sequence[Passage], names: Collection[str], *, nes
         else:
             kept.append(passage)
     return kept, removed
+
+
+def _one_line(text: str) -> str:
+    """White space squeezed, marks and halves of characters (which UTF-8 cannot hold) gone."""
+    text = MARKED.sub(r"\1", text).replace(MARK_START, "").replace(MARK_END, "")
+    return " ".join(text.encode("utf-8", "ignore").decode("utf-8").split())
 
 
 def _drop_kind(passages: Sequence[Passage], kind: str, *, nested: bool = True) -> Cleaned:

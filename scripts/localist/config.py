@@ -29,16 +29,16 @@ def check_config(config: Mapping[str, Any], schema_path: Path) -> None:
         raise UserError("The config has mistakes:\n" + "\n".join(f"  - {mistake}" for mistake in mistakes))
 
 
-def read_numbers(config: MutableMapping[str, Any], schema_path: Path) -> None:
-    """Read texts that should be numbers, in place: `--config` hands over text alone, and YAML reads 1e-4 as text.
+def read_scalars(config: MutableMapping[str, Any], schema_path: Path) -> None:
+    """Read texts that should be numbers, true, false or null, in place.
 
-    What is no number stays as it is, for check_config to name.
+    `--config` hands over text alone, and YAML reads 1e-4 as text. The rest stays, for check_config to name.
     """
     for error in list(_validator(schema_path).iter_errors(config)):
         if error.validator == "type" and isinstance(error.instance, str):
             *above, key = error.absolute_path
             with suppress(ValueError):
-                _at(config, above)[key] = _number_or_null(error.instance)
+                _at(config, above)[key] = _scalar(error.instance)
 
 
 def source_kind(source: Mapping[str, Any]) -> str | None:
@@ -154,9 +154,10 @@ def _at(config: Any, keys: Iterable[str | int]) -> Any:
     return config
 
 
-def _number_or_null(text: str) -> float | int | None:
-    if text == "null":
-        return None
+def _scalar(text: str) -> float | int | bool | None:
+    words = {"null": None, "true": True, "false": False}
+    if text.lower() in words:
+        return words[text.lower()]
     return int(text) if text.lstrip("+-").isdigit() else float(text)
 
 

@@ -16,6 +16,7 @@ BYTE_ORDER_MARKS = (
 )
 DECLARED = re.compile(rb"""(?:<\?xml[^>]*\bencoding|<meta[^>]*\bcharset)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 LONGEST_LINE = 10_000_000
+FEWEST_NULS = 5
 MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 # Pages that call themselves one of these are written in Windows' superset of it (WHATWG Encoding Standard).
@@ -68,7 +69,7 @@ def _unmarked_utf16(content: bytes) -> str | None:
     """UTF-16 without a mark: spaces and line ends alone put NUL bytes at every second place, and nowhere else."""
     start = content[:10_000]
     even, odd = start[::2].count(0), start[1::2].count(0)
-    if max(even, odd) < len(start) / 100 or min(even, odd) > max(even, odd) / 50:
+    if max(even, odd) < max(FEWEST_NULS, len(start) / 100) or min(even, odd) > max(even, odd) / 50:
         return None
     return "utf-16-le" if odd > even else "utf-16-be"
 

@@ -211,7 +211,7 @@ def _whole_report(
         "skipped": failures,
         "totals": totals,
         "removed": {step: dict(counts) for step, counts in removed.items()},
-        "steps": dict(corpus["clean"]),
+        "steps": [{"step": step, "on": corpus["clean"][step]} for step in STEPS],
         "language": corpus["language"],
     }
 

@@ -9,7 +9,8 @@ import pandas as pd
 from localist.pages import html_page, html_pairs, html_table
 
 FILES_WITH_SAMPLES = 12
-STEP_NAMES = {"drop_sections": "sections left out by heading (drop_sections)"}
+BY_HEADING = "drop_sections"
+NOTHING = "(nothing)"
 
 
 def extraction_page(report: Mapping[str, Any]) -> str:
@@ -65,12 +66,12 @@ def _file_table(files: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _step_table(report: Mapping[str, Any]) -> pd.DataFrame:
+    states = {one["step"]: "on" if one["on"] else "off" for one in report["steps"]} | {BY_HEADING: "on"}
     rows = []
-    for step in [*report["steps"], *(name for name in report["removed"] if name not in report["steps"])]:
+    for step, state in states.items():
         told = report["removed"].get(step, {"count": 0, "characters": 0})
-        state = "on" if report["steps"].get(step, True) else "off"
         examples = _examples(one["removed"].get(step, {}).get("examples", ()) for one in report["files"])
-        name = STEP_NAMES.get(step, step.replace("_", " "))
+        name = "sections by heading (drop_sections)" if step == BY_HEADING else step.replace("_", " ")
         rows.append((name, state, f"{told['count']:,}", f"{told['characters']:,}", examples))
     return pd.DataFrame(rows, columns=["step", "", "times", "characters", "for example"])
 
@@ -81,7 +82,7 @@ def _examples(found: Iterable[Sequence[str]]) -> str:
 
 
 def _beside(before: str, after: str) -> str:
-    cells = "".join(f'<td dir="auto">{escape(text)}</td>' for text in (before, after))
+    cells = "".join(f'<td dir="auto">{escape(text or NOTHING)}</td>' for text in (before, after))
     return f'<table class="beside"><tr><th>before</th><th>after</th></tr><tr>{cells}</tr></table>'
 
 

@@ -108,8 +108,19 @@ SAID = {
 }
 NOTE_REFERENCE = {"noteref", "doc-noteref", "footnote-ref", "footnoteref", "fnref", "reference"}
 NOTE_NUMBER = re.compile(r"[\[(]?(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])[\])]?")
+NOTE_ID = re.compile(r"(?:foot|end)note-\d+$")
+ARROW = re.compile(r"[↑↩⏎^\ufe0e\s]+")
 NOTE_TARGET = re.compile(r"note|fn|cite|ref", re.IGNORECASE)
-PASSED_OVER = {"pagebreak", "doc-pagebreak", "pagenum", "pageno", "page-number", "footnote-back", "doc-backlink"}
+PASSED_OVER = {
+    "pagebreak",
+    "doc-pagebreak",
+    "pagenum",
+    "pageno",
+    "page-number",
+    "footnote-back",
+    "footnote-backref",
+    "doc-backlink",
+}
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 # A table of cells with fewer words than this on average holds data, not text.
 PROSE_CELL_WORDS = 12
@@ -177,7 +188,7 @@ class _Walk:
 
     def enter(self, element: etree._Element, kind: str) -> None:
         tag = element.tag if isinstance(element.tag, str) else ""
-        if not tag or tag in SKIPPED or _is_hidden(element) or _said(element) & PASSED_OVER:
+        if not tag or tag in SKIPPED or _is_hidden(element) or _said(element) & PASSED_OVER or _leads_back(element):
             return
         if _is_note_mark(element):
             self.text.append(f"{MARK_START}{' '.join(element.itertext()).strip()}{MARK_END}")
@@ -222,6 +233,8 @@ def _kind(element: etree._Element, above: str) -> str:
     for kind, words in SAID.items():
         if said & words:
             return kind
+    if NOTE_ID.match(element.get("id", "")):
+        return NOTE
     if element.tag == "nav" or element.get("id") == "toc":
         return CONTENTS
     return NAVIGATION if element.tag == "footer" and element.getparent().tag == "body" else PROSE
@@ -234,6 +247,11 @@ def _said(element: etree._Element) -> set[str]:
 
 def _is_hidden(element: etree._Element) -> bool:
     return element.get("hidden") is not None or bool(HIDDEN.search(element.get("style", "")))
+
+
+def _leads_back(element: etree._Element) -> bool:
+    """A link from a note to the text."""
+    return element.tag == "a" and ARROW.fullmatch("".join(element.itertext())) is not None
 
 
 def _is_note_mark(element: etree._Element) -> bool:

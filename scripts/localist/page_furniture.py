@@ -37,15 +37,15 @@ def without_furniture(
     steps = set(steps)
     body = body_size(fragment for fragments in pages for fragment in fragments)
     edges = [_edge_lines(fragments, body) for fragments in pages]
-    heads = _running_heads(edges) if RUNNING_HEADS in steps else set()
-    numbers = _page_numbers(edges) - heads if PAGE_NUMBERS in steps else set()
+    numbers = _page_numbers(edges)
+    heads = _running_heads(edges) - numbers
     kept = []
     removed: dict[str, list[str]] = {RUNNING_HEADS: [], PAGE_NUMBERS: []}
     for page, (fragments, lines) in enumerate(zip(pages, edges, strict=True)):
         gone: set[int] = set()
         for place, line in lines.items():
             step = RUNNING_HEADS if (page, place) in heads else PAGE_NUMBERS if (page, place) in numbers else None
-            if step:
+            if step in steps:
                 removed[step].append(_text(line))
                 gone.update(id(fragment) for fragment in line)
         kept.append([fragment for fragment in fragments if id(fragment) not in gone])
@@ -85,16 +85,20 @@ def _running_heads(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int,
 
 def _page_numbers(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
     """Lines that are a number which grows by one from page to page, as at least one other page's does."""
-    offsets = _offsets(edges, PAGE_NUMBER)
-    agreeing = Counter(offsets.values())
-    return {where for where, offset in offsets.items() if agreeing[offset] > 1}
+    return _counting(edges, PAGE_NUMBER, HEAD_WITH_NUMBER, fewest=2)
 
 
 def _numbered_heads(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
     """Lines that begin or end with the number of their page: heads also of chapters of one page."""
-    offsets = _offsets(edges, HEAD_WITH_NUMBER)
-    agreeing = Counter([*offsets.values(), *_offsets(edges, PAGE_NUMBER).values()])
-    return {where for where, offset in offsets.items() if agreeing[offset] >= FEWEST_REPEATS}
+    return _counting(edges, HEAD_WITH_NUMBER, PAGE_NUMBER, fewest=FEWEST_REPEATS)
+
+
+def _counting(
+    edges: Sequence[dict[int, list[Fragment]]], pattern: re.Pattern[str], other: re.Pattern[str], fewest: int
+) -> set[tuple[int, int]]:
+    offsets = _offsets(edges, pattern)
+    agreeing = Counter([*offsets.values(), *_offsets(edges, other).values()])
+    return {where for where, offset in offsets.items() if agreeing[offset] >= fewest}
 
 
 def _offsets(

@@ -1,16 +1,18 @@
 """From pieces of lines on pages to paragraphs and headings in reading order."""
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from localist.passages import HEADING, NOTE, PROSE, Passage
+from localist.passages import HEADING, MARK_END, MARK_START, NOTE, PROSE, Passage
 
 # Lengths in multiples of the font size, unless said otherwise.
-SAME_BASELINE = 0.35
+SAME_BASELINE = 0.45
+SUPERSCRIPT_SIZE = 0.85
+SUPERSCRIPT_RISE = 0.15
 INDENT = 0.6
 LARGEST_INDENT = 6.0
 # A line that ends so far (a share of the column's width) before the edge ends its paragraph.
@@ -22,14 +24,18 @@ HEADING_SIZE = 1.12
 NOTE_SIZE = 0.92
 DROP_CAP_SIZE = 1.6
 LONGEST_HEADING = 200
-# Two columns: so many lines on each side, each so wide (a share of the text's width), and so few lines over both.
+# Two columns: so many lines on each side, each so wide (a share of the text's width) and filled to such a share by
+# half of its lines, and so few lines over both.
 FEWEST_LINES = 4
 NARROWEST_COLUMN = 0.2
 MOST_ACROSS = 0.3
+LEAST_FILLED = 0.4
 GUTTER = 0.4
 
 ENDS_SENTENCE = re.compile(r"[.!?:…。！？]['\"”’»)\]\ue000-\ue001\d]*$")
 NOTE_START = re.compile(r"\W*(\ue000.{1,4}?\ue001|\d{1,3}\b|[*†‡§¶])")
+BULLET = re.compile(r"[•‣▪·]\s")
+ITEM_START = re.compile(r"[•‣▪–*·-]\s|\[\w{1,12}\]\s|\(?(?:\d{1,3}|[a-z])[.)]\s")
 LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -77,13 +83,17 @@ def passages_of(
         if lines
     ]
     body = body_size(line for column in columns for line in column.lines)
-    notes, prose = [], []
+    prose = []
+    notes: deque[Passage] = deque()
     for column in columns:
         rest, below = _split_notes(column, body)
         prose.append(rest)
-        notes.extend(below)
-    yield from _headed(_paragraphs(prose, body), body, outline)
-    yield from (Passage(_joined(lines), NOTE, page=lines[0].page) for lines in notes)
+        notes.extend(Passage(_joined(lines), NOTE, page=lines[0].page) for lines in below)
+    for passage in _headed(_paragraphs(prose), body, outline):
+        while notes and notes[0].page < passage.page:
+            yield notes.popleft()
+        yield passage
+    yield from notes
 
 
 def _with_drop_caps(fragments: Sequence[Fragment]) -> list[Fragment]:
@@ -166,29 +176,38 @@ def _separates(fragments: Sequence[Fragment], x: float, width: float) -> bool:
     if across > MOST_ACROSS * len(fragments):
         return False
     for side in ([one for one in fragments if one.right <= x], [one for one in fragments if one.left >= x]):
-        if len({round(one.baseline) for one in side}) < FEWEST_LINES or len(side) < across:
+        if len(side) < max(FEWEST_LINES, across):
             return False
-        if max(one.right for one in side) - min(one.left for one in side) < NARROWEST_COLUMN * width:
-            return False
-        if median(one.right - one.left for one in side) < NARROWEST_COLUMN * width / 2:
+        column = max(one.right for one in side) - min(one.left for one in side)
+        filled = [max(one.right for one in row) - min(one.left for one in row) for row in _rows(side)]
+        if column < NARROWEST_COLUMN * width or len(filled) < FEWEST_LINES or median(filled) < LEAST_FILLED * column:
             return False
     return True
 
 
-def _lines(fragments: Sequence[Fragment], page: int) -> list[Line]:
+def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
+    """The fragments of each line, from the left; a raised number belongs to the line that it stands in."""
     rows: list[list[Fragment]] = []
     for one in sorted(fragments, key=lambda one: (-one.baseline, one.left)):
         if rows and abs(rows[-1][0].baseline - one.baseline) < SAME_BASELINE * max(rows[-1][0].size, one.size):
             rows[-1].append(one)
         else:
             rows.append([one])
-    return [_line(sorted(row, key=lambda one: one.left), page) for row in rows]
+    return [sorted(row, key=lambda one: one.left) for row in rows]
+
+
+def _lines(fragments: Sequence[Fragment], page: int) -> list[Line]:
+    return [_line(row, page) for row in _rows(fragments)]
 
 
 def _line(row: Sequence[Fragment], page: int) -> Line:
     main = max(row, key=lambda one: len(one.text))
-    text = " ".join(one.text for one in row)
+    text = " ".join(f"{MARK_START}{one.text}{MARK_END}" if _is_raised(one, main) else one.text for one in row)
     return Line(text, row[0].left, max(one.right for one in row), main.baseline, main.size, page)
+
+
+def _is_raised(one: Fragment, main: Fragment) -> bool:
+    return one.size < SUPERSCRIPT_SIZE * main.size and one.baseline > main.baseline + SUPERSCRIPT_RISE * main.size
 
 
 def _column(lines: Sequence[Line]) -> Column:
@@ -211,24 +230,31 @@ def body_size(fragments: Iterable[Fragment]) -> float:
 
 
 def _split_notes(column: Column, body: float) -> tuple[Column, list[list[Line]]]:
-    """The column without its footnotes, and these."""
-    start = len(column.lines)
-    while start and column.lines[start - 1].size < NOTE_SIZE * body:
-        start -= 1
+    """The column without its footnotes, and these: small print, or lines after a gap, that begin with a mark."""
+    lines = column.lines
+    small = len(lines)
+    while small and lines[small - 1].size < NOTE_SIZE * body:
+        small -= 1
     # Small print that begins without a mark goes on from the page before, or is no note at all: it stays.
-    while start < len(column.lines) and not NOTE_START.match(column.lines[start].text):
-        start += 1
+    while small < len(lines) and not NOTE_START.match(lines[small].text):
+        small += 1
+    apart = (
+        number
+        for number in range(1, small)
+        if lines[number].text.startswith(MARK_START)
+        and lines[number - 1].baseline - lines[number].baseline > PARAGRAPH_GAP * column.leading
+    )
+    start = next(apart, small)
     notes: list[list[Line]] = []
-    for line in column.lines[start:]:
+    for line in lines[start:]:
         if NOTE_START.match(line.text) or not notes:
             notes.append([line])
         else:
             notes[-1].append(line)
-    kept = Column(column.lines[:start], column.left, column.right, column.leading)
-    return kept, notes
+    return replace(column, lines=lines[:start]), notes
 
 
-def _paragraphs(columns: Sequence[Column], body: float) -> Iterator[list[Line]]:
+def _paragraphs(columns: Sequence[Column]) -> Iterator[list[Line]]:
     pending: list[Line] = []
     edge = width = 0.0
     for column in columns:
@@ -252,13 +278,18 @@ def _begins_paragraph(
     ends_short = last.right < edge - SHORT_LINE * width
     if above is None:
         indented = INDENT * line.size < line.left - column.left < LARGEST_INDENT * line.size
-        return indented or (ends_short and bool(ENDS_SENTENCE.search(last.text)))
-    if above.baseline - line.baseline > PARAGRAPH_GAP * column.leading:
+        in_item = ITEM_START.match(pending[0].text) is not None
+        return (indented and not in_item) or (ends_short and bool(ENDS_SENTENCE.search(last.text)))
+    # A title's lines are further apart than those of the text around it.
+    if above.baseline - line.baseline > PARAGRAPH_GAP * max(column.leading, line.size):
         return True
-    if line.left - above.left > INDENT * line.size:
+    if BULLET.match(line.text):
         return True
-    if len(pending) > 1 and above.left - line.left > INDENT * line.size:
-        return ends_short or bool(ENDS_SENTENCE.search(last.text))
+    shift, indent = line.left - above.left, INDENT * line.size
+    if shift > indent:  # a paragraph begins, but for the lines of a list's item below its mark
+        return len(pending) > 1 or not ITEM_START.match(above.text)
+    if len(pending) > 1 and shift < -indent:
+        return ends_short or bool(ENDS_SENTENCE.search(last.text) or ITEM_START.match(line.text))
     return ends_short and bool(ENDS_SENTENCE.search(last.text))
 
 

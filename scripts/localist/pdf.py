@@ -12,7 +12,7 @@ from pypdfium2 import raw
 
 from localist.errors import UserError
 from localist.page_furniture import without_furniture
-from localist.page_layout import Fragment, passages_of
+from localist.page_layout import SUPERSCRIPT_RISE, SUPERSCRIPT_SIZE, Fragment, passages_of
 from localist.passages import MARK_END, MARK_START, Book
 
 END_MARK = b"%%EOF"
@@ -26,8 +26,7 @@ LINE_END_HYPHEN = 0x02
 # In multiples of the font size.
 WORD_GAP = 0.15
 COLUMN_GAP = 0.9
-SUPERSCRIPT_SIZE = 0.85
-SUPERSCRIPT_RISE = 0.15
+SAME_LINE = 0.1
 
 
 class Letter(NamedTuple):
@@ -108,8 +107,12 @@ def _book(document: pypdfium2.PdfDocument, path: Path, steps: frozenset[str]) ->
 
 
 def _page_text(fragments: list[Fragment]) -> str:
-    text = "\n".join(one.text for one in fragments)
-    return text.replace(MARK_START, "").replace(MARK_END, "")
+    """A page as it was, in the file's order: its lines, page furniture included."""
+    parts = []
+    for before, one in zip([None, *fragments], fragments, strict=False):
+        same_line = before is not None and abs(before.baseline - one.baseline) < SAME_LINE * one.size
+        parts.append((" " if same_line else "\n") + one.text)
+    return "".join(parts).strip().replace(MARK_START, "").replace(MARK_END, "")
 
 
 def _refuse_what_has_no_text(path: Path, pages: int, without_text: list[int], unreadable: int, characters: int) -> None:
@@ -189,7 +192,7 @@ def _jumps(before: Letter, letter: Letter) -> bool:
     size = max(before.size, letter.size, 1.0)
     if abs(letter.baseline - before.baseline) > size * 0.6 or letter.left < before.left - size * 0.5:
         return True
-    same_line = abs(letter.baseline - before.baseline) < size * 0.1
+    same_line = abs(letter.baseline - before.baseline) < SAME_LINE * size
     return (letter.after_break and not same_line) or letter.left - before.right > COLUMN_GAP * size
 
 

@@ -36,6 +36,11 @@ class ReadingProcess:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
+    @property
+    def pid(self) -> int | None:
+        """The number of the running process, if there is one."""
+        return self._process.pid if self._process else None
+
     def read(self, path: Path, corpus: Mapping[str, Any], spool: Path) -> None:
         """Write the documents of `path` to `spool`, one line of JSON each (localist.readers.Extracted).
 

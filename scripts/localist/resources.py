@@ -71,7 +71,11 @@ def check_own_paths(config: Mapping[str, Any]) -> None:
                 if kind != "corpus":
                     check_folder(path, kind, f"{kind}.source.path: {path}")
     if config["corpus"]["source"].get("path"):
-        corpus_files(source_paths(config["corpus"]["source"]["path"]))
+        for path in corpus_files(source_paths(config["corpus"]["source"]["path"])):
+            if "{" in str(path) or "}" in str(path):
+                raise UserError(
+                    f"corpus.source.path: {path} has braces in its name, which Snakemake cannot read. Rename it."
+                )
 
 
 def fetch_model(resource: Mapping[str, Any], destination: Path, record: Path) -> None:

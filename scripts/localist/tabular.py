@@ -47,7 +47,7 @@ def read_csv(path: Path, column: str, encoding: str | None = None) -> Iterator[B
             yield _book(row, column, f"{path}, row {number}", f"{path.stem} {number}")
     except csv.Error as error:
         raise UserError(
-            f"{path}, line {rows.line_num}: is no CSV ({error}). Quote fields that hold quotes or line breaks."
+            f"{path}, line {rows.reader.line_num}: is no CSV ({error}). Quote fields that hold quotes or line breaks."
         ) from error
 
 

@@ -18,13 +18,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.sax.saxutils import escape
 
-import yaml
 from PIL import Image
 
+from localist.cleaning import without_sections
 from localist.latex import latex_text
 from localist.mediawiki import read_mediawiki
+from localist.passages import PROSE
 
-CONFIG = Path(__file__).parents[2] / "config.yaml"
+NOT_PROSE = {"references", "notes", "further reading", "see also", "external links", "bibliography"}
 TITLE, AUTHOR = "Mind and Machine", "A. Collective"
 SHORTEST_PARAGRAPH = 8  # words
 SECONDS = 180  # for one run of one program
@@ -77,13 +78,13 @@ def headings(chapters: Iterable[Chapter]) -> list[str]:
 # Reading a dump takes seconds, and tests want books of several sizes.
 @functools.cache
 def _dump_chapters(dump: Path) -> tuple[Chapter, ...]:
-    dropped = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["corpus"]["drop_sections"]
     chapters = []
-    for document in read_mediawiki(dump, titles=[], drop_sections=dropped):
-        lines = (_typeable(line) for section in document.sections for line in section.text.splitlines())
+    for book in read_mediawiki(dump):
+        kept, _ = without_sections(book.passages, NOT_PROSE)
+        lines = (_typeable(passage.text) for passage in kept if passage.kind == PROSE)
         paragraphs = tuple(line for line in lines if len(line.split()) >= SHORTEST_PARAGRAPH)
         if paragraphs:
-            chapters.append(Chapter(_typeable(document.title), paragraphs))
+            chapters.append(Chapter(_typeable(book.title), paragraphs))
     return tuple(chapters)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from localist.config import check_config, describe_own_files, read_numbers, source_kind
+from localist.config import check_config, describe_own_files, read_scalars, source_kind
 from localist.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -326,8 +326,10 @@ def test_texts_that_should_be_numbers_are_read_as_such():
     config["seeds"] = ["1", "2"]
     config["training"] |= {"learning_rate": "1e-4", "threads": "four"}
     config["model"]["sink_token_id"] = "null"
-    read_numbers(config, SCHEMA)
+    config["corpus"]["clean"] |= {"index": "false", "tables": "True"}
+    read_scalars(config, SCHEMA)
     assert config["seeds"] == [1, 2] and config["training"]["learning_rate"] == 1e-4
     assert config["model"]["sink_token_id"] is None
+    assert config["corpus"]["clean"]["index"] is False and config["corpus"]["clean"]["tables"] is True
     with pytest.raises(UserError, match=r"training\.threads: 'four' is not of type integer"):
         check_config(config, SCHEMA)

@@ -171,5 +171,11 @@ def test_own_paths_that_cannot_be_what_they_should_are_refused_before_any_job(tm
     ):
         with pytest.raises(UserError, match=expected):
             check_own_paths(own_paths(**{kind: str(path)}))
+    braces = tmp_path / "books" / "a {new} book.txt"
+    braces.parent.mkdir()
+    braces.write_text("text", encoding="utf-8")
+    with pytest.raises(UserError, match=r"a \{new\} book\.txt has braces in its name.*Rename"):
+        check_own_paths(own_paths(corpus=str(tmp_path / "books")))
+    braces.unlink()
     check_own_paths(own_paths(corpus=str(file)))
     check_own_paths(own_paths(corpus=[str(file), str(tmp_path)]))

@@ -21,7 +21,7 @@ from localist.arms import (
     sweep,
     without_repeats,
 )
-from localist.config import check_config, describe_own_files, read_numbers, source_kind
+from localist.config import check_config, describe_own_files, read_scalars, source_kind
 from localist.corpus_files import corpus_files, source_paths
 from localist.errors import UserError
 from localist.job_environment import JOB_ENVIRONMENT
@@ -31,7 +31,7 @@ from localist.source_files import imported_modules
 SCHEMA = BASE / "workflow/schemas/config.schema.yaml"
 
 try:
-    read_numbers(config, SCHEMA)
+    read_scalars(config, SCHEMA)
     check_config(config, SCHEMA)
     check_own_paths(config)
     describe_own_files(config)
