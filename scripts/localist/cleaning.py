@@ -27,6 +27,7 @@ from localist.section_names import NAMES, section_name
 Cleaned = tuple[list[Passage], list[str]]
 
 LEADERS = re.compile(r"(?:\.\s?){4,}\s*(?:\d+|[ivxlc]+)\s*$|(?:…\s?){2,}\s*(?:\d+|[ivxlc]+)\s*$", re.IGNORECASE)
+LONGEST_ENTRY = 300
 MOSTLY = 0.5
 
 GUTENBERG_START = re.compile(
@@ -49,13 +50,13 @@ SPACES = {
 FORMS = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False, normalization="NFC")
 
 NOTE_TEXT = re.compile(r"\[(?:foot)?note\b|\[fußnote\b|\[\d{1,3}\]\s", re.IGNORECASE)
-MARKED = re.compile(f"{MARK_START}([^{MARK_END}]*){MARK_END}")
+MARKED = re.compile(f"{MARK_START}([^{MARK_START}{MARK_END}]*){MARK_END}")
 MARK = re.compile(r"\W*(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])(?:\s*[,–-]\s*\d{1,4})*\W*")
 BRACKETED_MARK = re.compile(r"(?:(?<=[^\W\d_]{3})|(?<=[.,;:!?\"”’)\]]))\[\d{1,3}\]")
 # A raised number after a short word or a digit is an exponent or an ordinal's.
 BEFORE_A_MARK = re.compile(r"(?:[^\W\d_]{3}|[.,;:!?\"”’»)\]])\s?$")
 
-LINE_END_HYPHEN = re.compile(r"([^\W_]+)[-\u2010]\n([^\W_]+)")
+LINE_END_HYPHEN = re.compile(r"(?<![^\W_])([^\W_]+)[-\u2010]\n([^\W_]+)")
 # After these, the hyphen before stands for the rest of a compound, as in "pre- and post-war".
 SUSPENDING = frozenset(["and", "or", "to", "und", "oder", "bis", "et", "ou", "e", "o", "y", "en", "of"])
 COMPOUND_PREFIX = re.compile(r"(?<![\w-])([^\W\d_]+)-(?=[^\W\d_])")
@@ -125,9 +126,7 @@ def drop_footnote_marks(passages: Sequence[Passage]) -> Cleaned:
 
     def raised(match: re.Match[str]) -> str:
         inside = match[1].strip()
-        is_mark = MARK.fullmatch(inside) and (
-            not inside.isdigit() or BEFORE_A_MARK.search(match.string[: match.start()])
-        )
+        is_mark = MARK.fullmatch(inside) and (not inside.isdigit() or BEFORE_A_MARK.search(_before(match)))
         if inside and (is_mark or match.start() == 0):
             removed.append(inside)
             return ""
@@ -205,7 +204,7 @@ def clean(passages: Iterable[Passage], steps: Collection[str]) -> tuple[list[Pas
     for name, step in TEXT_STEPS.items():
         if name in steps:
             kept, removed[name] = step(kept)
-    kept = [replace(passage, text=_one_line(passage.text)) for passage in kept]
+    kept = [replace(passage, text=one_line(passage.text)) for passage in kept]
     return [passage for passage in kept if passage.text], removed
 
 
@@ -223,8 +222,8 @@ def without_sections(passages: Sequence[Passage], names: Collection[str], *, nes
     return kept, removed
 
 
-def _one_line(text: str) -> str:
-    """White space squeezed, marks and halves of characters (which UTF-8 cannot hold) gone."""
+def one_line(text: str) -> str:
+    """Text with white space squeezed, and without marks and halves of characters (which UTF-8 cannot hold)."""
     text = MARKED.sub(r"\1", text).replace(MARK_START, "").replace(MARK_END, "")
     return " ".join(text.encode("utf-8", "ignore").decode("utf-8").split())
 
@@ -242,9 +241,14 @@ def _split(passages: Sequence[Passage], goes: Callable[[int, Passage], bool]) ->
     return kept, [passage.text for passage in removed]
 
 
+def _before(match: re.Match[str]) -> str:
+    return match.string[max(0, match.start() - 4) : match.start()]
+
+
 def _is_listing(text: str) -> bool:
     lines = text.splitlines()
-    return sum(LEADERS.search(line) is not None for line in lines) > MOSTLY * len(lines)
+    listed = sum(len(line) <= LONGEST_ENTRY and LEADERS.search(line) is not None for line in lines)
+    return listed > MOSTLY * len(lines)
 
 
 def _repeatable(passage: Passage) -> str:

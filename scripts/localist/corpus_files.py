@@ -42,7 +42,7 @@ def _files_in(folder: Path) -> list[Path]:
     files = [
         path
         for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not path.is_dir() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
     data = [path for path in files if path.suffix in DATA_SET]
     if data:

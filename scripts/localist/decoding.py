@@ -30,7 +30,7 @@ def decode(content: bytes, name: str, encoding: str | None = None) -> tuple[str,
     are tried in this order. Raises UserError, naming the file as `name`, where none fits, where encodings are mixed,
     and for NUL bytes and lines over LONGEST_LINE bytes, which no text has.
     """
-    found = encoding or _marked(content) or _unmarked_utf16(content)
+    found = encoding or _marked(content) or unmarked_utf16(content)
     if not found:
         _refuse_what_is_no_text(content, name)
         found = _declared(content) or ("utf-8" if _is_utf8(content) else _detected(content, name))
@@ -65,7 +65,7 @@ def _marked(content: bytes) -> str | None:
     return next((name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark)), None)
 
 
-def _unmarked_utf16(content: bytes) -> str | None:
+def unmarked_utf16(content: bytes) -> str | None:
     """UTF-16 without a mark: spaces and line ends alone put NUL bytes at every second place, and nowhere else."""
     start = content[:10_000]
     even, odd = start[::2].count(0), start[1::2].count(0)

@@ -33,7 +33,7 @@ def read_docx(path: Path) -> Iterator[Book]:
             if name.endswith((".xml", ".rels")):
                 read_member(archive, name, path)  # refuses damage and entities before the library sees the file
         if BODY not in archive.namelist():
-            raise UserError(f"{path}: lacks its part {BODY}, so it is no Word document.")
+            raise UserError(f"{path}: lacks its part {BODY}, so it is no Word document. Save it again.")
         title, author = _properties(archive, path)
     try:
         with path.open("rb") as stream:

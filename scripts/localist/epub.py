@@ -51,7 +51,7 @@ def _package_path(archive: zipfile.ZipFile, path: Path) -> str:
     container = _xml(archive, CONTAINER, path)
     name = next((one.get("full-path") for one in container.iter() if _local(one) == "rootfile"), None)
     if not name:
-        raise UserError(f"{path}: {CONTAINER} names no package, so it is no EPUB.")
+        raise UserError(f"{path}: {CONTAINER} names no package, so it is no EPUB. Get it again.")
     return name
 
 
@@ -69,14 +69,14 @@ def _chapters(package: Element, package_path: str, path: Path) -> list[tuple[str
         item = items.get(reference.get("idref"))
         if item is None:
             raise UserError(
-                f"{path}: its spine names {reference.get('idref')!r}, which the book does not list. It is damaged."
+                f"{path}: its spine names {reference.get('idref')!r}, which the book does not list. Get it again."
             )
         if item.get("media-type", CHAPTER_TYPES[0]) in CHAPTER_TYPES:
             name = _inside(folder, item.get("href", ""))
             is_contents = name in contents or "nav" in item.get("properties", "").split()
             chapters.append((name, CONTENTS if is_contents else PROSE))
     if not chapters:
-        raise UserError(f"{path}: its spine lists no chapter that is text.")
+        raise UserError(f"{path}: its spine lists no chapter that is text. Check that it is a book.")
     return chapters
 
 

@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
+from localist.decoding import unmarked_utf16
 from localist.errors import UserError
 
 START = 8192
@@ -26,6 +27,7 @@ EXTENSIONS = {
     "arrow": {".arrow"},
 }
 FORMATS = tuple(EXTENSIONS)
+READ_HERE = f"Convert it to one of {', '.join(FORMATS)}, or leave it out."
 # Bytes a file begins with, and what to do with a file that is not read here.
 FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "an old Word or Office file: save it as DOCX"),
@@ -38,19 +40,23 @@ FOREIGN = (
     (b"AT&TFORM", "DjVu: convert it to PDF, for example with ddjvu"),
     (b"%!PS", "PostScript: convert it to PDF, for example with ps2pdf"),
     (b"7z\xbc\xaf", "a 7z archive: unpack it, and name the folder"),
-    (b"Rar!", "a RAR archive: unpack it, and name the folder"),
+    (b"Rar!\x1a", "a RAR archive: unpack it, and name the folder"),
     (b"\xfd7zXZ", "xz-compressed: unpack it with xz -d"),
     (b"\x28\xb5\x2f\xfd", "zstd-compressed: unpack it with zstd -d"),
     (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
+    (b"MZ\x90\0", "a program"),
     (b"SQLite format", "a database: export its text as CSV"),
 )
 KINDLE = (b"BOOKMOBI", b"TEXtREAd")
 OPENERS = {b"BZh": bz2.open, b"\x1f\x8b": gzip.open}
 COMPRESSED = {".bz2", ".gz"}
-HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
-DUMP = re.compile(rb"<mediawiki[\s>]")
-OTHER_XML = re.compile(rb"\s*<\?xml")
+PDF = re.compile(rb"(?:\A|[\r\n\0-\x1f\x80-\xff])%PDF-\d")  # after some bytes of rubbish at most
+PROLOG = rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
+HTML = re.compile(PROLOG + rb"(?:<!doctype\s+html|<html)[\s>]", re.IGNORECASE | re.DOTALL)
+DUMP = re.compile(PROLOG + rb"(?:<!doctype[^>]*>\s*)?<mediawiki[\s>]", re.IGNORECASE | re.DOTALL)
+OTHER_XML = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml")
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+JSON_BEGINS = re.compile(rb'\s*\{\s*"[^"\n]*"\s*:')
 # A control character other than white space, form feed and escape: no text has it, in any encoding of single bytes.
 CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 MOST_CONTROLS = 0.01
@@ -63,8 +69,8 @@ def kind_of(path: Path, stated: str = "auto") -> str:
     called by the extension of another kind.
     """
     start, compressed = _start(path)
-    if not start.strip(b"\0 \t\r\n"):
-        raise UserError(f"{path}: is empty.")
+    if not start.strip(b"\0 \t\r\n") and len(start) < START:
+        raise UserError(f"{path}: is empty. Get it again, or leave it out.")
     if stated != "auto":
         return stated
     kind = _by_content(start, path)
@@ -74,9 +80,9 @@ def kind_of(path: Path, stated: str = "auto") -> str:
         )
     claimed = path.with_suffix("").suffix if path.suffix.lower() in COMPRESSED else path.suffix
     said = next((name for name, endings in EXTENSIONS.items() if claimed.lower() in endings), None)
-    if kind == "text":
-        # Only the name tells Markdown and CSV from other text.
-        kind = said if said in ("markdown", "csv") else kind
+    # Only the name tells Markdown and CSV from other text, and rows of which one is broken.
+    if kind == "text" and (said in ("markdown", "csv") or (said == "jsonl" and start.lstrip()[:1] == b"{")):
+        kind = said
     if said not in (None, kind):
         raise UserError(
             f"{path}: is called {claimed}, but holds {kind}. If that is right, rename it or set corpus.format: "
@@ -95,6 +101,8 @@ def opened(path: Path) -> IO[bytes]:
 
 def _start(path: Path) -> tuple[bytes, bool]:
     """The first bytes of a file, unpacked, and whether it is compressed."""
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: is no file of text, but a folder, pipe or device. Leave it out.")
     try:
         with opened(path) as stream:
             return stream.read(START), isinstance(stream, (bz2.BZ2File, gzip.GzipFile))
@@ -107,9 +115,9 @@ def _start(path: Path) -> tuple[bytes, bool]:
 
 
 def _by_content(start: bytes, path: Path) -> str:
-    if b"%PDF-" in start[:1024]:
+    if PDF.search(start, 0, 1024):
         return "pdf"
-    if start.startswith(b"PK"):
+    if start.startswith(ZIP):
         return _zip_kind(path)
     if start.startswith(b"PAR1"):
         return "parquet"
@@ -119,17 +127,18 @@ def _by_content(start: bytes, path: Path) -> str:
         raise UserError(f"{path}: is a Kindle book: convert it to EPUB, for example with Calibre.")
     for magic, what in FOREIGN:
         if start.startswith(magic):
-            raise UserError(f"{path}: is {what}. Read are {', '.join(FORMATS)}.")
-    if DUMP.search(start):
+            raise UserError(f"{path}: is {what}. {READ_HERE}")
+    if DUMP.match(start):
         return "mediawiki"
-    if HTML.search(start):
+    if HTML.match(start):
         return "html"
     if OTHER_XML.match(start):
         raise UserError(f"{path}: is XML, but neither XHTML nor a MediaWiki dump. Convert it to HTML or text.")
-    if _is_json_line(start):
+    if _are_json_lines(start):
         return "jsonl"
-    if len(CONTROL.findall(start)) > MOST_CONTROLS * len(start) and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UserError(f"{path}: is binary, and of no kind that is known here. Read are {', '.join(FORMATS)}.")
+    is_utf16 = start.startswith((b"\xff\xfe", b"\xfe\xff")) or unmarked_utf16(start) is not None
+    if not is_utf16 and len(CONTROL.findall(start)) > MOST_CONTROLS * len(start):
+        raise UserError(f"{path}: is binary, and of no kind that is known here. {READ_HERE}")
     return "text"
 
 
@@ -148,13 +157,12 @@ def _zip_kind(path: Path) -> str:
     raise UserError(f"{path}: is a zip file, but neither EPUB nor DOCX. Unpack it, and name the folder.")
 
 
-def _is_json_line(start: bytes) -> bool:
-    line, newline, _ = start.lstrip().partition(b"\n")
-    if not line.startswith(b"{"):
-        return False
-    if not newline:  # longer than what was read
-        return re.match(rb'\{\s*"[^"\n]*"\s*:', line) is not None
+def _are_json_lines(start: bytes) -> bool:
+    """Whether every whole line of the beginning is a JSON object; of one long line, whether it begins like one."""
+    *lines, last = start.split(b"\n")
+    if not lines or not any(line.strip() for line in lines):
+        return JSON_BEGINS.match(last) is not None
     try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
+        return all(isinstance(json.loads(line), dict) for line in lines if line.strip())
+    except (ValueError, RecursionError):
         return False

@@ -145,14 +145,17 @@ def html_book(text: str, path: Path, encoding: str = "") -> Book:
 
 def parse_html(text: str, name: str) -> etree._Element:
     """The tree of an HTML text. Raises UserError, naming `name`, where there is none."""
+    parser = lxml_html.HTMLParser(no_network=True, huge_tree=True)
     try:
-        root = lxml_html.document_fromstring(
-            XML_DECLARATION.sub("", text), parser=lxml_html.HTMLParser(no_network=True)
-        )
+        root = lxml_html.document_fromstring(XML_DECLARATION.sub("", text), parser=parser)
     except (etree.ParserError, ValueError) as error:
         raise UserError(
             f"{name}: is no readable HTML ({error}). Check the file, or set corpus.format: text."
         ) from error
+    if any("depth" in entry.message for entry in parser.error_log):
+        raise UserError(
+            f"{name}: is nested too deeply to be a book. Save it again with another program, or leave it out."
+        )
     return root
 
 

@@ -279,7 +279,7 @@ def _begins_paragraph(
     if above is None:
         indented = INDENT * line.size < line.left - column.left < LARGEST_INDENT * line.size
         in_item = ITEM_START.match(pending[0].text) is not None
-        return (indented and not in_item) or (ends_short and bool(ENDS_SENTENCE.search(last.text)))
+        return (indented and not in_item) or (ends_short and _ends_sentence(last))
     # A title's lines are further apart than those of the text around it.
     if above.baseline - line.baseline > PARAGRAPH_GAP * max(column.leading, line.size):
         return True
@@ -289,8 +289,12 @@ def _begins_paragraph(
     if shift > indent:  # a paragraph begins, but for the lines of a list's item below its mark
         return len(pending) > 1 or not ITEM_START.match(above.text)
     if len(pending) > 1 and shift < -indent:
-        return ends_short or bool(ENDS_SENTENCE.search(last.text) or ITEM_START.match(line.text))
-    return ends_short and bool(ENDS_SENTENCE.search(last.text))
+        return ends_short or _ends_sentence(last) or ITEM_START.match(line.text) is not None
+    return ends_short and _ends_sentence(last)
+
+
+def _ends_sentence(line: Line) -> bool:
+    return ENDS_SENTENCE.search(line.text[-12:]) is not None
 
 
 def _joined(lines: Sequence[Line]) -> str:

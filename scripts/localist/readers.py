@@ -1,6 +1,5 @@
 """From a file of any kind to cleaned documents, one after the other, with what was read and removed."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import py3langid
 
-from localist.cleaning import NEAR_DUPLICATES, clean, without_sections
+from localist.cleaning import NEAR_DUPLICATES, clean, one_line, without_sections
 from localist.documents import Document
 from localist.file_kinds import kind_of
 from localist.passages import Book, Passage
@@ -52,9 +51,9 @@ def extract_file(path: Path, corpus: Mapping[str, Any]) -> Iterator[Extracted]:
         text = "\n".join(passage.text for passage in kept)
         yield Extracted(
             document=Document(
-                title=_one_line(book.title) or path.stem,
+                title=_name(book.title) or path.stem,
                 sections=tuple(sections_of(kept, section_words, corpus["language"])),
-                author=_one_line(book.author),
+                author=_name(book.author),
                 source=path.name,
             ),
             kind=kind,
@@ -137,5 +136,5 @@ def _sample(where: str, before: str, after: Sequence[str]) -> dict[str, str]:
     return {"where": where, "before": before[:SAMPLE_CHARACTERS], "after": "\n".join(after)[:SAMPLE_CHARACTERS]}
 
 
-def _one_line(text: str) -> str:
-    return " ".join("".join(one for one in text if unicodedata.category(one) != "Cc" or one.isspace()).split())
+def _name(text: str) -> str:
+    return one_line("".join(one for one in text if one.isprintable() or one.isspace()))

@@ -17,9 +17,9 @@ from typing import Any
 
 from localist.errors import UserError
 
-# For any file, and for each further megabyte of it.
+# For a file of up to a megabyte, and for each further one.
 SECONDS = 25
-SECONDS_PER_MEGABYTE = 20
+SECONDS_PER_MEGABYTE = 30
 MEMORY_BYTES = 1_800_000_000
 
 
@@ -48,7 +48,7 @@ class ReadingProcess:
         and for needing more memory than there may be.
         """
         process = self._process = self._process or self._start()
-        seconds = self.seconds + SECONDS_PER_MEGABYTE * _megabytes(path)
+        seconds = self.seconds + SECONDS_PER_MEGABYTE * max(0.0, _megabytes(path) - 1)
         timed_out = threading.Event()
         timer = threading.Timer(seconds, lambda: (timed_out.set(), process.kill()))
         timer.start()
@@ -130,9 +130,9 @@ def _answer(request: Mapping[str, Any]) -> str:
     except MemoryError:
         return f"{path}: needs more memory than the {MEMORY_BYTES / 1e9:.1f} GB that reading a file may take. Split it."
     except RecursionError:
-        return f"{path}: is nested too deeply to be a book. It is damaged, or made to break readers."
+        return f"{path}: is nested too deeply to be a book. Leave it out."
     except Exception as error:  # a library's own mistake on a damaged file, whose kind nobody can list beforehand
-        return f"{path}: cannot be read: {type(error).__name__}: {error}. It is damaged, or of an unknown form."
+        return f"{path}: cannot be read: {type(error).__name__}: {error}. Get or save it again."
     return ""
 
 

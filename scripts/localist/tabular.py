@@ -29,9 +29,15 @@ def read_json_lines(path: Path, column: str) -> Iterator[Book]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(decode(line, where)[0])
-            except (json.JSONDecodeError, RecursionError) as error:
-                raise UserError(f"{where}: is no JSON ({error}). JSON Lines has one object on each line.") from error
+                row = json.loads(line.decode("utf-8-sig"))
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"{where}: is not UTF-8 ({error}), as JSON is. Convert it, for example with iconv."
+                ) from error
+            except (ValueError, RecursionError) as error:
+                raise UserError(
+                    f"{where}: is no JSON ({error}). Correct it: JSON Lines has one object on each line."
+                ) from error
             yield _book(row, column, where, f"{path.stem} {number}")
 
 
@@ -86,7 +92,7 @@ def _rows(batches: Iterator[pyarrow.RecordBatch], column: str, path: Path) -> It
 
 def _book(row: Any, column: str, where: str, name: str) -> Book:
     if not isinstance(row, Mapping):
-        raise UserError(f"{where}: is {type(row).__name__}, not an object with columns.")
+        raise UserError(f"{where}: is {type(row).__name__}, not an object with columns. Correct it.")
     text = row.get(column)
     if not isinstance(text, str):
         columns = ", ".join(str(key) for key in row if key is not None)
