@@ -26,83 +26,23 @@ from localist.passages import (
 )
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-SKIPPED = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "head",
-        "svg",
-        "math",
-        "audio",
-        "video",
-        "canvas",
-        "object",
-        "embed",
-        "iframe",
-        "map",
-        "form",
-        "select",
-        "button",
-        "rt",
-        "rp",
-    ]
-)
-INLINE = frozenset(
-    [
-        "a",
-        "abbr",
-        "acronym",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "cite",
-        "code",
-        "data",
-        "del",
-        "dfn",
-        "em",
-        "font",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "label",
-        "mark",
-        "q",
-        "ruby",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "time",
-        "tt",
-        "u",
-        "var",
-        "wbr",
-    ]
-)
+SKIPPED = {
+    *("script", "style", "noscript", "template", "head", "svg", "math", "audio", "video", "canvas", "object", "embed"),
+    *("iframe", "map", "form", "select", "button", "rt", "rp"),
+}
+INLINE = {
+    *("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img"),
+    *("ins", "kbd", "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup"),
+    *("time", "tt", "u", "var", "wbr"),
+}
 # Words in epub:type, role or class of an element that say what it holds.
 SAID = {
     CONTENTS: {"toc", "doc-toc", "landmarks", "page-list", "lot", "loi", "toc-entry"},
     INDEX: {"index", "doc-index"},
     REFERENCES: {"bibliography", "doc-bibliography", "references", "csl-bib-body"},
     NOTE: {
-        "footnote",
-        "footnotes",
-        "endnote",
-        "endnotes",
-        "rearnote",
-        "rearnotes",
-        "doc-footnote",
-        "doc-endnotes",
-        "doc-endnote",
+        *("footnote", "footnotes", "endnote", "endnotes", "rearnote", "rearnotes"),
+        *("doc-footnote", "doc-endnote", "doc-endnotes"),
     },
     NAVIGATION: {"navigation", "banner", "contentinfo", "search", "breadcrumb", "breadcrumbs", "navbar"},
 }
@@ -112,14 +52,8 @@ NOTE_ID = re.compile(r"(?:foot|end)note-\d+$")
 ARROW = re.compile(r"[↑↩⏎^\ufe0e\s]+")
 NOTE_TARGET = re.compile(r"note|fn|cite|ref", re.IGNORECASE)
 PASSED_OVER = {
-    "pagebreak",
-    "doc-pagebreak",
-    "pagenum",
-    "pageno",
-    "page-number",
-    "footnote-back",
-    "footnote-backref",
-    "doc-backlink",
+    *("pagebreak", "doc-pagebreak", "pagenum", "pageno", "page-number"),
+    *("footnote-back", "footnote-backref", "doc-backlink"),
 }
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 # A table of cells with fewer words than this on average holds data, not text.
@@ -181,13 +115,12 @@ def passages(root: etree._Element) -> Iterator[Passage]:
 
 
 class _Walk:
-    """Gathers inline text until a block begins or ends. Depth is bounded by the parser (libxml2: 256 elements)."""
+    """Gathers inline text until a block begins or ends."""
 
     def __init__(self) -> None:
         self.found: list[Passage] = []
         self.text: list[str] = []
         self.kind, self.level = PROSE, 0
-        self.in_table: list[list[Passage]] = []
 
     def enter(self, element: etree._Element, kind: str) -> None:
         tag = element.tag if isinstance(element.tag, str) else ""

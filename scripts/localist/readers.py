@@ -1,6 +1,6 @@
 """From a file of any kind to cleaned documents, one after the other, with what was read and removed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,18 @@ import py3langid
 
 from localist.cleaning import NEAR_DUPLICATES, clean, one_line, without_sections
 from localist.documents import Document
+from localist.docx import read_docx
+from localist.epub import read_epub
 from localist.file_kinds import kind_of
+from localist.markdown import read_markdown
+from localist.markup import read_html
+from localist.mediawiki import read_mediawiki
 from localist.passages import Book, Passage
+from localist.pdf import read_pdf
+from localist.plain_text import read_plain_text
 from localist.section_names import section_name
 from localist.sections import sections_of
+from localist.tabular import read_arrow, read_csv, read_json_lines, read_parquet
 
 DROPPED_SECTIONS = "drop_sections"
 # A sample is so many passages, or a page, of which so many characters are shown.
@@ -20,6 +28,22 @@ SAMPLE_PASSAGES = 6
 SAMPLE_CHARACTERS = 1500
 LANGUAGE_PIECE = 1000
 LANGUAGE_PIECES = 50
+
+
+# Format (localist.file_kinds) → reader of a path, given the config's corpus and the cleaning steps that are on.
+READERS: dict[str, Callable[[Path, Mapping[str, Any], frozenset[str]], Iterator[Book]]] = {
+    "pdf": lambda path, corpus, steps: read_pdf(path, steps),
+    "epub": lambda path, corpus, steps: read_epub(path),
+    "docx": lambda path, corpus, steps: read_docx(path),
+    "html": lambda path, corpus, steps: read_html(path, corpus["encoding"]),
+    "markdown": lambda path, corpus, steps: read_markdown(path, corpus["encoding"]),
+    "text": lambda path, corpus, steps: read_plain_text(path, corpus["encoding"]),
+    "mediawiki": lambda path, corpus, steps: read_mediawiki(path, corpus["articles"]),
+    "jsonl": lambda path, corpus, steps: read_json_lines(path, corpus["text_column"]),
+    "csv": lambda path, corpus, steps: read_csv(path, corpus["text_column"], corpus["encoding"]),
+    "parquet": lambda path, corpus, steps: read_parquet(path, corpus["text_column"]),
+    "arrow": lambda path, corpus, steps: read_arrow(path, corpus["text_column"]),
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +68,7 @@ def extract_file(path: Path, corpus: Mapping[str, Any]) -> Iterator[Extracted]:
     names = frozenset(section_name(heading) for heading in corpus["drop_sections"])
     # An article's sections are short, and the units that its authors meant.
     section_words = None if kind == "mediawiki" else corpus["section_words"]
-    for book in _books(path, kind, corpus, steps):
+    for book in READERS[kind](path, corpus, steps):
         passages = [replace(passage, number=number) for number, passage in enumerate(book.passages)]
         kept, removed = clean(passages, steps - {NEAR_DUPLICATES})
         kept, removed[DROPPED_SECTIONS] = without_sections(kept, names)
@@ -75,46 +99,6 @@ def languages_of(text: str) -> dict[str, int]:
         language = py3langid.classify(piece)[0]
         found[language] = found.get(language, 0) + len(piece)
     return found
-
-
-def _books(path: Path, kind: str, corpus: Mapping[str, Any], steps: frozenset[str]) -> Iterator[Book]:
-    """The reader of a kind is imported when a file asks for it: each brings its libraries."""
-    encoding, column = corpus["encoding"], corpus["text_column"]
-    if kind == "pdf":
-        from localist.pdf import read_pdf
-
-        return read_pdf(path, steps)
-    if kind == "epub":
-        from localist.epub import read_epub
-
-        return read_epub(path)
-    if kind == "docx":
-        from localist.docx import read_docx
-
-        return read_docx(path)
-    if kind == "html":
-        from localist.markup import read_html
-
-        return read_html(path, encoding)
-    if kind == "markdown":
-        from localist.markdown import read_markdown
-
-        return read_markdown(path, encoding)
-    if kind == "text":
-        from localist.plain_text import read_plain_text
-
-        return read_plain_text(path, encoding)
-    if kind == "mediawiki":
-        from localist.mediawiki import read_mediawiki
-
-        return read_mediawiki(path, corpus["articles"])
-    from localist import tabular
-
-    if kind == "csv":
-        return tabular.read_csv(path, column, encoding)
-    return {"jsonl": tabular.read_json_lines, "parquet": tabular.read_parquet, "arrow": tabular.read_arrow}[kind](
-        path, column
-    )
 
 
 def _samples(book: Book, passages: Sequence[Passage], kept: Sequence[Passage]) -> list[dict[str, str]]:
