@@ -41,7 +41,10 @@ GUTENBERG_CREDITS = re.compile(
 )
 CREDITS_WITHIN = 4
 
-INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+# Soft hyphens, spaces of no width, and marks of the writing direction, which the letters have by themselves.
+INVISIBLE = dict.fromkeys(
+    [0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
+)
 SPACES = {
     ord(space): " "
     for space in "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f"

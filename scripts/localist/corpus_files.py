@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from localist.errors import UserError
+from localist.files import exists
 
 # Beside a data set's own files; they tell of the data, and hold none of it.
 NO_TEXT = frozenset({"dataset_info.json", "state.json", "dataset_dict.json", "dataset_infos.json"})
@@ -22,7 +23,7 @@ def corpus_files(sources: Iterable[Path]) -> list[Path]:
     for source in sources:
         if source.is_dir():
             found.extend(_files_in(source))
-        elif source.exists():
+        elif exists(source):
             found.append(source)
         else:
             raise UserError(f"corpus.source.path: {source} does not exist (looked in {Path.cwd()}). Correct the path.")
@@ -52,4 +53,4 @@ def _files_in(folder: Path) -> list[Path]:
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
     parts = re.split(r"(\d+)", name.casefold())
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]

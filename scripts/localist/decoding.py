@@ -23,17 +23,17 @@ HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 WINDOWS_SUPERSETS = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252"}
 
 
-def decode(content: bytes, name: str, encoding: str | None = None) -> tuple[str, str]:
+def decode(content: bytes, name: str, encoding: str | None = None, *, markup: bool = False) -> tuple[str, str]:
     """The text of `content` and the encoding it was read with; line ends become `\\n`.
 
-    `encoding` (corpus.encoding), a byte order mark, what the first kilobytes of markup declare, UTF-8, and detection
-    are tried in this order. Raises UserError, naming the file as `name`, where none fits, where encodings are mixed,
+    `encoding` (corpus.encoding), a byte order mark, UTF-8, what the beginning of `markup` declares, and detection are
+    tried in this order. Raises UserError, naming the file as `name`, where none fits, where encodings are mixed,
     and for NUL bytes and lines over LONGEST_LINE bytes, which no text has.
     """
     found = encoding or _marked(content) or unmarked_utf16(content)
     if not found:
         _refuse_what_is_no_text(content, name)
-        found = _declared(content) or ("utf-8" if _is_utf8(content) else _detected(content, name))
+        found = "utf-8" if _is_utf8(content) else (markup and _declared(content)) or _detected(content, name)
     try:
         text = content.decode(found)
     except (UnicodeError, LookupError) as error:

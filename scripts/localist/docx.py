@@ -1,8 +1,10 @@
 """Word documents (DOCX): body text with its headings and notes; headers, footers, comments and macros stay out."""
 
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from xml.parsers.expat import ExpatError
 
 import mammoth
 from defusedxml.ElementTree import fromstring
@@ -12,8 +14,10 @@ from localist.errors import UserError
 from localist.markup import html_book
 from localist.passages import Book
 
-BODY = "word/document.xml"
+BODY = re.compile(r"word/document\d*\.xml")
 PROPERTIES = "docProps/core.xml"
+# What the library raises for documents that are not as they should be.
+DAMAGED = (zipfile.BadZipFile, ExpatError, LookupError, ValueError, AttributeError, TypeError, SyntaxError)
 # Word and LibreOffice write the names of built-in styles in English, whatever language they speak.
 STYLES = """
 p[style-name='Title'] => h1:fresh
@@ -32,8 +36,8 @@ def read_docx(path: Path) -> Iterator[Book]:
         for name in archive.namelist():
             if name.endswith((".xml", ".rels")):
                 read_member(archive, name, path)  # refuses damage and entities before the library sees the file
-        if BODY not in archive.namelist():
-            raise UserError(f"{path}: lacks its part {BODY}, so it is no Word document. Save it again.")
+        if not any(BODY.fullmatch(name) for name in archive.namelist()):
+            raise UserError(f"{path}: lacks its part word/document.xml, so it is no Word document. Save it again.")
         title, author = _properties(archive, path)
     try:
         with path.open("rb") as stream:
@@ -43,7 +47,7 @@ def read_docx(path: Path) -> Iterator[Book]:
                 convert_image=mammoth.images.img_element(lambda image: {}),
                 ignore_empty_paragraphs=True,
             )
-    except (zipfile.BadZipFile, KeyError, ValueError, AttributeError, TypeError, IndexError, SyntaxError) as error:
+    except DAMAGED as error:
         raise UserError(
             f"{path}: is a damaged Word document ({type(error).__name__}: {error}). Save it again."
         ) from error

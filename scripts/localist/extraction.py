@@ -58,19 +58,18 @@ def extract(files: Sequence[Path], corpus: Mapping[str, Any], least_words: int, 
     ):
         numbering = _Numbering(writer)
         spool = Path(scratch) / "documents.jsonl"
-        for path in tqdm(files, desc="Extracting", unit="file", disable=None):
+        for path, name in tqdm(_names(files).items(), desc="Extracting", unit="file", disable=None):
             try:
                 process.read(path, corpus, spool)
                 checksum = sha256_of(path)
             except UserError as error:
-                failures.append({"file": path.name, "reason": str(error)})
+                failures.append({"file": name, "reason": _printable(str(error))})
                 continue
             except OSError as error:
-                failures.append(
-                    {"file": path.name, "reason": f"{path}: cannot be read ({error.strerror}). Is it still there?"}
-                )
+                reason = f"{path}: cannot be read ({error.strerror}). Check that it is still there."
+                failures.append({"file": name, "reason": _printable(reason)})
                 continue
-            report = _FileReport(path, checksum, corpus["language"])
+            report = _FileReport(name, checksum, corpus["language"])
             numbering.write(_documents(spool, report, duplicates))
             reports.append(report.told())
     _refuse_failures(failures, len(files), corpus["on_error"])
@@ -102,9 +101,9 @@ class _Numbering:
 class _FileReport:
     """Gathers what a file's documents tell."""
 
-    def __init__(self, path: Path, checksum: str, language: str) -> None:
+    def __init__(self, name: str, checksum: str, language: str) -> None:
         self.language = language
-        self.about: dict[str, Any] = {"file": path.name, "sha256": checksum}
+        self.about: dict[str, Any] = {"file": name, "sha256": checksum}
         self.counts: Counter[str] = Counter()
         self.languages: Counter[str] = Counter()
         self.removed = {step: {"count": 0, "characters": 0, "examples": []} for step in (*STEPS, "drop_sections")}
@@ -176,7 +175,20 @@ def _documents(spool: Path, report: _FileReport, duplicates: NearDuplicates | No
             if section.text:
                 report.count(section)
                 sections.append(section)
-        yield Document(document["title"], tuple(sections), document["author"], document["source"])
+        yield Document(document["title"], tuple(sections), document["author"], report.about["file"])
+
+
+def _names(files: Sequence[Path]) -> dict[Path, str]:
+    """What the report calls each file: its name, with its folder's where two have the same."""
+    shared = Counter(path.name for path in files)
+    return {
+        path: _printable(path.name if shared[path.name] == 1 else f"{path.parent.name}/{path.name}") for path in files
+    }
+
+
+def _printable(text: str) -> str:
+    """Text in which bytes of a file name that are no UTF-8 are question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _refuse_failures(failures: Sequence[Mapping[str, str]], files: int, on_error: str) -> None:

@@ -30,7 +30,7 @@ FORMATS = tuple(EXTENSIONS)
 READ_HERE = f"Convert it to one of {', '.join(FORMATS)}, or leave it out."
 # Bytes a file begins with, and what to do with a file that is not read here.
 FOREIGN = (
-    (b"\xd0\xcf\x11\xe0", "an old Word or Office file: save it as DOCX"),
+    (b"\xd0\xcf\x11\xe0", "an old Word or Office file, or one with a password: save it as DOCX without one"),
     (b"{\\rtf", "RTF: save it as DOCX, for example with `soffice --convert-to docx`"),
     (b"\x89PNG", "a picture (PNG): text in pictures needs OCR, for example with ocrmypdf"),
     (b"\xff\xd8\xff", "a picture (JPEG): text in pictures needs OCR, for example with ocrmypdf"),
@@ -48,7 +48,7 @@ FOREIGN = (
     (b"SQLite format", "a database: export its text as CSV"),
 )
 KINDLE = (b"BOOKMOBI", b"TEXtREAd")
-OPENERS = {b"BZh": bz2.open, b"\x1f\x8b": gzip.open}
+OPENERS = ((re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), bz2.open), (re.compile(rb"\x1f\x8b"), gzip.open))
 COMPRESSED = {".bz2", ".gz"}
 PDF = re.compile(rb"(?:\A|[\r\n\0-\x1f\x80-\xff])%PDF-\d")  # after some bytes of rubbish at most
 PROLOG = rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
@@ -57,6 +57,18 @@ DUMP = re.compile(PROLOG + rb"(?:<!doctype[^>]*>\s*)?<mediawiki[\s>]", re.IGNORE
 OTHER_XML = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml")
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 JSON_BEGINS = re.compile(rb'\s*\{\s*"[^"\n]*"\s*:')
+ANYTHING = re.compile(b"")
+LIKE_TEXT = {
+    "markdown": ANYTHING,
+    "csv": ANYTHING,
+    "html": re.compile(rb"<!--|</?[A-Za-z][^<]*>"),
+    "jsonl": re.compile(rb"\A(?:\xef\xbb\xbf)?\s*\{"),
+}
+NO_PROSE = {
+    ".json": "JSON, but not JSON Lines, which has one object on each line. Convert it, for example with `jq -c '.[]'`.",
+    ".css": "a style sheet. Leave it out.",
+    ".js": "a program. Leave it out.",
+}
 # A control character other than white space, form feed and escape: no text has it, in any encoding of single bytes.
 CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 MOST_CONTROLS = 0.01
@@ -80,8 +92,10 @@ def kind_of(path: Path, stated: str = "auto") -> str:
         )
     claimed = path.with_suffix("").suffix if path.suffix.lower() in COMPRESSED else path.suffix
     said = next((name for name, endings in EXTENSIONS.items() if claimed.lower() in endings), None)
-    # Only the name tells Markdown and CSV from other text, and rows of which one is broken.
-    if kind == "text" and (said in ("markdown", "csv") or (said == "jsonl" and start.lstrip()[:1] == b"{")):
+    if kind == "text" and claimed.lower() in NO_PROSE:
+        raise UserError(f"{path}: is {NO_PROSE[claimed.lower()]}")
+    # Only the name tells Markdown and CSV from other text, parts of pages, and rows of which one is broken.
+    if kind == "text" and said in LIKE_TEXT and LIKE_TEXT[said].search(start.replace(b"\0", b"")):
         kind = said
     if said not in (None, kind):
         raise UserError(
@@ -94,8 +108,8 @@ def kind_of(path: Path, stated: str = "auto") -> str:
 def opened(path: Path) -> IO[bytes]:
     """The bytes of a file, unpacked if it is bz2 or gzip."""
     with path.open("rb") as stream:
-        start = stream.read(3)
-    opener = next((opener for magic, opener in OPENERS.items() if start.startswith(magic)), Path.open)
+        start = stream.read(10)
+    opener = next((opener for magic, opener in OPENERS if magic.match(start)), Path.open)
     return opener(path, "rb")
 
 

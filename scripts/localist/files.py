@@ -26,6 +26,14 @@ def replacing(path: Path) -> Iterator[Path]:
         _remove(temporary)
 
 
+def exists(path: Path) -> bool:
+    """Whether there is something at `path`; False, too, for a name that no file system takes, or that is forbidden."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as JSON with sorted keys, so that equal contents are equal bytes."""
     with replacing(path) as temporary:

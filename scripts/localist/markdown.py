@@ -16,7 +16,7 @@ from localist.passages import Book
 def read_markdown(path: Path, encoding: str | None = None) -> Iterator[Book]:
     """Read one Markdown file as one book; its front matter may give title and author."""
     text, found = decode(path.read_bytes(), str(path), encoding)
-    parser = MarkdownIt("commonmark").enable("table").use(footnote_plugin).use(front_matter_plugin)
+    parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable("table").use(footnote_plugin).use(front_matter_plugin)
     tokens = parser.parse(text)
     about = _front_matter(next((token.content for token in tokens if token.type == "front_matter"), ""))
     book = html_book(f"<html><body>{parser.renderer.render(tokens, parser.options, {})}</body></html>", path)
@@ -32,5 +32,6 @@ def _front_matter(content: str) -> dict:
 
 
 def _said(about: dict, key: str) -> str:
-    value = about.get(key, "")
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    values = about.get(key)
+    parts = values if isinstance(values, list) else [values]
+    return ", ".join(str(part) for part in parts if isinstance(part, str | int | float))

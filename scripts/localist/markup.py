@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from lxml import etree
@@ -24,11 +25,12 @@ from localist.passages import (
     Book,
     Passage,
 )
+from localist.plain_text import text_passages
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 SKIPPED = {
     *("script", "style", "noscript", "template", "head", "svg", "math", "audio", "video", "canvas", "object", "embed"),
-    *("iframe", "map", "form", "select", "button", "rt", "rp"),
+    *("iframe", "map", "input", "select", "textarea", "button", "rt", "rp"),
 }
 INLINE = {
     *("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img"),
@@ -60,12 +62,13 @@ HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE
 PROSE_CELL_WORDS = 12
 SPACES = re.compile(r"[^\S\ue000\ue001]+")
 ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]*);")
-XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+# A declaration that libxml2 would believe, and ends behind which it reads no more, though pages go on.
+NO_TEXT = re.compile(r"\A\s*<\?xml[^>]*\?>|</(?:body|html)\s*>", re.IGNORECASE)
 
 
 def read_html(path: Path, encoding: str | None = None) -> Iterator[Book]:
     """Read one HTML file as one book. Raises UserError where it cannot be decoded or has no element."""
-    text, found = decode(path.read_bytes(), str(path), encoding)
+    text, found = decode(path.read_bytes(), str(path), encoding, markup=True)
     yield html_book(text, path, found)
 
 
@@ -81,11 +84,9 @@ def parse_html(text: str, name: str) -> etree._Element:
     """The tree of an HTML text. Raises UserError, naming `name`, where there is none."""
     parser = lxml_html.HTMLParser(no_network=True, huge_tree=True)
     try:
-        root = lxml_html.document_fromstring(XML_DECLARATION.sub("", text), parser=parser)
+        root = lxml_html.document_fromstring(NO_TEXT.sub("", text), parser=parser)
     except (etree.ParserError, ValueError) as error:
-        raise UserError(
-            f"{name}: is no readable HTML ({error}). Check the file, or set corpus.format: text."
-        ) from error
+        raise UserError(f"{name}: is no readable HTML ({error}). Check the file.") from error
     if any("depth" in entry.message for entry in parser.error_log):
         raise UserError(
             f"{name}: is nested too deeply to be a book. Save it again with another program, or leave it out."
@@ -93,13 +94,13 @@ def parse_html(text: str, name: str) -> etree._Element:
     return root
 
 
-def parse_xhtml(content: bytes, name: str, encoding: str | None = None) -> etree._Element:
+def parse_xhtml(content: bytes, name: str) -> etree._Element:
     """The tree of an XHTML file; one that is not well-formed is read as HTML, as browsers would."""
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
     try:
         root = etree.fromstring(ENTITY.sub(_character, content), parser)
     except (etree.XMLSyntaxError, ValueError):
-        return parse_html(decode(content, name, encoding)[0], name)
+        return parse_html(decode(content, name, markup=True)[0], name)
     for element in root.iter(etree.Element):
         element.tag = etree.QName(element).localname
     return root
@@ -147,7 +148,11 @@ class _Walk:
         level = HEADINGS.get(element.tag, 0)
         self.kind, self.level = (HEADING, level) if level and kind == PROSE else (kind, 0)
         start = len(self.found)
-        self._inside(element, kind)
+        if element.tag == "pre":
+            text = "".join(element.itertext())
+            self.found.extend(one if kind == PROSE else replace(one, kind=kind) for one in text_passages(text))
+        else:
+            self._inside(element, kind)
         self.close()
         if element.tag == "table" and kind == PROSE:
             cells = self.found[start:]
@@ -173,7 +178,8 @@ def _kind(element: etree._Element, above: str) -> str:
         return NOTE
     if element.tag == "nav" or element.get("id") == "toc":
         return CONTENTS
-    return NAVIGATION if element.tag == "footer" and element.getparent().tag == "body" else PROSE
+    above_it = element.getparent()
+    return NAVIGATION if element.tag == "footer" and above_it is not None and above_it.tag == "body" else PROSE
 
 
 def _said(element: etree._Element) -> set[str]:

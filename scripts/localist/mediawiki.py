@@ -20,7 +20,16 @@ from localist.passages import HEADING, Book, Passage
 NOT_PROSE_NAMESPACES = ("file:", "image:", "category:", "media:")
 NOT_PROSE_TAGS = ("ref", "references", "table", "gallery", "math", "timeline", "imagemap", "score", "chem")
 # What the readers of compressed files, XML and dumps raise on a file that is none, or is damaged.
-NOT_A_DUMP = (OSError, EOFError, ValueError, AssertionError, zlib.error, ParseError, mwxml.errors.MalformedXML)
+NOT_A_DUMP = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    AssertionError,
+    zlib.error,
+    ParseError,
+    mwxml.errors.MalformedXML,
+)
 
 # Templates vanish with their text, and leave brackets with nothing but punctuation in them.
 EMPTY_BRACKETS = re.compile(r"[^\S\n]*[(\[](?:[^\S\n]|[,;:])*[)\]]")

@@ -31,6 +31,7 @@ NARROWEST_COLUMN = 0.2
 MOST_ACROSS = 0.3
 LEAST_FILLED = 0.4
 GUTTER = 0.4
+MOST_PLACES = 2000
 
 ENDS_SENTENCE = re.compile(r"[.!?:…。！？]['\"”’»)\]\ue000-\ue001\d]*$")
 NOTE_START = re.compile(r"\W*(\ue000.{1,4}?\ue001|\d{1,3}\b|[*†‡§¶])")
@@ -161,7 +162,7 @@ def _gutter(fragments: Sequence[Fragment]) -> float | None:
     left, right = min(one.left for one in fragments), max(one.right for one in fragments)
     size = median(one.size for one in fragments)
     best, run = None, []
-    step = max(GUTTER * size / 2, 1.0)
+    step = max(GUTTER * size / 2, 1.0, (right - left) / MOST_PLACES)
     for x in (left + step * count for count in range(1, int((right - left) / step))):
         if _separates(fragments, x, right - left):
             run.append(x)

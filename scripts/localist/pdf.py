@@ -17,7 +17,7 @@ from localist.passages import MARK_END, MARK_START, Book
 
 END_MARK = b"%%EOF"
 # What letters come out as whose font has no Unicode map.
-UNREADABLE = {0, 0xFFFD, *range(0xE000, 0xF900)}
+UNREADABLE = {0, 0xFFFD, *range(0xD800, 0xF900)}
 MOST_UNREADABLE = 0.2
 # On a page with a picture, fewer characters than this are a scan's page number or stamp at most.
 FEWEST_CHARACTERS = 20
@@ -58,7 +58,8 @@ def read_pdf(path: Path, steps: frozenset[str]) -> Iterator[Book]:
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        if error.err_code == raw.FPDF_ERR_PASSWORD:
+        # PDFium's error can be that of a file before.
+        if error.err_code == raw.FPDF_ERR_PASSWORD and b"/Encrypt" in path.read_bytes():
             raise UserError(
                 f"{path}: is encrypted with a password. Save a copy without one, for example with "
                 "`qpdf --password=... --decrypt in.pdf out.pdf`."
@@ -137,14 +138,21 @@ def _letters(page: pypdfium2.PdfPage) -> tuple[list[Letter], int]:
     textpage = page.get_textpage()
     box, x, y = raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
     letters = []
-    unreadable = 0
+    unreadable = high = 0
+    left, bottom, right, top = page.get_cropbox()
     after_space = after_break = False
     for index in range(textpage.count_chars()):
         code = raw.FPDFText_GetUnicode(textpage, index)
+        if 0xDC00 <= code < 0xE000 and high:
+            code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00)
+        high = 0
         if code in (0x0A, 0x0D):
             after_break = True
         elif code == LINE_END_HYPHEN or raw.FPDFText_IsHyphen(textpage, index) == 1:
             code = 0x2D
+        elif 0xD800 <= code < 0xDC00:
+            high = code
+            continue
         elif code in UNREADABLE:
             unreadable += 1
             continue
@@ -154,10 +162,12 @@ def _letters(page: pypdfium2.PdfPage) -> tuple[list[Letter], int]:
             continue
         raw.FPDFText_GetLooseCharBox(textpage, index, box)
         raw.FPDFText_GetCharOrigin(textpage, index, x, y)
+        if not (left <= x.value <= right and bottom <= y.value <= top):
+            continue  # where nobody sees it
         turn = round(raw.FPDFText_GetCharAngle(textpage, index) / (math.pi / 2)) % 4
-        left, right, baseline = _upright(turn, box, x.value, y.value)
+        begin, end, baseline = _upright(turn, box, x.value, y.value)
         size = raw.FPDFText_GetFontSize(textpage, index)
-        letters.append(Letter(character, left, right, baseline, size, turn, after_space, after_break))
+        letters.append(Letter(character, begin, end, baseline, size, turn, after_space, after_break))
         after_space = after_break = False
     textpage.close()
     return letters, unreadable

@@ -26,6 +26,7 @@ DROPPED_SECTIONS = "drop_sections"
 # A sample is so many passages, or a page, of which so many characters are shown.
 SAMPLE_PASSAGES = 6
 SAMPLE_CHARACTERS = 1500
+LONGEST_NAME = 300
 LANGUAGE_PIECE = 1000
 LANGUAGE_PIECES = 50
 
@@ -75,10 +76,9 @@ def extract_file(path: Path, corpus: Mapping[str, Any]) -> Iterator[Extracted]:
         text = "\n".join(passage.text for passage in kept)
         yield Extracted(
             document=Document(
-                title=_name(book.title) or path.stem,
+                title=_name(book.title) or _name(path.stem),
                 sections=tuple(sections_of(kept, section_words, corpus["language"])),
                 author=_name(book.author),
-                source=path.name,
             ),
             kind=kind,
             encoding=book.encoding,
@@ -121,4 +121,4 @@ def _sample(where: str, before: str, after: Sequence[str]) -> dict[str, str]:
 
 
 def _name(text: str) -> str:
-    return one_line("".join(one for one in text if one.isprintable() or one.isspace()))
+    return one_line("".join(one for one in text if one.isprintable() or one.isspace()))[:LONGEST_NAME]

@@ -21,6 +21,8 @@ from localist.errors import UserError
 SECONDS = 25
 SECONDS_PER_MEGABYTE = 30
 MEMORY_BYTES = 1_800_000_000
+# Three calls for each element of a page that lies in another.
+RECURSION = 7000
 
 
 class ReadingProcess:
@@ -56,8 +58,9 @@ class ReadingProcess:
             answer = self._ask(process, {"path": str(path), "corpus": dict(corpus), "spool": str(spool)})
         finally:
             timer.cancel()
-        if answer is None:
+        if answer is None or answer["spent"] or timed_out.is_set():
             self._stop()
+        if answer is None:
             if timed_out.is_set():
                 raise UserError(
                     f"{path}: was not read in {seconds:.0f} s, so it is damaged or made to be slow. Leave it out."
@@ -72,9 +75,10 @@ class ReadingProcess:
     def _start(self) -> subprocess.Popen[str]:
         source = str(Path(__file__).parents[1])
         return subprocess.Popen(
-            [sys.executable, "-m", "localist.reading_process", str(self.memory_bytes)],
+            [sys.executable, "-P", "-m", "localist.reading_process", str(self.memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what libraries say of a damaged file; the answer tells what matters
             text=True,
             encoding="utf-8",
             env={**os.environ, "PYTHONPATH": source, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
@@ -120,17 +124,18 @@ def _answer(request: Mapping[str, Any]) -> str:
 
     path = Path(request["path"])
     try:
-        with Path(request["spool"]).open("w", encoding="utf-8") as stream:
+        with Path(request["spool"]).open("wb") as stream:
             for extracted in extract_file(path, request["corpus"]):
-                stream.write(json.dumps(dataclasses.asdict(extracted), ensure_ascii=True) + "\n")
+                line = json.dumps(dataclasses.asdict(extracted), ensure_ascii=False) + "\n"
+                stream.write(line.encode("utf-8", "replace"))  # halves of characters cannot be written
     except UserError as error:
         return str(error)
     except OSError as error:
         return f"{path}: cannot be read ({error.strerror or error}). Check the path and its permissions."
-    except MemoryError:
-        return f"{path}: needs more memory than the {MEMORY_BYTES / 1e9:.1f} GB that reading a file may take. Split it."
     except RecursionError:
         return f"{path}: is nested too deeply to be a book. Leave it out."
+    except MemoryError:
+        raise
     except Exception as error:  # a library's own mistake on a damaged file, whose kind nobody can list beforehand
         return f"{path}: cannot be read: {type(error).__name__}: {error}. Get or save it again."
     return ""
@@ -144,8 +149,19 @@ def _serve(memory_bytes: int) -> None:
     # What a library prints must not be taken for an answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    sys.setrecursionlimit(RECURSION)
     for line in sys.stdin:
-        answers.write(json.dumps({"error": _answer(json.loads(line))}) + "\n")
+        request = json.loads(line)
+        answer = {"error": "", "spent": False}
+        try:
+            answer["error"] = _answer(request)
+        except MemoryError:  # what was taken is not given back
+            size = f"{memory_bytes / 1e9:.1f} GB"
+            answer = {
+                "error": f"{request['path']}: needs more than the {size} that it may take. Split it.",
+                "spent": True,
+            }
+        answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from localist import hub
 from localist.corpus_files import corpus_files, source_paths
 from localist.errors import UserError
-from localist.files import read_json, replacing, write_json
+from localist.files import exists, read_json, replacing, write_json
 from localist.wheels import extract_member, fetch_wheel, sha256_of
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ _NOT_WEIGHTS = {"training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.
 def check_path(path: str | Path, what: str) -> Path:
     """Return `path` if it exists and is not empty; else raise a UserError that says `what` (the config key) it is."""
     found = Path(path).expanduser()
-    if not found.exists():
+    if not exists(found):
         raise UserError(f"{what}: {path} does not exist (looked in {Path.cwd()}). Correct the path.")
     if found.is_dir() and not any(found.iterdir()):
         raise UserError(f"{what}: the folder {path} is empty.")

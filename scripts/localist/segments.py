@@ -1,6 +1,7 @@
 """Sentences (segments) of a corpus, with their offsets, and the split that each section belongs to."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 import pandas as pd
@@ -9,6 +10,8 @@ import sentencex
 from localist.documents import SECTION_SEPARATOR
 
 SPLITS = ("train", "validation", "test")
+# The splitter's time can grow with the square of a line's length: it gets pieces, cut at white space or at stops.
+PIECE = re.compile(r".{1,10000}(?:(?<=[\s.!?。！？])|\Z)|.{1,10000}", re.DOTALL)
 
 
 def split_sentences(text: str, language: str) -> list[tuple[int, int]]:
@@ -18,7 +21,7 @@ def split_sentences(text: str, language: str) -> list[tuple[int, int]]:
     """
     offsets = []
     position = 0
-    for line in text.splitlines(keepends=True):
+    for line in (piece for whole in text.splitlines(keepends=True) for piece in PIECE.findall(whole)):
         for boundary in sentencex.get_sentence_boundaries(language, line):
             raw = line[boundary["start_index"] : boundary["end_index"]]
             if raw.strip():

@@ -15,6 +15,8 @@ from localist.errors import UserError
 from localist.passages import Book
 from localist.plain_text import text_passages
 
+# What the Arrow library raises for files that are not as they should be.
+DAMAGED = (pyarrow.ArrowException, OSError, UnicodeDecodeError, SystemError)
 DELIMITERS = ",;\t|"
 ROWS_AT_ONCE = 1000
 
@@ -62,7 +64,9 @@ def read_parquet(path: Path, column: str) -> Iterator[Book]:
     try:
         with parquet.ParquetFile(path) as file:
             yield from _rows(file.iter_batches(batch_size=ROWS_AT_ONCE), column, path)
-    except (pyarrow.ArrowException, OSError) as error:
+    except MemoryError:
+        raise
+    except DAMAGED as error:
         raise UserError(f"{path}: is a damaged Parquet file ({_first_line(error)}). Get it again.") from error
 
 
@@ -78,13 +82,16 @@ def read_arrow(path: Path, column: str) -> Iterator[Book]:
             else:
                 batches = iter(ipc.open_stream(source))
             yield from _rows(batches, column, path)
-    except (pyarrow.ArrowException, OSError) as error:
+    except MemoryError:
+        raise
+    except DAMAGED as error:
         raise UserError(f"{path}: is a damaged Arrow file ({_first_line(error)}). Get it again.") from error
 
 
 def _rows(batches: Iterator[pyarrow.RecordBatch], column: str, path: Path) -> Iterator[Book]:
     number = 0
     for batch in batches:
+        batch.validate(full=True)
         for row in batch.to_pylist():
             number += 1
             yield _book(row, column, f"{path}, row {number}", f"{path.stem} {number}")
@@ -94,6 +101,8 @@ def _book(row: Any, column: str, where: str, name: str) -> Book:
     if not isinstance(row, Mapping):
         raise UserError(f"{where}: is {type(row).__name__}, not an object with columns. Correct it.")
     text = row.get(column)
+    if text is None and column in row:
+        text = ""  # a row of which nothing is known
     if not isinstance(text, str):
         columns = ", ".join(str(key) for key in row if key is not None)
         found = "has no" if column not in row else f"has {type(text).__name__} instead of text in its"

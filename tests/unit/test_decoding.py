@@ -51,19 +51,19 @@ def test_the_text_comes_back_whatever_its_encoding(text, encodings):
 def test_what_the_markup_declares_is_believed(head):
     """Catches a declared encoding that is overruled by a guess from a few letters."""
     text = f"{head}<p>ł</p>"
-    assert decode(text.encode("cp1250"), "page.html")[0] == text
+    assert decode(text.encode("cp1250"), "page.html", markup=True)[0] == text
 
 
 def test_a_declaration_that_cannot_be_true_is_not_believed():
     """Catches a page that says latin-1 or nonsense and holds UTF-8: common where servers re-encode."""
     for declared in ("utf-16", "ascii", "klingon"):
         text = f'<meta charset="{declared}"><p>ł “quoted”</p>'
-        assert decode(text.encode(), "page.html") == (text, "utf-8")
+        assert decode(text.encode(), "page.html", markup=True) == (text, "utf-8")
 
 
 def test_a_page_in_latin_1_has_the_quotes_of_windows():
     """Catches control characters where Windows has its quotes and dashes (browsers read latin-1 as cp1252)."""
-    assert "“a”" in decode('<meta charset="iso-8859-1">“a”'.encode("cp1252"), "page.html")[0]
+    assert "“a”" in decode('<meta charset="iso-8859-1">“a”'.encode("cp1252"), "page.html", markup=True)[0]
 
 
 def test_the_config_has_the_last_word():

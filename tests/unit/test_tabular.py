@@ -57,6 +57,12 @@ def test_parquet_and_arrow(tmp_path):
         assert told(read_arrow(path, "body")) == EXPECTED
 
 
+def test_a_row_without_a_text_is_an_empty_book(tmp_path):
+    """Catches a whole data set that is refused for one row of which the text is missing."""
+    parquet.write_table(pyarrow.table({"text": ["One.", None, "Three."]}), tmp_path / "rows.parquet")
+    assert [len(book.passages) for book in read_parquet(tmp_path / "rows.parquet", "text")] == [1, 0, 1]
+
+
 def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
     """Catches a message from which nobody can tell what to write into the config."""
     path = write(tmp_path, "rows.jsonl", '{"body": "x", "year": 1999}\n{"year": 2}\n')
