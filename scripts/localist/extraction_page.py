@@ -61,6 +61,7 @@ def _file_table(files: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             "sentences": [f"{one['sentences']:,}" for one in files],
             "sections": [f"{one['sections']:,}" for one in files],
             "languages": [_languages(one["languages"]) for one in files],
+            "taken out, by step": [_taken_out(one["removed"]) for one in files],
         }
     )
 
@@ -100,6 +101,10 @@ def _all_languages(files: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     whole = sum(weights.values()) or 1
     ordered = sorted(weights.items(), key=lambda item: -item[1])
     return {language: weight / whole for language, weight in ordered[:5]}
+
+
+def _taken_out(removed: Mapping[str, Mapping[str, Any]]) -> str:
+    return ", ".join(f"{step.replace('_', ' ')} {told['count']:,}" for step, told in removed.items()) or "nothing"
 
 
 def _languages(shares: Mapping[str, float]) -> str:

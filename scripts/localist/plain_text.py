@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from localist.decoding import decode
-from localist.passages import HEADING, Book, Passage
+from localist.passages import CONTENTS, HEADING, Book, Passage
 
 BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n|\f)\s*|\f")
 # Words with which a line of its own begins that is a heading: parts of a work, then its chapters.
@@ -35,7 +35,16 @@ def text_passages(text: str) -> Iterator[Passage]:
         lines = "\n".join(line.strip() for line in part.splitlines() if line.strip())
         if lines:
             level = _heading_level(lines)
-            yield Passage(lines, HEADING, level) if level else Passage(lines)
+            if _lists_headings(lines):
+                yield Passage(lines, CONTENTS)
+            else:
+                yield Passage(lines, HEADING, level) if level else Passage(lines)
+
+
+def _lists_headings(text: str) -> bool:
+    lines = text.split("\n")
+    named = sum(bool(PART.match(line) or CHAPTER.match(line)) for line in lines)
+    return named > 1 and named > len(lines) / 2
 
 
 def _heading_level(text: str) -> int:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localist.passages import HEADING
+from localist.passages import CONTENTS, HEADING
 from localist.plain_text import read_plain_text, text_passages
 
 
@@ -45,6 +45,12 @@ def test_lines_of_their_own_that_name_a_part_are_headings(line, level):
     (before, passage, after) = text_passages(f"Before.\n\n{line}\n\nAfter.")
     assert (before.text, after.text) == ("Before.", "After.")
     assert passage.level == level and (passage.kind == HEADING) == bool(level)
+
+
+def test_a_list_of_headings_is_no_heading():
+    """Catches a table of contents whose two lines pass for a chapter and its title."""
+    (_, passage, _) = text_passages("Before.\n\nCHAPTER I. The Sea\nCHAPTER II. The Land\n\nAfter.")
+    assert passage.kind == CONTENTS
 
 
 @settings(max_examples=50, deadline=None)
