@@ -15,12 +15,28 @@ from localist.cleaning import NEAR_DUPLICATES, STEPS
 from localist.documents import Document, Section, sections_table
 from localist.errors import UserError
 from localist.near_duplicates import NearDuplicates
+from localist.provenance import package_versions
 from localist.reading_process import ReadingProcess, spooled
 from localist.segments import split_sentences
 from localist.wheels import sha256_of
 
 logger = logging.getLogger(__name__)
 
+# What the text hangs on.
+LIBRARIES = (
+    *(
+        "chardet",
+        "ftfy",
+        "lxml",
+        "mammoth",
+        "markdown-it-py",
+        "mdit-py-plugins",
+        "mwparserfromhell",
+        "mwxml",
+        "pyarrow",
+    ),
+    *("pypdfium2", "py3langid", "sentencex", "datasketch"),
+)
 DOCUMENTS_AT_ONCE = 500
 EXAMPLES = 5
 EXAMPLE_CHARACTERS = 160
@@ -225,6 +241,7 @@ def _whole_report(
         "removed": {step: dict(counts) for step, counts in removed.items()},
         "steps": [{"step": step, "on": corpus["clean"][step]} for step in STEPS],
         "language": corpus["language"],
+        "versions": package_versions(LIBRARIES),
     }
 
 

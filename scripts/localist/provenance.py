@@ -24,10 +24,10 @@ PACKAGES = (
 )
 
 
-def package_versions() -> dict[str, str]:
+def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
     """Versions of Python and of the packages that results depend on, as far as this environment has them."""
     versions = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in names:
         with suppress(PackageNotFoundError):
             versions[name] = version(name)
     return versions

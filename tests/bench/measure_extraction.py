@@ -11,8 +11,8 @@ from typing import Any
 
 from book_makers import TITLE, Chapter, headings, known_text
 from rapidfuzz.distance import Levenshtein
+from sample_files import corpus
 
-from localist.cleaning import STEPS
 from localist.reading_process import ReadingProcess, spooled
 
 PART = re.compile(r", part \d+$")
@@ -20,18 +20,7 @@ NUMBER = re.compile(r"\b\d{1,3}\b")
 PAGE_NUMBER = re.compile(r"^(?:\d{1,4}|[ivxlc]{1,6})\s+|\s*\b(?:\d{1,4}(?:/\d{1,4})?|[ivxlc]{1,6})$")
 # A browser prints date and title above, address and page below.
 DATE = re.compile(r"\d{1,2}/\d{1,2}/\d{2},")
-# As corpus in the config, for books that hold nothing to be dropped by heading.
-CORPUS = {
-    "format": "auto",
-    "language": "en",
-    "encoding": None,
-    "text_column": "text",
-    "articles": [],
-    "drop_sections": [],
-    "section_words": 250,
-    "on_error": "stop",
-    "clean": dict.fromkeys(STEPS, True),
-}
+CORPUS = corpus()
 # The error of a text that is worse than this is not worked out further.
 WORST_ERROR = 0.1
 

@@ -47,6 +47,7 @@ def test_the_report_counts_what_is_written(tmp_path):
     assert (one["sections"], one["sentences"], one["kind"], one["title"]) == (2, 5, "text", "a")
     assert one["removed"]["footnote_marks"] == {"count": 1, "characters": 3, "examples": ["[1]"]}
     assert one["languages"] == {"en": 1.0} and one["warnings"] == []
+    assert {"python", "pypdfium2", "lxml"} <= set(told["versions"])
     assert told["removed"]["hyphenation"] == {"count": 1, "characters": 14}
     assert "harbour-\nmaster" in one["samples"][0]["before"] and "harbourmaster" in one["samples"][0]["after"]
 
