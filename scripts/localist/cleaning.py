@@ -52,7 +52,8 @@ SPACES = {
 # Quotes, full-width characters and character references are the author's.
 FORMS = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False, normalization="NFC")
 
-NOTE_TEXT = re.compile(r"\[(?:foot)?note\b|\[fußnote\b|\[\d{1,3}\]\s", re.IGNORECASE)
+NOTE_TEXT = re.compile(r"\[(?:foot)?note\b|\[fußnote\b", re.IGNORECASE)
+NUMBERED = re.compile(r"\[\d{1,3}\]\s")
 MARKED = re.compile(f"{MARK_START}([^{MARK_START}{MARK_END}]*){MARK_END}")
 MARK = re.compile(r"\W*(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])(?:\s*[,–-]\s*\d{1,4})*\W*")
 BRACKETED_MARK = re.compile(r"(?:(?<=[^\W\d_]{3})|(?<=[.,;:!?\"”’)\]]))\[\d{1,3}\]")
@@ -117,10 +118,16 @@ def drop_tables(passages: Sequence[Passage]) -> Cleaned:
 
 
 def drop_footnotes(passages: Sequence[Passage]) -> Cleaned:
-    """The text of foot- and endnotes."""
-    return _split(
-        passages, lambda _, one: one.kind == NOTE or (one.kind == PROSE and NOTE_TEXT.match(one.text) is not None)
-    )
+    """The text of foot- and endnotes; in plain text, what begins with the number of a mark in the text."""
+    marks = {mark[0] for passage in passages for mark in BRACKETED_MARK.finditer(passage.text)}
+
+    def is_note(_: int, passage: Passage) -> bool:
+        if passage.kind != PROSE:
+            return passage.kind == NOTE
+        number = NUMBERED.match(passage.text)
+        return NOTE_TEXT.match(passage.text) is not None or (number is not None and number[0].strip() in marks)
+
+    return _split(passages, is_note)
 
 
 def drop_footnote_marks(passages: Sequence[Passage]) -> Cleaned:

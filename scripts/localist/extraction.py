@@ -24,18 +24,8 @@ logger = logging.getLogger(__name__)
 
 # What the text hangs on.
 LIBRARIES = (
-    *(
-        "chardet",
-        "ftfy",
-        "lxml",
-        "mammoth",
-        "markdown-it-py",
-        "mdit-py-plugins",
-        "mwparserfromhell",
-        "mwxml",
-        "pyarrow",
-    ),
-    *("pypdfium2", "py3langid", "sentencex", "datasketch"),
+    *("chardet", "datasketch", "ftfy", "lxml", "mammoth", "markdown-it-py", "mdit-py-plugins", "mwparserfromhell"),
+    *("mwxml", "py3langid", "pyarrow", "pypdfium2", "sentencex"),
 )
 DOCUMENTS_AT_ONCE = 500
 EXAMPLES = 5
@@ -47,8 +37,10 @@ LEAST_KEPT = 0.5
 
 SCHEMA = pyarrow.schema(
     [
-        *((name, pyarrow.int64()) for name in ("document",)),
-        *((name, pyarrow.large_string()) for name in ("title", "author", "source")),
+        ("document", pyarrow.int64()),
+        ("title", pyarrow.large_string()),
+        ("author", pyarrow.large_string()),
+        ("source", pyarrow.large_string()),
         ("section", pyarrow.int64()),
         ("heading", pyarrow.large_string()),
         ("page", pyarrow.int64()),

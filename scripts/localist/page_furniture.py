@@ -14,6 +14,7 @@ EDGE_LINES = 2
 # Lines of equal baseline, in points.
 SAME_PLACE = 3.0
 FEWEST_REPEATS = 3
+LEAST_DENSITY = 0.2
 # A place whose lines mostly come back holds nothing but furniture, also where a title stands on one page only.
 MOSTLY = 0.6
 
@@ -71,8 +72,12 @@ def _running_heads(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int,
         for page, lines in enumerate(edges)
         for place, line in lines.items()
     }
-    pages_of = Counter(part for parts in says.values() for part in parts)
-    found = {where for where, parts in says.items() if any(pages_of[part] >= FEWEST_REPEATS for part in parts)}
+    pages_of = defaultdict(set)
+    for (page, _), parts in says.items():
+        for part in parts:
+            pages_of[part].add(page)
+    heads = {part for part, pages in pages_of.items() if _comes_back(pages)}
+    found = {where for where, parts in says.items() if parts & heads}
     by_place = defaultdict(list)
     for page, place in says:
         by_place[place].append((page, place))
@@ -81,6 +86,11 @@ def _running_heads(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int,
         if len(returning) >= max(FEWEST_REPEATS, MOSTLY * len(places)):
             found.update(where for where in places if says[where])
     return found | _numbered_heads(edges)
+
+
+def _comes_back(pages: set[int]) -> bool:
+    """Heads stand on every other page of their chapter; what is said here and there in a book does not."""
+    return len(pages) >= FEWEST_REPEATS and len(pages) >= LEAST_DENSITY * (max(pages) - min(pages) + 1)
 
 
 def _page_numbers(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:

@@ -158,9 +158,18 @@ def test_headings_are_compared_without_number_and_case(heading, name):
 
 def test_notes_and_tables_go():
     """Catches notes by format, notes of plain text, and cells of data."""
-    passages = [Passage("a note", NOTE), *prose("[Footnote 3: Not so.]", "[12] See there.", "[He laughs.]", "text")]
-    assert texts(drop_footnotes(passages)[0]) == ["[He laughs.]", "text"]
+    passages = [
+        Passage("a note", NOTE),
+        *prose("[Footnote 3: Not so.]", "[12] See there.", "[He laughs.]", "text.[12]"),
+    ]
+    assert texts(drop_footnotes(passages)[0]) == ["[He laughs.]", "text.[12]"]
     assert texts(drop_tables([Passage("1.0", TABLE), *prose("text")])[0]) == ["text"]
+
+
+def test_numbered_paragraphs_are_no_notes():
+    """Catches a judgment, whose paragraphs are numbered in brackets, that goes as one long list of notes."""
+    paragraphs = prose("[1] The claimant argues.", "[2] As said at [1], the court disagrees.")
+    assert drop_footnotes(paragraphs) == (paragraphs, [])
 
 
 @pytest.mark.parametrize(

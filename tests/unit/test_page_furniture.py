@@ -65,6 +65,21 @@ def test_text_at_the_edge_stays():
     assert kept == pages and removed == {RUNNING_HEADS: (), PAGE_NUMBERS: ()}
 
 
+def test_what_is_said_here_and_there_is_no_head():
+    """Catches a short line of dialogue that stands at the edge of three pages of a novel."""
+    pages = [
+        [
+            *(line(f"{WORDS[number % 8]} {number} {WORDS[row]}", 600 - 12 * row) for row in range(8)),
+            line("No, he said.", 612),
+        ]
+        if number % 20 == 0
+        else [line(f"{WORDS[number % 8]} {number} {WORDS[row]} other", 600 - 12 * row) for row in range(8)]
+        for number in range(80)
+    ]
+    kept, _ = without_furniture(pages, BOTH)
+    assert sum(one.text == "No, he said." for fragments in kept for one in fragments) == 4
+
+
 def test_each_step_can_be_off():
     """Catches a step of the config that does its work although it is off."""
     pages = [page(line("The Book", 700), line(str(n + 1), 100), body=WORDS[n]) for n in range(6)]
