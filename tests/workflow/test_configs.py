@@ -42,6 +42,26 @@ def test_the_paper_study_plans_when_the_book_is_given(workplace):
     assert planned["fetch_model"] == 1 and "fetch_corpus" not in planned
 
 
+def test_a_data_set_of_the_hub_is_fetched_as_a_folder(workplace):
+    """Catches a data set of several files that is declared as one, or that is not fetched before it is read."""
+    hub = {"id": "org/texts", "revision": "0" * 40, "files": ["data/train-*"]}
+    config = workplace.config(corpus={"name": "texts", "source": {"hub": hub}})
+    planned = workplace.planned(config, "inspect_corpus")
+    assert planned == {"fetch_corpus": 1, "extract_corpus": 1, "describe_corpus": 1, "inspect_corpus": 1}
+
+
+def test_a_folder_of_books_is_read_file_by_file(workplace):
+    """Catches a book that is added to a folder and not noticed."""
+    books = workplace.folder / "books"
+    books.mkdir()
+    (books / "a.txt").write_text("A book.\n", encoding="utf-8")
+    source = ("--config", f"corpus={{source: {{path: {books}}}}}")
+    assert "fetch_corpus" not in workplace.planned(None, "inspect_corpus", *source)
+    (books / "b.txt").write_text("Another.\n", encoding="utf-8")
+    done = workplace.snakemake(None, "--dry-run", "inspect_corpus", *source)
+    assert "b.txt" in said(done)
+
+
 def test_the_paper_study_asks_for_the_book(workplace):
     """Catches a traceback, or a job that starts, where only the book is missing."""
     done = workplace.snakemake(CONFIGS / "paper.yaml", "--dry-run")
