@@ -28,6 +28,10 @@ Cleaned = tuple[list[Passage], list[str]]
 
 LEADERS = re.compile(r"(?:\.\s?){4,}\s*(?:\d+|[ivxlc]+)\s*$|(?:…\s?){2,}\s*(?:\d+|[ivxlc]+)\s*$", re.IGNORECASE)
 LONGEST_ENTRY = 300
+PROSE_WORDS = 20
+ENDS_SENTENCE = re.compile(r"[.!?…。！？][\"'”’»)\]]*\Z")
+LARGEST_LIST = 0.5
+LEAST_BOOK = 2000
 MOSTLY = 0.5
 
 GUTENBERG_START = re.compile(
@@ -96,10 +100,19 @@ def drop_gutenberg(passages: Sequence[Passage]) -> Cleaned:
 
 
 def drop_contents(passages: Sequence[Passage]) -> Cleaned:
-    """Tables of contents: as the format or their heading says, or lines that end in leaders and a number."""
-    kept, removed = _drop_kind(passages, CONTENTS, nested=False)
-    rest, listed = _split(kept, lambda _, passage: _is_listing(passage.text))
-    return rest, removed + listed
+    """Tables of contents: as the format says, lines that end in leaders and a number, and what stands under a heading
+    that says so, up to the next heading or to prose (headings of plain text are not all known)."""
+    in_contents = False
+
+    def goes(_: int, passage: Passage) -> bool:
+        nonlocal in_contents
+        if passage.kind == HEADING:
+            in_contents = section_name(passage.text) in NAMES[CONTENTS]
+        elif in_contents and _is_prose(passage.text):
+            in_contents = False
+        return in_contents or passage.kind == CONTENTS or _is_listing(passage.text)
+
+    return _split(passages, goes)
 
 
 def drop_index(passages: Sequence[Passage]) -> Cleaned:
@@ -218,12 +231,12 @@ def clean(passages: Iterable[Passage], steps: Collection[str]) -> tuple[list[Pas
     return [passage for passage in kept if passage.text], removed
 
 
-def without_sections(passages: Sequence[Passage], names: Collection[str], *, nested: bool = True) -> Cleaned:
-    """Passages without the sections headed by one of `names` (see section_name), `nested` sections included."""
+def without_sections(passages: Sequence[Passage], names: Collection[str]) -> Cleaned:
+    """Passages without the sections headed by one of `names` (see section_name), subsections included."""
     kept, removed = [], []
     dropping = 0
     for passage in passages:
-        if passage.kind == HEADING and (not dropping or not nested or passage.level <= dropping):
+        if passage.kind == HEADING and (not dropping or passage.level <= dropping):
             dropping = passage.level if section_name(passage.text) in names else 0
         if dropping:
             removed.append(passage.text)
@@ -238,9 +251,12 @@ def one_line(text: str) -> str:
     return " ".join(text.encode("utf-8", "ignore").decode("utf-8").split())
 
 
-def _drop_kind(passages: Sequence[Passage], kind: str, *, nested: bool = True) -> Cleaned:
+def _drop_kind(passages: Sequence[Passage], kind: str) -> Cleaned:
     kept, removed = _split(passages, lambda _, passage: passage.kind == kind)
-    rest, headed = without_sections(kept, NAMES[kind], nested=nested)
+    rest, headed = without_sections(kept, NAMES[kind])
+    # What makes up most of a book is no list at its end, whatever its heading.
+    if sum(map(len, headed)) > max(LEAST_BOOK, LARGEST_LIST * sum(len(passage.text) for passage in kept)):
+        return kept, removed
     return rest, removed + headed
 
 
@@ -253,6 +269,10 @@ def _split(passages: Sequence[Passage], goes: Callable[[int, Passage], bool]) ->
 
 def _before(match: re.Match[str]) -> str:
     return match.string[max(0, match.start() - 4) : match.start()]
+
+
+def _is_prose(text: str) -> bool:
+    return len(text.split()) >= PROSE_WORDS and ENDS_SENTENCE.search(text) is not None
 
 
 def _is_listing(text: str) -> bool:

@@ -135,6 +135,22 @@ def test_contents_end_with_any_heading():
     assert texts(drop_contents(passages)[0]) == ["Chapter", "text"]
 
 
+def test_contents_end_where_prose_begins():
+    """Catches a whole book that goes because its chapters are called by names that nobody knows for headings."""
+    prose_of_chapter = (
+        "The sea lay still, and the boats had gone out before anybody else in the whole of the town was awake."
+    )
+    passages = [heading("Inhalt"), *prose("Erstes Kapitel", "Zweites Kapitel", prose_of_chapter, "And so on.")]
+    assert texts(drop_contents(passages)[0]) == [prose_of_chapter, "And so on."]
+
+
+@pytest.mark.parametrize(("step", "title"), [(drop_index, "Index"), (drop_references, "Bibliography")])
+def test_most_of_a_book_is_no_list(step, title):
+    """Catches a book that goes because its first part is called Bibliography and no later heading is known."""
+    passages = [*prose("A title"), heading(title), *prose("Text of the book. " * 200)]
+    assert step(passages) == (passages, [])
+
+
 def test_dropped_sections_end_with_a_heading_of_their_level():
     """Catches an index whose letters are subheadings and stay."""
     passages = [heading("Index", 2), heading("A", 3), *prose("apple 1"), heading("After", 2), *prose("text")]
