@@ -196,11 +196,9 @@ def join_hyphenated(passages: Sequence[Passage]) -> Cleaned:
 
 def drop_boilerplate(passages: Sequence[Passage]) -> Cleaned:
     """Navigation of web pages, and passages that stand in the book FEWEST_REPEATS times or more, numbers aside."""
-    said = Counter(_repeatable(passage) for passage in passages)
-    return _split(
-        passages,
-        lambda _, one: one.kind == NAVIGATION or (_repeatable(one) != "" and said[_repeatable(one)] >= FEWEST_REPEATS),
-    )
+    said = [_repeatable(passage) for passage in passages]
+    times = Counter(text for text in said if text)
+    return _split(passages, lambda number, one: one.kind == NAVIGATION or times[said[number]] >= FEWEST_REPEATS)
 
 
 # In this order; the first two are done by the reader of pages, the last over all files (localist.near_duplicates).

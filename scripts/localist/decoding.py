@@ -47,10 +47,9 @@ def decode(content: bytes, name: str, encoding: str | None = None, *, markup: bo
 def _refuse_what_is_no_text(content: bytes, name: str) -> None:
     nul = content.find(b"\0")
     if nul >= 0:
-        line = content.count(b"\n", 0, nul) + 1
         raise UserError(
-            f"{name}: has a NUL byte in line {line} (byte {nul}), so it is binary, or UTF-16 without its mark. "
-            "Save it as UTF-8 text, or set corpus.encoding."
+            f"{name}: has a NUL byte in line {_line_of(content, nul)} (byte {nul}), so it is binary, or UTF-16 without its "
+            "mark. Save it as UTF-8 text, or set corpus.encoding."
         )
     if len(content) > LONGEST_LINE:
         longest, line = max((len(part), number) for number, part in enumerate(content.splitlines(), start=1))
@@ -88,40 +87,36 @@ def _declared(content: bytes) -> str | None:
 
 
 def _is_utf8(content: bytes) -> bool:
-    if b"\x1b" in content:  # ISO 2022, whose bytes are all ASCII
-        return False
+    # Bytes of ISO 2022, which begins its letters with an escape, are all ASCII.
+    return b"\x1b" not in content and _first_that_is_no_utf8(content) is None
+
+
+def _first_that_is_no_utf8(content: bytes) -> int | None:
     try:
         content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
+
+
+def _line_of(content: bytes, place: int) -> int:
+    return content.count(b"\n", 0, place) + 1
 
 
 def _detected(content: bytes, name: str) -> str:
     without = MULTIBYTE.sub(b"", content)
     valid, invalid = len(MULTIBYTE.findall(content)), len(HIGH_BYTE.findall(without))
+    wrong = _first_that_is_no_utf8(content)
     # In a text of one legacy encoding, hardly any two letters in a row look like UTF-8 by chance.
-    if valid > invalid:
-        try:
-            content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            raise UserError(
-                f"{name}: mixes encodings: most of it is UTF-8, but line {line} (byte {error.start}) is not. Convert "
-                "that part (for example with iconv), or set corpus.encoding to read all of it in one encoding."
-            ) from error
+    if valid > invalid and wrong is not None:
+        raise UserError(
+            f"{name}: mixes encodings: most of it is UTF-8, but line {_line_of(content, wrong)} (byte {wrong}) is not. "
+            "Convert that part (for example with iconv), or set corpus.encoding to read all of it in one encoding."
+        )
     found = chardet.detect(content)["encoding"]
     if found is None:
         raise UserError(
             f"{name}: is no text in any encoding that is known here (first byte that is not UTF-8 in line "
-            f"{_first_bad_line(content)}). Set corpus.encoding, or save it as UTF-8."
+            f"{_line_of(content, wrong or 0)}). Set corpus.encoding, or save it as UTF-8."
         )
     return found.lower()
-
-
-def _first_bad_line(content: bytes) -> int:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return content.count(b"\n", 0, error.start) + 1
-    return 1

@@ -1,6 +1,5 @@
 """A whole corpus from files: every section in order, and a report on each file."""
 
-import logging
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,21 +11,22 @@ from pyarrow import parquet
 from tqdm import tqdm
 
 from localist.cleaning import NEAR_DUPLICATES, STEPS
-from localist.documents import Document, Section, sections_table
+from localist.documents import COLUMNS, Document, Section, sections_table
 from localist.errors import UserError
 from localist.near_duplicates import NearDuplicates
+from localist.passages import DROPPED_SECTIONS
 from localist.provenance import package_versions
 from localist.reading_process import ReadingProcess, spooled
 from localist.segments import split_sentences
 from localist.wheels import sha256_of
-
-logger = logging.getLogger(__name__)
 
 # What the text hangs on.
 LIBRARIES = (
     *("chardet", "datasketch", "ftfy", "lxml", "mammoth", "markdown-it-py", "mdit-py-plugins", "mwparserfromhell"),
     *("mwxml", "py3langid", "pyarrow", "pypdfium2", "sentencex"),
 )
+# What is counted of each file, and in all.
+COUNTS = ("documents", "sections", "characters_read", "characters", "words", "sentences")
 DOCUMENTS_AT_ONCE = 500
 EXAMPLES = 5
 EXAMPLE_CHARACTERS = 160
@@ -35,18 +35,8 @@ RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ug", "ur", "yi"})
 LEAST_IN_LANGUAGE = 0.5
 LEAST_KEPT = 0.5
 
-SCHEMA = pyarrow.schema(
-    [
-        ("document", pyarrow.int64()),
-        ("title", pyarrow.large_string()),
-        ("author", pyarrow.large_string()),
-        ("source", pyarrow.large_string()),
-        ("section", pyarrow.int64()),
-        ("heading", pyarrow.large_string()),
-        ("page", pyarrow.int64()),
-        ("text", pyarrow.large_string()),
-    ]
-)
+NUMBERS = ("document", "section", "page")
+SCHEMA = pyarrow.schema([(name, pyarrow.int64() if name in NUMBERS else pyarrow.large_string()) for name in COLUMNS])
 
 
 def extract(files: Sequence[Path], corpus: Mapping[str, Any], least_words: int, sections: Path) -> dict[str, Any]:
@@ -114,7 +104,7 @@ class _FileReport:
         self.about: dict[str, Any] = {"file": name, "sha256": checksum}
         self.counts: Counter[str] = Counter()
         self.languages: Counter[str] = Counter()
-        self.removed = {step: {"count": 0, "characters": 0, "examples": []} for step in (*STEPS, "drop_sections")}
+        self.removed = {step: {"count": 0, "characters": 0, "examples": []} for step in (*STEPS, DROPPED_SECTIONS)}
         self.samples: list[Mapping[str, str]] = []
         self.warnings: Counter[str] = Counter()
 
@@ -145,12 +135,11 @@ class _FileReport:
         self.counts["sentences"] += len(split_sentences(section.text, self.language))
 
     def told(self) -> dict[str, Any]:
-        kinds = ("documents", "sections", "characters_read", "characters", "words", "sentences")
         all_characters = self.languages.total() or 1
         shares = {language: round(count / all_characters, 3) for language, count in self.languages.most_common(5)}
         return {
             **self.about,
-            **{kind: self.counts[kind] for kind in kinds},
+            **{kind: self.counts[kind] for kind in COUNTS},
             "languages": shares,
             "removed": {step: told for step, told in self.removed.items() if told["count"]},
             "samples": self.samples,
@@ -212,8 +201,7 @@ def _refuse_failures(failures: Sequence[Mapping[str, str]], files: int, on_error
 def _whole_report(
     reports: list[dict[str, Any]], failures: list[dict[str, str]], corpus: Mapping[str, Any], least_words: int
 ) -> dict[str, Any]:
-    kinds = ("documents", "sections", "characters_read", "characters", "words", "sentences")
-    totals = {kind: sum(report[kind] for report in reports) for kind in kinds}
+    totals = {kind: sum(report[kind] for report in reports) for kind in COUNTS}
     # Scripts without spaces between words have about two characters to one.
     words = max(totals["words"], totals["characters"] // 6)
     if words < least_words:

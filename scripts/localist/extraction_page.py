@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from localist.pages import html_page, html_pairs, html_table
+from localist.passages import DROPPED_SECTIONS
 
 FILES_WITH_SAMPLES = 12
-BY_HEADING = "drop_sections"
 NOTHING = "(nothing)"
 
 
@@ -67,12 +67,12 @@ def _file_table(files: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _step_table(report: Mapping[str, Any]) -> pd.DataFrame:
-    states = {one["step"]: "on" if one["on"] else "off" for one in report["steps"]} | {BY_HEADING: "on"}
+    states = {one["step"]: "on" if one["on"] else "off" for one in report["steps"]} | {DROPPED_SECTIONS: "on"}
     rows = []
     for step, state in states.items():
         told = report["removed"].get(step, {"count": 0, "characters": 0})
         examples = _examples(one["removed"].get(step, {}).get("examples", ()) for one in report["files"])
-        name = "sections by heading (drop_sections)" if step == BY_HEADING else step.replace("_", " ")
+        name = "sections by heading (drop_sections)" if step == DROPPED_SECTIONS else step.replace("_", " ")
         rows.append((name, state, f"{told['count']:,}", f"{told['characters']:,}", examples))
     return pd.DataFrame(rows, columns=["step", "", "times", "characters", "for example"])
 

@@ -38,8 +38,8 @@ def without_furniture(
     steps = set(steps)
     body = body_size(fragment for fragments in pages for fragment in fragments)
     edges = [_edge_lines(fragments, body) for fragments in pages]
-    numbers = _page_numbers(edges)
-    heads = _running_heads(edges) - numbers
+    numbers, numbered_heads = _counting(edges)
+    heads = (_running_heads(edges) | numbered_heads) - numbers
     kept = []
     removed: dict[str, list[str]] = {RUNNING_HEADS: [], PAGE_NUMBERS: []}
     for page, (fragments, lines) in enumerate(zip(pages, edges, strict=True)):
@@ -85,7 +85,7 @@ def _running_heads(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int,
         returning = found.intersection(places)
         if len(returning) >= max(FEWEST_REPEATS, MOSTLY * len(places)):
             found.update(where for where in places if says[where])
-    return found | _numbered_heads(edges)
+    return found
 
 
 def _comes_back(pages: set[int]) -> bool:
@@ -93,22 +93,13 @@ def _comes_back(pages: set[int]) -> bool:
     return len(pages) >= FEWEST_REPEATS and len(pages) >= LEAST_DENSITY * (max(pages) - min(pages) + 1)
 
 
-def _page_numbers(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
-    """Lines that are a number which grows by one from page to page, as at least one other page's does."""
-    return _counting(edges, PAGE_NUMBER, HEAD_WITH_NUMBER, fewest=2)
-
-
-def _numbered_heads(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
-    """Lines that begin or end with the number of their page: heads also of chapters of one page."""
-    return _counting(edges, HEAD_WITH_NUMBER, PAGE_NUMBER, fewest=FEWEST_REPEATS)
-
-
-def _counting(
-    edges: Sequence[dict[int, list[Fragment]]], pattern: re.Pattern[str], other: re.Pattern[str], fewest: int
-) -> set[tuple[int, int]]:
-    offsets = _offsets(edges, pattern)
-    agreeing = Counter([*offsets.values(), *_offsets(edges, other).values()])
-    return {where for where, offset in offsets.items() if agreeing[offset] >= fewest}
+def _counting(edges: Sequence[dict[int, list[Fragment]]]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+    """Lines that are a number which grows by one from page to page, and lines that begin or end with it (heads also of
+    chapters of one page)."""
+    alone, in_heads = _offsets(edges, PAGE_NUMBER), _offsets(edges, HEAD_WITH_NUMBER)
+    agreeing = Counter([*alone.values(), *in_heads.values()])
+    numbers = {where for where, offset in alone.items() if agreeing[offset] > 1}
+    return numbers, {where for where, offset in in_heads.items() if agreeing[offset] >= FEWEST_REPEATS}
 
 
 def _offsets(

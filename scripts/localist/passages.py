@@ -12,6 +12,8 @@ REFERENCES = "references"
 NOTE = "footnotes"
 TABLE = "tables"
 NAVIGATION = "boilerplate"
+# What goes under headings that the config names (corpus.drop_sections) is told like what a step takes out.
+DROPPED_SECTIONS = "drop_sections"
 
 # A footnote mark stands between these two (private use) characters until cleaning drops it, or keeps what is inside.
 MARK_START = "\ue000"

@@ -186,10 +186,10 @@ def _upright(turn: int, box: raw.FS_RECTF, x: float, y: float) -> tuple[float, f
 def _fragments(letters: list[Letter]) -> list[Fragment]:
     """Pieces of lines: letters that follow each other without a jump. What is turned against the page's text (stamps
     along a margin) is left out."""
-    turns = Counter(letter.quarter_turns for letter in letters)
+    upright = Counter(letter.quarter_turns for letter in letters).most_common(1)
     lines: list[list[Letter]] = []
     for letter in letters:
-        if letter.quarter_turns != turns.most_common(1)[0][0]:
+        if letter.quarter_turns != upright[0][0]:
             continue
         if lines and not _jumps(lines[-1][-1], letter):
             lines[-1].append(letter)

@@ -15,14 +15,13 @@ from localist.file_kinds import kind_of
 from localist.markdown import read_markdown
 from localist.markup import read_html
 from localist.mediawiki import read_mediawiki
-from localist.passages import Book, Passage
+from localist.passages import DROPPED_SECTIONS, Book, Passage
 from localist.pdf import read_pdf
 from localist.plain_text import read_plain_text
 from localist.section_names import section_name
 from localist.sections import sections_of
 from localist.tabular import read_arrow, read_csv, read_json_lines, read_parquet
 
-DROPPED_SECTIONS = "drop_sections"
 # A sample is so many passages, or a page, of which so many characters are shown.
 SAMPLE_PASSAGES = 6
 SAMPLE_CHARACTERS = 1500
