@@ -48,8 +48,8 @@ def _refuse_what_is_no_text(content: bytes, name: str) -> None:
     nul = content.find(b"\0")
     if nul >= 0:
         raise UserError(
-            f"{name}: has a NUL byte in line {_line_of(content, nul)} (byte {nul}), so it is binary, or UTF-16 without its "
-            "mark. Save it as UTF-8 text, or set corpus.encoding."
+            f"{name}: has a NUL byte in line {_line_of(content, nul)} (byte {nul}), so it is binary, or UTF-16 without "
+            "its mark. Save it as UTF-8 text, or set corpus.encoding."
         )
     if len(content) > LONGEST_LINE:
         longest, line = max((len(part), number) for number, part in enumerate(content.splitlines(), start=1))
