@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ import torch
 from transformers import AutoTokenizer
 
 from localist.arms import Arm
+from localist.checkpoints import processors_of
 from localist.constraint import Constraint
 from localist.files import replacing, write_json
+from localist.interruption import noticing_sigterm
 from localist.models import load_model
 from localist.precision import uses_bf16
-from localist.provenance import code_version, content_hash, package_versions, processor
+from localist.provenance import code_version, content_hash, package_versions
 from localist.rule_log import rule_log
 from localist.schedules import dose_matched, locality_by_layer
 from localist.training import Optimisation, train_arm
@@ -38,7 +40,9 @@ def main(
     minimum_locality: float,
     checkpoints: Path,
     checkpoint_steps: int,
+    code: Sequence[Path],
     outputs: Mapping[str, Path],
+    asked_to_stop: Callable[[], bool],
 ) -> None:
     """Write the tuned model, its history by step and the resolved settings; checkpoints are removed at the end."""
     torch.set_num_threads(training["threads"])
@@ -58,15 +62,16 @@ def main(
         "context": context,
         "precision": "bf16" if bf16 else "fp32",
         "threads": training["threads"],
-        "device": str(language_model.device),
-        "processor": processor(),
+        "gpus": training["gpus"],
         "versions": package_versions(),
         "inputs": content_hash(path for path in (model, tokens, blocks) if path),
+        "code_sha256": content_hash(code),
     }
-    # Named by everything that determines the run: changed settings never go on from an old run's checkpoint.
+    # Named by everything that determines the run: changed settings never go on from an old run's checkpoint. A
+    # processor of another kind only moves the last digits, so a run that is sent there goes on, and says so.
     own_checkpoints = checkpoints / settings_hash(settings)
     name = f"{arm['name']} seed {seed}"
-    logger.info("%s: %d steps on %s in %s.", name, settings["steps"], settings["device"], settings["precision"])
+    logger.info("%s: %d steps in %s.", name, settings["steps"], settings["precision"])
     history = train_arm(
         language_model,
         windows,
@@ -78,7 +83,10 @@ def main(
         checkpoints=own_checkpoints,
         checkpoint_steps=checkpoint_steps,
         name=name,
+        asked_to_stop=asked_to_stop,
     )
+    settings["device"] = str(language_model.device)
+    settings["processor"] = " and ".join(processors_of(own_checkpoints))
     with replacing(outputs["model"]) as temporary:
         language_model.save_pretrained(temporary)
         AutoTokenizer.from_pretrained(model, local_files_only=True).save_pretrained(temporary)
@@ -105,7 +113,7 @@ def settings_hash(settings: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    with rule_log(snakemake.log[0]):
+    with rule_log(snakemake.log[0]), noticing_sigterm() as asked_to_stop:
         main(
             model=Path(snakemake.input.model),
             tokens=Path(snakemake.input.tokens),
@@ -116,5 +124,7 @@ if __name__ == "__main__":
             minimum_locality=snakemake.params.minimum_locality,
             checkpoints=Path(snakemake.params.checkpoints),
             checkpoint_steps=snakemake.params.checkpoint_steps,
+            code=[Path(path) for path in snakemake.input.code],
             outputs={name: Path(snakemake.output[name]) for name in ("model", "history", "settings")},
+            asked_to_stop=asked_to_stop,
         )

@@ -13,12 +13,12 @@ from tqdm import tqdm
 from localist.cleaning import NEAR_DUPLICATES, STEPS
 from localist.documents import COLUMNS, Document, Section, sections_table
 from localist.errors import UserError
+from localist.files import sha256_of
 from localist.near_duplicates import NearDuplicates
 from localist.passages import DROPPED_SECTIONS
 from localist.provenance import package_versions
 from localist.reading_process import ReadingProcess, spooled
 from localist.segments import split_sentences
-from localist.wheels import sha256_of
 
 # What the text hangs on.
 LIBRARIES = (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from localist.errors import UserError
-from localist.wheels import sha256_of
+from localist.files import sha256_of
 
 logger = logging.getLogger(__name__)
 

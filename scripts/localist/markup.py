@@ -51,7 +51,7 @@ SAID = {
 NOTE_REFERENCE = {"noteref", "doc-noteref", "footnote-ref", "footnoteref", "fnref", "reference"}
 NOTE_NUMBER = re.compile(r"[\[(]?(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])[\])]?")
 NOTE_ID = re.compile(r"(?:foot|end)note-\d+$")
-ARROW = re.compile(r"[↑↩⏎^\ufe0e\s]+")
+ARROW = re.compile(r"[↑↩⏎^\ufe0e]+")
 NOTE_TARGET = re.compile(r"note|fn|cite|ref", re.IGNORECASE)
 PASSED_OVER = {
     *("pagebreak", "doc-pagebreak", "pagenum", "pageno", "page-number"),
@@ -193,7 +193,7 @@ def _is_hidden(element: etree._Element) -> bool:
 
 def _leads_back(element: etree._Element) -> bool:
     """A link from a note to the text."""
-    return element.tag == "a" and ARROW.fullmatch("".join(element.itertext())) is not None
+    return element.tag == "a" and ARROW.fullmatch("".join(element.itertext()).strip()) is not None
 
 
 def _is_note_mark(element: etree._Element) -> bool:

@@ -1,6 +1,7 @@
 """Loading a causal language model from a local folder: safetensors only, no remote code."""
 
 import logging
+import socket
 from pathlib import Path
 
 import torch
@@ -38,8 +39,7 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     Raises UserError where the folder holds no such model, or one whose attention cannot be observed, and where a GPU is
     asked for and none is there: training for days on a CPU by mistake helps nobody.
     """
-    if gpus and not torch.cuda.is_available():
-        raise UserError(f"training.gpus is {gpus}, but this job sees no GPU: set it to 0 to train on the CPU.")
+    device = _device(gpus)
     transformers_logging.disable_progress_bar()
     try:
         model = AutoModelForCausalLM.from_pretrained(
@@ -47,7 +47,24 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder} does not load as a causal language model: {str(error).splitlines()[0]}") from error
-    model = model.to("cuda" if gpus else "cpu")
+    model = model.to(device)
     use_observed_attention(model, context)
     check_causality(model)
     return model
+
+
+def _device(gpus: int) -> torch.device:
+    """A GPU where the job asked for one, else the CPU; the log says which."""
+    visible = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if gpus > visible:
+        raise UserError(
+            f"training.gpus is {gpus}, but the job on {socket.gethostname()} sees {visible or 'no'} GPU (torch "
+            f"{torch.__version__}). Have the cluster give it one, install torch with CUDA, or set training.gpus to 0 "
+            "to compute on the CPU."
+        )
+    if gpus:
+        logger.info("Computing on a GPU: %s.", torch.cuda.get_device_name())
+        return torch.device("cuda")
+    unused = f"; {visible} in sight, unused" if visible else ""
+    logger.info("Computing on the CPU (training.gpus is 0%s).", unused)
+    return torch.device("cpu")

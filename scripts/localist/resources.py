@@ -17,8 +17,8 @@ from typing import Any
 from localist import hub
 from localist.corpus_files import corpus_files, source_paths
 from localist.errors import UserError
-from localist.files import exists, read_json, replacing, write_json
-from localist.wheels import extract_member, fetch_wheel, sha256_of
+from localist.files import exists, read_json, replacing, sha256_of, write_json
+from localist.wheels import extract_member, fetch_wheel
 
 logger = logging.getLogger(__name__)
 

@@ -1,19 +1,26 @@
 """Logging for a rule's script: one log file per job, user errors without a traceback."""
 
+import errno
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from localist.errors import UserError
+from localist.interruption import EXIT_STATUS, Interrupted, requeue
+
+# Libraries raise it in classes of their own.
+NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 @contextmanager
 def rule_log(path: str | Path) -> Iterator[None]:
     """Send log records to `path` and, in short form, to the console.
 
-    A `UserError` ends the job with its message alone; any other exception leaves its traceback in the log.
+    A `UserError` ends the job with its message alone; so does `Interrupted`, and SLURM then queues the job again. Any
+    other exception leaves its traceback in the log.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,7 +37,14 @@ def rule_log(path: str | Path) -> Iterator[None]:
     except UserError as error:
         logging.getLogger("localist").error("Error: %s", error)
         raise SystemExit(1) from None
-    except Exception:
+    except Interrupted as interrupted:
+        logging.getLogger("localist").warning("%s", interrupted)
+        requeue()
+        raise SystemExit(EXIT_STATUS) from None
+    except Exception as error:
+        if NO_SPACE in str(error):
+            logging.getLogger("localist").error("Error: %s. Make room, and run again: nothing is half-written.", error)
+            raise SystemExit(1) from None
         # The console gets the traceback from Python itself; the file must have it too.
         to_file.emit(logging.LogRecord("localist", logging.ERROR, __file__, 0, "failed", None, sys.exc_info()))
         raise

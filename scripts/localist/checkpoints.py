@@ -1,0 +1,83 @@
+"""Checkpoints of a run: sealed once they are wholly written, and checked before a run goes on from one.
+
+A run's checkpoints lie in a folder of its own, whose name tells the run from every other one.
+"""
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from localist.files import sha256_of, write_json
+from localist.provenance import processor
+
+logger = logging.getLogger(__name__)
+
+SEAL = "seal.json"
+SET_ASIDE = "unusable-"
+
+
+def seal(checkpoint: Path) -> None:
+    """Mark a checkpoint as whole, with the run that it is of, its files' hashes, and the processors used until now."""
+    files = {path.relative_to(checkpoint).as_posix(): sha256_of(path) for path in _files(checkpoint)}
+    processors = processors_of(checkpoint.parent)
+    write_json(checkpoint / SEAL, {"run": checkpoint.parent.name, "files": files, "processors": processors})
+
+
+def last_whole_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint of the run whose folder this is.
+
+    Newer ones that are not whole (cut short by a kill, truncated, changed) or of another run are named in the log and
+    renamed, so that nothing goes on from them and nothing is lost.
+    """
+    for checkpoint in sorted(Path(folder).glob("checkpoint-*"), key=_step, reverse=True):
+        fault = _fault(checkpoint)
+        if fault is None:
+            return checkpoint
+        logger.warning("%s is passed over: %s.", checkpoint, fault)
+        aside = checkpoint.with_name(SET_ASIDE + checkpoint.name)
+        shutil.rmtree(aside, ignore_errors=True)
+        checkpoint.rename(aside)
+    return None
+
+
+def processors_of(folder: Path) -> list[str]:
+    """Every processor that a run has been computed on, this one included, sorted."""
+    seals = [_read_seal(checkpoint) for checkpoint in Path(folder).glob("checkpoint-*")]
+    return sorted({processor()}.union(*(found.get("processors", ()) for found in seals)))
+
+
+def _fault(checkpoint: Path) -> str | None:
+    """Why a run cannot go on from this checkpoint."""
+    found = _read_seal(checkpoint)
+    if not found:
+        return "it was not wholly written"
+    if found.get("run") != checkpoint.parent.name:
+        return "it is of another run"
+    for name, sha256 in found["files"].items():
+        path = checkpoint / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if sha256_of(path) != sha256:
+            return f"{name} is truncated or was changed"
+    return None
+
+
+def _read_seal(checkpoint: Path) -> Mapping[str, Any]:
+    """The seal, or nothing where there is none that can be read."""
+    try:
+        found = json.loads((checkpoint / SEAL).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and isinstance(found.get("files"), dict) else {}
+
+
+def _files(checkpoint: Path) -> list[Path]:
+    return sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != SEAL)
+
+
+def _step(checkpoint: Path) -> int:
+    digits = checkpoint.name.rpartition("-")[2]
+    return int(digits) if digits.isdigit() else -1
