@@ -23,6 +23,10 @@ include: "workflow/rules/figures.smk"
 report: "workflow/report/workflow.rst"
 
 
+onstart:
+    refuse_what_slurm_would_refuse()
+
+
 rule all:
     default_target: True
     input:

@@ -1,6 +1,11 @@
 # Sentence embeddings, their clusters, and the block of every token under every partition.
 
 
+# A second or a few: on a cluster, done where the study is started.
+localrules:
+    partition_tokens,
+
+
 rule embed_segments:
     input:
         segments="results/{study}/corpus/segments.parquet",
@@ -16,8 +21,8 @@ rule embed_segments:
         "../../envs/training.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=more_each_try(2000),
+        runtime=more_each_try(60),
     params:
         threads=config["training"]["threads"],
         shards=lambda wildcards: f"results/{wildcards.study}/checkpoints/embeddings",
@@ -43,8 +48,8 @@ rule partition_segments:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=6000,
-        runtime=120,
+        mem_mb=more_each_try(6000),
+        runtime=more_each_try(120),
     params:
         semantic=config["blocks"]["semantic"],
         language=config["corpus"]["language"],
@@ -67,8 +72,8 @@ rule segment_spans:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=more_each_try(3000),
+        runtime=more_each_try(60),
     params:
         spans=config["blocks"]["segments"],
     script:
@@ -112,8 +117,8 @@ rule map_blocks:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=more_each_try(1000),
+        runtime=more_each_try(30),
     params:
         seed=config["blocks"]["semantic"]["seed"],
     script:

@@ -26,6 +26,7 @@ from localist.corpus_files import corpus_files, source_paths
 from localist.errors import UserError
 from localist.job_environment import JOB_ENVIRONMENT
 from localist.resources import check_own_paths
+from localist.slurm import check_requests, sbatch_options
 from localist.source_files import imported_modules
 
 SCHEMA = BASE / "workflow/schemas/config.schema.yaml"
@@ -61,6 +62,40 @@ KEPT_SEEDS = {"all": SEEDS, "last_seed": SEEDS[-1:], "none": []}[config["keep_mo
 
 for name, value in JOB_ENVIRONMENT.items():
     os.environ.setdefault(name, value)
+
+
+def more_each_try(amount):
+    """What a job asks for at first, twice that on the second try, and so on: it may have been ended for lack of it."""
+    return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
+
+
+def said_by_profile(name):
+    """A default resource that the profile sets, as it stands there, or None."""
+    return getattr(workflow.resource_settings.default_resources.get(name), "raw", None)
+
+
+def gpu_request():
+    """How a job asks for its GPUs: by their number or as generic resources, and in which partition (clusters differ).
+
+    gpu_jobs lets a profile run one at a time of the jobs that would all take the first GPU in sight.
+    """
+    count = config["training"]["gpus"]
+    if not count:
+        return {}
+    gpus = {"gres": f"gpu:{count}"} if said_by_profile("gpu_request") == "gres" else {"gpu": count}
+    partition = said_by_profile("gpu_partition")
+    return {"gpu_jobs": 1} | gpus | ({"slurm_partition": partition} if partition else {})
+
+
+def refuse_what_slurm_would_refuse():
+    """Ask before anything is submitted, where jobs go to SLURM; groups of jobs need no less than their largest job."""
+    if "slurm" not in type(workflow.executor_settings).__module__:
+        return
+    jobs = [job for job in workflow.dag.needrun_jobs() if not workflow.is_local(job.rule)]
+    try:
+        check_requests({sbatch_options(job.resources, job.threads): job.rule.name for job in jobs})
+    except UserError as error:
+        raise WorkflowError(f"Nothing was submitted: {error}") from None
 
 
 def any_of(values):

@@ -15,8 +15,8 @@ rule extract_corpus:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2500,
-        runtime=60,
+        mem_mb=more_each_try(2500),
+        runtime=more_each_try(60),
     params:
         corpus={
             key: value for key, value in config["corpus"].items() if key not in ("name", "license", "origin", "source")
@@ -39,8 +39,8 @@ rule segment_corpus:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=more_each_try(1000),
+        runtime=more_each_try(10),
     params:
         language=config["corpus"]["language"],
         splits={key: config["splits"][key] for key in [*SPLITS, "seed"]},
@@ -66,8 +66,8 @@ rule tokenize_corpus:
     conda:
         "../../envs/training.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=more_each_try(1000),
+        runtime=more_each_try(10),
     params:
         context=config["tokens"]["context"],
         sink=config["model"]["sink_token_id"],

@@ -1,6 +1,11 @@
 # Every run, and the untuned model, on the same held-out text.
 
 
+# A second or a few: on a cluster, done where the study is started.
+localrules:
+    describe_model,
+
+
 rule evaluate_model:
     input:
         model=lambda wildcards: model_of(wildcards.arm, wildcards.seed),
@@ -22,9 +27,9 @@ rule evaluate_model:
         "../../envs/training.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=config["training"]["memory_mb"],
-        runtime=240,
-        gpu=config["training"]["gpus"],
+        **gpu_request(),
+        mem_mb=more_each_try(config["training"]["memory_mb"]),
+        runtime=more_each_try(120),
     params:
         measured=MEASURED,
         reference=REFERENCE,
@@ -54,9 +59,9 @@ rule compare_attention:
         "../../envs/training.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=config["training"]["memory_mb"],
-        runtime=240,
-        gpu=config["training"]["gpus"],
+        **gpu_request(),
+        mem_mb=more_each_try(config["training"]["memory_mb"]),
+        runtime=more_each_try(60),
     params:
         evaluation={"batch_windows": config["evaluation"]["batch_windows"]},
         precision=config["training"]["precision"],

@@ -1,6 +1,25 @@
 # One rule per figure: editing a figure's script redraws that figure alone.
 
 
+# Seconds each: on a cluster, done where the study is started.
+localrules:
+    plot_claims,
+    plot_divergence,
+    plot_targets,
+    plot_cut,
+    plot_schedules,
+    plot_perplexity,
+    plot_fidelity,
+    plot_entropy,
+    plot_frontier,
+    plot_training,
+    plot_block_selection,
+    plot_block_map,
+    plot_block_ribbon,
+    plot_block_sizes,
+    plot_attention_maps,
+
+
 rule plot_claims:
     input:
         claims="results/{study}/tables/claims.csv",

@@ -1,6 +1,13 @@
 # Models, encoder and sample corpus: fetched once, checked against their hashes, shared by all studies.
 
 
+# Where the study is started there is a network; nodes of a cluster often have none.
+localrules:
+    fetch_model,
+    fetch_encoder,
+    fetch_corpus,
+
+
 rule fetch_model:
     input:
         code=modules_of("fetch_model"),
@@ -77,8 +84,8 @@ rule initialise_model:
     conda:
         "../../envs/training.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=more_each_try(1000),
+        runtime=more_each_try(10),
     params:
         architecture=config["model"]["source"].get("untrained"),
         context=config["tokens"]["context"],

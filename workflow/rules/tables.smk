@@ -1,6 +1,18 @@
 # Tables and pages from the evaluation files: nothing here needs a model.
 
 
+# Seconds each: on a cluster, done where the study is started.
+localrules:
+    collect_metrics,
+    collect_probes,
+    judge_claims,
+    compare_published,
+    write_numbers,
+    describe_study,
+    describe_corpus,
+    describe_blocks,
+
+
 rule collect_metrics:
     input:
         metrics=per_run("evaluation/{arm}/seed{seed}/metrics.json", evaluated()),

@@ -1,6 +1,11 @@
 # One training job per arm and seed.
 
 
+# A second or a few: on a cluster, done where the study is started.
+localrules:
+    forecast_training,
+
+
 rule forecast_training:
     input:
         model=resource_path("model"),
@@ -51,9 +56,9 @@ rule train_model:
         "../../envs/training.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=config["training"]["memory_mb"],
+        **gpu_request(),
+        mem_mb=more_each_try(config["training"]["memory_mb"]),
         runtime=2880,
-        gpu=config["training"]["gpus"],
     params:
         arm=lambda wildcards: ARMS[wildcards.arm].as_params(),
         training={

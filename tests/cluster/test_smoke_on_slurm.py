@@ -1,0 +1,52 @@
+"""The smoke study on the cluster: the same results, in few submissions, and nothing to do the second time."""
+
+import pytest
+from conftest import Study
+
+# Held to be equal, file by file, but for these: they tell of times and jobs.
+TELL_OF_THE_RUN = ("logs/", "benchmarks/")
+# A forecast of the time that the study takes on the machine where it is started.
+FORECAST = "runs/forecast.json"
+
+
+@pytest.fixture(scope="module")
+def on_slurm(cluster, local):
+    study = Study(local.folder.parent / "on_slurm")
+    return study.finished(study.start(study.profile(), environment=cluster.environment))
+
+
+def contents(study):
+    files = {path.relative_to(study.results).as_posix(): path for path in study.results.rglob("*") if path.is_file()}
+    return {
+        name: path.read_bytes()
+        for name, path in files.items()
+        if not name.startswith(TELL_OF_THE_RUN) and path.name != ".snakemake_timestamp" and name != FORECAST
+    }
+
+
+def test_every_result_equals_that_of_a_local_run(on_slurm, local):
+    """Catches results that depend on where the study is computed."""
+    here, there = contents(local), contents(on_slurm)
+    assert here.keys() == there.keys()
+    assert [name for name in here if here[name] != there[name]] == []
+    assert (on_slurm.results / FORECAST).exists()
+
+
+def test_short_jobs_share_submissions(on_slurm):
+    """Catches a study that floods the queue: one job for each of seven runs, and five for all the rest."""
+    assert len(on_slurm.submitted()) == 7 + 5
+
+
+def test_what_jobs_said_and_used_is_kept(on_slurm):
+    """Catches logs that are deleted with success, and benchmarks that are lost in groups."""
+    assert "Computing on the CPU" in on_slurm.slurm_logs("quintic")
+    kept = {path.parent.name for path in (on_slurm.folder / "results/slurm_logs").rglob("*.log")}
+    assert "group_comparison_compare_attention" in kept
+    for name in ("train_model/quintic/seed1.tsv", "compare_attention/quintic/seed1/distributed/seed1.tsv"):
+        assert "max_rss" in (on_slurm.results / "benchmarks" / name).read_text(encoding="utf-8")
+
+
+def test_a_second_run_submits_nothing(on_slurm, cluster):
+    """Catches rules whose inputs or parameters differ between the cluster's jobs and the start."""
+    on_slurm.finished(on_slurm.start(on_slurm.profile(), environment=cluster.environment))
+    assert "Nothing to be done" in on_slurm.log and not on_slurm.submitted()
