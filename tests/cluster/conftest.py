@@ -91,7 +91,7 @@ class Study:
         """The shipped profile with keys of its own, as a user would copy it, and looked at more often."""
         text = PROFILE.read_text(encoding="utf-8")
         for name, value in variables.items():
-            text, found = re.subn(rf"^  {name}: .*$", f"  {name}: {value}", text, flags=re.MULTILINE)
+            text, found = re.subn(rf"^  {name}: .*$", f"  {name}: {value}", text, count=1, flags=re.MULTILINE)
             assert found == 1, name
         text = text.replace("before-status-checks: 20", "before-status-checks: 3").replace("wait: 60", "wait: 20")
         path = self.folder / "profile" / "config.yaml"
@@ -99,15 +99,17 @@ class Study:
         path.write_text(text, encoding="utf-8")
         return path.parent
 
-    def start(self, profile: Path, *arguments: str, environment: dict | None = None) -> subprocess.Popen:
-        """Start Snakemake here; what it says goes to `log`."""
+    def start(
+        self, profile: Path, *arguments: str, environment: dict | None = None, log: str = "snakemake.log"
+    ) -> subprocess.Popen:
+        """Start Snakemake here; what it says goes to the file `log` in the folder."""
         command = [sys.executable, "-m", "snakemake", "-s", str(BASE / "Snakefile"), "--workflow-profile", str(profile)]
-        with (self.folder / "snakemake.log").open("w", encoding="utf-8") as log:
+        with (self.folder / log).open("w", encoding="utf-8") as said:
             return subprocess.Popen(
                 [*command, *arguments, "--configfile", str(self.config)],
                 cwd=self.folder,
                 env=environment,
-                stdout=log,
+                stdout=said,
                 stderr=subprocess.STDOUT,
             )
 
