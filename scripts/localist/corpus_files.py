@@ -1,6 +1,7 @@
 """Which files a corpus is made of."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -37,6 +38,20 @@ def corpus_files(sources: Iterable[Path]) -> list[Path]:
 def source_paths(path: str | Sequence[str]) -> list[Path]:
     """What the config's `path` names: one path, or several."""
     return [Path(one).expanduser() for one in ([path] if isinstance(path, str) else path)]
+
+
+def shown_names(files: Iterable[Path]) -> dict[Path, str]:
+    """What reports call each file: its name, with its folder's where two have the same."""
+    files = list(files)
+    shared = Counter(path.name for path in files)
+    return {
+        path: printable(path.name if shared[path.name] == 1 else f"{path.parent.name}/{path.name}") for path in files
+    }
+
+
+def printable(text: str) -> str:
+    """Text in which bytes of a file name that are no UTF-8 are question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from pyarrow import parquet
 from tqdm import tqdm
 
 from localist.cleaning import NEAR_DUPLICATES, STEPS
+from localist.corpus_files import printable, shown_names
 from localist.documents import COLUMNS, Document, Section, sections_table
 from localist.errors import UserError
 from localist.near_duplicates import NearDuplicates
@@ -56,16 +57,16 @@ def extract(files: Sequence[Path], corpus: Mapping[str, Any], least_words: int, 
     ):
         numbering = _Numbering(writer)
         spool = Path(scratch) / "documents.jsonl"
-        for path, name in tqdm(_names(files).items(), desc="Extracting", unit="file", disable=None):
+        for path, name in tqdm(shown_names(files).items(), desc="Extracting", unit="file", disable=None):
             try:
                 process.read(path, corpus, spool)
                 checksum = sha256_of(path)
             except UserError as error:
-                failures.append({"file": name, "reason": _printable(str(error))})
+                failures.append({"file": name, "reason": printable(str(error))})
                 continue
             except OSError as error:
                 reason = f"{path}: cannot be read ({error.strerror}). Check that it is still there."
-                failures.append({"file": name, "reason": _printable(reason)})
+                failures.append({"file": name, "reason": printable(reason)})
                 continue
             report = _FileReport(name, checksum, corpus["language"])
             numbering.write(_documents(spool, report, duplicates))
@@ -173,19 +174,6 @@ def _documents(spool: Path, report: _FileReport, duplicates: NearDuplicates | No
                 report.count(section)
                 sections.append(section)
         yield Document(document["title"], tuple(sections), document["author"], report.about["file"])
-
-
-def _names(files: Sequence[Path]) -> dict[Path, str]:
-    """What the report calls each file: its name, with its folder's where two have the same."""
-    shared = Counter(path.name for path in files)
-    return {
-        path: _printable(path.name if shared[path.name] == 1 else f"{path.parent.name}/{path.name}") for path in files
-    }
-
-
-def _printable(text: str) -> str:
-    """Text in which bytes of a file name that are no UTF-8 are question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _refuse_failures(failures: Sequence[Mapping[str, str]], files: int, on_error: str) -> None:

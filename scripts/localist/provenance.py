@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import re
 import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
@@ -31,6 +32,11 @@ def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
         with suppress(PackageNotFoundError):
             versions[name] = version(name)
     return versions
+
+
+def locked_versions(lock: Path) -> dict[str, str]:
+    """Versions of Python and, as they are installed here, of all packages that a requirements file pins."""
+    return package_versions(re.findall(r"^([\w.-]+)==", lock.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def code_version() -> str:

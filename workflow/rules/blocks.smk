@@ -12,6 +12,7 @@ rule embed_segments:
         "results/{study}/logs/embed_segments.log",
     benchmark:
         "results/{study}/benchmarks/embed_segments.tsv"
+    cache: CACHED
     conda:
         "../../envs/training.yaml"
     threads: config["training"]["threads"]
@@ -19,8 +20,8 @@ rule embed_segments:
         mem_mb=2000,
         runtime=60,
     params:
+        software=software,
         threads=config["training"]["threads"],
-        shards=lambda wildcards: f"results/{wildcards.study}/checkpoints/embeddings",
     script:
         "../../scripts/embed_segments.py"
 

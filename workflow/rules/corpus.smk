@@ -12,12 +12,15 @@ rule extract_corpus:
         "results/{study}/logs/extract_corpus.log",
     benchmark:
         "results/{study}/benchmarks/extract_corpus.tsv"
+    cache: CACHED
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=2500,
         runtime=60,
     params:
+        software=software,
+        books=own_books,
         corpus={
             key: value for key, value in config["corpus"].items() if key not in ("name", "license", "origin", "source")
         },
@@ -36,12 +39,14 @@ rule segment_corpus:
         "results/{study}/logs/segment_corpus.log",
     benchmark:
         "results/{study}/benchmarks/segment_corpus.tsv"
+    cache: CACHED
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     params:
+        software=software,
         language=config["corpus"]["language"],
         splits={key: config["splits"][key] for key in [*SPLITS, "seed"]},
     script:
