@@ -1,8 +1,9 @@
 """Which files a corpus is made of."""
 
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from localist.errors import UserError
@@ -55,15 +56,23 @@ def printable(text: str) -> str:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    files = [
-        path
-        for path in folder.rglob("*")
-        if not path.is_dir() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+    files = [path for path in _all_files(folder) if not _is_hidden(path.relative_to(folder))]
     data = [path for path in files if path.suffix in DATA_SET]
     if data:
         files = [path for path in files if path.name not in NO_TEXT and path.name != "README.md"]
     return sorted(files, key=lambda path: _natural(path.relative_to(folder).as_posix()))
+
+
+def _all_files(folder: Path) -> Iterator[Path]:
+    """All files, also in linked folders (a cached data set has some), but for links to a folder above themselves."""
+    for root, folders, names in os.walk(folder, followlinks=True):
+        above = {path.resolve() for path in (Path(root), *Path(root).parents)}
+        folders[:] = [name for name in folders if Path(root, name).resolve() not in above]
+        yield from (Path(root, name) for name in names)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

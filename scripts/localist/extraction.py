@@ -40,12 +40,11 @@ NUMBERS = ("document", "section", "page")
 SCHEMA = pyarrow.schema([(name, pyarrow.int64() if name in NUMBERS else pyarrow.large_string()) for name in COLUMNS])
 
 
-def extract(files: Sequence[Path], corpus: Mapping[str, Any], least_words: int, sections: Path) -> dict[str, Any]:
+def extract(files: Sequence[Path], corpus: Mapping[str, Any], sections: Path) -> dict[str, Any]:
     """Write the sections of all files to `sections` (Parquet, documents.COLUMNS), and return the report.
 
-    `corpus` is the config's part of this name; a corpus of fewer than `least_words` words is refused. Raises
-    UserError naming every file that cannot be read, unless corpus.on_error is skip; then these are listed in the
-    report.
+    `corpus` is the config's part of this name; one in which no text is left is refused. Raises UserError naming every
+    file that cannot be read, unless corpus.on_error is skip; then these are listed in the report.
     """
     reports: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
@@ -72,7 +71,7 @@ def extract(files: Sequence[Path], corpus: Mapping[str, Any], least_words: int, 
             numbering.write(_documents(spool, report, duplicates))
             reports.append(report.told())
     _refuse_failures(failures, len(files), corpus["on_error"])
-    return _whole_report(reports, failures, corpus, least_words)
+    return _whole_report(reports, failures, corpus)
 
 
 class _Numbering:
@@ -187,16 +186,13 @@ def _refuse_failures(failures: Sequence[Mapping[str, str]], files: int, on_error
 
 
 def _whole_report(
-    reports: list[dict[str, Any]], failures: list[dict[str, str]], corpus: Mapping[str, Any], least_words: int
+    reports: list[dict[str, Any]], failures: list[dict[str, str]], corpus: Mapping[str, Any]
 ) -> dict[str, Any]:
     totals = {kind: sum(report[kind] for report in reports) for kind in COUNTS}
-    # Scripts without spaces between words have about two characters to one.
-    words = max(totals["words"], totals["characters"] // 6)
-    if words < least_words:
+    if not totals["characters"]:
         names = ", ".join(report["file"] for report in reports)
         raise UserError(
-            f"{names}: has {totals['words']} words of text after extraction, but one window takes {least_words} tokens "
-            "(tokens.context), and training, validation and test text need several each. Use a longer text."
+            f"{names}: no text is left after extraction. Use another file, or switch steps of corpus.clean off."
         )
     removed: dict[str, Counter[str]] = {}
     for report in reports:

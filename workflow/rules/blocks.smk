@@ -12,7 +12,8 @@ rule embed_segments:
         "results/{study}/logs/embed_segments.log",
     benchmark:
         "results/{study}/benchmarks/embed_segments.tsv"
-    cache: CACHED
+    # Snakemake can hash no folder that it has not made.
+    cache: CACHED and is_fetched("encoder")
     conda:
         "../../envs/training.yaml"
     threads: config["training"]["threads"]

@@ -24,7 +24,6 @@ rule extract_corpus:
         corpus={
             key: value for key, value in config["corpus"].items() if key not in ("name", "license", "origin", "source")
         },
-        least_words=config["tokens"]["context"],
     script:
         "../../scripts/extract_corpus.py"
 
