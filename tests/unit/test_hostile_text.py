@@ -8,7 +8,7 @@ from pathlib import Path
 import hostile
 import pyarrow
 import pytest
-from hostile import CHAPTER, REMEDY, message_or_words, refusal, words_of
+from hostile import CHAPTER, message_or_words, refusal, words_of
 from pyarrow import parquet
 from sample_files import (
     CHAPTERS,
@@ -24,7 +24,6 @@ from sample_files import (
 
 import extract_corpus
 from localist.decoding import LONGEST_LINE
-from localist.errors import UserError
 from localist.extraction import extract
 from localist.files import read_json
 

@@ -1,4 +1,5 @@
 # Models, encoder and sample corpus: fetched once, checked against their hashes, shared by all studies.
+# Records come first: the cache stores in this order, and cannot put a folder in the place of one that a kill left alone.
 
 
 rule fetch_model:
