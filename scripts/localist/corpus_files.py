@@ -1,13 +1,12 @@
 """Which files a corpus is made of."""
 
-import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from localist.errors import UserError
-from localist.files import exists
+from localist.files import exists, files_in
 
 # Beside a data set's own files; they tell of the data, and hold none of it.
 NO_TEXT = frozenset({"dataset_info.json", "state.json", "dataset_dict.json", "dataset_infos.json"})
@@ -56,19 +55,11 @@ def printable(text: str) -> str:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    files = [path for path in _all_files(folder) if not _is_hidden(path.relative_to(folder))]
+    files = [path for path in files_in(folder) if not _is_hidden(path.relative_to(folder))]
     data = [path for path in files if path.suffix in DATA_SET]
     if data:
         files = [path for path in files if path.name not in NO_TEXT and path.name != "README.md"]
     return sorted(files, key=lambda path: _natural(path.relative_to(folder).as_posix()))
-
-
-def _all_files(folder: Path) -> Iterator[Path]:
-    """All files, also in linked folders (a cached data set has some), but for links to a folder above themselves."""
-    for root, folders, names in os.walk(folder, followlinks=True):
-        above = {path.resolve() for path in (Path(root), *Path(root).parents)}
-        folders[:] = [name for name in folders if Path(root, name).resolve() not in above]
-        yield from (Path(root, name) for name in names)
 
 
 def _is_hidden(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """Writing files so that a reader never sees half of one."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,14 @@ def exists(path: Path) -> bool:
         return path.exists()
     except OSError:
         return False
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """All files, in linked folders too (a cached resource has some), but for links to a folder above themselves."""
+    for root, folders, names in os.walk(folder, followlinks=True):
+        above = {path.resolve() for path in (Path(root), *Path(root).parents)}
+        folders[:] = [name for name in folders if Path(root, name).resolve() not in above]
+        yield from (Path(root, name) for name in names)
 
 
 def write_json(path: Path, content: Any) -> None:

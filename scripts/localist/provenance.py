@@ -6,9 +6,10 @@ import re
 import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
-from glob import glob
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from localist.files import files_in
 
 # Snakemake's own mark in a folder that it has made.
 TIMESTAMP = ".snakemake_timestamp"
@@ -64,8 +65,7 @@ def content_hash(paths: Iterable[Path]) -> str:
     """sha256 over the names and bytes of files, and of all files in folders, linked ones (a cached resource) too."""
     digest = hashlib.sha256()
     for path in map(Path, paths):
-        inside = sorted(path / name for name in glob("**", root_dir=path, recursive=True, include_hidden=True))
-        for file in inside or [path]:
+        for file in sorted(files_in(path)) if path.is_dir() else [path]:
             if file.is_file() and file.name != TIMESTAMP:
                 digest.update(file.name.encode())
                 with file.open("rb") as stream:

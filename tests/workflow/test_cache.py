@@ -1,4 +1,4 @@
-"""Early results that studies share through Snakemake's cache: what is taken from it, what is not, that it stays whole."""
+"""Early results that studies share through Snakemake's cache: what is taken, what is not, and that it stays whole."""
 
 import hashlib
 import json
