@@ -40,6 +40,6 @@ if __name__ == "__main__":
             segments=Path(snakemake.input.segments),
             encoder=Path(snakemake.input.encoder),
             threads=snakemake.params.threads,
-            shards=Path(snakemake.params.shards),
+            shards=Path("results", snakemake.wildcards.study, "checkpoints", "embeddings"),
             embeddings=Path(snakemake.output.embeddings),
         )

@@ -13,10 +13,10 @@ from localist.rule_log import rule_log
 logger = logging.getLogger(__name__)
 
 
-def main(source: Sequence[Path], corpus: Mapping[str, Any], least_words: int, sections: Path, report: Path) -> None:
+def main(source: Sequence[Path], corpus: Mapping[str, Any], sections: Path, report: Path) -> None:
     """Write one row per section, and the report."""
     with replacing(sections) as temporary:
-        told = extract(corpus_files(source), corpus, least_words, temporary)
+        told = extract(corpus_files(source), corpus, temporary)
         write_json(report, told)
     totals = told["totals"]
     logger.info("%d documents, %d sections, %d words.", totals["documents"], totals["sections"], totals["words"])
@@ -27,7 +27,6 @@ if __name__ == "__main__":
         main(
             source=[Path(path) for path in snakemake.input.source],
             corpus=snakemake.params.corpus,
-            least_words=snakemake.params.least_words,
             sections=Path(snakemake.output.sections),
             report=Path(snakemake.output.report),
         )

@@ -38,6 +38,12 @@ def main(
         windows.save(folder)
         counts[split] = _counts(windows, int((section_splits == split).sum()))
         logger.info("%s: %d tokens in %d windows.", split, counts[split]["tokens"], counts[split]["windows"])
+    total = sum(one["tokens"] for one in counts.values())
+    if total < context:
+        raise UserError(
+            f"The corpus has {total} tokens of text, but one window takes {context} (tokens.context), and training, "
+            "validation and test text need several each. Use a longer text."
+        )
     write_json(summary, {"context": context, "sink_token": sink, "padding_token": padding, "splits": counts})
 
 

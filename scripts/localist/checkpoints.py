@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from localist.files import sha256_of, write_json
+from localist.files import files_in, sha256_of, write_json
 from localist.provenance import processor
 
 logger = logging.getLogger(__name__)
@@ -21,7 +21,11 @@ SET_ASIDE = "unusable-"
 
 def seal(checkpoint: Path) -> None:
     """Mark a checkpoint as whole, with the run that it is of, its files' hashes, and the processors used until now."""
-    files = {path.relative_to(checkpoint).as_posix(): sha256_of(path) for path in _files(checkpoint)}
+    files = {
+        path.relative_to(checkpoint).as_posix(): sha256_of(path)
+        for path in sorted(files_in(checkpoint))
+        if path.name != SEAL
+    }
     processors = processors_of(checkpoint.parent)
     write_json(checkpoint / SEAL, {"run": checkpoint.parent.name, "files": files, "processors": processors})
 
@@ -72,10 +76,6 @@ def _read_seal(checkpoint: Path) -> Mapping[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) and isinstance(found.get("files"), dict) else {}
-
-
-def _files(checkpoint: Path) -> list[Path]:
-    return sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != SEAL)
 
 
 def _step(checkpoint: Path) -> int:

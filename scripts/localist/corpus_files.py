@@ -1,11 +1,12 @@
 """Which files a corpus is made of."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from localist.errors import UserError
-from localist.files import exists
+from localist.files import exists, files_in
 
 # Beside a data set's own files; they tell of the data, and hold none of it.
 NO_TEXT = frozenset({"dataset_info.json", "state.json", "dataset_dict.json", "dataset_infos.json"})
@@ -39,16 +40,30 @@ def source_paths(path: str | Sequence[str]) -> list[Path]:
     return [Path(one).expanduser() for one in ([path] if isinstance(path, str) else path)]
 
 
+def shown_names(files: Iterable[Path]) -> dict[Path, str]:
+    """What reports call each file: its name, with its folder's where two have the same."""
+    files = list(files)
+    shared = Counter(path.name for path in files)
+    return {
+        path: printable(path.name if shared[path.name] == 1 else f"{path.parent.name}/{path.name}") for path in files
+    }
+
+
+def printable(text: str) -> str:
+    """Text in which bytes of a file name that are no UTF-8 are question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _files_in(folder: Path) -> list[Path]:
-    files = [
-        path
-        for path in folder.rglob("*")
-        if not path.is_dir() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+    files = [path for path in files_in(folder) if not _is_hidden(path.relative_to(folder))]
     data = [path for path in files if path.suffix in DATA_SET]
     if data:
         files = [path for path in files if path.name not in NO_TEXT and path.name != "README.md"]
     return sorted(files, key=lambda path: _natural(path.relative_to(folder).as_posix()))
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

@@ -11,6 +11,7 @@ from pyarrow import parquet
 from tqdm import tqdm
 
 from localist.cleaning import NEAR_DUPLICATES, STEPS
+from localist.corpus_files import printable, shown_names
 from localist.documents import COLUMNS, Document, Section, sections_table
 from localist.errors import UserError
 from localist.files import sha256_of
@@ -39,12 +40,11 @@ NUMBERS = ("document", "section", "page")
 SCHEMA = pyarrow.schema([(name, pyarrow.int64() if name in NUMBERS else pyarrow.large_string()) for name in COLUMNS])
 
 
-def extract(files: Sequence[Path], corpus: Mapping[str, Any], least_words: int, sections: Path) -> dict[str, Any]:
+def extract(files: Sequence[Path], corpus: Mapping[str, Any], sections: Path) -> dict[str, Any]:
     """Write the sections of all files to `sections` (Parquet, documents.COLUMNS), and return the report.
 
-    `corpus` is the config's part of this name; a corpus of fewer than `least_words` words is refused. Raises
-    UserError naming every file that cannot be read, unless corpus.on_error is skip; then these are listed in the
-    report.
+    `corpus` is the config's part of this name; one in which no text is left is refused. Raises UserError naming every
+    file that cannot be read, unless corpus.on_error is skip; then these are listed in the report.
     """
     reports: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
@@ -56,22 +56,22 @@ def extract(files: Sequence[Path], corpus: Mapping[str, Any], least_words: int, 
     ):
         numbering = _Numbering(writer)
         spool = Path(scratch) / "documents.jsonl"
-        for path, name in tqdm(_names(files).items(), desc="Extracting", unit="file", disable=None):
+        for path, name in tqdm(shown_names(files).items(), desc="Extracting", unit="file", disable=None):
             try:
                 process.read(path, corpus, spool)
                 checksum = sha256_of(path)
             except UserError as error:
-                failures.append({"file": name, "reason": _printable(str(error))})
+                failures.append({"file": name, "reason": printable(str(error))})
                 continue
             except OSError as error:
                 reason = f"{path}: cannot be read ({error.strerror}). Check that it is still there."
-                failures.append({"file": name, "reason": _printable(reason)})
+                failures.append({"file": name, "reason": printable(reason)})
                 continue
             report = _FileReport(name, checksum, corpus["language"])
             numbering.write(_documents(spool, report, duplicates))
             reports.append(report.told())
     _refuse_failures(failures, len(files), corpus["on_error"])
-    return _whole_report(reports, failures, corpus, least_words)
+    return _whole_report(reports, failures, corpus)
 
 
 class _Numbering:
@@ -175,19 +175,6 @@ def _documents(spool: Path, report: _FileReport, duplicates: NearDuplicates | No
         yield Document(document["title"], tuple(sections), document["author"], report.about["file"])
 
 
-def _names(files: Sequence[Path]) -> dict[Path, str]:
-    """What the report calls each file: its name, with its folder's where two have the same."""
-    shared = Counter(path.name for path in files)
-    return {
-        path: _printable(path.name if shared[path.name] == 1 else f"{path.parent.name}/{path.name}") for path in files
-    }
-
-
-def _printable(text: str) -> str:
-    """Text in which bytes of a file name that are no UTF-8 are question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 def _refuse_failures(failures: Sequence[Mapping[str, str]], files: int, on_error: str) -> None:
     if not failures or (on_error == "skip" and len(failures) < files):
         return
@@ -199,16 +186,13 @@ def _refuse_failures(failures: Sequence[Mapping[str, str]], files: int, on_error
 
 
 def _whole_report(
-    reports: list[dict[str, Any]], failures: list[dict[str, str]], corpus: Mapping[str, Any], least_words: int
+    reports: list[dict[str, Any]], failures: list[dict[str, str]], corpus: Mapping[str, Any]
 ) -> dict[str, Any]:
     totals = {kind: sum(report[kind] for report in reports) for kind in COUNTS}
-    # Scripts without spaces between words have about two characters to one.
-    words = max(totals["words"], totals["characters"] // 6)
-    if words < least_words:
+    if not totals["characters"]:
         names = ", ".join(report["file"] for report in reports)
         raise UserError(
-            f"{names}: has {totals['words']} words of text after extraction, but one window takes {least_words} tokens "
-            "(tokens.context), and training, validation and test text need several each. Use a longer text."
+            f"{names}: no text is left after extraction. Use another file, or switch steps of corpus.clean off."
         )
     removed: dict[str, Counter[str]] = {}
     for report in reports:

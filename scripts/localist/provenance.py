@@ -2,12 +2,17 @@
 
 import hashlib
 import platform
+import re
 import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from localist.files import files_in
+
+# Snakemake's own mark in a folder that it has made.
+TIMESTAMP = ".snakemake_timestamp"
 PACKAGES = (
     "snakemake",
     "torch",
@@ -33,6 +38,11 @@ def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
     return versions
 
 
+def locked_versions(lock: Path) -> dict[str, str]:
+    """Versions of Python and, as they are installed here, of all packages that a requirements file pins."""
+    return package_versions(re.findall(r"^([\w.-]+)==", lock.read_text(encoding="utf-8"), re.MULTILINE))
+
+
 def code_version() -> str:
     """The commit of this code, marked if it was changed since; says so where there is no git or no checkout."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
@@ -52,11 +62,11 @@ def processor() -> str:
 
 
 def content_hash(paths: Iterable[Path]) -> str:
-    """sha256 over the names and bytes of files, and of all files in folders."""
+    """sha256 over the names and bytes of files, and of all files in folders, linked ones (a cached resource) too."""
     digest = hashlib.sha256()
     for path in map(Path, paths):
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file():
+        for file in sorted(files_in(path)) if path.is_dir() else [path]:
+            if file.is_file() and file.name != TIMESTAMP:
                 digest.update(file.name.encode())
                 with file.open("rb") as stream:
                     digest.update(hashlib.file_digest(stream, "sha256").digest())

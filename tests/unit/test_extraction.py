@@ -26,7 +26,7 @@ def test_documents_and_sections_are_numbered_over_all_files(tmp_path, monkeypatc
     monkeypatch.setattr(extraction, "DOCUMENTS_AT_ONCE", 2)
     rows = book(tmp_path, "rows.jsonl", *[f'{{"text": "Row {n} has words of its own, {n} in all."}}' for n in range(5)])
     files = [book(tmp_path, "b.txt", PARAGRAPH.format("One.")), rows, book(tmp_path, "a.txt", "The last of the files.")]
-    told = extract(files, corpus(), 5, tmp_path / "sections.parquet")
+    told = extract(files, corpus(), tmp_path / "sections.parquet")
     table = pd.read_parquet(tmp_path / "sections.parquet")
     assert list(table) == list(COLUMNS)
     assert table["document"].tolist() == list(range(7)) == table["section"].tolist()
@@ -39,7 +39,7 @@ def test_the_report_counts_what_is_written(tmp_path):
     path = book(
         tmp_path, "a.txt", "CHAPTER I", PARAGRAPH.format("One."), "CHAPTER II", "A harbour-\nmaster came.[1] He left."
     )
-    told = extract([path], corpus(), 5, tmp_path / "sections.parquet")
+    told = extract([path], corpus(), tmp_path / "sections.parquet")
     table = pd.read_parquet(tmp_path / "sections.parquet")
     (one,) = told["files"]
     assert one["words"] == told["totals"]["words"] == table["text"].str.split().str.len().sum()
@@ -55,13 +55,13 @@ def test_the_report_counts_what_is_written(tmp_path):
 def test_a_book_that_comes_twice_is_read_once(tmp_path):
     """Catches the same text in training and test splits because two files hold it."""
     files = [book(tmp_path, name, PARAGRAPH.format("One.")) for name in ("a.txt", "b.txt")]
-    told = extract(files, corpus(), 5, tmp_path / "sections.parquet")
+    told = extract(files, corpus(), tmp_path / "sections.parquet")
     assert pd.read_parquet(tmp_path / "sections.parquet")["source"].tolist() == ["a.txt"]
     assert told["files"][1]["removed"]["near_duplicates"]["count"] == 1
     assert told["files"][1]["warnings"] == ["no text is left"]
     off = corpus()
     off["clean"]["near_duplicates"] = False
-    extract(files, off, 5, tmp_path / "sections.parquet")
+    extract(files, off, tmp_path / "sections.parquet")
     assert len(pd.read_parquet(tmp_path / "sections.parquet")) == 2
 
 
@@ -70,7 +70,7 @@ def test_another_language_is_noted(tmp_path):
     german = (
         "Der Hafen lag still im ersten Licht, und die Boote waren längst draußen, ehe jemand in der Stadt erwachte."
     )
-    told = extract([book(tmp_path, "a.txt", german)], corpus(), 5, tmp_path / "sections.parquet")
+    told = extract([book(tmp_path, "a.txt", german)], corpus(), tmp_path / "sections.parquet")
     assert told["files"][0]["languages"] == {"de": 1.0}
     assert "looks like 'de'; corpus.language is 'en'" in told["files"][0]["warnings"][0]
 
@@ -78,7 +78,7 @@ def test_another_language_is_noted(tmp_path):
 def test_a_step_that_takes_most_of_a_book_is_noted(tmp_path):
     """Catches a book that is nearly lost to one step without anyone being told."""
     path = book(tmp_path, "a.txt", "INTRODUCTION", "A few words that stay.", "REFERENCES", PARAGRAPH.format("One."))
-    told = extract([path], corpus(), 5, tmp_path / "sections.parquet")
+    told = extract([path], corpus(), tmp_path / "sections.parquet")
     assert "of the text was taken out" in told["files"][0]["warnings"][0]
 
 
@@ -87,7 +87,7 @@ def test_all_files_that_cannot_be_read_are_named_at_once(tmp_path):
     good = book(tmp_path, "good.txt", PARAGRAPH.format("One."))
     bad = [book(tmp_path, name, "not a book") for name in ("a.pdf", "b.epub")]
     with pytest.raises(UserError) as caught:
-        extract([bad[0], good, bad[1]], corpus(), 5, tmp_path / "sections.parquet")
+        extract([bad[0], good, bad[1]], corpus(), tmp_path / "sections.parquet")
     message = str(caught.value)
     assert "2 of 3 files" in message and "a.pdf" in message and "b.epub" in message and "on_error: skip" in message
 
@@ -96,23 +96,25 @@ def test_files_that_are_skipped_are_in_the_report(tmp_path):
     """Catches a corpus that is smaller than its folder, and nobody is told."""
     good = book(tmp_path, "good.txt", PARAGRAPH.format("One."))
     bad = book(tmp_path, "a.pdf", "not a book")
-    told = extract([bad, good], corpus(on_error="skip"), 5, tmp_path / "sections.parquet")
+    told = extract([bad, good], corpus(on_error="skip"), tmp_path / "sections.parquet")
     assert [one["file"] for one in told["files"]] == ["good.txt"]
     assert [one["file"] for one in told["skipped"]] == ["a.pdf"] and "a.pdf" in told["skipped"][0]["reason"]
     with pytest.raises(UserError, match=r"a\.pdf"):
-        extract([bad], corpus(on_error="skip"), 5, tmp_path / "sections.parquet")
+        extract([bad], corpus(on_error="skip"), tmp_path / "sections.parquet")
 
 
-def test_a_text_that_fills_no_window_is_refused(tmp_path):
-    """Catches a run that fails much later for want of text, without saying how much there must be."""
-    with pytest.raises(UserError, match=r"a\.txt: has 3 words .* one window takes 256 tokens \(tokens\.context\)"):
-        extract([book(tmp_path, "a.txt", "Only three words.")], corpus(), 256, tmp_path / "sections.parquet")
+def test_a_corpus_without_text_is_refused(tmp_path):
+    """Catches a run that fails later for want of text, without naming the file."""
+    with pytest.raises(UserError, match=r"a\.txt: no text is left"):
+        extract(
+            [book(tmp_path, "a.txt", "Contents", "One .... 1", "Two .... 2")], corpus(), tmp_path / "sections.parquet"
+        )
 
 
 def test_the_same_files_give_the_same_bytes(tmp_path):
     """Catches an order or a sample that changes from run to run."""
     letters = "abcd"
     files = [book(tmp_path, f"{n}.txt", *(PARAGRAPH.replace("a", m + n) for m in letters)) for n in letters]
-    told = [extract(files, corpus(section_words=40), 5, tmp_path / f"{n}.parquet") for n in range(2)]
+    told = [extract(files, corpus(section_words=40), tmp_path / f"{n}.parquet") for n in range(2)]
     assert told[0] == told[1]
     assert (tmp_path / "0.parquet").read_bytes() == (tmp_path / "1.parquet").read_bytes()

@@ -17,7 +17,7 @@ def report(tmp_path):
     said = "Some words & <i>signs</i> that are said once only. " * 3
     book.write_text(f"CHAPTER <script>alert(1)</script>\n\n{said}", encoding="utf-8")
     (tmp_path / "bad.pdf").write_text("no", encoding="utf-8")
-    return extract([book, tmp_path / "bad.pdf"], corpus(on_error="skip"), 5, tmp_path / "sections.parquet")
+    return extract([book, tmp_path / "bad.pdf"], corpus(on_error="skip"), tmp_path / "sections.parquet")
 
 
 def test_the_page_tells_counts_steps_samples_and_what_was_left_out(report):

@@ -137,7 +137,7 @@ def test_a_corpus_of_nothing_is_refused(tmp_path):
     """Catches a study of files without a word."""
     path = written(tmp_path / "nothing.txt", b"\xef\xbb\xbf")
     with pytest.raises(UserError, match=r"nothing\.txt"):
-        extract([path], corpus(), 1, tmp_path / "sections.parquet")
+        extract([path], corpus(), tmp_path / "sections.parquet")
 
 
 @pytest.mark.parametrize("suffix", [".bz2", ".gz"])

@@ -222,7 +222,7 @@ def test_quotes_do_not_stop_the_study(tmp_path):
     """Catches a long line whose sentences take time with the square of its length, where no bound on time holds."""
     path = written(tmp_path / "quotes.txt", "Words.\n\n" + "「a。" * 150_000)
     start = time.monotonic()
-    extract([path], corpus(), 1, tmp_path / "sections.parquet")
+    extract([path], corpus(), tmp_path / "sections.parquet")
     assert time.monotonic() - start < 30
 
 

@@ -55,7 +55,7 @@ def test_a_dangling_link_is_not_passed_over(tmp_path):
     with pytest.raises(UserError, match=r"link\.txt"):
         corpus_files([link])
     with pytest.raises(UserError, match=r"link\.txt"):
-        extract(corpus_files([books]), corpus(), 1, tmp_path / "sections.parquet")
+        extract(corpus_files([books]), corpus(), tmp_path / "sections.parquet")
 
 
 def test_a_ring_of_folders_ends(tmp_path):
@@ -87,7 +87,7 @@ def test_a_folder_with_nothing_usable_is_refused(tmp_path, on_error):
     """Catches an empty corpus where every file was skipped."""
     files = [written(tmp_path / "cover.png", b"\x89PNG\r\n\x1a\n"), zipped(tmp_path / "other.zip", {"a.txt": "x"})]
     with pytest.raises(UserError) as caught:
-        extract(files, corpus(on_error=on_error), 1, tmp_path / "sections.parquet")
+        extract(files, corpus(on_error=on_error), tmp_path / "sections.parquet")
     assert all(str(path) in str(caught.value) for path in files)
 
 
@@ -108,7 +108,7 @@ def test_all_bad_files_are_named_at_once(tmp_path, mixed_folder):
     """Catches one try for each bad file, and half a corpus left on the disk."""
     output = tmp_path / "output"
     with pytest.raises(UserError) as caught:
-        extract_corpus.main([mixed_folder], corpus(), 1, output / "sections.parquet", output / "report.json")
+        extract_corpus.main([mixed_folder], corpus(), output / "sections.parquet", output / "report.json")
     message = str(caught.value)
     assert message.startswith("3 of 6 files")
     for name in ("bad1.pdf", "bad2.txt", "bad3.epub"):
@@ -122,7 +122,7 @@ def test_all_bad_files_are_named_at_once(tmp_path, mixed_folder):
 def test_bad_files_are_skipped_where_the_config_says_so(tmp_path, mixed_folder):
     """Catches skipped files that nobody is told of, or good ones that go with them."""
     sections, report = tmp_path / "sections.parquet", tmp_path / "report.json"
-    extract_corpus.main([mixed_folder], corpus(on_error="skip"), 1, sections, report)
+    extract_corpus.main([mixed_folder], corpus(on_error="skip"), sections, report)
     told = read_json(report)
     assert [one["file"] for one in told["skipped"]] == ["bad1.pdf", "bad2.txt", "bad3.epub"]
     assert all(str(mixed_folder / one["file"]) in one["reason"] for one in told["skipped"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import hostile
 import pyarrow
 import pytest
-from hostile import CHAPTER, REMEDY, message_or_words, refusal, words_of
+from hostile import CHAPTER, message_or_words, refusal, words_of
 from pyarrow import parquet
 from sample_files import (
     CHAPTERS,
@@ -24,19 +24,10 @@ from sample_files import (
 
 import extract_corpus
 from localist.decoding import LONGEST_LINE
-from localist.errors import UserError
 from localist.extraction import extract
 from localist.files import read_json
 
 process, read = hostile.process, hostile.read  # fixtures
-
-
-def test_a_text_of_three_words_is_refused(tmp_path):
-    """Catches a study of nothing: the message says how much one window needs."""
-    path = written(tmp_path / "short.txt", "Only three words.")
-    with pytest.raises(UserError, match=r"short\.txt: has 3 words .* takes 256 tokens") as caught:
-        extract([path], corpus(), 256, tmp_path / "sections.parquet")
-    assert REMEDY.search(str(caught.value))
 
 
 @pytest.mark.parametrize("extension", [".txt", ".html", ".md", ".csv", ".jsonl"])
@@ -113,7 +104,7 @@ def test_half_a_letter_in_json(tmp_path, row, unicode):
     path = written(tmp_path / "rows.jsonl", row)
     sections = tmp_path / "sections.parquet"
     steps = corpus()["clean"] | {"unicode": unicode}
-    extract_corpus.main([path], corpus(clean=steps), 1, sections, tmp_path / "report.json")
+    extract_corpus.main([path], corpus(clean=steps), sections, tmp_path / "report.json")
     assert "words." in parquet.read_table(sections)["text"][0].as_py()
 
 
@@ -126,7 +117,7 @@ def test_odd_letters_of_a_font(tmp_path, code):
     content = content.replace("/Encoding /WinAnsiEncoding", "/Encoding /WinAnsiEncoding /ToUnicode 99 0 R")
     path = written(tmp_path / "font.pdf", content.encode("cp1252"))
     sections = tmp_path / "sections.parquet"
-    extract_corpus.main([path], corpus(), 1, sections, tmp_path / "report.json")
+    extract_corpus.main([path], corpus(), sections, tmp_path / "report.json")
     assert "stairs at dusk" in parquet.read_table(sections)["text"][0].as_py()
 
 
@@ -140,7 +131,7 @@ def test_odd_names_of_files(tmp_path, name):
     books.mkdir()
     path = Path(os.fsdecode(os.fsencode(books) + b"/" + name))
     written(path, "\n\n".join(CHAPTERS[0].paragraphs))
-    extract_corpus.main([books], corpus(), 1, tmp_path / "sections.parquet", tmp_path / "report.json")
+    extract_corpus.main([books], corpus(), tmp_path / "sections.parquet", tmp_path / "report.json")
     assert len(read_json(tmp_path / "report.json")["files"]) == 1
 
 
@@ -228,7 +219,7 @@ def test_other_scripts_are_read_and_their_language_is_told(tmp_path, language, e
     sentence = TRADITIONAL if encoding == "big5" else SENTENCES[language]
     path = written(tmp_path / "book.txt", "\n\n".join([sentence] * 4).encode(encoding))
     sections = tmp_path / "sections.parquet"
-    report = extract([path], corpus(clean=corpus()["clean"] | {"near_duplicates": False}), 1, sections)
+    report = extract([path], corpus(clean=corpus()["clean"] | {"near_duplicates": False}), sections)
     assert "\n".join(parquet.read_table(sections)["text"].to_pylist()).count(sentence) == 4
     (told,) = report["files"]
     assert max(told["languages"], key=told["languages"].get) == language

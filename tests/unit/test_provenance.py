@@ -24,6 +24,16 @@ def test_the_hash_depends_on_content_and_names_alone(tmp_path):
     assert content_hash([one]) == content_hash([other])
 
 
+def test_a_resource_from_the_cache_has_the_hash_of_the_resource(tmp_path):
+    """Catches linked folders that are passed over, and Snakemake's mark counted in: both differ from study to study."""
+    one = filled(tmp_path / "one", FILES)
+    other = filled(tmp_path / "other", {".snakemake_timestamp": b""})
+    for path in one.iterdir():
+        (other / path.name).symlink_to(path)
+    (tmp_path / "link").symlink_to(one)
+    assert content_hash([one]) == content_hash([other]) == content_hash([tmp_path / "link"])
+
+
 def test_every_change_changes_the_hash(tmp_path):
     """Catches changes that the record does not show: content, a name, a further file, a byte moved to a neighbour."""
     variants = [

@@ -87,8 +87,8 @@ def test_a_folder_that_is_no_model_is_named(tmp_path, name):
         load_tokenizer(tmp_path / name)
 
 
-def tokenise(folder: Path, model: Path, context: int) -> tuple[str, dict[str, Windows], dict]:
-    sections = sections_table([Document("T", tuple(Section("", text) for text in TEXTS))])
+def tokenise(folder: Path, model: Path, context: int, texts: list[str] = TEXTS) -> tuple[str, dict[str, Windows], dict]:
+    sections = sections_table([Document("T", tuple(Section("", text) for text in texts))])
     segments = segments_table(sections, pd.Series(["train", "validation", "test"]), "en")
     sections.to_parquet(folder / "sections.parquet", index=False)
     segments.to_parquet(folder / "segments.parquet", index=False)
@@ -96,7 +96,7 @@ def tokenise(folder: Path, model: Path, context: int) -> tuple[str, dict[str, Wi
     summary = folder / "summary.json"
     main(folder / "sections.parquet", folder / "segments.parquet", model, context, None, splits, summary)
     windows = {split: Windows.load(path) for split, path in splits.items()}
-    return document_text(TEXTS), windows, read_json(summary)
+    return document_text(texts), windows, read_json(summary)
 
 
 def test_the_rule_loses_neither_token_nor_byte(tmp_path, model):
@@ -117,3 +117,9 @@ def test_a_context_beyond_the_model_is_refused(tmp_path, model):
     """Catches windows that are longer than the model's positions, which fail in training only."""
     with pytest.raises(UserError, match=r"tokens\.context is 33.*at most 32"):
         tokenise(tmp_path, model, 33)
+
+
+def test_a_text_that_fills_no_window_is_refused(tmp_path, model):
+    """Catches a run that fails much later for want of text, without saying how much there must be."""
+    with pytest.raises(UserError, match=r"has \d+ tokens of text, but one window takes 32 \(tokens\.context\)"):
+        tokenise(tmp_path, model, 32, ["One.", "Two.", "Three."])

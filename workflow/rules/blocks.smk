@@ -17,6 +17,8 @@ rule embed_segments:
         "results/{study}/logs/embed_segments.log",
     benchmark:
         "results/{study}/benchmarks/embed_segments.tsv"
+    # Snakemake can hash no folder that it has not made.
+    cache: CACHED and is_fetched("encoder")
     conda:
         "../../envs/training.yaml"
     threads: config["training"]["threads"]
@@ -24,8 +26,8 @@ rule embed_segments:
         mem_mb=more_each_try(2000),
         runtime=more_each_try(60),
     params:
+        software=software,
         threads=config["training"]["threads"],
-        shards=lambda wildcards: f"results/{wildcards.study}/checkpoints/embeddings",
     script:
         "../../scripts/embed_segments.py"
 

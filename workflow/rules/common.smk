@@ -22,9 +22,11 @@ from localist.arms import (
     without_repeats,
 )
 from localist.config import check_config, describe_own_files, read_scalars, source_kind
-from localist.corpus_files import corpus_files, source_paths
+from localist.corpus_files import corpus_files, shown_names, source_paths
 from localist.errors import UserError
+from localist.files import sha256_of
 from localist.job_environment import JOB_ENVIRONMENT
+from localist.provenance import locked_versions
 from localist.resources import check_own_paths
 from localist.slurm import check_requests, sbatch_options
 from localist.source_files import imported_modules
@@ -58,7 +60,17 @@ PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
 }
 # The hub's name of the model, where it comes from there.
 HUB_MODEL = config["model"]["source"]["hub"]["id"] if source_kind(config["model"]["source"]) == "hub" else None
+# Whether early results are shared with other studies (`snakemake --cache`), in a folder that an environment variable names.
+CACHED = workflow.enable_cache
+CACHE = Path(os.environ.get("SNAKEMAKE_OUTPUT_CACHE", ""))
 KEPT_SEEDS = {"all": SEEDS, "last_seed": SEEDS[-1:], "none": []}[config["keep_models"]]
+
+# Snakemake would find out only after the first job, or leave links behind that lead nowhere.
+if CACHED and not (CACHE.is_absolute() and os.access(CACHE, os.W_OK)):
+    raise WorkflowError(
+        "--cache: SNAKEMAKE_OUTPUT_CACHE must be set to the full path of a folder that exists and that you may write "
+        f"to; it is {os.environ.get('SNAKEMAKE_OUTPUT_CACHE')!r}."
+    )
 
 for name, value in JOB_ENVIRONMENT.items():
     os.environ.setdefault(name, value)
@@ -117,6 +129,20 @@ def modules_of(script):
     """The package modules that a script imports: its code is an input like any other."""
     base = BASE if Path.cwd() != BASE else Path()
     return [str(path) for path in imported_modules(base / "scripts" / f"{script}.py")]
+
+
+# What tells one result from another beside code, parameters and the contents of inputs, for the cache. A parameter that
+# takes `input` goes into the cache's hash, but reruns nothing in a study that is there.
+def software(wildcards, input):
+    """The libraries' versions, which Snakemake knows of a conda environment only."""
+    return locked_versions(BASE / "requirements.txt") if CACHED else {}
+
+
+def own_books(wildcards, input):
+    """Name and content of each of the user's own files: titles come from names, and the hash has no names, no order."""
+    if not CACHED or is_fetched("corpus"):
+        return []
+    return [[name, sha256_of(path)] for path, name in shown_names(map(Path, input.source)).items()]
 
 
 def resource_path(what):

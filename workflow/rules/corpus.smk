@@ -12,16 +12,18 @@ rule extract_corpus:
         "results/{study}/logs/extract_corpus.log",
     benchmark:
         "results/{study}/benchmarks/extract_corpus.tsv"
+    cache: CACHED
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=more_each_try(2500),
         runtime=more_each_try(60),
     params:
+        software=software,
+        books=own_books,
         corpus={
             key: value for key, value in config["corpus"].items() if key not in ("name", "license", "origin", "source")
         },
-        least_words=config["tokens"]["context"],
     script:
         "../../scripts/extract_corpus.py"
 
@@ -36,12 +38,14 @@ rule segment_corpus:
         "results/{study}/logs/segment_corpus.log",
     benchmark:
         "results/{study}/benchmarks/segment_corpus.tsv"
+    cache: CACHED
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=more_each_try(1000),
         runtime=more_each_try(10),
     params:
+        software=software,
         language=config["corpus"]["language"],
         splits={key: config["splits"][key] for key in [*SPLITS, "seed"]},
     script:

@@ -1,0 +1,242 @@
+"""Early results that studies share through Snakemake's cache: what is taken, what is not, and that it stays whole."""
+
+import hashlib
+import json
+import random
+import re
+import shutil
+
+import conftest
+import numpy as np
+import pytest
+import yaml
+from conftest import Workplace
+from resource_servers import build_wheel, write_files
+from safetensors.numpy import save
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+pytestmark = pytest.mark.slow
+
+ENCODER = "resources/encoders/tiny"
+RESULTS = ["corpus/documents.parquet", "corpus/extraction.json", "corpus/segments.parquet", "blocks/embeddings.npy"]
+FROM_EXTRACTION = {"extract_corpus", "segment_corpus", "embed_segments"}
+CHAIN = {"fetch_corpus", "fetch_encoder"} | FROM_EXTRACTION
+CLEAN = yaml.safe_load((conftest.CONFIGS / "smoke.yaml").read_text(encoding="utf-8"))["corpus"]["clean"]
+
+
+def told(chain: set, computed: set) -> dict[str, set]:
+    """What `SharingPlace.taken` says when these rules of a chain are computed, and no others."""
+    return {"obtained from": chain - computed, "written to": computed}
+
+
+def a_book(seed: int = 0) -> str:
+    """Two thousand words in forty paragraphs."""
+    draw = random.Random(seed)
+    words = ["mind", "engine", "river", "stone", "light", "reason", "garden", "letter", "winter", "music", "memory"]
+    sentences = [" ".join(draw.choices(words, k=10)).capitalize() + "." for _ in range(200)]
+    return "\n\n".join(" ".join(sentences[start : start + 5]) for start in range(0, 200, 5))
+
+
+def an_encoder() -> dict[str, bytes]:
+    """A vector per letter, averaged, as a sentence-transformers folder; its weights lie in a subfolder."""
+    tokenizer = Tokenizer(models.WordLevel({letter: n for n, letter in enumerate("?abcdefghijklmnopqrstuvwxyz")}, "?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    module = {"idx": 0, "name": "0", "path": "0_Static", "type": "sentence_transformers.models.StaticEmbedding"}
+    weights = np.random.default_rng(0).normal(size=(27, 8)).astype(np.float32)
+    return {
+        "encoder/modules.json": json.dumps([module]).encode(),
+        "encoder/0_Static/tokenizer.json": tokenizer.to_str().encode(),
+        "encoder/0_Static/model.safetensors": save({"embedding.weight": weights}),
+    }
+
+
+class SharingPlace(Workplace):
+    """A folder with resources of its own, in which studies share a cache (None: none is used)."""
+
+    def __init__(self, folder, sources, cache=None):
+        super().__init__(folder)
+        (folder / "resources").unlink()
+        (folder / "resources").mkdir()
+        self.sources, self.cache = sources, cache
+
+    def study(self, name, **changes):
+        """The config of a study, tiny and from the wheel unless `changes` says otherwise."""
+        self.results = self.folder / "results" / name
+        return self.config(**({"study": name} | self.sources | changes))
+
+    def outputs(self):
+        return [*(str(self.results.relative_to(self.folder) / name) for name in RESULTS), ENCODER]
+
+    def run(self, config, *arguments):
+        """Run to the embeddings (unless `arguments` name other targets); returns what Snakemake said."""
+        done = self.snakemake(config, *(arguments or self.outputs()), *(["--cache"] if self.cache else []))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def taken(self, config):
+        """Which rules Snakemake would take from the cache, and which it would run."""
+        said = self.run(config, *self.outputs(), "--dry-run")
+        found = re.findall(r"rule (\w+):\n(?:.+\n)*?Output file \S+ will be (obtained from|written to)", said)
+        return {word: {rule for rule, one in found if one == word} for word in ("obtained from", "written to")}
+
+    def contents(self):
+        """Every byte of the embeddings and of what they are made from."""
+        files = [self.results / name for name in RESULTS]
+        encoder = self.folder / ENCODER
+        inside = [encoder / name.removeprefix("encoder/") for name in an_encoder()]
+        return {path.relative_to(self.folder).parts[2:]: path.read_bytes() for path in (*files, *inside)}
+
+
+def snapshot(cache):
+    return {path.relative_to(cache).as_posix(): path.read_bytes() for path in cache.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A first study that has filled a cache; its resources come from a wheel, without the network."""
+    folder = tmp_path_factory.mktemp("shared")
+    wheel = build_wheel({"book/tale.txt": a_book().encode()} | an_encoder())
+    (folder / "some_data-1.0-py3-none-any.whl").write_bytes(wheel)
+    package = {
+        "name": "some-data",
+        "version": "1.0",
+        "sha256": hashlib.sha256(wheel).hexdigest(),
+        "tag": "py3-none-any",
+    }
+    sources = {
+        "corpus": {"name": "tale.txt", "source": {"package": package | {"file": "book/tale.txt"}}},
+        "encoder": {"name": "tiny", "source": {"package": package | {"file": "encoder"}}},
+    }
+    cache = folder / "cache"
+    cache.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": folder, "SNAKEMAKE_OUTPUT_CACHE": cache}.items():
+            patch.setenv(key, str(value))
+        first = SharingPlace(folder / "first", sources, cache)
+        first.run(first.study("first"))
+        yield first
+
+
+def test_a_second_study_elsewhere_computes_none_of_it_again(shared, tmp_path):
+    """Catches the study's name, its folder, or a key that changes nothing, in what the cache goes by."""
+    place = SharingPlace(tmp_path / "second", shared.sources, shared.cache)
+    before = snapshot(shared.cache)
+    config = place.study("second", tokens={"context": 128}, seeds=[5])
+    assert place.taken(config) == told(CHAIN, set())
+    said = place.run(config)
+    assert "to cache" not in said
+    for name in RESULTS:
+        assert (place.results / name).resolve() == (shared.results / name).resolve()
+    assert {path.stat().st_size for path in (place.results / "logs").iterdir()} == {0}
+    assert place.contents() == shared.contents() and snapshot(shared.cache) == before
+    assert place.planned(config, *place.outputs()) == {}
+
+
+def test_without_the_cache_the_bytes_are_the_same_and_nothing_is_said_of_it(shared, tmp_path):
+    """Catches a cached result that is another than the computed one, and warnings to those who use no cache."""
+    place = SharingPlace(tmp_path / "alone", shared.sources)
+    said = place.run(place.study("alone"))
+    assert place.contents() == shared.contents()
+    assert "eligible" not in said and "between-workflow" not in said
+    assert not [name for name in RESULTS if (place.results / name).is_symlink()]
+    assert {path.stem for path in (place.results / "benchmarks").iterdir()} == {
+        rule for rule in CHAIN if not rule.startswith("fetch")
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "computed"),
+    [
+        ({"corpus": {"clean": CLEAN | {"footnotes": False}}}, FROM_EXTRACTION),
+        ({"splits": {"train": 0.7, "validation": 0.2}}, {"segment_corpus", "embed_segments"}),
+        ({"encoder": {"origin": "another"}}, {"fetch_encoder", "embed_segments"}),
+    ],
+)
+def test_a_changed_config_computes_what_hangs_on_it(shared, tmp_path, changes, computed):
+    """Catches a key that changes a result but not what the cache goes by: another study's result would be taken."""
+    place = SharingPlace(tmp_path / "changed", shared.sources, shared.cache)
+    sources = {key: shared.sources[key] | changes.pop(key, {}) for key in shared.sources}
+    assert place.taken(place.study("changed", **sources, **changes)) == told(CHAIN, computed)
+
+
+def test_changed_code_and_libraries_compute_again(shared, tmp_path, monkeypatch):
+    """Catches package modules and library versions that the cache does not go by."""
+    copy = tmp_path / "copy"
+    for part in ("scripts", "workflow", "profiles", "envs"):
+        shutil.copytree(conftest.BASE / part, copy / part)
+    for part in ("Snakefile", "config.yaml", "requirements.txt"):
+        shutil.copy(conftest.BASE / part, copy)
+    monkeypatch.setattr(conftest, "BASE", copy)
+    place = SharingPlace(tmp_path / "changed", shared.sources, shared.cache)
+    config = place.study("changed")
+    assert place.taken(config) == told(CHAIN, set())
+    with (copy / "scripts" / "localist" / "embeddings.py").open("a", encoding="utf-8") as module:
+        module.write("# changed\n")
+    assert place.taken(config) == told(CHAIN, {"embed_segments"})
+    library = tmp_path / "libraries" / "ftfy-99.dist-info"
+    library.mkdir(parents=True)
+    (library / "METADATA").write_text("Metadata-Version: 2.1\nName: ftfy\nVersion: 99\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(library.parent))
+    assert place.taken(config) == told(CHAIN, CHAIN)
+
+
+def test_own_books_are_known_by_name_content_and_order(shared, tmp_path):
+    """Catches a path that counts, a name that does not (titles come from it), and contents that have changed places."""
+
+    def own_study(name, texts):
+        place = SharingPlace(tmp_path / name, shared.sources, shared.cache)
+        books = place.folder / "books"
+        write_files(books, {file: text.encode() for file, text in texts.items()})
+        return place, place.study(name, corpus={"source": {"path": str(books)}})
+
+    one, other = a_book(1), a_book(2)
+    place, config = own_study("own", {"a.txt": one, "b.txt": other})
+    place.run(config, place.outputs()[2])
+    chain = CHAIN - {"fetch_corpus"}
+    place, config = own_study("moved", {"a.txt": one, "b.txt": other})
+    assert place.taken(config) == told(chain, {"embed_segments"})
+    others = [
+        {"a.txt": other, "b.txt": one},
+        {"a.txt": one, "c.txt": other},
+        {"a.txt": one, "b.txt": other.replace("river", "brook")},
+    ]
+    for number, texts in enumerate(others):
+        place, config = own_study(f"other{number}", texts)
+        assert place.taken(config) == told(chain, FROM_EXTRACTION)
+
+
+def test_a_forced_rerun_leaves_the_cache_alone(shared, tmp_path):
+    """Catches a rule that writes through the link, and so changes every study's copy."""
+    place = SharingPlace(tmp_path / "forced", shared.sources, shared.cache)
+    config = place.study("forced")
+    before = snapshot(shared.cache)
+    targets = [place.outputs()[2], ENCODER]
+    place.run(config, *targets)
+    place.cache = None
+    place.run(config, *targets, "--forcerun", *(CHAIN - {"embed_segments"}))
+    assert not (place.results / RESULTS[0]).is_symlink() and not (place.folder / ENCODER / "modules.json").is_symlink()
+    assert snapshot(shared.cache) == before
+
+
+def test_what_a_kill_left_half_stored_is_computed_again(shared, tmp_path):
+    """Catches half of an entry that is taken for a whole one, or into which the new one is put."""
+    cache = shutil.copytree(shared.cache, tmp_path / "cache")
+    (folder,) = (path for path in cache.glob("*_folder"))
+    shutil.rmtree(folder)  # stored last
+    place = SharingPlace(tmp_path / "after", shared.sources, cache)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(cache))
+        said = place.run(place.study("after"), ENCODER)
+    assert f"Moving output file {ENCODER} to cache" in said
+    assert snapshot(cache) == snapshot(shared.cache)
+
+
+@pytest.mark.parametrize("location", [None, "relative"])
+def test_a_cache_that_cannot_be_used_is_refused_at_once(shared, tmp_path, monkeypatch, location):
+    """Catches a folder that is missed only after the first long job, and links that lead nowhere."""
+    monkeypatch.delenv("SNAKEMAKE_OUTPUT_CACHE")
+    if location:
+        monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", location)
+    place = SharingPlace(tmp_path / "refused", shared.sources)
+    done = place.snakemake(place.study("refused"), ENCODER, "--cache")
+    assert done.returncode != 0 and "SNAKEMAKE_OUTPUT_CACHE must be set" in done.stdout + done.stderr
