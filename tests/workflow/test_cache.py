@@ -69,9 +69,18 @@ class SharingPlace(Workplace):
 
     def run(self, config, *arguments):
         """Run to the embeddings (unless `arguments` name other targets); returns what Snakemake said."""
-        done = self.snakemake(config, *(arguments or self.outputs()), *(["--cache"] if self.cache else []))
+        done = self.snakemake(config, *(arguments or self.outputs()))
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    def snakemake(self, config, *arguments):
+        """The profile uses a cache where the variable names one."""
+        with pytest.MonkeyPatch.context() as patch:
+            if self.cache is not None:
+                patch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(self.cache))
+            else:
+                patch.delenv("SNAKEMAKE_OUTPUT_CACHE", raising=False)
+            return super().snakemake(config, *arguments)
 
     def taken(self, config):
         """Which rules Snakemake would take from the cache, and which it would run."""
@@ -110,8 +119,8 @@ def shared(tmp_path_factory):
     cache = folder / "cache"
     cache.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        for key, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": folder, "SNAKEMAKE_OUTPUT_CACHE": cache}.items():
-            patch.setenv(key, str(value))
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("PIP_FIND_LINKS", str(folder))
         first = SharingPlace(folder / "first", sources, cache)
         first.run(first.study("first"))
         yield first
@@ -224,19 +233,14 @@ def test_what_a_kill_left_half_stored_is_computed_again(shared, tmp_path):
     (folder,) = (path for path in cache.glob("*_folder"))
     shutil.rmtree(folder)  # stored last
     place = SharingPlace(tmp_path / "after", shared.sources, cache)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(cache))
-        said = place.run(place.study("after"), ENCODER)
+    said = place.run(place.study("after"), ENCODER)
     assert f"Moving output file {ENCODER} to cache" in said
     assert snapshot(cache) == snapshot(shared.cache)
 
 
-@pytest.mark.parametrize("location", [None, "relative"])
-def test_a_cache_that_cannot_be_used_is_refused_at_once(shared, tmp_path, monkeypatch, location):
+@pytest.mark.parametrize("location", ["", "relative", "/nowhere/at/all"])
+def test_a_cache_that_cannot_be_used_is_refused_at_once(shared, tmp_path, location):
     """Catches a folder that is missed only after the first long job, and links that lead nowhere."""
-    monkeypatch.delenv("SNAKEMAKE_OUTPUT_CACHE")
-    if location:
-        monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", location)
-    place = SharingPlace(tmp_path / "refused", shared.sources)
-    done = place.snakemake(place.study("refused"), ENCODER, "--cache")
+    place = SharingPlace(tmp_path / "refused", shared.sources, location)
+    done = place.snakemake(place.study("refused"), ENCODER)
     assert done.returncode != 0 and "SNAKEMAKE_OUTPUT_CACHE must be set" in done.stdout + done.stderr
