@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,27 @@ class Cluster:
 
     def job(self, number: str) -> dict[str, str]:
         return next(job for job in self.jobs() if job.get("JobId") == number)
+
+    def lose(self, node: str) -> None:
+        """End everything that runs on a node at once, SLURM's daemon too, as a power cut would."""
+        lost = [job["JobId"] for job in self.jobs() if job.get("NodeList") == node and job["JobState"] == "RUNNING"]
+        marks = [f"slurmstepd: [{number}.".encode() for number in lost]
+        variables = [f"SLURM_JOB_ID={number}".encode() for number in lost]
+        daemon = int((self.folder / "run" / f"slurmd.{node}.pid").read_text())
+        os.kill(daemon, signal.SIGKILL)
+        for entry in Path("/proc").iterdir():
+            try:
+                command = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+                if command.startswith(tuple(marks)) or set(variables) & set(
+                    (entry / "environ").read_bytes().split(b"\0")
+                ):
+                    os.kill(int(entry.name), signal.SIGKILL)
+            except (OSError, ValueError):
+                continue
+        self.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
+
+    def bring_back(self, node: str) -> None:
+        self.ask("slurmd", "-N", node)
 
     def start_delayed_jobs(self) -> None:
         """SLURM holds jobs that were queued again back for two minutes; nobody here has to wait for that."""

@@ -64,13 +64,13 @@ def storm(cluster, local, undisturbed, short_of_all):
         assert len(on_lost) == len(others) == 2
         cancelled = next(arm for arm in on_lost if arm != "quintic")
         cluster.ask("scancel", first[cancelled]["JobId"])
-        cluster.ask("scontrol", "update", f"NodeName={lost}", "State=DOWN", "Reason=lost")
+        cluster.lose(lost)
         here = first[others[0]]["NodeList"]
         cluster.ask("sbatch", "-p", "urgent", "-w", here, "--exclusive", "--output=/dev/null", "--wrap", "sleep 2")
         study.finished(running)
     finally:
         running.kill()
-        cluster.ask("scontrol", "update", f"NodeName={lost}", "State=RESUME")
+        cluster.bring_back(lost)
     fates = {cancelled: "cancelled", "quintic": "lost"} | dict.fromkeys(others, "pre-empted")
     return study, fates, first
 
