@@ -19,7 +19,7 @@ define reported
 	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; the messages above say why." >&2; exit $$status; fi
 endef
 
-.PHONY: help env resources run inspect smoke figures test bench bench-blocks bench-corpus bench-scale lint format clean
+.PHONY: help env resources run inspect smoke figures test test-cluster bench bench-blocks bench-corpus bench-scale lint format clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -50,7 +50,10 @@ resources: env
 	@$(BIN)/snakemake resources --quiet all --cores $(CORES) --configfile $(SMOKE)
 
 test: env resources ## Run the tests
-	$(call reported,test,$(BIN)/python -m pytest)
+	$(call reported,test,$(BIN)/python -m pytest -m "not cluster")
+
+test-cluster: env resources ## Run studies on a SLURM that is started on this machine for it (slurm-wlm and munge; 8 minutes)
+	$(call reported,test-cluster,$(BIN)/python -m pytest -m cluster)
 
 bench: env ## Measure attention with block mass beside stock attention (35 minutes)
 	@$(BIN)/snakemake resources/models/smollm2-135m-instruct --quiet all --cores $(CORES)

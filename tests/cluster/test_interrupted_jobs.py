@@ -119,7 +119,8 @@ def test_too_little_memory_and_too_little_time_only_take_longer(short_of_all, cl
     study.finished(running)
     jobs = [cluster.job(number) for number in study.submitted()]
     assert [job["MinMemoryNode"] for job in jobs] == [f"{TOO_LITTLE_MB}M", f"{2 * TOO_LITTLE_MB}M"]
-    assert [job["JobState"] for job in jobs] == ["OUT_OF_MEMORY", "COMPLETED"]
+    assert [job["JobState"] for job in jobs] == ["FAILED", "COMPLETED"]
+    assert "memory" in study.slurm_logs(SHORT_OF_ALL)
     assert int(jobs[1]["Restarts"]) >= 2
     assert study.slurm_logs(SHORT_OF_ALL).count("was asked to end after step") >= 2
     _, calm = undisturbed()

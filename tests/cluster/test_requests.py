@@ -23,17 +23,29 @@ def with_gpus(study):
     return study
 
 
+@pytest.fixture(scope="module")
+def asking_for_a_gpu(cluster, local):
+    """Studies that ask for a GPU in either way, both started at once."""
+    running = {}
+    for way in ("gpu", "gres"):
+        study = with_gpus(Study(local.folder.parent / way).prepare_like(local))
+        profile = study.profile(gpu_partition="gpu", gpu_request=way)
+        running[way] = study, study.start(profile, TARGET, "--retries", "0", environment=cluster.environment)
+    return running
+
+
 @pytest.mark.parametrize("way", ["gpu", "gres"])
-def test_a_job_that_asks_for_a_gpu_lands_where_one_is_and_fails_at_once_if_it_cannot_be_used(study, cluster, way):
+def test_a_job_that_asks_for_a_gpu_lands_where_one_is_and_fails_at_once_if_it_cannot_be_used(
+    asking_for_a_gpu, cluster, way
+):
     """Catches requests that SLURM does not understand, and days of training on a CPU where a GPU was asked for."""
-    study = with_gpus(study)
-    profile = study.profile(gpu_partition="gpu", gpu_request=way)
-    running = study.start(profile, TARGET, "--retries", "0", environment=cluster.environment)
+    study, running = asking_for_a_gpu[way]
     assert running.wait(timeout=120) != 0
     (number,) = study.submitted()
     job = cluster.job(number)
     assert (job["NodeList"], job["JobState"]) == ("gpu1", "FAILED")
-    assert "gpu=1" in job["TresPerNode" if way == "gres" else "TresPerJob"].replace("gpu:1", "gpu=1")
+    asked = {"gpu": ("TresPerJob", "gres:gpu:1"), "gres": ("TresPerNode", "gres:gpu:1")}[way]
+    assert job[asked[0]] == asked[1]
     # The device behind it is a stand-in, which torch cannot use.
     said = study.slurm_logs("distributed")
     assert re.search(r"training\.gpus is 1, but the job on \S+ sees no GPU", said) and "Traceback" not in said

@@ -1,10 +1,15 @@
 """The conda environments, the direct requirements and the lock speak of the same versions."""
 
+import ast
 import re
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
+
+from localist.source_files import imported_modules
 
 BASE = Path(__file__).resolve().parents[2]
 
@@ -28,3 +33,35 @@ def test_conda_environments_equal_the_lock(name):
     environment = yaml.safe_load((BASE / "envs" / f"{name}.yaml").read_text(encoding="utf-8"))
     packages = pins("\n".join(environment["dependencies"][-1]["pip"]))
     assert packages and all(LOCK[package] == version for package, version in packages.items())
+
+
+# The packages that each module comes with.
+PROVIDERS = packages_distributions()
+
+
+def rules_by_environment():
+    """Environment → rules, from the rule files."""
+    found = {}
+    for path in sorted((BASE / "workflow" / "rules").glob("*.smk")):
+        for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.M | re.S):
+            found.setdefault(re.search(r'conda:\n\s+"\S*/(\w+)\.yaml"', body)[1], []).append(name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("environment", "rule"), [(e, rule) for e, rules in rules_by_environment().items() for rule in rules]
+)
+def test_an_environment_has_all_that_its_rules_import(environment, rule):
+    """Catches a cluster job that fails on an import, since nobody looked at its environment."""
+    file = yaml.safe_load((BASE / "envs" / f"{environment}.yaml").read_text(encoding="utf-8"))
+    there = {name.lower() for name in pins("\n".join(file["dependencies"][-1]["pip"]))}
+    script = BASE / "scripts" / f"{rule}.py"
+    imported = set()
+    for path in (script, *imported_modules(script)):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module.partition(".")[0])
+    for module in imported - set(sys.stdlib_module_names) - {"localist"}:
+        assert there.intersection(name.lower() for name in PROVIDERS[module]), f"{environment} lacks {module}"
