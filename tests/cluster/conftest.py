@@ -23,6 +23,16 @@ PROGRAMS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scan
 PREPARED = ("corpus", "tokens", "blocks", "initial_model")
 DEADLINE_SECONDS = 300
 
+STORM = ["distributed", "linear", "quintic", "quintic_window"]
+SHORT_OF_ALL = "quintic_groups"
+# A third of a minute of training where nothing disturbs it, on a processor like that of the benchmarks; and long enough to
+# outlast two time limits, of which SLURM leaves between 15 and 45 seconds each.
+STORM_TOKENS = 180_000
+LONG_TOKENS = 900_000
+# Two jobs fill a node, so that the four of the storm need two.
+HALF_A_NODE_MB = 20_000
+TOO_LITTLE_MB = 450
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
@@ -163,6 +173,14 @@ class Study:
         return {name: (run / name).read_bytes() for name in ("model/model.safetensors", "history.csv", "settings.json")}
 
 
+def settings_of(arm):
+    return f"results/smoke/runs/{arm}/seed1/settings.json"
+
+
+def training(tokens, **changes):
+    return {"token_budget": tokens, "checkpoint_steps": 50, **changes}
+
+
 def wait_until(true: Callable[[], bool], why: str) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not true():
@@ -224,3 +242,36 @@ def local(place):
     """The smoke study, run on this machine alone."""
     study = Study(place / "local")
     return study.finished(study.start_here())
+
+
+@pytest.fixture(scope="session")
+def undisturbed(local):
+    """The same runs without disturbance, on this machine; they go on while the cluster works."""
+    storm = Study(local.folder.parent / "calm_storm", training=training(STORM_TOKENS)).prepare_like(local)
+    long = Study(local.folder.parent / "calm_long", training=training(LONG_TOKENS)).prepare_like(local)
+    running = {
+        storm: storm.start_here(*map(settings_of, STORM)),
+        long: long.start_here(settings_of(SHORT_OF_ALL)),
+    }
+    yield lambda: [study.finished(process) for study, process in running.items()]
+    for process in running.values():
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def short_of_all(cluster, local, undisturbed):
+    """A run that gets too little memory, and a time limit that it reaches again and again; not yet waited for."""
+    study = Study(local.folder.parent / "short", training=training(LONG_TOKENS, memory_mb=TOO_LITTLE_MB)).prepare_like(
+        local
+    )
+    profile = study.profile(partition="gpu", training_minutes=2, grace_seconds=75)
+    running = study.start(profile, settings_of(SHORT_OF_ALL), environment=cluster.environment)
+    yield study, running
+    running.kill()
+
+
+@pytest.fixture(scope="session")
+def on_slurm(cluster, local, undisturbed, short_of_all):
+    """The smoke study on the cluster, while the runs above go on."""
+    study = Study(local.folder.parent / "on_slurm")
+    return study.finished(study.start(study.profile(), environment=cluster.environment))

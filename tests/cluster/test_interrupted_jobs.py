@@ -1,51 +1,17 @@
 """Jobs that are cancelled, pre-empted, lost with their node, out of memory or out of time: nothing of a run is lost."""
 
 import pytest
-from conftest import Study, wait_until
-
-STORM = ["distributed", "linear", "quintic", "quintic_window"]
-SHORT_OF_ALL = "quintic_groups"
-# Half a minute of training where nothing disturbs it, on a processor like that of the benchmarks; and long enough to
-# outlast two time limits of a minute, of whose last 55 seconds SLURM may take each.
-STORM_TOKENS = 250_000
-LONG_TOKENS = 900_000
-# Two jobs fill a node, so that the four of the storm need two.
-HALF_A_NODE_MB = 20_000
-TOO_LITTLE_MB = 450
-
-
-def settings_of(arm):
-    return f"results/smoke/runs/{arm}/seed1/settings.json"
-
-
-def training(tokens, **changes):
-    return {"token_budget": tokens, "checkpoint_steps": 50, **changes}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(local):
-    """The same runs without disturbance, on this machine; they go on while the cluster works."""
-    storm = Study(local.folder.parent / "calm_storm", training=training(STORM_TOKENS)).prepare_like(local)
-    long = Study(local.folder.parent / "calm_long", training=training(LONG_TOKENS)).prepare_like(local)
-    running = {
-        storm: storm.start_here(*map(settings_of, STORM)),
-        long: long.start_here(settings_of(SHORT_OF_ALL)),
-    }
-    yield lambda: [study.finished(process) for study, process in running.items()]
-    for process in running.values():
-        process.kill()
-
-
-@pytest.fixture(scope="module")
-def short_of_all(cluster, local, undisturbed):
-    """A run that gets too little memory, and a time limit that it reaches again and again; not yet waited for."""
-    study = Study(local.folder.parent / "short", training=training(LONG_TOKENS, memory_mb=TOO_LITTLE_MB)).prepare_like(
-        local
-    )
-    profile = study.profile(partition="gpu", training_minutes=1, grace_seconds=25)
-    running = study.start(profile, settings_of(SHORT_OF_ALL), environment=cluster.environment)
-    yield study, running
-    running.kill()
+from conftest import (
+    HALF_A_NODE_MB,
+    SHORT_OF_ALL,
+    STORM,
+    STORM_TOKENS,
+    TOO_LITTLE_MB,
+    Study,
+    settings_of,
+    training,
+    wait_until,
+)
 
 
 @pytest.fixture(scope="module")

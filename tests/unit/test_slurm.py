@@ -11,8 +11,8 @@ def sbatch(tmp_path, monkeypatch):
     """A stand-in for sbatch that refuses the partition `nowhere`, and writes down how it is called."""
     program = tmp_path / "sbatch"
     program.write_text(
-        f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\ncase "$*" in *nowhere*) echo "sbatch: error: no such partition" >&2; '
-        "exit 1;; esac\n"
+        f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\n'
+        'case "$*" in *nowhere*) echo "sbatch: error: no such partition" >&2; exit 1;; esac\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")

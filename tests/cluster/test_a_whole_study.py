@@ -1,18 +1,9 @@
 """The smoke study on the cluster: the same results, in few submissions, and nothing to do the second time."""
 
-import pytest
-from conftest import Study
-
 # Held to be equal, file by file, but for these: they tell of times and jobs.
 TELL_OF_THE_RUN = ("logs/", "benchmarks/")
 # A forecast of the time that the study takes on the machine where it is started.
 FORECAST = "runs/forecast.json"
-
-
-@pytest.fixture(scope="module")
-def on_slurm(cluster, local):
-    study = Study(local.folder.parent / "on_slurm")
-    return study.finished(study.start(study.profile(), environment=cluster.environment))
 
 
 def contents(study):
