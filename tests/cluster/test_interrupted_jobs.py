@@ -1,7 +1,7 @@
 """Jobs that are cancelled, pre-empted, lost with their node, out of memory or out of time: nothing of a run is lost."""
 
 import pytest
-from conftest import (
+from studies import (
     HALF_A_NODE_MB,
     SHORT_OF_ALL,
     STORM,

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import Study
+from studies import Study
 
 TARGET = "results/smoke/runs/distributed/seed1/settings.json"
 

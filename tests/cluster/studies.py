@@ -1,0 +1,197 @@
+"""A SLURM of four nodes on this machine, and studies that run on it or beside it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+BASE = Path(__file__).resolve().parents[2]
+PROFILE = BASE / "workflow" / "profiles" / "slurm" / "config.yaml"
+SMOKE = BASE / "workflow" / "configs" / "smoke.yaml"
+PROGRAMS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel", "munged")
+PREPARED = ("corpus", "tokens", "blocks", "initial_model")
+DEADLINE_SECONDS = 300
+
+STORM = ["distributed", "linear", "quintic", "quintic_window"]
+SHORT_OF_ALL = "quintic_groups"
+# A third of a minute of training where nothing disturbs it, on a processor like that of the benchmarks; and long enough
+# to outlast two time limits, of which SLURM leaves between 15 and 45 seconds each.
+STORM_TOKENS = 180_000
+LONG_TOKENS = 900_000
+# Two jobs fill a node, so that the four of the storm need two.
+HALF_A_NODE_MB = 20_000
+TOO_LITTLE_MB = 450
+
+
+class Cluster:
+    """The SLURM that start_slurm.sh starts; `environment` is that of somebody who is logged in."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.environment = os.environ | {
+            "SLURM_CONF": str(folder / "etc" / "slurm.conf"),
+            "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+        }
+
+    def ask(self, *command: str) -> str:
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    def jobs(self) -> list[dict[str, str]]:
+        """Every job that SLURM remembers, as scontrol shows it."""
+        lines = self.ask("scontrol", "show", "job", "--oneliner", "--all").splitlines()
+        return [dict(pair.split("=", 1) for pair in line.split(" ") if "=" in pair) for line in lines]
+
+    def job(self, number: str) -> dict[str, str]:
+        return next(job for job in self.jobs() if job.get("JobId") == number)
+
+    def lose(self, node: str) -> None:
+        """End everything that runs on a node at once, SLURM's daemon too, as a power cut would."""
+        lost = [job["JobId"] for job in self.jobs() if job.get("NodeList") == node and job["JobState"] == "RUNNING"]
+        marks = [f"slurmstepd: [{number}.".encode() for number in lost]
+        variables = [f"SLURM_JOB_ID={number}".encode() for number in lost]
+        daemon = int((self.folder / "run" / f"slurmd.{node}.pid").read_text())
+        os.kill(daemon, signal.SIGKILL)
+        for entry in Path("/proc").iterdir():
+            try:
+                command = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+                if command.startswith(tuple(marks)) or set(variables) & set(
+                    (entry / "environ").read_bytes().split(b"\0")
+                ):
+                    os.kill(int(entry.name), signal.SIGKILL)
+            except (OSError, ValueError):
+                continue
+        self.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
+
+    def bring_back(self, node: str) -> None:
+        self.ask("slurmd", "-N", node)
+
+    def start_delayed_jobs(self) -> None:
+        """SLURM holds jobs that were queued again back for two minutes; nobody here has to wait for that."""
+        for job in self.jobs():
+            if job.get("JobState") == "PENDING" and job.get("Reason") == "BeginTime":
+                self.ask("scontrol", "update", f"JobId={job['JobId']}", "StartTime=now")
+
+
+class Study:
+    """A folder in which a study runs, on this machine or on the cluster; resources are the checkout's own."""
+
+    def __init__(self, folder: Path, **changes):
+        self.folder = folder
+        folder.mkdir(parents=True)
+        (folder / "resources").symlink_to(BASE / "resources")
+        config = yaml.safe_load(SMOKE.read_text(encoding="utf-8"))
+        for key, value in changes.items():
+            config[key] = config[key] | value if key == "training" else value
+        self.config = folder / "study.yaml"
+        self.config.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / "smoke"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "snakemake.log").read_text(encoding="utf-8")
+
+    def prepare_like(self, other: "Study") -> "Study":
+        """Take everything before training from a study that has it."""
+        for name in PREPARED:
+            subprocess.run(
+                ["cp", "-a", "--parents", f"results/smoke/{name}", self.folder], cwd=other.folder, check=True
+            )
+        return self
+
+    def profile(self, **variables) -> Path:
+        """The shipped profile with keys of its own, as a user would copy it, and looked at more often."""
+        text = PROFILE.read_text(encoding="utf-8")
+        for name, value in variables.items():
+            text, found = re.subn(rf"^  {name}: .*$", f"  {name}: {value}", text, count=1, flags=re.MULTILINE)
+            assert found == 1, name
+        text = text.replace("before-status-checks: 20", "before-status-checks: 3").replace("wait: 60", "wait: 20")
+        path = self.folder / "profile" / "config.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path.parent
+
+    def start(
+        self, profile: Path, *arguments: str, environment: dict | None = None, log: str = "snakemake.log"
+    ) -> subprocess.Popen:
+        """Start Snakemake here; what it says goes to the file `log` in the folder."""
+        command = [sys.executable, "-m", "snakemake", "-s", str(BASE / "Snakefile"), "--workflow-profile", str(profile)]
+        with (self.folder / log).open("w", encoding="utf-8") as said:
+            return subprocess.Popen(
+                [*command, *arguments, "--configfile", str(self.config)],
+                cwd=self.folder,
+                env=environment,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+
+    def start_here(self, *arguments: str) -> subprocess.Popen:
+        return self.start(BASE / "workflow" / "profiles" / "default", "--cores", "2", *arguments)
+
+    def finished(self, running: subprocess.Popen) -> "Study":
+        assert running.wait(timeout=DEADLINE_SECONDS) == 0, self.log[-8000:]
+        return self
+
+    def submitted(self) -> list[str]:
+        """The numbers of the SLURM jobs, in the order of their submission."""
+        return re.findall(r"has been submitted with SLURM jobid (\d+)", self.log)
+
+    def job_of(self, arm: str) -> str:
+        """The number of the last SLURM job that trains this arm."""
+        return re.findall(rf"SLURM jobid (\d+) \(log: \S*/rule_train_model/smoke_{arm}_1/", self.log)[-1]
+
+    def slurm_logs(self, arm: str) -> str:
+        """What all SLURM jobs that train this arm have said."""
+        logs = sorted((self.folder / "results/slurm_logs/rule_train_model" / f"smoke_{arm}_1").glob("*.log"))
+        return "".join(path.read_text(encoding="utf-8", errors="replace") for path in logs)
+
+    def checkpoints(self, arm: str) -> list[Path]:
+        return list((self.results / "checkpoints" / f"{arm}-seed1").glob("*/checkpoint-*/seal.json"))
+
+    def model(self, arm: str) -> dict[str, bytes]:
+        run = self.results / "runs" / arm / "seed1"
+        return {name: (run / name).read_bytes() for name in ("model/model.safetensors", "history.csv", "settings.json")}
+
+
+def settings_of(arm):
+    return f"results/smoke/runs/{arm}/seed1/settings.json"
+
+
+def training(tokens, **changes):
+    return {"token_budget": tokens, "checkpoint_steps": 50, **changes}
+
+
+def wait_until(true: Callable[[], bool], why: str) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not true():
+        assert time.monotonic() < deadline, f"waited for nothing: {why}"
+        time.sleep(0.2)
+
+
+@contextmanager
+def repeating(action: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Inside, `action` is done again and again."""
+    over = threading.Event()
+
+    def repeat():
+        while not over.wait(seconds):
+            action()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
