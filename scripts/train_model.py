@@ -1,130 +1,39 @@
-"""Fine-tune the model of one arm with one seed."""
+"""Fine-tune the model of one arm with one seed, in as many processes as it has GPUs."""
 
-import hashlib
-import json
-import logging
-import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import torch
-from transformers import AutoTokenizer
-
-from localist.arms import Arm
-from localist.checkpoints import processors_of
-from localist.constraint import Constraint
-from localist.files import replacing, write_json
 from localist.interruption import noticing_sigterm
-from localist.models import load_model
-from localist.precision import uses_bf16
-from localist.provenance import code_version, content_hash, package_versions
+from localist.ranks import run_in_processes
 from localist.rule_log import rule_log
-from localist.schedules import dose_matched, locality_by_layer
-from localist.training import Optimisation, train_arm
-from localist.windows import Windows
-
-logger = logging.getLogger(__name__)
+from localist.runs import train_run
 
 
-def main(
-    model: Path,
-    tokens: Path,
-    blocks: Path | None,
-    arm: Mapping[str, Any],
-    seed: int,
-    training: Mapping[str, Any],
-    minimum_locality: float,
-    checkpoints: Path,
-    checkpoint_steps: int,
-    code: Sequence[Path],
-    outputs: Mapping[str, Path],
-    asked_to_stop: Callable[[], bool],
-) -> None:
-    """Write the tuned model, its history by step and the resolved settings; checkpoints are removed at the end."""
-    torch.set_num_threads(training["threads"])
-    windows = Windows.load(tokens)
-    context = windows.input_ids.shape[1]
-    language_model = load_model(model, context, training["gpus"])
-    layers = language_model.config.get_text_config().num_hidden_layers
-    constraint = constraint_of(Arm(**arm), layers, minimum_locality)
-    optimisation = Optimisation(**{field.name: training[field.name] for field in fields(Optimisation)})
-    bf16 = uses_bf16(training["precision"], training["gpus"])
-    settings = {
-        "arm": dict(arm),
-        "seed": seed,
-        "constraint": asdict(constraint),
-        "optimisation": asdict(optimisation),
-        "steps": optimisation.steps(windows),
-        "context": context,
-        "precision": "bf16" if bf16 else "fp32",
-        "threads": training["threads"],
-        "gpus": training["gpus"],
-        "versions": package_versions(),
-        "inputs": content_hash(path for path in (model, tokens, blocks) if path),
-        "code_sha256": content_hash(code),
-    }
-    # Named by everything that determines the run: changed settings never go on from an old run's checkpoint. A
-    # processor of another kind only moves the last digits, so a run that is sent there goes on, and says so.
-    own_checkpoints = checkpoints / settings_hash(settings)
-    name = f"{arm['name']} seed {seed}"
-    logger.info("%s: %d steps in %s.", name, settings["steps"], settings["precision"])
-    history = train_arm(
-        language_model,
-        windows,
-        np.load(blocks) if blocks else None,
-        constraint=constraint,
-        optimisation=optimisation,
-        seed=seed,
-        bf16=bf16,
-        checkpoints=own_checkpoints,
-        checkpoint_steps=checkpoint_steps,
-        name=name,
-        asked_to_stop=asked_to_stop,
-    )
-    settings["device"] = str(language_model.device)
-    settings["processor"] = " and ".join(processors_of(own_checkpoints))
-    with replacing(outputs["model"]) as temporary:
-        language_model.save_pretrained(temporary)
-        AutoTokenizer.from_pretrained(model, local_files_only=True).save_pretrained(temporary)
-    with replacing(outputs["history"]) as temporary:
-        pd.DataFrame(history).to_csv(temporary, index=False)
-    write_json(outputs["settings"], settings | {"code": code_version()})
-    shutil.rmtree(checkpoints, ignore_errors=True)
-
-
-def constraint_of(arm: Arm, layers: int, minimum_locality: float) -> Constraint:
-    """The constraint of an arm for a model with so many layers."""
-    locality = locality_by_layer(arm.schedule, layers, minimum_locality=minimum_locality, degree=arm.degree)
-    strength = arm.strength
-    if arm.dose:
-        strength = dose_matched(
-            strength, locality, locality_by_layer(arm.dose, layers, minimum_locality=minimum_locality)
-        )
-    return Constraint(locality, arm.penalty, arm.fidelity_target, strength, arm.applies_to)
-
-
-def settings_hash(settings: Mapping[str, Any]) -> str:
-    """A short name for one set of settings."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+def main(gpus: int, asked_to_stop: Callable[[], bool], run: Mapping[str, Any]) -> None:
+    """Train as `localist.runs.train_run` does; `run` are its arguments."""
+    if gpus > 1:
+        run_in_processes(gpus, train_run, run, asked_to_stop)
+    else:
+        train_run(**run, asked_to_stop=asked_to_stop)
 
 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]), noticing_sigterm() as asked_to_stop:
         main(
-            model=Path(snakemake.input.model),
-            tokens=Path(snakemake.input.tokens),
-            blocks=Path(snakemake.input.blocks) if snakemake.input.get("blocks") else None,
-            arm=snakemake.params.arm,
-            seed=int(snakemake.wildcards.seed),
-            training=snakemake.params.training,
-            minimum_locality=snakemake.params.minimum_locality,
-            checkpoints=Path(snakemake.params.checkpoints),
-            checkpoint_steps=snakemake.params.checkpoint_steps,
-            code=[Path(path) for path in snakemake.input.code],
-            outputs={name: Path(snakemake.output[name]) for name in ("model", "history", "settings")},
+            gpus=snakemake.params.training["gpus"],
             asked_to_stop=asked_to_stop,
+            run={
+                "model": Path(snakemake.input.model),
+                "tokens": Path(snakemake.input.tokens),
+                "blocks": Path(snakemake.input.blocks) if snakemake.input.get("blocks") else None,
+                "arm": snakemake.params.arm,
+                "seed": int(snakemake.wildcards.seed),
+                "training": snakemake.params.training,
+                "minimum_locality": snakemake.params.minimum_locality,
+                "checkpoints": Path(snakemake.params.checkpoints),
+                "checkpoint_steps": snakemake.params.checkpoint_steps,
+                "code": [Path(path) for path in snakemake.input.code],
+                "outputs": {name: Path(snakemake.output[name]) for name in ("model", "history", "settings")},
+            },
         )

@@ -110,6 +110,12 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _arm_mistakes(name, row, config["constraint"])
         if "partition" in row and row["partition"] not in config["blocks"]["measured"]:
             yield f"arms.{name}.partition: {row['partition']} is not in blocks.measured, so what it does goes unseen."
+    gpus, batch_windows = config["training"]["gpus"], config["training"]["batch_windows"]
+    if gpus > 1 and batch_windows % gpus:
+        yield (
+            f"training.batch_windows: {batch_windows} windows cannot be shared evenly by training.gpus, {gpus}. "
+            "Make it a multiple."
+        )
     untrained = config["model"]["source"].get("untrained")
     if untrained and untrained["width"] % untrained["heads"]:
         yield "model.source.untrained.width: is not a multiple of heads."

@@ -11,6 +11,7 @@ from localist.arms import STRENGTH, TARGET
 from localist.attention import LayerInputs
 from localist.block_attention import attention_with_block_mass
 from localist.errors import UserError
+from localist.ranks import mean_over_ranks
 from localist.visibility import VisibleBlocks, roles_of, visible_blocks
 
 GROUP_SPARSITY_FLOOR = 1e-6
@@ -90,9 +91,12 @@ class LayerPenalty:
 
 
 def counted_mean(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
-    """Mean over heads and counted queries of values [batch, heads, T]; 0 where nothing is counted."""
-    count = (counted.sum() * values.shape[1]).clamp(min=1)
-    return (values * counted[:, None]).sum() / count
+    """Mean over heads and counted queries of values [batch, heads, T]; 0 where nothing is counted.
+
+    With several ranks, the mean over them of what they return is the mean over all of their queries.
+    """
+    count = mean_over_ranks(counted.sum()) * values.shape[1]
+    return (values * counted[:, None]).sum() / (count + (count == 0)).to(values.dtype)
 
 
 @dataclass
@@ -143,21 +147,25 @@ class ConstraintObserver:
 
     def penalty(self) -> torch.Tensor:
         """(1/L) Σ λ_l P_l, without gradient."""
-        weighted = (self.constraint.weight(layer) * found.penalty for layer, found in self.layers.items())
-        return sum(weighted) / len(self.constraint.locality)
+        return self._weighted({layer: found.penalty for layer, found in self.layers.items()})
 
     def summary(self) -> dict[str, float | str]:
-        """For a log: penalty, share of active penalties, and mean fidelity by layer as JSON."""
+        """For a log, of all ranks: penalty, share of active penalties, and mean fidelity by layer as JSON."""
         layers = sorted(self.layers)
-        active, fidelities = (
-            torch.stack([getattr(self.layers[layer], name) for layer in layers]).tolist()
-            for name in ("active", "fidelity")
-        )
+        found = (self.layers[layer] for layer in layers)
+        of_all = mean_over_ranks(torch.stack([torch.stack([one.penalty, one.active, one.fidelity]) for one in found]))
+        penalties, active, fidelities = of_all.unbind(dim=1)
         return {
-            "penalty": self.penalty().item(),
-            "active_share": float(np.mean(active)),
-            "fidelity": json.dumps({str(layer): value for layer, value in zip(layers, fidelities, strict=True)}),
+            "penalty": self._weighted(dict(zip(layers, penalties, strict=True))).item(),
+            "active_share": float(np.mean(active.tolist())),
+            "fidelity": json.dumps(
+                {str(layer): value for layer, value in zip(layers, fidelities.tolist(), strict=True)}
+            ),
         }
+
+    def _weighted(self, penalties: Mapping[int, torch.Tensor]) -> torch.Tensor:
+        weighted = (self.constraint.weight(layer) * penalty for layer, penalty in penalties.items())
+        return sum(weighted) / len(self.constraint.locality)
 
     def _visible_blocks(self, mask: torch.Tensor | None) -> VisibleBlocks:
         """V(i) under this mask; layers share masks, so that each is counted once."""

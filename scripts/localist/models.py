@@ -12,6 +12,7 @@ from transformers.utils import logging as transformers_logging
 
 from localist.attention import check_causality, use_observed_attention
 from localist.errors import UserError
+from localist.ranks import rank
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +64,8 @@ def _device(gpus: int) -> torch.device:
             "to compute on the CPU."
         )
     if gpus:
-        logger.info("Computing on a GPU: %s.", torch.cuda.get_device_name())
-        return torch.device("cuda")
+        logger.info("Computing on %d GPU: %s.", gpus, torch.cuda.get_device_name())
+        return torch.device("cuda", rank())
     unused = f"; {visible} in sight, unused" if visible else ""
     logger.info("Computing on the CPU (training.gpus is 0%s).", unused)
     return torch.device("cpu")

@@ -32,13 +32,13 @@ def head_is_plain(model: PreTrainedModel) -> bool:
 
 
 def next_token_loss(
-    model: PreTrainedModel, input_ids: torch.Tensor, labels: torch.Tensor, **kwargs: Any
+    model: torch.nn.Module, head: torch.nn.Linear, input_ids: torch.Tensor, labels: torch.Tensor, **kwargs: Any
 ) -> tuple[torch.Tensor, Any]:
     """Mean cross-entropy of the targets in `labels`, [batch, T], NOT_A_TARGET elsewhere; and the model's other outputs.
 
-    The model must have a plain head (`head_is_plain`); `kwargs` go to it. Its logits are of no use.
+    `head` is the model's, and plain (`head_is_plain`). The model may be wrapped; `kwargs` go to it, and its logits are
+    of no use.
     """
-    head = model.get_output_embeddings()
     states: list[torch.Tensor] = []
 
     def take_input(module: torch.nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:

@@ -4,7 +4,7 @@ import logging
 import math
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,17 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
+from localist.batches import BatchesOfRank, SimilarLengths, WindowDataset, stack_windows
 from localist.checkpoints import last_whole_checkpoint, seal
-from localist.constraint import Constraint, ConstraintObserver, blocks_within_windows, ramp
+from localist.constraint import Constraint, ConstraintObserver, ramp
 from localist.errors import UserError
 from localist.interruption import Interrupted
 from localist.next_token_loss import LOSS_TOKENS, NOT_A_TARGET, head_is_plain, next_token_loss
+from localist.ranks import any_rank, from_first_rank, mean_over_ranks, number_of_ranks, rank
 from localist.windows import NO_SEGMENT, Windows
 
 logger = logging.getLogger(__name__)
 
-# Batches among which windows are sorted by length: 3 % of the positions are padding then, 9 % in plain random order.
-POOLED_BATCHES = 8
 LOSS_COLUMNS = ("cross_entropy", "penalty", "strength", "active_share", "learning_rate")
 
 
@@ -47,59 +47,6 @@ class Optimisation:
         return max(1, math.ceil(self.token_budget / tokens_per_step))
 
 
-class WindowDataset(torch.utils.data.Dataset):
-    """Windows as Trainer examples; block columns are there only where the arm is constrained."""
-
-    def __init__(self, windows: Windows, blocks: np.ndarray | None):
-        self.columns = {
-            "input_ids": windows.input_ids.astype(np.int64),
-            "labels": np.where(windows.is_text, windows.input_ids, NOT_A_TARGET).astype(np.int64),
-        }
-        self.lengths = np.asarray(windows.is_text).sum(axis=1)
-        self.block_count = 0
-        if blocks is not None:
-            self.columns["blocks"] = blocks_within_windows(blocks)
-            self.block_count = int(self.columns["blocks"].max()) + 1
-
-    def __len__(self) -> int:
-        return len(self.columns["input_ids"])
-
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        return {name: torch.as_tensor(values[index]) for name, values in self.columns.items()}
-
-
-def stack_windows(examples: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Stack windows and cut the padding that all of them share."""
-    batch = {name: torch.stack([example[name] for example in examples]) for name in examples[0]}
-    length = int((batch["labels"] != NOT_A_TARGET).any(dim=0).nonzero().max()) + 1
-    return {name: values[:, :length] for name, values in batch.items()}
-
-
-class SimilarLengths(torch.utils.data.Sampler):
-    """Every window once an epoch, in a random order in which the windows of a batch are of similar length."""
-
-    def __init__(self, lengths: np.ndarray, batch_windows: int, seed: int):
-        self.lengths, self.batch_windows, self.seed = lengths, batch_windows, seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __iter__(self) -> Iterator[int]:
-        generator = np.random.default_rng((self.seed, self.epoch))
-        order = generator.permutation(len(self.lengths))
-        for start in range(0, len(order), POOLED_BATCHES * self.batch_windows):
-            pool = order[start : start + POOLED_BATCHES * self.batch_windows]
-            pool = pool[np.argsort(-self.lengths[pool], kind="stable")]
-            in_batches = len(pool) // self.batch_windows * self.batch_windows
-            batches = pool[:in_batches].reshape(-1, self.batch_windows)
-            yield from generator.permutation(batches).ravel().tolist()
-            yield from pool[in_batches:].tolist()
-
-
 class LocalityTrainer(Trainer):
     """Trainer whose loss is cross-entropy + α · constraint; without constrained layers it is stock fine-tuning."""
 
@@ -110,7 +57,17 @@ class LocalityTrainer(Trainer):
         self.head_is_plain = head_is_plain(self.model)
 
     def _get_train_sampler(self, train_dataset=None):
-        return SimilarLengths(self.train_dataset.lengths, self.args.train_batch_size, self.args.data_seed)
+        batch_windows = self.args.train_batch_size * number_of_ranks()
+        return SimilarLengths(self.train_dataset.lengths, batch_windows, self.args.data_seed)
+
+    def get_train_dataloader(self) -> torch.utils.data.DataLoader:
+        """Trainer's own; with several ranks, the share of this one, where Trainer's would drop or repeat windows."""
+        if number_of_ranks() == 1:
+            return super().get_train_dataloader()
+        batches = BatchesOfRank(self._get_train_sampler(), rank(), number_of_ranks())
+        return torch.utils.data.DataLoader(
+            self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator, pin_memory=not self.args.use_cpu
+        )
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """Trainer's own loss, plus the constraint on the layers with λ > 0."""
@@ -119,17 +76,18 @@ class LocalityTrainer(Trainer):
             observer = ConstraintObserver(self.constraint, inputs.pop("blocks"), self.train_dataset.block_count)
             loss, outputs = self._cross_entropy(model, inputs | {"observer": observer}, num_items_in_batch)
             strength = self.constraint.strength * ramp(self.state.global_step, self.args.warmup_steps)
-            self.loss_parts = {"cross_entropy": loss.item(), "strength": strength} | observer.summary()
+            self.loss_parts = {"cross_entropy": mean_over_ranks(loss).item(), "strength": strength} | observer.summary()
             loss = observer.add_to(loss, strength)
         else:
             loss, outputs = self._cross_entropy(model, inputs, num_items_in_batch)
-            self.loss_parts = {"cross_entropy": loss.item()}
-        self.loss_parts["targets"] = int((inputs["labels"] != NOT_A_TARGET).sum())
+            self.loss_parts = {"cross_entropy": mean_over_ranks(loss).item()}
+        targets = (inputs["labels"] != NOT_A_TARGET).sum()
+        self.loss_parts["targets"] = round(mean_over_ranks(targets).item() * number_of_ranks())
         if not torch.isfinite(loss):
+            where = first_not_finite(self.model, inputs["input_ids"])
             raise UserError(
-                f"The loss is {loss.item()} at step {self.state.global_step + 1}: "
-                f"{first_not_finite(model, inputs['input_ids'])}. Lower training.learning_rate or constraint.strength. "
-                "The last checkpoint is kept."
+                f"The loss is {loss.item()} at step {self.state.global_step + 1}: {where}. Lower "
+                "training.learning_rate or constraint.strength. The last checkpoint is kept."
             )
         return (loss, outputs) if return_outputs else loss
 
@@ -142,7 +100,10 @@ class LocalityTrainer(Trainer):
         checkpoint = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         try:
             super()._save_checkpoint(model, trial)
-            seal(checkpoint)
+            self.accelerator.wait_for_everyone()
+            if rank() == 0:
+                seal(checkpoint)
+            self.accelerator.wait_for_everyone()
         except (OSError, RuntimeError, SafetensorError) as error:
             shutil.rmtree(checkpoint, ignore_errors=True)
             free = shutil.disk_usage(self.args.output_dir).free / 1e9
@@ -152,11 +113,28 @@ class LocalityTrainer(Trainer):
             ) from error
 
     def _cross_entropy(self, model, inputs, num_items_in_batch):
-        """Trainer's own loss, or in pieces where the logits of the batch would take much memory."""
+        """Trainer's own loss, or in pieces where the logits of the batch would take much memory.
+
+        With several ranks, of which each averages over its own targets and whose gradients are averaged, each weighs
+        what its share of all targets is.
+        """
+        if number_of_ranks() == 1:
+            return self._own_cross_entropy(model, inputs, num_items_in_batch)
+        targets = (inputs["labels"][:, 1:] != NOT_A_TARGET).sum()
+        weight = targets / mean_over_ranks(targets)
+        loss, outputs = self._own_cross_entropy(model, inputs, None) if targets else self._no_loss(model, inputs)
+        return loss * weight.to(loss.dtype), outputs
+
+    def _own_cross_entropy(self, model, inputs, num_items_in_batch):
         if inputs["input_ids"].numel() <= LOSS_TOKENS or not self.head_is_plain:
             return super().compute_loss(model, inputs, True, num_items_in_batch)
         with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
-            return next_token_loss(model, **inputs)
+            return next_token_loss(model, self.model.get_output_embeddings(), **inputs)
+
+    def _no_loss(self, model, inputs):
+        """0 from a whole forward pass, since every rank has to take part in the backward pass with all weights."""
+        outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
+        return outputs.logits.sum() * 0, outputs
 
 
 def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
@@ -179,7 +157,7 @@ class StopWhenAsked(TrainerCallback):
         self.asked_to_stop = asked_to_stop
 
     def on_step_end(self, args, state, control, **kwargs):
-        if self.asked_to_stop() and state.global_step < state.max_steps:
+        if any_rank(self.asked_to_stop(), args.device) and state.global_step < state.max_steps:
             control.should_save = True
             control.should_training_stop = True
 
@@ -197,7 +175,9 @@ class ProgressBar(TrainerCallback):
         # Where nobody watches a terminal, a line every ten seconds is enough.
         interval = 0.5 if sys.stderr.isatty() else 10
         done = sum(entry.get("targets", 0) for entry in state.log_history)
-        self.bar = tqdm(total=self.tokens, initial=done, desc=self.name, unit="tok", mininterval=interval)
+        self.bar = tqdm(
+            total=self.tokens, initial=done, desc=self.name, unit="tok", mininterval=interval, disable=rank() > 0
+        )
 
     def on_step_end(self, args, state, control, **kwargs):
         parts = self.trainer.loss_parts
@@ -241,7 +221,7 @@ def train_arm(
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         max_steps=steps,
-        per_device_train_batch_size=optimisation.batch_windows,
+        per_device_train_batch_size=optimisation.batch_windows // number_of_ranks(),
         learning_rate=optimisation.learning_rate,
         warmup_steps=round(optimisation.warmup_share * steps),
         lr_scheduler_type="linear",
@@ -260,6 +240,8 @@ def train_arm(
         remove_unused_columns=False,
         bf16=bf16,
         use_cpu=model.device.type == "cpu",
+        # The loss in pieces reaches the head past the model's own output, where the search for unused weights ends.
+        ddp_find_unused_parameters=False,
     )
     # One GPU a run: with several in sight, Trainer would split each batch over all of them.
     arguments._n_gpu = min(1, arguments.n_gpu)
@@ -274,7 +256,7 @@ def train_arm(
     )
     progress.trainer = trainer
     trainer.remove_callback(PrinterCallback)
-    resume = last_whole_checkpoint(checkpoints)
+    resume = from_first_rank(lambda: last_whole_checkpoint(checkpoints))
     if resume:
         logger.info("%s goes on from %s.", name, resume)
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)

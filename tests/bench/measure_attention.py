@@ -150,7 +150,9 @@ class WholeModel:
         """Loss and outputs, as training computes them."""
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16):
             if torch.is_grad_enabled() and self.input_ids.numel() > LOSS_TOKENS:
-                return next_token_loss(self.model, self.input_ids, self.input_ids, **inputs)
+                return next_token_loss(
+                    self.model, self.model.get_output_embeddings(), self.input_ids, self.input_ids, **inputs
+                )
             outputs = self.model(input_ids=self.input_ids, labels=self.input_ids, use_cache=False, **inputs)
             return outputs.loss, outputs
 

@@ -23,7 +23,10 @@ def test_loss_and_gradients_are_those_of_stock(family, piece):
     labels = input_ids.clone()
     labels[:, 0] = labels[1, 8:] = NOT_A_TARGET
     gradients = []
-    losses = [model(input_ids, labels=labels).loss, next_token_loss(model, input_ids, labels)[0]]
+    losses = [
+        model(input_ids, labels=labels).loss,
+        next_token_loss(model, model.get_output_embeddings(), input_ids, labels)[0],
+    ]
     for loss in losses:
         model.zero_grad()
         (2 * loss).backward()
@@ -39,7 +42,7 @@ def test_the_head_works_on_targets_alone():
     rows = []
     model.lm_head.register_forward_hook(lambda module, inputs, output: rows.append(output.shape[1]))
     input_ids = torch.zeros((2, 30), dtype=torch.long)
-    next_token_loss(model, input_ids, input_ids)
+    next_token_loss(model, model.get_output_embeddings(), input_ids, input_ids)
     assert rows == [1]
 
 
@@ -53,6 +56,6 @@ def test_autocast_keeps_the_loss_in_float32():
     model = tiny_model("llama")
     input_ids = torch.randint(0, 60, (2, 30), generator=torch.Generator().manual_seed(0))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss, _ = next_token_loss(model, input_ids, input_ids)
+        loss, _ = next_token_loss(model, model.get_output_embeddings(), input_ids, input_ids)
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(model(input_ids, labels=input_ids).loss.item(), rel=0.02)

@@ -13,17 +13,12 @@ from tiny_models import tiny_model
 from transformers import Trainer, TrainingArguments, set_seed
 
 from localist.attention import use_observed_attention
+from localist.batches import SimilarLengths, WindowDataset, stack_windows
 from localist.checkpoints import last_whole_checkpoint
 from localist.constraint import Constraint
 from localist.errors import UserError
 from localist.interruption import Interrupted
-from localist.training import (
-    Optimisation,
-    SimilarLengths,
-    WindowDataset,
-    stack_windows,
-    train_arm,
-)
+from localist.training import Optimisation, train_arm
 from localist.windows import Windows
 
 CONTEXT = 16

@@ -45,6 +45,8 @@ STUDY = config["study"]
 RESULTS = f"results/{STUDY}"
 ARMS, SAME_ARMS = without_repeats(arm_table(config))
 SEEDS = config["seeds"]
+# Several GPUs train one run; what only looks at a model takes one.
+GPUS = config["training"]["gpus"]
 SPLITS = ["train", "validation", "test"]
 MEASURED = config["blocks"]["measured"]
 REFERENCE = config["blocks"]["reference"]
@@ -86,12 +88,11 @@ def said_by_profile(name):
     return getattr(workflow.resource_settings.default_resources.get(name), "raw", None)
 
 
-def gpu_request():
+def gpu_request(count):
     """How a job asks for its GPUs: by their number or as generic resources, and in which partition (clusters differ).
 
     gpu_jobs lets a profile run one at a time of the jobs that would all take the first GPU in sight.
     """
-    count = config["training"]["gpus"]
     if not count:
         return {}
     gpus = {"gres": f"gpu:{count}"} if said_by_profile("gpu_request") == "gres" else {"gpu": count}

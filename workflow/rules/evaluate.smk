@@ -27,7 +27,7 @@ rule evaluate_model:
         "../../envs/training.yaml"
     threads: config["training"]["threads"]
     resources:
-        **gpu_request(),
+        **gpu_request(min(1, GPUS)),
         mem_mb=more_each_try(config["training"]["memory_mb"]),
         runtime=more_each_try(120),
     params:
@@ -37,7 +37,7 @@ rule evaluate_model:
         evaluation={key: config["evaluation"][key] for key in ("batch_windows", "seed", "passage_tokens")},
         precision=config["training"]["precision"],
         threads=config["training"]["threads"],
-        gpus=config["training"]["gpus"],
+        gpus=min(1, GPUS),
     script:
         "../../scripts/evaluate_model.py"
 
@@ -59,14 +59,14 @@ rule compare_attention:
         "../../envs/training.yaml"
     threads: config["training"]["threads"]
     resources:
-        **gpu_request(),
+        **gpu_request(min(1, GPUS)),
         mem_mb=more_each_try(config["training"]["memory_mb"]),
         runtime=more_each_try(60),
     params:
         evaluation={"batch_windows": config["evaluation"]["batch_windows"]},
         precision=config["training"]["precision"],
         threads=config["training"]["threads"],
-        gpus=config["training"]["gpus"],
+        gpus=min(1, GPUS),
     script:
         "../../scripts/compare_attention.py"
 

@@ -56,7 +56,7 @@ rule train_model:
         "../../envs/training.yaml"
     threads: config["training"]["threads"]
     resources:
-        **gpu_request(),
+        **gpu_request(GPUS),
         mem_mb=more_each_try(config["training"]["memory_mb"]),
         runtime=2880,
     params:
