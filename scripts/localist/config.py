@@ -114,7 +114,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     if gpus > 1 and batch_windows % gpus:
         yield (
             f"training.batch_windows: {batch_windows} windows cannot be shared evenly by training.gpus, {gpus}. "
-            "Make it a multiple."
+            "Make it a multiple, or take fewer."
         )
     untrained = config["model"]["source"].get("untrained")
     if untrained and untrained["width"] % untrained["heads"]:

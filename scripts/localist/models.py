@@ -65,6 +65,7 @@ def _device(gpus: int) -> torch.device:
         )
     if gpus:
         logger.info("Computing on %d GPU: %s.", gpus, torch.cuda.get_device_name())
+        torch.cuda.set_device(rank())
         return torch.device("cuda", rank())
     unused = f"; {visible} in sight, unused" if visible else ""
     logger.info("Computing on the CPU (training.gpus is 0%s).", unused)

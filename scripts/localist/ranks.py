@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as distributed
-from torch.multiprocessing import ProcessExitedException, ProcessRaisedException, get_context, start_processes
+from torch.multiprocessing import ProcessExitedException, get_context, start_processes
 
 from localist.errors import UserError
 from localist.interruption import Interrupted, noticing_sigterm
@@ -24,15 +24,19 @@ Answer = TypeVar("Answer")
 SECONDS_AFTER_A_FAILURE = 5.0
 
 
-# Asked of the environment, as torch and Trainer do, since it is known before the processes know of each other.
+# Set by `run_in_processes`, before the processes know of each other; what a scheduler calls ranks is none of ours.
+NUMBER_OF_RANKS = "LOCALIST_NUMBER_OF_RANKS"
+RANK = "LOCALIST_RANK"
+
+
 def number_of_ranks() -> int:
     """How many processes train this run."""
-    return int(os.environ.get("WORLD_SIZE", 1))
+    return int(os.environ.get(NUMBER_OF_RANKS, 1))
 
 
 def rank() -> int:
     """Which of them this one is, from 0, and which of the GPUs in sight it takes; the first alone writes files."""
-    return int(os.environ.get("RANK", 0))
+    return int(os.environ.get(RANK, 0))
 
 
 def mean_over_ranks(value: torch.Tensor) -> torch.Tensor:
@@ -66,6 +70,8 @@ def run_in_processes(
     The function is one of a module. SIGTERM is passed on to the processes, once `asked_to_stop` says so, and they have
     as long as they need. Their logs come out here. Raises the UserError or Interrupted that one of them ended with.
     """
+    # It tells how it ends the others where one has failed, which is not what went wrong.
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)
     context = get_context("spawn")
     records, ends = context.Queue(), context.SimpleQueue()
     listener = QueueListener(records, *logging.getLogger().handlers, respect_handler_level=True)
@@ -80,11 +86,14 @@ def run_in_processes(
                 told = True
                 for process in workers.pids():
                     os.kill(process, signal.SIGTERM)
-    except (ProcessExitedException, ProcessRaisedException):
+    except ProcessExitedException as error:
         if ends.empty() and asked_to_stop():
             raise Interrupted("The job was asked to end before its first step.") from None
         if ends.empty():
-            raise
+            raise UserError(
+                f"One of the {count} processes of the run was ended: {error}. If it was for lack of memory, raise "
+                "training.memory_mb, which is for all of them together."
+            ) from error
     finally:
         listener.stop()
     if not ends.empty():
@@ -99,7 +108,10 @@ def _work(
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=logging.WARNING if rank else logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
-    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    place = {
+        **{RANK: rank, NUMBER_OF_RANKS: count},
+        **{"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port},
+    }
     os.environ.update({name: str(value) for name, value in place.items()})
     try:
         with noticing_sigterm() as asked_to_stop:

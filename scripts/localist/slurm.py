@@ -17,6 +17,7 @@ OPTIONS = {
     "runtime": "time",
     "gpu": "gpus",
     "gres": "gres",
+    "nodes": "nodes",
 }
 REMEDY = (
     "Partition, account, training_minutes and gpu_request stand at the top of workflow/profiles/slurm/config.yaml; "

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from tqdm import tqdm
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback
 
 from localist.batches import BatchesOfRank, SimilarLengths, WindowDataset, stack_windows
@@ -96,21 +96,22 @@ class LocalityTrainer(Trainer):
         super().log(logs | self.loss_parts, start_time)
 
     def _save_checkpoint(self, model, trial):
-        """Trainer's own, sealed; one that cannot be written is removed, and the one before stays."""
+        """Trainer's own, sealed once all ranks have written; one that cannot be is removed, the one before stays."""
         checkpoint = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        try:
-            super()._save_checkpoint(model, trial)
-            self.accelerator.wait_for_everyone()
-            if rank() == 0:
-                seal(checkpoint)
-            self.accelerator.wait_for_everyone()
-        except (OSError, RuntimeError, SafetensorError) as error:
+        error = _failure(lambda: super(LocalityTrainer, self)._save_checkpoint(model, trial))
+        if not any_rank(error is not None, self.args.device) and rank() == 0:
+            error = _failure(lambda: seal(checkpoint))
+        if not any_rank(error is not None, self.args.device):
+            return
+        if rank() == 0:
             shutil.rmtree(checkpoint, ignore_errors=True)
-            free = shutil.disk_usage(self.args.output_dir).free / 1e9
-            raise UserError(
-                f"{checkpoint} cannot be written: {str(error).splitlines()[0]} ({free:.3f} GB free there). Make room, "
-                "and run again: training goes on from the checkpoint before."
-            ) from error
+        if error is None:
+            raise SystemExit(1)  # the rank that failed says why
+        free = shutil.disk_usage(self.args.output_dir).free / 1e9
+        raise UserError(
+            f"{checkpoint} cannot be written: {str(error).splitlines()[0]} ({free:.3f} GB free there). Make room, and "
+            "run again: training goes on from the checkpoint before."
+        ) from error
 
     def _cross_entropy(self, model, inputs, num_items_in_batch):
         """Trainer's own loss, or in pieces where the logits of the batch would take much memory.
@@ -135,6 +136,15 @@ class LocalityTrainer(Trainer):
         """0 from a whole forward pass, since every rank has to take part in the backward pass with all weights."""
         outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
         return outputs.logits.sum() * 0, outputs
+
+
+def _failure(write: Callable[[], None]) -> Exception | None:
+    """What kept a file from being written, a full disk for example; libraries raise it in classes of their own."""
+    try:
+        write()
+    except (OSError, RuntimeError, SafetensorError) as error:
+        return error
+    return None
 
 
 def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
@@ -254,6 +264,9 @@ def train_arm(
         callbacks=[progress, StopWhenAsked(asked_to_stop)],
         constraint=constraint,
     )
+    if number_of_ranks() > 1:
+        # Dropout is another on each, as it is in the windows of one batch.
+        set_seed(int(np.random.SeedSequence((seed, rank())).generate_state(1)[0]))
     progress.trainer = trainer
     trainer.remove_callback(PrinterCallback)
     resume = from_first_rank(lambda: last_whole_checkpoint(checkpoints))

@@ -61,7 +61,16 @@ def cluster(place):
 
 
 @pytest.fixture(scope="session")
-def local(place):
+def whole_study(cluster, place):
+    """The smoke study on the cluster, started first of all and not waited for."""
+    study = Study(place / "on_slurm")
+    running = study.start(study.profile(), environment=cluster.environment)
+    yield study, running
+    running.kill()
+
+
+@pytest.fixture(scope="session")
+def local(place, whole_study):
     """The smoke study, run on this machine alone."""
     study = Study(place / "local")
     return study.finished(study.start_here())
@@ -94,7 +103,29 @@ def short_of_all(cluster, local, undisturbed):
 
 
 @pytest.fixture(scope="session")
-def on_slurm(cluster, local, undisturbed, short_of_all):
-    """The smoke study on the cluster, while the runs above go on."""
-    study = Study(local.folder.parent / "on_slurm")
-    return study.finished(study.start(study.profile(), environment=cluster.environment))
+def misplaced(cluster, local):
+    """Studies that ask for a GPU in either way, and one on a node without Python; not yet waited for."""
+    # The plugin checks accounts against a database, which is not here; sbatch takes one from its environment, too.
+    with_account = cluster.environment | {"SBATCH_ACCOUNT": "any"}
+    asked = {
+        "gpu": ({"gpus": 1}, {"gpu_partition": "gpu", "gpu_request": "gpu"}, cluster.environment),
+        "gres": ({"gpus": 1}, {"gpu_partition": "gpu", "gpu_request": "gres"}, cluster.environment),
+        "bare": ({}, {"partition": "bare"}, with_account),
+    }
+    started = {}
+    for name, (changes, keys, environment) in asked.items():
+        study = Study(local.folder.parent / name, training=changes).prepare_like(local)
+        running = study.start(
+            study.profile(**keys), settings_of("distributed"), "--retries", "0", environment=environment
+        )
+        started[name] = study, running
+    yield started
+    for _, running in started.values():
+        running.kill()
+
+
+@pytest.fixture(scope="session")
+def on_slurm(whole_study, undisturbed, short_of_all, misplaced):
+    """The smoke study on the cluster, done while all of the others go on."""
+    study, running = whole_study
+    return study.finished(running)

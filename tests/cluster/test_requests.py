@@ -17,29 +17,10 @@ def study(local, tmp_path_factory):
     return Study(local.folder.parent / name).prepare_like(local)
 
 
-def with_gpus(study):
-    text = study.config.read_text(encoding="utf-8")
-    study.config.write_text(re.sub(r"gpus: 0", "gpus: 1", text), encoding="utf-8")
-    return study
-
-
-@pytest.fixture(scope="module")
-def asking_for_a_gpu(cluster, local):
-    """Studies that ask for a GPU in either way, both started at once."""
-    running = {}
-    for way in ("gpu", "gres"):
-        study = with_gpus(Study(local.folder.parent / way).prepare_like(local))
-        profile = study.profile(gpu_partition="gpu", gpu_request=way)
-        running[way] = study, study.start(profile, TARGET, "--retries", "0", environment=cluster.environment)
-    return running
-
-
 @pytest.mark.parametrize("way", ["gpu", "gres"])
-def test_a_job_that_asks_for_a_gpu_lands_where_one_is_and_fails_at_once_if_it_cannot_be_used(
-    asking_for_a_gpu, cluster, way
-):
+def test_a_job_that_asks_for_a_gpu_lands_where_one_is_and_fails_at_once_if_it_cannot_be_used(misplaced, cluster, way):
     """Catches requests that SLURM does not understand, and days of training on a CPU where a GPU was asked for."""
-    study, running = asking_for_a_gpu[way]
+    study, running = misplaced[way]
     assert running.wait(timeout=120) != 0
     (number,) = study.submitted()
     job = cluster.job(number)
@@ -98,13 +79,11 @@ def test_without_slurm_the_message_says_so(study, cluster, tmp_path):
     assert "there is no sbatch on this machine" in said and "without --workflow-profile slurm" in said
 
 
-def test_a_node_without_python_is_named(study, cluster):
+def test_a_node_without_python_is_named(misplaced, cluster):
     """Catches `not found` without a hint at what is to be done."""
-    if "bare1" not in cluster.ask("sinfo", "--Node", "--noheader", "--format", "%N %t").replace("bare1 down", ""):
+    if "bare1 idle" not in cluster.ask("sinfo", "--Node", "--noheader", "--format", "%N %t"):
         pytest.skip("no right to hide a folder from a node")
-    # The plugin checks accounts against a database, which is not here; sbatch takes one from its environment, too.
-    environment = cluster.environment | {"SBATCH_ACCOUNT": "any"}
-    running = study.start(study.profile(partition="bare"), TARGET, "--retries", "0", environment=environment)
+    study, running = misplaced["bare"]
     assert running.wait(timeout=60) != 0
     said = study.log + study.slurm_logs("distributed")
     assert re.search(r"does not see \S+python\S* or the folder of the study", said)

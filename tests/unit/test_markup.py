@@ -123,6 +123,11 @@ def test_a_note_has_no_arrow_back():
     ]
 
 
+def test_a_space_inside_a_link_parts_words():
+    """Catches an anchor with nothing but a space in it that goes as an arrow, and glues two words."""
+    assert read('<p>one<a id="x"> </a>two</p>')[0].text == "one two"
+
+
 def test_xhtml_keeps_what_html_would_lose():
     """Catches an empty title or anchor in XHTML's short form that swallows the chapter, and names of characters."""
     page = b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head>'

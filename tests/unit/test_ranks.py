@@ -104,6 +104,12 @@ def numbers(row):
     return [*(value for name, value in row.items() if name != "fidelity" and value is not None), *fidelity]
 
 
+def gradient_norms(folder):
+    """Of every step, as the last checkpoint has them."""
+    state = last_whole_checkpoint(folder / "checkpoints") / "trainer_state.json"
+    return [entry["grad_norm"] for entry in json.loads(state.read_text())["log_history"]]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("in_pieces", [False, True], ids=["loss_of_the_model", "loss_in_pieces"])
 @pytest.mark.parametrize("constraint", CONSTRAINTS)
@@ -116,6 +122,9 @@ def test_two_processes_do_what_one_does(constraint, in_pieces, tmp_path, monkeyp
     for row, other in zip(history, history_together, strict=True):
         # Sums are in another order: the last digits of float32 differ.
         assert numbers(other) == pytest.approx(numbers(row), rel=1e-6, abs=1e-7)
+    # AdamW and the bound on the norm would hide gradients that are wrong by one factor.
+    norms, norms_together = (gradient_norms(tmp_path / place) for place in ("one", "two"))
+    assert len(norms) == 13 and norms_together == pytest.approx(norms, rel=1e-5)
     for name, weight in alone.items():
         # Adam divides by the size of a gradient, so that the last digits of tiny ones show: below a third of a step.
         assert (together[name] - weight).abs().max() < 3e-4, name
@@ -128,6 +137,8 @@ def test_all_stop_after_the_same_step_and_go_on_to_the_same_weights(tmp_path):
     with pytest.raises(Interrupted, match="was asked to end after step 6 of"):
         trained(tmp_path / "cut", 2, CONSTRAINTS["hinge"], dropout=0.1, stop_after=6)
     assert last_whole_checkpoint(tmp_path / "cut" / "checkpoints").name == "checkpoint-6"
+    states = [last_whole_checkpoint(tmp_path / "cut" / "checkpoints") / f"rng_state_{rank}.pth" for rank in (0, 1)]
+    assert states[0].read_bytes() != states[1].read_bytes()  # dropout is not the same on both
     resumed, history_resumed = trained(tmp_path / "cut", 2, CONSTRAINTS["hinge"], dropout=0.1)
     assert history_resumed == history
     assert all(torch.equal(resumed[name], weight) for name, weight in whole.items())

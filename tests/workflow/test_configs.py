@@ -1,8 +1,10 @@
 """Every shipped config plans its whole graph; a bad one stops at once with a message for people."""
 
+import re
 import subprocess
 
 import pytest
+import yaml
 from conftest import BASE, CONFIGS
 
 
@@ -25,6 +27,26 @@ def test_the_full_study_has_every_arm_once(workplace):
     assert planned["train_model"] == 24 and planned["train_unkept_model"] == 4 * 24
     assert planned["evaluate_model"] == 1 + 5 * 24
     assert planned["compare_attention"] == 1 + 5 * 23 + 5
+
+
+def test_jobs_on_a_gpu_take_turns_on_one_machine(workplace):
+    """Catches two runs on a GPU that one of them fills, and evaluations that hold the GPUs of a run on several."""
+    config = workplace.config(training={"gpus": 2})
+    done = workplace.snakemake(config, "--dry-run", "--resources", "gpu=2", "gpu_jobs=1")
+    asked = dict(re.findall(r"^rule (\w+):\n(?:.+\n)*?    resources: (.+)$", said(done), re.MULTILINE))
+    assert "gpu=2" in asked["train_model"] and "gpu_jobs=1" in asked["train_model"]
+    assert all(
+        "gpu=1" in asked[rule] and "gpu_jobs=1" in asked[rule] for rule in ("evaluate_model", "compare_attention")
+    )
+    assert "gpu" not in asked["embed_segments"]
+    profile = yaml.safe_load((BASE / "workflow/profiles/default/config.yaml").read_text(encoding="utf-8"))
+    assert profile["resources"]["gpu_jobs"] == 1
+
+
+def test_batches_that_gpus_cannot_share_are_refused(workplace):
+    """Catches GPUs of which one has more to do than the others, or nothing."""
+    done = workplace.snakemake(workplace.config(training={"gpus": 3}), "--dry-run")
+    assert "training.batch_windows: 4 windows cannot be shared evenly by training.gpus, 3" in said(done)
 
 
 def test_the_kept_study_plans(workplace):

@@ -85,7 +85,7 @@ def more_each_try(amount):
 
 def said_by_profile(name):
     """A default resource that the profile sets, as it stands there, or None."""
-    return getattr(workflow.resource_settings.default_resources.get(name), "raw", None)
+    return getattr((workflow.resource_settings.default_resources or {}).get(name), "raw", None)
 
 
 def gpu_request(count):
@@ -95,7 +95,7 @@ def gpu_request(count):
     """
     if not count:
         return {}
-    gpus = {"gres": f"gpu:{count}"} if said_by_profile("gpu_request") == "gres" else {"gpu": count}
+    gpus = {"nodes": 1} | ({"gres": f"gpu:{count}"} if said_by_profile("gpu_request") == "gres" else {"gpu": count})
     partition = said_by_profile("gpu_partition")
     return {"gpu_jobs": 1} | gpus | ({"slurm_partition": partition} if partition else {})
 

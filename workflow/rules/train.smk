@@ -54,7 +54,7 @@ rule train_model:
         seed=any_of(KEPT_SEEDS),
     conda:
         "../../envs/training.yaml"
-    threads: config["training"]["threads"]
+    threads: config["training"]["threads"] * max(1, GPUS)
     resources:
         **gpu_request(GPUS),
         mem_mb=more_each_try(config["training"]["memory_mb"]),
