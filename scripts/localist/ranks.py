@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any, TypeVar
 
@@ -85,7 +86,8 @@ def run_in_processes(
             if asked_to_stop() and not told:
                 told = True
                 for process in workers.pids():
-                    os.kill(process, signal.SIGTERM)
+                    with suppress(ProcessLookupError):  # it is done
+                        os.kill(process, signal.SIGTERM)
     except ProcessExitedException as error:
         if ends.empty() and asked_to_stop():
             raise Interrupted("The job was asked to end before its first step.") from None
