@@ -43,7 +43,8 @@ def rule_log(path: str | Path) -> Iterator[None]:
         raise SystemExit(EXIT_STATUS) from None
     except Exception as error:
         if NO_SPACE in str(error):
-            logging.getLogger("localist").error("Error: %s. Make room, and run again: nothing is half-written.", error)
+            said = str(error).strip().splitlines()[-1]
+            logging.getLogger("localist").error("Error: %s. Make room, and run again: nothing is half-written.", said)
             raise SystemExit(1) from None
         # The console gets the traceback from Python itself; the file must have it too.
         to_file.emit(logging.LogRecord("localist", logging.ERROR, __file__, 0, "failed", None, sys.exc_info()))

@@ -27,6 +27,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.cluster)
+            # The first waits for studies that all of them look at.
+            item.add_marker(pytest.mark.timeout(1200))
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +98,7 @@ def short_of_all(cluster, local, undisturbed):
     study = Study(local.folder.parent / "short", training=training(LONG_TOKENS, memory_mb=TOO_LITTLE_MB)).prepare_like(
         local
     )
-    profile = study.profile(partition="gpu", training_minutes=2, grace_seconds=75)
+    profile = study.profile(partition="gpu", training_minutes=2, grace_seconds=90)
     running = study.start(profile, settings_of(SHORT_OF_ALL), environment=cluster.environment)
     yield study, running
     running.kill()
