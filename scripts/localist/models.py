@@ -60,8 +60,8 @@ def _device(gpus: int) -> torch.device:
     if gpus > visible:
         raise UserError(
             f"training.gpus is {gpus}, but the job on {socket.gethostname()} sees {visible or 'no'} GPU (torch "
-            f"{torch.__version__}). Have the cluster give it one, install torch with CUDA, or set training.gpus to 0 "
-            "to compute on the CPU."
+            f"{torch.__version__}). Have the cluster give it as many, install torch with CUDA, or set training.gpus to "
+            "0 to compute on the CPU."
         )
     if gpus:
         logger.info("Computing on %d GPU: %s.", gpus, torch.cuda.get_device_name())

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as distributed
-from torch.multiprocessing import ProcessExitedException, get_context, start_processes
+from torch.multiprocessing import ProcessExitedException, ProcessRaisedException, get_context, start_processes
 
 from localist.errors import UserError
 from localist.interruption import Interrupted, noticing_sigterm
@@ -88,9 +88,12 @@ def run_in_processes(
                 for process in workers.pids():
                     with suppress(ProcessLookupError):  # it is done
                         os.kill(process, signal.SIGTERM)
-    except ProcessExitedException as error:
+    except (ProcessExitedException, ProcessRaisedException) as error:
+        # The first to fail may be one that lost the connection to the one that has something to say.
         if ends.empty() and asked_to_stop():
             raise Interrupted("The job was asked to end before its first step.") from None
+        if ends.empty() and isinstance(error, ProcessRaisedException):
+            raise
         if ends.empty():
             raise UserError(
                 f"One of the {count} processes of the run was ended: {error}. If it was for lack of memory, raise "

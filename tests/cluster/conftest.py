@@ -98,7 +98,7 @@ def short_of_all(cluster, local, undisturbed):
     study = Study(local.folder.parent / "short", training=training(LONG_TOKENS, memory_mb=TOO_LITTLE_MB)).prepare_like(
         local
     )
-    profile = study.profile(partition="gpu", training_minutes=2, grace_seconds=90)
+    profile = study.profile(partition="gpu", training_minutes=2, grace_seconds=82)
     running = study.start(profile, settings_of(SHORT_OF_ALL), environment=cluster.environment)
     yield study, running
     running.kill()

@@ -80,10 +80,10 @@ def test_too_little_memory_and_too_little_time_only_take_longer(short_of_all, cl
     study, running = short_of_all
     study.finished(running)
     jobs = [cluster.job(number) for number in study.submitted()]
-    assert [job["MinMemoryNode"] for job in jobs] == [f"{TOO_LITTLE_MB}M", f"{2 * TOO_LITTLE_MB}M"]
-    assert [job["JobState"] for job in jobs] == ["FAILED", "COMPLETED"]
-    assert "memory" in study.slurm_logs(SHORT_OF_ALL)
-    assert int(jobs[1]["Restarts"]) >= 2
+    # A signal that comes before Python does ends a job like an error: one more try, with more memory, is right then.
+    assert [job["MinMemoryNode"] for job in jobs] == [f"{TOO_LITTLE_MB * 2**tries}M" for tries in range(len(jobs))]
+    assert [job["JobState"] for job in jobs] == ["FAILED"] * (len(jobs) - 1) + ["COMPLETED"] and len(jobs) > 1
+    assert "Exceeded job memory limit" in study.slurm_logs(SHORT_OF_ALL)
     assert study.slurm_logs(SHORT_OF_ALL).count("was asked to end after step") >= 2
     _, calm = undisturbed()
     assert study.model(SHORT_OF_ALL) == calm.model(SHORT_OF_ALL)

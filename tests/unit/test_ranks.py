@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from functools import partial
 
 import numpy as np
@@ -178,6 +179,21 @@ def test_a_whole_run_writes_its_outputs_once(tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["history", "model", "settings"]
     assert json.loads((tmp_path / "out" / "settings").read_text())["device"] == "cpu"
     assert not (tmp_path / "checkpoints").exists()
+
+
+def one_says_why(asked_to_stop):
+    """The first rank fails at once, as one does that loses its connection; the second has the message."""
+    if rank() == 0:
+        raise RuntimeError("connection closed by peer")
+    time.sleep(1)
+    raise UserError("the message")
+
+
+@pytest.mark.slow
+def test_the_message_comes_out_whichever_process_ends_first():
+    """Catches a traceback of the rank that lost its connection in place of the reason."""
+    with pytest.raises(UserError, match="the message"):
+        run_in_processes(2, one_says_why, {}, never)
 
 
 def say(folder, asked_to_stop):
