@@ -18,6 +18,7 @@ from localist.arms import Arm
 from localist.checkpoints import processors_of
 from localist.constraint import Constraint
 from localist.files import replacing, write_json
+from localist.interruption import Interrupted
 from localist.models import load_model
 from localist.precision import uses_bf16
 from localist.provenance import code_version, content_hash, package_versions
@@ -97,6 +98,9 @@ def train_run(
     with replacing(outputs["history"]) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
     write_json(outputs["settings"], settings | {"code": code_version()})
+    if asked_to_stop():
+        # Whoever ends the job may start it again without asking how it ended, and then there must be a last checkpoint.
+        raise Interrupted(f"{name} was asked to end while its results were written; the next start writes them again.")
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 

@@ -14,7 +14,8 @@ import torch
 from safetensors import SafetensorError
 from tqdm import tqdm
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments, set_seed
-from transformers.trainer_callback import PrinterCallback
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_callback import PrinterCallback, TrainerState
 
 from localist.batches import BatchesOfRank, SimilarLengths, WindowDataset, stack_windows
 from localist.checkpoints import last_whole_checkpoint, seal
@@ -272,7 +273,12 @@ def train_arm(
     resume = from_first_rank(lambda: last_whole_checkpoint(checkpoints))
     if resume:
         logger.info("%s goes on from %s.", name, resume)
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+        trainer.state = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME))
+    if trainer.state.global_step == steps:
+        # Trainer would go on to the step after the last.
+        trainer._load_from_checkpoint(str(resume))
+    else:
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if trainer.state.global_step < steps:
         raise Interrupted(
             f"{name} was asked to end after step {trainer.state.global_step} of {steps}; the next start goes on there."

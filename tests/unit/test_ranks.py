@@ -10,12 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny_models import tiny_model
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from transformers import PreTrainedTokenizerFast
 
 from localist import training
-from localist.arms import Arm
 from localist.attention import use_observed_attention
 from localist.batches import BatchesOfRank, SimilarLengths
 from localist.checkpoints import last_whole_checkpoint
@@ -23,7 +19,6 @@ from localist.constraint import Constraint
 from localist.errors import UserError
 from localist.interruption import Interrupted
 from localist.ranks import any_rank, from_first_rank, mean_over_ranks, rank, run_in_processes
-from localist.runs import train_run
 from localist.training import Optimisation, train_arm
 from localist.windows import Windows
 
@@ -152,34 +147,6 @@ def test_an_error_in_one_process_ends_all_with_its_message(tmp_path, caplog):
     with pytest.raises(UserError, match="the block id of window 0, position 1, is 999") as ended:
         trained(tmp_path / "two", 2, CONSTRAINTS["hinge"], damaged=True)
     assert "Traceback" not in str(ended.value) + caplog.text
-
-
-@pytest.mark.slow
-def test_a_whole_run_writes_its_outputs_once(tmp_path):
-    """Catches ranks that write over each other, arguments that cannot be handed over, and checkpoints that stay."""
-    thirteen_windows().save(tmp_path / "tokens")
-    np.save(tmp_path / "blocks.npy", np.where(thirteen_windows().is_text, thirteen_windows().segment_ids % 2, -1))
-    tiny_model("gpt2").save_pretrained(tmp_path / "model")
-    words = Tokenizer(WordLevel({"?": 0}, unk_token="?"))
-    PreTrainedTokenizerFast(tokenizer_object=words, unk_token="?").save_pretrained(tmp_path / "model")
-    arm = Arm("quintic", "quintic", partition="semantic", penalty="hinge", fidelity_target=0.5, strength=20.0)
-    run = {
-        "model": tmp_path / "model",
-        "tokens": tmp_path / "tokens",
-        "blocks": tmp_path / "blocks.npy",
-        "arm": arm.as_params(),
-        "seed": 1,
-        "training": vars(OPTIMISATION) | {"threads": 1, "gpus": 0, "precision": "fp32"},
-        "minimum_locality": 0.01,
-        "checkpoints": tmp_path / "checkpoints",
-        "checkpoint_steps": 4,
-        "code": [],
-        "outputs": {name: tmp_path / "out" / name for name in ("model", "history", "settings")},
-    }
-    run_in_processes(2, train_run, run, never)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["history", "model", "settings"]
-    assert json.loads((tmp_path / "out" / "settings").read_text())["device"] == "cpu"
-    assert not (tmp_path / "checkpoints").exists()
 
 
 def one_says_why(asked_to_stop):

@@ -165,6 +165,15 @@ def test_a_run_that_is_asked_to_end_again_and_again_ends_like_an_uninterrupted_o
     assert len(list((tmp_path / "cut").glob("checkpoint-*"))) <= 2
 
 
+def test_a_run_that_ended_while_its_results_were_written_trains_no_further(windows, blocks, tmp_path):
+    """Catches a step beyond the last, and an empty history, where only the checkpoint of the last step is left."""
+    windows, blocks = windows.take(np.arange(10)), blocks[:10]
+    whole, whole_history = trained(windows, blocks, CONSTRAINED, tmp_path / "run")
+    again, history_again = trained(windows, blocks, CONSTRAINED, tmp_path / "run")
+    assert_same_weights(whole, again)
+    assert history_again == whole_history
+
+
 def test_a_full_disk_in_the_middle_of_a_checkpoint_loses_nothing(windows, blocks, small_disk):
     """Catches half a checkpoint that stays, and a message that does not say what to do; room made, the run goes on."""
     whole, _ = trained(windows, blocks, CONSTRAINED, small_disk.parent / "whole")
