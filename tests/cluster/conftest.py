@@ -9,17 +9,16 @@ from pathlib import Path
 
 import pytest
 from studies import (
-    LONG_TOKENS,
+    DISTURBED,
     PROGRAMS,
     SHORT_OF_ALL,
     STORM,
-    STORM_TOKENS,
+    TOLD_TO_END,
     TOO_LITTLE_MB,
     Cluster,
     Study,
     repeating,
     settings_of,
-    training,
 )
 
 
@@ -81,26 +80,20 @@ def local(place, whole_study):
 @pytest.fixture(scope="session")
 def undisturbed(local):
     """The same runs without disturbance, on this machine; they go on while the cluster works."""
-    storm = Study(local.folder.parent / "calm_storm", training=training(STORM_TOKENS)).prepare_like(local)
-    long = Study(local.folder.parent / "calm_long", training=training(LONG_TOKENS)).prepare_like(local)
-    running = {
-        storm: storm.start_here(*map(settings_of, STORM)),
-        long: long.start_here(settings_of(SHORT_OF_ALL)),
-    }
-    yield lambda: [study.finished(process) for study, process in running.items()]
-    for process in running.values():
-        process.kill()
+    study = Study(local.folder.parent / "calm", training=DISTURBED).prepare_like(local)
+    running = study.start_here(*map(settings_of, [*STORM, SHORT_OF_ALL]))
+    yield lambda: study.finished(running)
+    running.kill()
 
 
 @pytest.fixture(scope="session")
 def short_of_all(cluster, local, undisturbed):
-    """A run that gets too little memory, and a time limit that it reaches again and again; not yet waited for."""
-    study = Study(local.folder.parent / "short", training=training(LONG_TOKENS, memory_mb=TOO_LITTLE_MB)).prepare_like(
-        local
-    )
+    """A run that gets too little memory, and a time limit that it reaches twice; not yet waited for."""
+    study = Study(local.folder.parent / "short", training=DISTURBED | {"memory_mb": TOO_LITTLE_MB}).prepare_like(local)
     profile = study.profile(partition="gpu", training_minutes=2, grace_seconds=82)
     running = study.start(profile, settings_of(SHORT_OF_ALL), environment=cluster.environment)
-    yield study, running
+    with study.held(as_long_as=lambda: study.slurm_logs(SHORT_OF_ALL).count(TOLD_TO_END) < 2):
+        yield study, running
     running.kill()
 
 

@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import yaml
 
 BASE = Path(__file__).resolve().parents[2]
@@ -22,10 +23,10 @@ DEADLINE_SECONDS = 600
 
 STORM = ["linear", "quintic", "quintic_window"]
 SHORT_OF_ALL = "quintic_groups"
-# Half a minute of training where nothing disturbs it, on a processor like that of the benchmarks; and long enough
-# to outlast two time limits, of which SLURM leaves half a minute at most each.
-STORM_TOKENS = 220_000
-LONG_TOKENS = 750_000
+# Several checkpoints long: a run is held at one of them until it is disturbed, however fast it trains.
+DISTURBED = {"token_budget": 100_000, "checkpoint_steps": 50}
+# What a run says that was asked to end.
+TOLD_TO_END = "was asked to end after step"
 # Two jobs fill a node, so that the three of the storm need two.
 HALF_A_NODE_MB = 20_000
 TOO_LITTLE_MB = 450
@@ -55,20 +56,13 @@ class Cluster:
 
     def lose(self, node: str) -> None:
         """End everything that runs on a node at once, SLURM's daemon too, as a power cut would."""
-        lost = [job["JobId"] for job in self.jobs() if job.get("NodeList") == node and job["JobState"] == "RUNNING"]
-        marks = [f"slurmstepd: [{number}.".encode() for number in lost]
-        variables = [f"SLURM_JOB_ID={number}".encode() for number in lost]
-        daemon = int((self.folder / "run" / f"slurmd.{node}.pid").read_text())
-        os.kill(daemon, signal.SIGKILL)
-        for entry in Path("/proc").iterdir():
-            try:
-                command = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
-                if command.startswith(tuple(marks)) or set(variables) & set(
-                    (entry / "environ").read_bytes().split(b"\0")
-                ):
-                    os.kill(int(entry.name), signal.SIGKILL)
-            except (OSError, ValueError):
-                continue
+        lost = {job["JobId"] for job in self.jobs() if job.get("NodeList") == node and job["JobState"] == "RUNNING"}
+        os.kill(int((self.folder / "run" / f"slurmd.{node}.pid").read_text()), signal.SIGKILL)
+        for process in psutil.process_iter(["cmdline", "environ"]):
+            watched = re.match(r"slurmstepd: \[(\d+)\.", " ".join(process.info["cmdline"] or ()))
+            if (watched and watched[1] in lost) or (process.info["environ"] or {}).get("SLURM_JOB_ID") in lost:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         self.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
 
     def bring_back(self, node: str) -> None:
@@ -147,9 +141,13 @@ class Study:
         """The numbers of the SLURM jobs, in the order of their submission."""
         return re.findall(r"has been submitted with SLURM jobid (\d+)", self.log)
 
+    def training_jobs(self) -> dict[str, str]:
+        """The arm of each SLURM job that trains one, in the order of their submission."""
+        return dict(re.findall(r"SLURM jobid (\d+) \(log: \S*/rule_train_model/smoke_(\w+)_1/", self.log))
+
     def job_of(self, arm: str) -> str:
         """The number of the last SLURM job that trains this arm."""
-        return re.findall(rf"SLURM jobid (\d+) \(log: \S*/rule_train_model/smoke_{arm}_1/", self.log)[-1]
+        return [number for number, trained in self.training_jobs().items() if trained == arm][-1]
 
     def slurm_logs(self, arm: str) -> str:
         """What all SLURM jobs that train this arm have said."""
@@ -158,6 +156,40 @@ class Study:
 
     def checkpoints(self, arm: str) -> list[Path]:
         return list((self.results / "checkpoints" / f"{arm}-seed1").glob("*/checkpoint-*/seal.json"))
+
+    @contextmanager
+    def held(self, as_long_as: Callable[[], bool] = lambda: True) -> Iterator[set[psutil.Process]]:
+        """Inside, whatever trains here stands still from its first checkpoint on, until SIGTERM comes.
+
+        Yields the processes that did so far.
+        """
+        before: dict[psutil.Process, set[Path]] = {}
+        held: set[psutil.Process] = set()
+
+        def hold(process, arm):
+            checkpoints = set(self.checkpoints(arm))
+            if process in held:
+                if has_sigterm(process):
+                    process.resume()
+            elif checkpoints - before.setdefault(process, checkpoints) and as_long_as():
+                process.suspend()
+                held.add(process)
+
+        def hold_all():
+            arms = self.training_jobs()
+            for process in psutil.process_iter(["name", "cmdline"]):
+                if process.info["name"].startswith("python") and "train_model.py" in " ".join(process.info["cmdline"]):
+                    # It may end while it is looked at.
+                    with suppress(psutil.Error, OSError):
+                        job = process.environ().get("SLURM_JOB_ID")
+                        if job in arms:
+                            hold(process, arms[job])
+
+        with repeating(hold_all, seconds=0.2):
+            yield held
+        for process in held:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def model(self, arm: str) -> dict[str, bytes]:
         run = self.results / "runs" / arm / "seed1"
@@ -168,8 +200,11 @@ def settings_of(arm):
     return f"results/smoke/runs/{arm}/seed1/settings.json"
 
 
-def training(tokens, **changes):
-    return {"token_budget": tokens, "checkpoint_steps": 50, **changes}
+def has_sigterm(process: psutil.Process) -> bool:
+    """Whether SIGTERM waits for a process that stands still."""
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+    waiting = [int(signals, 16) for signals in re.findall(r"^(?:SigPnd|ShdPnd):\s*(\w+)$", status, re.MULTILINE)]
+    return any(signals >> (signal.SIGTERM - 1) & 1 for signals in waiting)
 
 
 def wait_until(true: Callable[[], bool], why: str) -> None:

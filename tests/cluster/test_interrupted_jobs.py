@@ -2,14 +2,14 @@
 
 import pytest
 from studies import (
+    DISTURBED,
     HALF_A_NODE_MB,
     SHORT_OF_ALL,
     STORM,
-    STORM_TOKENS,
+    TOLD_TO_END,
     TOO_LITTLE_MB,
     Study,
     settings_of,
-    training,
     wait_until,
 )
 
@@ -17,19 +17,19 @@ from studies import (
 @pytest.fixture(scope="module")
 def storm(cluster, local, undisturbed, short_of_all):
     """Three runs on two nodes. One is cancelled, one's node is lost, and what is on the other node is pre-empted."""
-    study = Study(
-        local.folder.parent / "storm", training=training(STORM_TOKENS, memory_mb=HALF_A_NODE_MB)
-    ).prepare_like(local)
+    study = Study(local.folder.parent / "storm", training=DISTURBED | {"memory_mb": HALF_A_NODE_MB}).prepare_like(local)
     running = study.start(study.profile(), *map(settings_of, STORM), environment=cluster.environment)
     try:
-        wait_until(lambda: all(study.checkpoints(arm) for arm in STORM), "checkpoints of all runs")
-        first = {arm: cluster.job(study.job_of(arm)) for arm in STORM}
-        on = {node: [arm for arm in STORM if first[arm]["NodeList"] == node] for node in ("cpu1", "cpu2")}
-        down, up = sorted(on, key=lambda node: len(on[node]), reverse=True)
-        (cancelled, lost), (preempted,) = on[down], on[up]
-        cluster.ask("scancel", first[cancelled]["JobId"])
-        cluster.lose(down)
-        cluster.ask("sbatch", "-p", "urgent", "-w", up, "--exclusive", "--output=/dev/null", "--wrap", "sleep 2")
+        with study.held() as held:
+            wait_until(lambda: len(held) == len(STORM), "a checkpoint of every run")
+            first = {arm: cluster.job(study.job_of(arm)) for arm in STORM}
+            on = {node: [arm for arm in STORM if first[arm]["NodeList"] == node] for node in ("cpu1", "cpu2")}
+            down, up = sorted(on, key=lambda node: len(on[node]), reverse=True)
+            (cancelled, lost), (preempted,) = on[down], on[up]
+            cluster.ask("scancel", first[cancelled]["JobId"])
+            cluster.lose(down)
+            cluster.ask("sbatch", "-p", "urgent", "-w", up, "--exclusive", "--output=/dev/null", "--wrap", "sleep 2")
+            wait_until(lambda: TOLD_TO_END in study.slurm_logs(preempted), "the pre-emption")
         study.finished(running)
         cluster.bring_back(down)
     finally:
@@ -41,7 +41,7 @@ def storm(cluster, local, undisturbed, short_of_all):
 def test_a_storm_changes_no_weight(storm, undisturbed, fate):
     """Catches anything lost when jobs are cancelled, pre-empted, or go down with their node: bytes must be equal."""
     study, arms, _ = storm
-    calm, _ = undisturbed()
+    calm = undisturbed()
     assert "goes on from" in study.slurm_logs(arms[fate])
     assert study.model(arms[fate]) == calm.model(arms[fate])
 
@@ -64,7 +64,7 @@ def test_a_preempted_job_comes_back_by_itself_with_the_memory_it_had(storm, clus
     assert (last["JobState"], last["MinMemoryNode"]) == ("COMPLETED", f"{HALF_A_NODE_MB}M")
     assert int(last["Restarts"]) >= 1
     assert study.job_of(arms["pre-empted"]) == number
-    assert "was asked to end after step" in study.slurm_logs(arms["pre-empted"])
+    assert TOLD_TO_END in study.slurm_logs(arms["pre-empted"])
 
 
 def test_a_cancelled_job_is_submitted_again_by_snakemake(storm, cluster):
@@ -84,7 +84,6 @@ def test_too_little_memory_and_too_little_time_only_take_longer(short_of_all, cl
     assert [job["MinMemoryNode"] for job in jobs] == [f"{TOO_LITTLE_MB * 2**tries}M" for tries in range(len(jobs))]
     assert [job["JobState"] for job in jobs] == ["FAILED"] * (len(jobs) - 1) + ["COMPLETED"] and len(jobs) > 1
     assert "Exceeded job memory limit" in study.slurm_logs(SHORT_OF_ALL)
-    assert study.slurm_logs(SHORT_OF_ALL).count("was asked to end after step") >= 2
-    _, calm = undisturbed()
-    assert study.model(SHORT_OF_ALL) == calm.model(SHORT_OF_ALL)
+    assert study.slurm_logs(SHORT_OF_ALL).count(TOLD_TO_END) >= 2
+    assert study.model(SHORT_OF_ALL) == undisturbed().model(SHORT_OF_ALL)
     assert not list((study.results / "checkpoints").rglob("*.safetensors"))
