@@ -178,7 +178,9 @@ class Study:
         def hold_all():
             arms = self.training_jobs()
             for process in psutil.process_iter(["name", "cmdline"]):
-                if process.info["name"].startswith("python") and "train_model.py" in " ".join(process.info["cmdline"]):
+                if process.info["name"].startswith("python") and "train_model.py" in " ".join(
+                    process.info["cmdline"] or ()
+                ):
                     # It may end while it is looked at.
                     with suppress(psutil.Error, OSError):
                         job = process.environ().get("SLURM_JOB_ID")
