@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import yaml
+from training_processes import training_processes
 
 BASE = Path(__file__).resolve().parents[2]
 PROFILE = BASE / "workflow" / "profiles" / "slurm" / "config.yaml"
@@ -177,15 +178,10 @@ class Study:
 
         def hold_all():
             arms = self.training_jobs()
-            for process in psutil.process_iter(["name", "cmdline"]):
-                if process.info["name"].startswith("python") and "train_model.py" in " ".join(
-                    process.info["cmdline"] or ()
-                ):
-                    # It may end while it is looked at.
-                    with suppress(psutil.Error, OSError):
-                        job = process.environ().get("SLURM_JOB_ID")
-                        if job in arms:
-                            hold(process, arms[job])
+            for process in training_processes(self.folder):
+                # It may end while it is looked at, and begin before its job's number is known here.
+                with suppress(psutil.Error, OSError, KeyError):
+                    hold(process, arms[process.environ()["SLURM_JOB_ID"]])
 
         with repeating(hold_all, seconds=0.2):
             yield held

@@ -1,12 +1,10 @@
 """A training run killed in the middle goes on from its checkpoint, through the real workflow."""
 
-import os
-import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
+from training_processes import training_processes
 
 pytestmark = pytest.mark.slow
 
@@ -14,21 +12,6 @@ RUN = "results/smoke/runs/quintic/seed1"
 DEADLINE_SECONDS = 240
 
 
-def process_of_training(folder: Path) -> int:
-    """The process that trains in `folder`; its script is Snakemake's copy of train_model.py."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                command = (entry / "cmdline").read_bytes().split(b"\0")
-                is_script = len(command) > 1 and command[1].endswith(b"train_model.py")
-                if is_script and (entry / "cwd").resolve() == folder:
-                    return int(entry.name)
-            except OSError:
-                continue
-    raise AssertionError("no training process found")
-
-
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the process through /proc")
 def test_kill_in_the_middle_of_training_changes_nothing(workplace):
     """Catches anything lost in a kill −9: the resumed run must end with the bytes of an uninterrupted one."""
     # Long enough to be hit in the middle, on any machine.
@@ -46,7 +29,8 @@ def test_kill_in_the_middle_of_training_changes_nothing(workplace):
     while not list(checkpoints.rglob("seal.json")):
         assert running.poll() is None and time.monotonic() < deadline, running.communicate()[0]
         time.sleep(0.05)
-    os.kill(process_of_training(workplace.folder), signal.SIGKILL)
+    (process,) = training_processes(workplace.folder)
+    process.kill()
     running.communicate()
     assert running.returncode != 0
     assert not (workplace.folder / target).exists()

@@ -1,0 +1,15 @@
+"""Finding the processes that train, so that tests can end them or hold them."""
+
+from pathlib import Path
+
+import psutil
+
+
+def training_processes(folder: Path) -> list[psutil.Process]:
+    """Those of the study in this folder; their script is Snakemake's copy of train_model.py."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if process.info["cwd"] == str(folder.resolve())
+        and any(argument.endswith("train_model.py") for argument in (process.info["cmdline"] or ())[1:2])
+    ]
