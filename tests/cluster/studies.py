@@ -57,7 +57,8 @@ class Cluster:
 
     def lose(self, node: str) -> None:
         """End everything that runs on a node at once, SLURM's daemon too, as a power cut would."""
-        lost = {job["JobId"] for job in self.jobs() if job.get("NodeList") == node and job["JobState"] == "RUNNING"}
+        # Those that were cancelled a moment ago are still there.
+        lost = {job["JobId"] for job in self.jobs() if job.get("NodeList") == node}
         os.kill(int((self.folder / "run" / f"slurmd.{node}.pid").read_text()), signal.SIGKILL)
         for process in psutil.process_iter(["cmdline", "environ"]):
             watched = re.match(r"slurmstepd: \[(\d+)\.", " ".join(process.info["cmdline"] or ()))
