@@ -12,6 +12,7 @@ from transformers.utils import logging as transformers_logging
 
 from localist.attention import check_causality, use_observed_attention
 from localist.errors import UserError
+from localist.provenance import processor
 from localist.ranks import rank
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,11 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     use_observed_attention(model, context)
     check_causality(model)
     return model
+
+
+def processor_of(device: torch.device) -> str:
+    """The model name of this GPU, or of the machine's CPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
 
 
 def _device(gpus: int) -> torch.device:

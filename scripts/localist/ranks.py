@@ -90,7 +90,8 @@ def run_in_processes(
                         os.kill(process, signal.SIGTERM)
     except (ProcessExitedException, ProcessRaisedException) as error:
         # The first to fail may be one that lost the connection to the one that has something to say.
-        if ends.empty() and asked_to_stop():
+        told_too_early = isinstance(error, ProcessExitedException) and error.exit_code == -signal.SIGTERM
+        if ends.empty() and asked_to_stop() and told_too_early:
             raise Interrupted("The job was asked to end before its first step.") from None
         if ends.empty() and isinstance(error, ProcessRaisedException):
             raise

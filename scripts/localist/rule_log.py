@@ -11,8 +11,8 @@ from pathlib import Path
 from localist.errors import UserError
 from localist.interruption import EXIT_STATUS, Interrupted, requeue
 
-# Libraries raise it in classes of their own.
-NO_SPACE = os.strerror(errno.ENOSPC)
+# Of the disk or of one's quota; libraries raise it in classes of their own.
+NO_SPACE = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def rule_log(path: str | Path) -> Iterator[None]:
         requeue()
         raise SystemExit(EXIT_STATUS) from None
     except Exception as error:
-        if NO_SPACE in str(error):
+        if any(reason in str(error) for reason in NO_SPACE):
             said = str(error).strip().splitlines()[-1]
             logging.getLogger("localist").error("Error: %s. Make room, and run again: nothing is half-written.", said)
             raise SystemExit(1) from None

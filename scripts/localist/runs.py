@@ -15,11 +15,11 @@ import torch
 from transformers import AutoTokenizer
 
 from localist.arms import Arm
-from localist.checkpoints import processors_of
+from localist.checkpoints import precision_of, processors_of
 from localist.constraint import Constraint
 from localist.files import replacing, write_json
 from localist.interruption import Interrupted
-from localist.models import load_model
+from localist.models import load_model, processor_of
 from localist.precision import uses_bf16
 from localist.provenance import code_version, content_hash, package_versions
 from localist.ranks import rank
@@ -55,7 +55,6 @@ def train_run(
     layers = language_model.config.get_text_config().num_hidden_layers
     constraint = constraint_of(Arm(**arm), layers, minimum_locality)
     optimisation = Optimisation(**{field.name: training[field.name] for field in fields(Optimisation)})
-    bf16 = uses_bf16(training["precision"], training["gpus"])
     settings = {
         "arm": dict(arm),
         "seed": seed,
@@ -63,7 +62,7 @@ def train_run(
         "optimisation": asdict(optimisation),
         "steps": optimisation.steps(windows),
         "context": context,
-        "precision": "bf16" if bf16 else "fp32",
+        "precision": training["precision"],
         "threads": training["threads"],
         "gpus": training["gpus"],
         "versions": package_versions(),
@@ -71,8 +70,11 @@ def train_run(
         "code_sha256": content_hash(code),
     }
     # Named by everything that determines the run: changed settings never go on from an old run's checkpoint. A
-    # processor of another kind only moves the last digits, so a run that is sent there goes on, and says so.
+    # processor of another kind only moves the last digits, so a run that is sent there goes on, in the precision in
+    # which it was begun, and says so.
     own_checkpoints = checkpoints / settings_hash(settings)
+    bf16 = uses_bf16(precision_of(own_checkpoints) or training["precision"], training["gpus"])
+    settings["precision"] = "bf16" if bf16 else "fp32"
     name = f"{arm['name']} seed {seed}"
     logger.info("%s: %d steps in %s.", name, settings["steps"], settings["precision"])
     history = train_arm(
@@ -91,7 +93,7 @@ def train_run(
     if rank() > 0:
         return
     settings["device"] = str(language_model.device)
-    settings["processor"] = " and ".join(processors_of(own_checkpoints))
+    settings["processor"] = " and ".join(processors_of(own_checkpoints, processor_of(language_model.device)))
     with replacing(outputs["model"]) as temporary:
         language_model.save_pretrained(temporary)
         AutoTokenizer.from_pretrained(model, local_files_only=True).save_pretrained(temporary)

@@ -20,8 +20,9 @@ OPTIONS = {
     "nodes": "nodes",
 }
 REMEDY = (
-    "Partition, account, training_minutes and gpu_request stand at the top of workflow/profiles/slurm/config.yaml; "
-    "`sinfo` lists partitions and their limits, `sacctmgr show associations user=$USER` accounts."
+    "Partition, account, training_minutes and gpu_request stand at the top of the config.yaml of your profile, a copy "
+    "of workflow/profiles/slurm; `sinfo` lists partitions and their limits, `sacctmgr show associations user=$USER` "
+    "accounts."
 )
 
 

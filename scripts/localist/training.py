@@ -22,6 +22,7 @@ from localist.checkpoints import last_whole_checkpoint, seal
 from localist.constraint import Constraint, ConstraintObserver, ramp
 from localist.errors import UserError
 from localist.interruption import Interrupted
+from localist.models import processor_of
 from localist.next_token_loss import LOSS_TOKENS, NOT_A_TARGET, head_is_plain, next_token_loss
 from localist.ranks import any_rank, from_first_rank, mean_over_ranks, number_of_ranks, rank
 from localist.windows import NO_SEGMENT, Windows
@@ -101,7 +102,8 @@ class LocalityTrainer(Trainer):
         checkpoint = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         error = _failure(lambda: super(LocalityTrainer, self)._save_checkpoint(model, trial))
         if not any_rank(error is not None, self.args.device) and rank() == 0:
-            error = _failure(lambda: seal(checkpoint))
+            precision = "bf16" if self.args.bf16 else "fp32"
+            error = _failure(lambda: seal(checkpoint, precision, processor_of(self.args.device)))
         if not any_rank(error is not None, self.args.device):
             return
         if rank() == 0:
@@ -110,8 +112,8 @@ class LocalityTrainer(Trainer):
             raise SystemExit(1)  # the rank that failed says why
         free = shutil.disk_usage(self.args.output_dir).free / 1e9
         raise UserError(
-            f"{checkpoint} cannot be written: {str(error).splitlines()[0]} ({free:.3f} GB free there). Make room, and "
-            "run again: training goes on from the checkpoint before."
+            f"{checkpoint} cannot be written: {str(error).splitlines()[0]} ({free:.3f} GB free there, if no quota says "
+            "less). Make room, and run again: training goes on from the checkpoint before."
         ) from error
 
     def _cross_entropy(self, model, inputs, num_items_in_batch):
@@ -161,11 +163,15 @@ def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
     return "every layer's output is finite, the loss is not"
 
 
-class StopWhenAsked(TrainerCallback):
-    """Ends training after the step in which it is asked to, with a checkpoint."""
+class CheckpointsInTime(TrainerCallback):
+    """A checkpoint every so many steps; once asked to stop, another after the step at hand, and the end of training."""
 
     def __init__(self, asked_to_stop: Callable[[], bool]):
         self.asked_to_stop = asked_to_stop
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        # A checkpoint has how often they were written before.
+        state.save_steps = args.save_steps
 
     def on_step_end(self, args, state, control, **kwargs):
         if any_rank(self.asked_to_stop(), args.device) and state.global_step < state.max_steps:
@@ -262,7 +268,7 @@ def train_arm(
         args=arguments,
         train_dataset=WindowDataset(windows, blocks if constraint.layers else None),
         data_collator=stack_windows,
-        callbacks=[progress, StopWhenAsked(asked_to_stop)],
+        callbacks=[progress, CheckpointsInTime(asked_to_stop)],
         constraint=constraint,
     )
     if number_of_ranks() > 1:

@@ -22,9 +22,10 @@ from localist.attention import ATTENTION, LayerInputs, use_observed_attention
 from localist.attention_statistics import StatisticsObserver
 from localist.block_attention import attention_with_block_mass
 from localist.constraint import Constraint, ConstraintObserver, counted_mean, hinge
+from localist.models import processor_of
 from localist.next_token_loss import LOSS_TOKENS, next_token_loss
 from localist.precision import uses_bf16
-from localist.provenance import package_versions, processor
+from localist.provenance import package_versions
 from localist.schedules import locality_by_layer
 from localist.visibility import roles_of, visible_blocks
 
@@ -65,7 +66,7 @@ def reference(task: dict[str, Any]) -> dict[str, Any]:
         "product": f"bf16 matrix product {PRODUCT_SIZE} × {PRODUCT_SIZE} × {PRODUCT_SIZE}",
         "flops_per_second": PRODUCT_FLOPS / statistics.median(seconds[5:]),
         "dtype": "bf16" if uses_bf16(task["precision"], int(on_gpu)) else "fp32",
-        "processor": torch.cuda.get_device_name() if on_gpu else processor(),
+        "processor": processor_of(torch.device(task["device"])),
         "versions": package_versions(),
     }
 

@@ -112,7 +112,7 @@ class Study:
         for name, value in variables.items():
             text, found = re.subn(rf"^  {name}: .*$", f"  {name}: {value}", text, count=1, flags=re.MULTILINE)
             assert found == 1, name
-        text = text.replace("before-status-checks: 20", "before-status-checks: 3").replace("wait: 60", "wait: 20")
+        text = text.replace("before-status-checks: 60", "before-status-checks: 3").replace("wait: 60", "wait: 20")
         path = self.folder / "profile" / "config.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from localist import checkpoints
-from localist.checkpoints import SEAL, last_whole_checkpoint, processors_of, seal
+from localist.checkpoints import SEAL, last_whole_checkpoint, precision_of, processors_of, seal
+
+HERE = "Processor 1"
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def run(tmp_path):
         (folder / "inside").mkdir(parents=True)
         (folder / "model").write_bytes(bytes(range(256)) * 4)
         (folder / "inside" / "state").write_text(f"step {step}")
-        seal(folder)
+        seal(folder, "bf16", HERE)
     return tmp_path / "run"
 
 
@@ -85,11 +86,25 @@ def test_with_none_left_the_run_starts_anew(run):
         assert last_whole_checkpoint(run) is None
 
 
-def test_every_processor_of_a_run_is_told(run, monkeypatch):
+def test_only_the_last_of_those_that_cannot_be_used_is_kept(run):
+    """Catches a disk that fills with what every kill in the middle of a checkpoint leaves."""
+    for step in (15, 18, 21):
+        (run / f"checkpoint-{step}").mkdir()
+        assert last_whole_checkpoint(run) == run / "checkpoint-12"
+    assert [path.name for path in run.glob("unusable-*")] == ["unusable-checkpoint-21"]
+
+
+def test_every_processor_of_a_run_is_told(run):
     """Catches a run that was computed on two kinds of processor and says that it was one."""
-    here = checkpoints.processor()
-    monkeypatch.setattr(checkpoints, "processor", lambda: "Another 9000")
-    assert processors_of(run) == sorted([here, "Another 9000"])
-    seal(run / "checkpoint-12")
-    monkeypatch.undo()
-    assert processors_of(run) == sorted([here, "Another 9000"])
+    assert processors_of(run, "Another 9000") == ["Another 9000", HERE]
+    seal(run / "checkpoint-12", "bf16", "Another 9000")
+    assert processors_of(run, HERE) == ["Another 9000", HERE]
+
+
+def test_the_precision_of_a_run_is_known_once_it_has_begun(run, tmp_path):
+    """Catches a run that goes on in another precision than it began in, and one that takes it from another run."""
+    assert precision_of(run) == "bf16"
+    assert precision_of(tmp_path / "nothing") is None
+    for step in (9, 12):
+        take_another_runs(run / f"checkpoint-{step}")
+    assert precision_of(run) is None

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import time
 from functools import partial
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny_models import tiny_model
+from torch.multiprocessing import ProcessRaisedException
 
 from localist import training
 from localist.attention import use_observed_attention
@@ -149,8 +151,11 @@ def test_an_error_in_one_process_ends_all_with_its_message(tmp_path, caplog):
     assert "Traceback" not in str(ended.value) + caplog.text
 
 
-def one_says_why(asked_to_stop):
-    """The first rank fails at once, as one does that loses its connection; the second has the message."""
+def one_says_why(folder, asked_to_stop):
+    """The first rank fails a moment earlier, as one does that loses its connection; the second has the message."""
+    (folder / f"{rank()}").touch()
+    while len(list(folder.iterdir())) < 2:
+        time.sleep(0.05)
     if rank() == 0:
         raise RuntimeError("connection closed by peer")
     time.sleep(1)
@@ -158,10 +163,39 @@ def one_says_why(asked_to_stop):
 
 
 @pytest.mark.slow
-def test_the_message_comes_out_whichever_process_ends_first():
+def test_the_message_comes_out_whichever_process_ends_first(tmp_path):
     """Catches a traceback of the rank that lost its connection in place of the reason."""
     with pytest.raises(UserError, match="the message"):
-        run_in_processes(2, one_says_why, {}, never)
+        run_in_processes(2, one_says_why, {"folder": tmp_path}, never)
+
+
+def fail_when_told(ready, asked_to_stop):
+    ready.touch()
+    while not asked_to_stop():
+        time.sleep(0.05)
+    raise RuntimeError("the connection broke while it saved")
+
+
+def be_told_while_loading(ready, asked_to_stop):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    ready.touch()
+    time.sleep(60)
+
+
+@pytest.mark.slow
+def test_a_failure_after_the_request_to_end_is_no_early_end(tmp_path):
+    """Catches a job that fails whenever it saves, and is queued again and again as if nothing were wrong."""
+    ready = tmp_path / "ready"
+    with pytest.raises(ProcessRaisedException, match="the connection broke while it saved"):
+        run_in_processes(1, fail_when_told, {"ready": ready}, ready.exists)
+
+
+@pytest.mark.slow
+def test_a_request_to_end_that_comes_while_processes_load_is_an_early_end(tmp_path):
+    """Catches a job that is not queued again since one of its processes was not ready for the signal."""
+    ready = tmp_path / "ready"
+    with pytest.raises(Interrupted, match="before its first step"):
+        run_in_processes(1, be_told_while_loading, {"ready": ready}, ready.exists)
 
 
 def say(folder, asked_to_stop):

@@ -1,6 +1,8 @@
 """A rule's log: messages for users, tracebacks for developers."""
 
+import errno
 import logging
+import os
 import warnings
 
 import pytest
@@ -23,6 +25,10 @@ def own_logging():
     root.setLevel(level)
 
 
+def of_a_library(number):
+    return RuntimeError(f"I/O error: {os.strerror(number)} (os error {number})")
+
+
 def test_a_user_error_ends_with_its_message_alone(tmp_path, capsys):
     """Catches a traceback, or a lost message, where the user has only to mend the config."""
     path = tmp_path / "logs" / "rule.log"
@@ -32,6 +38,18 @@ def test_a_user_error_ends_with_its_message_alone(tmp_path, capsys):
     for text in (path.read_text(encoding="utf-8"), capsys.readouterr().err):
         assert "corpus.source.path: λ.txt does not exist." in text
         assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT], ids=["full disk", "used quota"])
+@pytest.mark.parametrize("library", [lambda number: OSError(number, os.strerror(number)), of_a_library])
+def test_no_room_is_told_without_a_traceback(tmp_path, reason, library):
+    """Catches pages of traceback for what is no fault of the code, whichever library met it."""
+    path = tmp_path / "rule.log"
+    with pytest.raises(SystemExit) as caught, rule_log(path):
+        raise library(reason)
+    assert caught.value.code == 1
+    said = path.read_text(encoding="utf-8")
+    assert os.strerror(reason) in said and "Make room, and run again" in said and "Traceback" not in said
 
 
 def test_another_exception_leaves_its_traceback_in_the_log(tmp_path):

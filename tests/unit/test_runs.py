@@ -49,6 +49,10 @@ def run(tmp_path):
     }
 
 
+def as_on_a_processor_for(bf16):
+    return lambda precision, gpus=0: bf16 if precision == "auto" else precision == "bf16"
+
+
 def never():
     return False
 
@@ -77,3 +81,16 @@ def test_a_job_that_is_ended_after_its_last_step_loses_nothing(run, tmp_path):
     train_run(**run, asked_to_stop=never)
     assert contents(tmp_path / "out") == undisturbed
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_run_stays_in_the_precision_in_which_it_began(run, tmp_path, monkeypatch):
+    """Catches a run that starts from nothing, or in other arithmetic, where it is sent to another kind of processor."""
+    run["training"]["precision"] = "auto"
+    stop_at_once = iter([True]).__next__
+    monkeypatch.setattr("localist.runs.uses_bf16", as_on_a_processor_for(bf16=True))
+    with pytest.raises(Interrupted, match="after step 1 of 9"):
+        train_run(**run, asked_to_stop=stop_at_once)
+    monkeypatch.setattr("localist.runs.uses_bf16", as_on_a_processor_for(bf16=False))
+    train_run(**run, asked_to_stop=never)
+    assert json.loads((tmp_path / "out" / "settings").read_text())["precision"] == "bf16"
+    assert len((tmp_path / "out" / "history").read_text().splitlines()) == 1 + 9

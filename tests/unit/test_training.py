@@ -73,9 +73,7 @@ def trained(windows, blocks, constraint, checkpoints, optimisation=SHORT, dropou
         seed=seed,
         bf16=False,
         checkpoints=checkpoints,
-        checkpoint_steps=3,
-        name="test",
-        **changes,
+        **{"checkpoint_steps": 3, "name": "test"} | changes,
     )
     return model.state_dict(), history
 
@@ -172,6 +170,14 @@ def test_a_run_that_ended_while_its_results_were_written_trains_no_further(windo
     again, history_again = trained(windows, blocks, CONSTRAINED, tmp_path / "run")
     assert_same_weights(whole, again)
     assert history_again == whole_history
+
+
+def test_a_run_that_goes_on_saves_as_often_as_it_is_told_now(windows, blocks, tmp_path):
+    """Catches a changed number of steps between checkpoints that is ignored, since the last one has the old number."""
+    with pytest.raises(Interrupted):
+        trained(windows, blocks, CONSTRAINED, tmp_path / "run", asked_to_stop=lambda: True)
+    trained(windows, blocks, CONSTRAINED, tmp_path / "run", checkpoint_steps=7)
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["checkpoint-7", "checkpoint-8"]
 
 
 def test_a_full_disk_in_the_middle_of_a_checkpoint_loses_nothing(windows, blocks, small_disk):

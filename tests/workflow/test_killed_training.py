@@ -1,5 +1,7 @@
 """A training run killed in the middle goes on from its checkpoint, through the real workflow."""
 
+import os
+import shutil
 import subprocess
 import time
 
@@ -9,43 +11,66 @@ from training_processes import training_processes
 pytestmark = pytest.mark.slow
 
 RUN = "results/smoke/runs/quintic/seed1"
+TARGET = f"{RUN}/settings.json"
 DEADLINE_SECONDS = 240
+
+
+def first_checkpoint(workplace, config, environment=None):
+    """Start training, and return it and its process once it has written a checkpoint."""
+    running = subprocess.Popen(
+        workplace.command(config, TARGET),
+        cwd=workplace.folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not list(workplace.folder.rglob("checkpoints/**/seal.json")):
+        assert running.poll() is None and time.monotonic() < deadline, running.communicate()[0]
+        time.sleep(0.05)
+    (process,) = training_processes(workplace.folder)
+    return running, process
 
 
 def test_kill_in_the_middle_of_training_changes_nothing(workplace):
     """Catches anything lost in a kill −9: the resumed run must end with the bytes of an uninterrupted one."""
     # Long enough to be hit in the middle, on any machine.
     config = workplace.config(training={"token_budget": 60_000, "checkpoint_steps": 20})
-    target = f"{RUN}/settings.json"
-    running = subprocess.Popen(
-        workplace.command(config, target),
-        cwd=workplace.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    checkpoints = workplace.folder / "results" / "smoke" / "checkpoints"
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not list(checkpoints.rglob("seal.json")):
-        assert running.poll() is None and time.monotonic() < deadline, running.communicate()[0]
-        time.sleep(0.05)
-    (process,) = training_processes(workplace.folder)
+    running, process = first_checkpoint(workplace, config)
     process.kill()
     running.communicate()
     assert running.returncode != 0
-    assert not (workplace.folder / target).exists()
+    assert not (workplace.folder / TARGET).exists()
 
-    again = workplace.snakemake(config, target)
+    again = workplace.snakemake(config, TARGET)
     assert again.returncode == 0, again.stdout + again.stderr
     log = (workplace.folder / "results/smoke/logs/train_model/quintic/seed1.log").read_text(encoding="utf-8")
     assert "goes on from" in log
     run = workplace.folder / RUN
     resumed = {name: (run / name).read_bytes() for name in ("model/model.safetensors", "history.csv")}
-    assert not list(checkpoints.rglob("*.safetensors"))
+    assert not list(workplace.folder.rglob("checkpoints/**/*.safetensors"))
 
-    whole = workplace.snakemake(config, target, "--forcerun", "train_model")
+    whole = workplace.snakemake(config, TARGET, "--forcerun", "train_model")
     assert whole.returncode == 0, whole.stdout + whole.stderr
     log = (workplace.folder / "results/smoke/logs/train_model/quintic/seed1.log").read_text(encoding="utf-8")
     assert "goes on from" not in log
     for name, content in resumed.items():
         assert (run / name).read_bytes() == content, name
+
+
+def test_no_shell_stands_between_snakemake_and_training(workplace, tmp_path):
+    """Catches a job that is over before training has saved: a SIGTERM to all of its processes ends bash at once.
+
+    From version 5.1 on, bash leaves its place to the last command; the one here does what those before do.
+    """
+    bash = tmp_path / "bin" / "bash"
+    bash.parent.mkdir()
+    bash.write_text(f"#!{shutil.which('bash')}\n" + '[ "$1" = -c ] || exec "$BASH" "$@"\nexec "$BASH" -c "$2\n:"\n')
+    bash.chmod(0o755)
+    config = workplace.config(training={"token_budget": 60_000, "checkpoint_steps": 20})
+    running, process = first_checkpoint(workplace, config, os.environ | {"PATH": f"{bash.parent}:{os.environ['PATH']}"})
+    above = process.parent()
+    process.kill()
+    assert above.name() != "bash"
+    running.communicate()

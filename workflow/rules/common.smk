@@ -4,6 +4,7 @@ import re
 import sys
 
 from snakemake.exceptions import WorkflowError
+from snakemake.shell import shell
 
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
@@ -73,6 +74,10 @@ if CACHED and not (CACHE.is_absolute() and os.access(CACHE, os.W_OK)):
         "--cache: SNAKEMAKE_OUTPUT_CACHE must be set to the full path of a folder that exists and that you may write "
         f"to; it is {os.environ.get('SNAKEMAKE_OUTPUT_CACHE')!r}."
     )
+
+# Scripts take the place of the shell that starts them: bash before 5.1 stays, and a SIGTERM to all of a job's processes ends
+# it, and with it the job, while training has yet to save.
+shell.prefix("set -euo pipefail; exec ")
 
 for name, value in JOB_ENVIRONMENT.items():
     os.environ.setdefault(name, value)
