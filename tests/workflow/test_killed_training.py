@@ -15,8 +15,8 @@ TARGET = f"{RUN}/settings.json"
 DEADLINE_SECONDS = 240
 
 
-def first_checkpoint(workplace, config, environment=None):
-    """Start training, and return it and its process once it has written a checkpoint."""
+def training_once(there, workplace, config, environment=None):
+    """Start training, and return it and its process once what is waited for is there."""
     running = subprocess.Popen(
         workplace.command(config, TARGET),
         cwd=workplace.folder,
@@ -26,18 +26,22 @@ def first_checkpoint(workplace, config, environment=None):
         text=True,
     )
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while not list(workplace.folder.rglob("checkpoints/**/seal.json")):
+    while not there(workplace.folder):
         assert running.poll() is None and time.monotonic() < deadline, running.communicate()[0]
         time.sleep(0.05)
     (process,) = training_processes(workplace.folder)
     return running, process
 
 
+def checkpoints(folder):
+    return list(folder.rglob("checkpoints/**/seal.json"))
+
+
 def test_kill_in_the_middle_of_training_changes_nothing(workplace):
     """Catches anything lost in a kill −9: the resumed run must end with the bytes of an uninterrupted one."""
     # Long enough to be hit in the middle, on any machine.
     config = workplace.config(training={"token_budget": 60_000, "checkpoint_steps": 20})
-    running, process = first_checkpoint(workplace, config)
+    running, process = training_once(checkpoints, workplace, config)
     process.kill()
     running.communicate()
     assert running.returncode != 0
@@ -68,8 +72,8 @@ def test_no_shell_stands_between_snakemake_and_training(workplace, tmp_path):
     bash.parent.mkdir()
     bash.write_text(f"#!{shutil.which('bash')}\n" + '[ "$1" = -c ] || exec "$BASH" "$@"\nexec "$BASH" -c "$2\n:"\n')
     bash.chmod(0o755)
-    config = workplace.config(training={"token_budget": 60_000, "checkpoint_steps": 20})
-    running, process = first_checkpoint(workplace, config, os.environ | {"PATH": f"{bash.parent}:{os.environ['PATH']}"})
+    environment = os.environ | {"PATH": f"{bash.parent}:{os.environ['PATH']}"}
+    running, process = training_once(training_processes, workplace, workplace.config(), environment)
     above = process.parent()
     process.kill()
     assert above.name() != "bash"
