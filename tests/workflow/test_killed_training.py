@@ -34,7 +34,7 @@ def training_once(there, workplace, config, environment=None):
 
 
 def checkpoints(folder):
-    return list(folder.rglob("checkpoints/**/seal.json"))
+    return list((folder / "results" / "smoke" / "checkpoints").rglob("seal.json"))
 
 
 def test_kill_in_the_middle_of_training_changes_nothing(workplace):
@@ -53,7 +53,7 @@ def test_kill_in_the_middle_of_training_changes_nothing(workplace):
     assert "goes on from" in log
     run = workplace.folder / RUN
     resumed = {name: (run / name).read_bytes() for name in ("model/model.safetensors", "history.csv")}
-    assert not list(workplace.folder.rglob("checkpoints/**/*.safetensors"))
+    assert not list((workplace.folder / "results" / "smoke" / "checkpoints").rglob("*.safetensors"))
 
     whole = workplace.snakemake(config, TARGET, "--forcerun", "train_model")
     assert whole.returncode == 0, whole.stdout + whole.stderr
