@@ -12,7 +12,7 @@ DRAWN = $(shell sed -n 's/^rule \(.*\):/\1/p' workflow/rules/tables.smk workflow
 workflow = results=results/$$($(BIN)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1]))["study"])' $(1)) && \
 	$(BIN)/snakemake --cores $(CORES) --configfile $(1) $(ARGS) && \
 	$(BIN)/snakemake --configfile $(1) --report $$results/report.html --quiet all $(ARGS) && \
-	PYTHONPATH=scripts $(BIN)/python -m localist.summary $$results
+	PYTHONPATH=scripts $(BIN)/python -m localist.report.summary $$results
 # Runs a command, then says in one line whether it worked and how long it took.
 define reported
 	@started=$$SECONDS; if $(2); then echo "make $(1): done in $$((SECONDS - started)) s."; \
@@ -65,7 +65,7 @@ bench-blocks: env ## Hold blocks against the articles and sections of a whole du
 	$(call reported,bench-blocks,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_blocks.py $(ARGS))
 
 bench-corpus: env resources ## Measure how well and fast books of each format are read (a minute)
-	$(call reported,bench-corpus,PYTHONPATH=scripts:tests/unit:tests/bench $(BIN)/python tests/bench/bench_corpus.py $(ARGS))
+	$(call reported,bench-corpus,PYTHONPATH=scripts:tests/support:tests/bench $(BIN)/python tests/bench/bench_corpus.py $(ARGS))
 
 bench-scale: env ## Measure the blocks of a million sentences (20 minutes)
 	$(call reported,bench-scale,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_scale.py $(ARGS))

@@ -8,13 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from localist.arms import DISTRIBUTED, PRETRAINED, SHIFTED, Arm
-from localist.files import read_json, replacing
-from localist.latex import latex_table
-from localist.pages import html_page, html_table, shown_arms
-from localist.rule_log import rule_log
-from localist.schedules import locality_by_layer
-from localist.tables import (
+from localist.claims.tables import (
     HISTORY_COLUMNS,
     LAYER_COLUMNS,
     METRIC_COLUMNS,
@@ -25,6 +19,12 @@ from localist.tables import (
     metric_rows,
     write_csv,
 )
+from localist.plumbing.files import read_json, replacing
+from localist.plumbing.rule_log import rule_log
+from localist.report.latex import latex_table
+from localist.report.pages import html_page, html_table, shown_arms
+from localist.study.arms import DISTRIBUTED, PRETRAINED, SHIFTED, Arm
+from localist.study.schedules import locality_by_layer
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from localist.rule_log import rule_log
-from localist.tables import CUT_COLUMNS, DIVERGENCE_COLUMNS, cut_rows, divergence_rows, write_csv
+from localist.claims.tables import CUT_COLUMNS, DIVERGENCE_COLUMNS, cut_rows, divergence_rows, write_csv
+from localist.plumbing.rule_log import rule_log
 
 
 def main(

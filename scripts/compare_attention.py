@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from localist.attention_divergence import attention_divergence
-from localist.files import replacing
-from localist.models import load_model
-from localist.precision import uses_bf16
-from localist.rule_log import rule_log
-from localist.windows import Windows
+from localist.attention.models import load_model
+from localist.attention.precision import uses_bf16
+from localist.evaluation.divergence import attention_divergence
+from localist.plumbing.files import replacing
+from localist.plumbing.rule_log import rule_log
+from localist.tokens.windows import Windows
 
 logger = logging.getLogger(__name__)
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from localist.files import replacing
-from localist.latex import latex_table
-from localist.pages import published_page, shown_published
-from localist.published import published_table
-from localist.rule_log import rule_log
-from localist.tables import read_csv, write_csv
+from localist.claims.published import published_table
+from localist.claims.tables import read_csv, write_csv
+from localist.plumbing.files import replacing
+from localist.plumbing.rule_log import rule_log
+from localist.report.latex import latex_table
+from localist.report.pages import published_page, shown_published
 
 
 def main(

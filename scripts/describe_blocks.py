@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from localist.files import read_json, replacing
-from localist.pages import html_page, html_pairs, html_table
-from localist.rule_log import rule_log
+from localist.plumbing.files import read_json, replacing
+from localist.plumbing.rule_log import rule_log
+from localist.report.pages import html_page, html_pairs, html_table
 
 CENTRAL = "sentence_"
 LONGEST_QUOTE = 160

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from localist.extraction_page import extraction_page, totals
-from localist.files import read_json, replacing
-from localist.rule_log import rule_log
+from localist.plumbing.files import read_json, replacing
+from localist.plumbing.rule_log import rule_log
+from localist.report.extraction_page import extraction_page, totals
 
 logger = logging.getLogger(__name__)
 

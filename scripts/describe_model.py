@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from localist.files import read_json, replacing
-from localist.model_card import model_card
-from localist.rule_log import rule_log
-from localist.tables import late_summary
+from localist.claims.tables import late_summary
+from localist.plumbing.files import read_json, replacing
+from localist.plumbing.rule_log import rule_log
+from localist.report.model_card import model_card
 
 
 def main(

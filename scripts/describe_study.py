@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from localist.corpus_files import source_paths
-from localist.files import read_json, replacing, write_json
-from localist.pages import html_page, html_pairs
-from localist.provenance import code_version, content_hash
-from localist.rule_log import rule_log
+from localist.corpus.corpus_files import source_paths
+from localist.plumbing.files import read_json, replacing, write_json
+from localist.plumbing.provenance import code_version, content_hash
+from localist.plumbing.rule_log import rule_log
+from localist.report.pages import html_page, html_pairs
 
 
 def main(

@@ -9,10 +9,10 @@ import torch
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 
-from localist.embeddings import embed_in_shards
-from localist.errors import UserError
-from localist.provenance import content_hash
-from localist.rule_log import rule_log
+from localist.blocks.embeddings import embed_in_shards
+from localist.plumbing.errors import UserError
+from localist.plumbing.provenance import content_hash
+from localist.plumbing.rule_log import rule_log
 
 BATCH = 64
 

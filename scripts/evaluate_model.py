@@ -11,8 +11,9 @@ import pandas as pd
 import torch
 from transformers import AutoTokenizer
 
-from localist.attention_cut import Cut
-from localist.evaluation import (
+from localist.attention.models import load_model
+from localist.attention.precision import uses_bf16
+from localist.evaluation.evaluation import (
     LayerSums,
     passage_attention,
     passage_window,
@@ -20,12 +21,11 @@ from localist.evaluation import (
     split_metrics,
     token_losses,
 )
-from localist.files import replacing, write_json
-from localist.layers import late_layers
-from localist.models import load_model
-from localist.precision import uses_bf16
-from localist.rule_log import rule_log
-from localist.windows import Windows
+from localist.evaluation.knockout import Cut
+from localist.plumbing.files import replacing, write_json
+from localist.plumbing.rule_log import rule_log
+from localist.study.layers import late_layers
+from localist.tokens.windows import Windows
 
 logger = logging.getLogger(__name__)
 

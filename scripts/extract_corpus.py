@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from localist.corpus_files import corpus_files
-from localist.extraction import extract
-from localist.files import replacing, write_json
-from localist.rule_log import rule_log
+from localist.corpus.corpus_files import corpus_files
+from localist.corpus.extraction import extract
+from localist.plumbing.files import replacing, write_json
+from localist.plumbing.rule_log import rule_log
 
 logger = logging.getLogger(__name__)
 

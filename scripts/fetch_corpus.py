@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from localist.resources import fetch_corpus
-from localist.rule_log import rule_log
+from localist.plumbing.rule_log import rule_log
+from localist.resources.fetching import fetch_corpus
 
 
 def main(resource: Mapping[str, Any], destination: Path, record: Path) -> None:

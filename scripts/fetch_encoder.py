@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from localist.hub import go_online
-from localist.resources import fetch_encoder
-from localist.rule_log import rule_log
+from localist.plumbing.rule_log import rule_log
+from localist.resources.fetching import fetch_encoder
+from localist.resources.hub import go_online
 
 
 def main(resource: Mapping[str, Any], destination: Path, record: Path) -> None:

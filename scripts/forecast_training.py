@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
-from localist.errors import UserError
-from localist.files import write_json
-from localist.models import check_model
-from localist.precision import uses_bf16
-from localist.rule_log import rule_log
+from localist.attention.models import check_model
+from localist.attention.precision import uses_bf16
+from localist.plumbing.errors import UserError
+from localist.plumbing.files import write_json
+from localist.plumbing.rule_log import rule_log
 
 logger = logging.getLogger(__name__)
 

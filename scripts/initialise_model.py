@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 from transformers import GPT2Config, GPT2LMHeadModel, set_seed
 
-from localist.files import replacing
-from localist.rule_log import rule_log
-from localist.tokenizer import train_tokenizer
+from localist.plumbing.files import replacing
+from localist.plumbing.rule_log import rule_log
+from localist.tokens.tokenizer import train_tokenizer
 
 logger = logging.getLogger(__name__)
 

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from localist.arms import Arm
-from localist.claim_tables import claims_table, contrasts_table, manipulation_table
-from localist.claims import Study
-from localist.evidence import Evidence
-from localist.files import replacing
-from localist.judging import checked_arms, judge
-from localist.latex import latex_table
-from localist.pages import claims_page, shown_claims
-from localist.rule_log import rule_log
-from localist.tables import write_csv
+from localist.claims.claim_tables import claims_table, contrasts_table, manipulation_table
+from localist.claims.claims import Study
+from localist.claims.evidence import Evidence
+from localist.claims.judging import checked_arms, judge
+from localist.claims.tables import write_csv
+from localist.plumbing.files import replacing
+from localist.plumbing.rule_log import rule_log
+from localist.report.latex import latex_table
+from localist.report.pages import claims_page, shown_claims
+from localist.study.arms import Arm
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import pandas as pd
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from localist.clusterers import sample_rows
-from localist.files import replacing
-from localist.rule_log import rule_log
+from localist.blocks.clusterers import sample_rows
+from localist.plumbing.files import replacing
+from localist.plumbing.rule_log import rule_log
 
 PERPLEXITY = 30
 # Dots of the map at most, drawn at random: more would take long and hide each other.

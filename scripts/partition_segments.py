@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from localist.block_words import central_sentences, telling_words
-from localist.clusterers import centres, nearest_block, sample_rows
-from localist.clustering import BlockSettings, choose_blocks, stability
-from localist.embeddings import average_with_neighbours, load_embeddings
-from localist.files import replacing, write_json
-from localist.rule_log import rule_log
-from localist.windows import Windows
+from localist.blocks.block_words import central_sentences, telling_words
+from localist.blocks.clusterers import centres, nearest_block, sample_rows
+from localist.blocks.embeddings import average_with_neighbours, load_embeddings
+from localist.blocks.semantic import BlockSettings, choose_blocks, stability
+from localist.plumbing.files import replacing, write_json
+from localist.plumbing.rule_log import rule_log
+from localist.tokens.windows import Windows
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from localist.files import read_json, replacing, write_json
-from localist.partitions import (
+from localist.blocks.partitions import (
     block_statistics,
     blocks_by_segment,
     matched_width,
@@ -19,8 +18,9 @@ from localist.partitions import (
     shuffled_segments,
     window_blocks,
 )
-from localist.rule_log import rule_log
-from localist.windows import Windows
+from localist.plumbing.files import read_json, replacing, write_json
+from localist.plumbing.rule_log import rule_log
+from localist.tokens.windows import Windows
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from localist.errors import UserError
-from localist.figures import COLUMN_WIDTH, block_colours, figure_style, save_figure
-from localist.rule_log import rule_log
+from localist.plumbing.errors import UserError
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import COLUMN_WIDTH, block_colours, figure_style, save_figure
 
 DEPTHS = ("early", "middle", "last")
 KEYS = ("layers", "attention", "tokens", "blocks", "title")

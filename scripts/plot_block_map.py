@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.patheffects import withStroke
 
-from localist.figures import block_colours, figure_style, new_figure, read_table, save_figure, with_blocks
-from localist.rule_log import rule_log
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import block_colours, figure_style, new_figure, read_table, save_figure, with_blocks
 
 GRID = 12
 # More numbers than this would hide the dots.

@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from localist.figures import (
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import (
     DISTINCT_BLOCKS,
     block_colours,
     figure_style,
@@ -19,7 +20,6 @@ from localist.figures import (
     save_figure,
     with_blocks,
 )
-from localist.rule_log import rule_log
 
 ROWS = 24  # more would be thinner than their labels
 ROW_SENTENCES = 1000  # more could not be told apart across one column of a page

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from localist.errors import UserError
-from localist.figures import PALETTE, figure_style, new_figure, read_table, save_figure
-from localist.rule_log import rule_log
+from localist.plumbing.errors import UserError
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import PALETTE, figure_style, new_figure, read_table, save_figure
 
 # What the score is, by blocks.semantic.criterion.
 SCORES = {

@@ -9,8 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from localist.errors import UserError
-from localist.figures import (
+from localist.blocks.partitions import run_lengths
+from localist.plumbing.errors import UserError
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import (
     COLUMN_WIDTH,
     DISTINCT_BLOCKS,
     GREY,
@@ -23,8 +25,6 @@ from localist.figures import (
     read_table,
     save_figure,
 )
-from localist.partitions import run_lengths
-from localist.rule_log import rule_log
 
 # `shifted` has almost the runs of `semantic`: later lines are thinner and broken, so that both show.
 LINES = (("-", 2.0), ((0, (4, 1.2)), 1.2), ((0, (1, 1)), 1.2))

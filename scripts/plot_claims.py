@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from localist.figures import figure_style, new_figure, read_table, save_figure
-from localist.rule_log import rule_log
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import figure_style, new_figure, read_table, save_figure
 
 # Symbol and colour go with the word: never colour alone.
 LOOKS = {

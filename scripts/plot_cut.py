@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from localist.arms import SHIFTED
-from localist.figures import arm_styles, figure_style, new_figure, read_table, save_figure
-from localist.rule_log import rule_log
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import arm_styles, figure_style, new_figure, read_table, save_figure
+from localist.study.arms import SHIFTED
 
 
 def main(cut: Path, pdf: Path, png: Path) -> None:

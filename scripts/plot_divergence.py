@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from localist.arms import DISTRIBUTED
-from localist.figures import (
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import (
     ArmStyle,
     arm_styles,
     draw_by_layer,
@@ -14,8 +14,8 @@ from localist.figures import (
     read_table,
     save_figure,
 )
-from localist.layers import early_layers
-from localist.rule_log import rule_log
+from localist.study.arms import DISTRIBUTED
+from localist.study.layers import early_layers
 
 FLOOR = "two seeds of distributed"
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from localist.figures import (
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import (
     arm_styles,
     draw_by_layer,
     figure_style,
@@ -12,7 +13,6 @@ from localist.figures import (
     save_figure,
     without_values,
 )
-from localist.rule_log import rule_log
 
 PANELS = {"entropy_bits": "all keys", "entropy_no_sink_bits": "without sink and self"}
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from localist.figures import (
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import (
     arm_styles,
     draw_by_layer,
     figure_style,
@@ -13,7 +14,6 @@ from localist.figures import (
     save_figure,
     without_values,
 )
-from localist.rule_log import rule_log
 
 
 def main(layers: Path, measured_partition: str, pdf: Path, png: Path) -> None:

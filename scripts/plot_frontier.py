@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from localist.figures import (
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import (
     arm_styles,
     figure_style,
     legend_below,
@@ -12,7 +13,6 @@ from localist.figures import (
     read_table,
     save_figure,
 )
-from localist.rule_log import rule_log
 
 # With more arms their names would cover each other: points are numbered.
 MOST_NAMES = 12

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from localist.figures import arm_styles, figure_style, new_figure, only, perplexity_axis, read_table, save_figure
-from localist.rule_log import rule_log
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import arm_styles, figure_style, new_figure, only, perplexity_axis, read_table, save_figure
 
 
 def main(arms: Path, metrics: Path, pdf: Path, png: Path) -> None:

@@ -2,8 +2,16 @@
 
 from pathlib import Path
 
-from localist.figures import arm_styles, figure_style, layer_axis, legend_below, new_figure, read_table, save_figure
-from localist.rule_log import rule_log
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import (
+    arm_styles,
+    figure_style,
+    layer_axis,
+    legend_below,
+    new_figure,
+    read_table,
+    save_figure,
+)
 
 
 def main(schedules: Path, pdf: Path, png: Path) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from localist.arms import DISTRIBUTED
-from localist.figures import arm_styles, figure_style, new_figure, only, perplexity_axis, read_table, save_figure
-from localist.rule_log import rule_log
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import arm_styles, figure_style, new_figure, only, perplexity_axis, read_table, save_figure
+from localist.study.arms import DISTRIBUTED
 
 
 def main(metrics: Path, arms: Sequence[str], pdf: Path, png: Path) -> None:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from localist.figures import arm_styles, figure_style, legend_below, new_figure, read_table, save_figure
-from localist.rule_log import rule_log
+from localist.plumbing.rule_log import rule_log
+from localist.report.figures import arm_styles, figure_style, legend_below, new_figure, read_table, save_figure
 
 SMOOTHING = 15  # the moving average spans one part in so many of a run's steps
 UNITS = {1e9: " (billions)", 1e6: " (millions)", 1e3: " (thousands)", 1.0: ""}

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from localist.errors import UserError
-from localist.files import replacing
-from localist.rule_log import rule_log
-from localist.segments import SPLITS, assign_splits, segments_table
+from localist.corpus.sentences import SPLITS, assign_splits, segments_table
+from localist.plumbing.errors import UserError
+from localist.plumbing.files import replacing
+from localist.plumbing.rule_log import rule_log
 
 logger = logging.getLogger(__name__)
 

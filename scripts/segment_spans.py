@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from localist.embeddings import load_embeddings
-from localist.files import replacing, write_json
-from localist.rule_log import rule_log
-from localist.segmentation import fitted_penalty, span_ends, stretch_rows
+from localist.blocks.embeddings import load_embeddings
+from localist.blocks.spans import fitted_penalty, span_ends, stretch_rows
+from localist.plumbing.files import replacing, write_json
+from localist.plumbing.rule_log import rule_log
 
 logger = logging.getLogger(__name__)
 

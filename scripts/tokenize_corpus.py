@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from localist.documents import document_text
-from localist.errors import UserError
-from localist.files import write_json
-from localist.rule_log import rule_log
-from localist.tokenizer import load_tokenizer, sink_token
-from localist.windows import Windows, align_tokens, cut_windows
+from localist.corpus.documents import document_text
+from localist.plumbing.errors import UserError
+from localist.plumbing.files import write_json
+from localist.plumbing.rule_log import rule_log
+from localist.tokens.tokenizer import load_tokenizer, sink_token
+from localist.tokens.windows import Windows, align_tokens, cut_windows
 
 logger = logging.getLogger(__name__)
 

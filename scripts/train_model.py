@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from localist.interruption import noticing_sigterm
-from localist.rule_log import rule_log
+from localist.plumbing.interruption import noticing_sigterm
+from localist.plumbing.rule_log import rule_log
 
 
 def main(gpus: int, asked_to_stop: Callable[[], bool], run: Mapping[str, Any]) -> None:
     """Train as `localist.runs.train_run` does; `run` are its arguments."""
     # Not before SIGTERM is noticed: torch takes seconds to load, in which a job may be told to end.
-    from localist.ranks import run_in_processes
-    from localist.runs import train_run
+    from localist.attention.ranks import run_in_processes
+    from localist.training.runs import train_run
 
     if gpus > 1:
         run_in_processes(gpus, train_run, run, asked_to_stop)

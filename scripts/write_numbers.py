@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from localist.files import replacing
-from localist.latex import latex_macros
-from localist.numbers import numbers
-from localist.rule_log import rule_log
-from localist.tables import read_csv
+from localist.claims.tables import read_csv
+from localist.plumbing.files import replacing
+from localist.plumbing.rule_log import rule_log
+from localist.report.latex import latex_macros
+from localist.report.numbers import numbers
 
 
 def main(summary: Path, claims: Path, macros: Path) -> None:

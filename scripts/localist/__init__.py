@@ -1,1 +1,0 @@
-"""Progressive localisation: locality schedules, block partitions, the training constraint and its measures."""

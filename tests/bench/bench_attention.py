@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from localist.files import write_json
-from localist.job_environment import JOB_ENVIRONMENT
+from localist.plumbing.files import write_json
+from localist.plumbing.job_environment import JOB_ENVIRONMENT
 
 MODELS = ("gpt2-124m", "smollm2-135m")
 TRAINING = ("stock", "all_layers", "quintic", "eager")

@@ -17,11 +17,11 @@ import yaml
 from measure_clusters import labelled_text, measure_clusters
 from measure_spans import measure_spans
 
-from localist.clustering import BlockSettings
-from localist.embeddings import load_embeddings
-from localist.figures import GREY, PALETTE, figure_style, new_figure, save_figure
-from localist.files import write_json
-from localist.windows import Windows
+from localist.blocks.embeddings import load_embeddings
+from localist.blocks.semantic import BlockSettings
+from localist.plumbing.files import write_json
+from localist.report.figures import GREY, PALETTE, figure_style, new_figure, save_figure
+from localist.tokens.windows import Windows
 
 # (context, neighbour_weight): alone, with what the study takes, plain means.
 AVERAGES = {"default": [(0, 1), (1, 0.2), (1, 1), (2, 1), (4, 1)], "whole dump": [(0, 1), (1, 0.2), (1, 1)]}

@@ -23,7 +23,7 @@ from book_makers import (
 )
 from measure_extraction import measured
 
-from localist.files import write_json
+from localist.plumbing.files import write_json
 
 Maker = Callable[[Sequence[Chapter], Path], Path]
 # (format, layout, file name, maker)

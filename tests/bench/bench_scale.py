@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from localist.embeddings import embed_in_shards
-from localist.files import write_json
-from localist.windows import Windows
+from localist.blocks.embeddings import embed_in_shards
+from localist.plumbing.files import write_json
+from localist.tokens.windows import Windows
 from map_blocks import main as map_blocks
 from partition_segments import main as partition_segments
 from partition_tokens import main as partition_tokens

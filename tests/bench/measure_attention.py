@@ -18,16 +18,16 @@ from transformers import AutoConfig, AutoModelForCausalLM, GPT2Config, GPT2LMHea
 from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging as transformers_logging
 
-from localist.attention import ATTENTION, LayerInputs, use_observed_attention
-from localist.attention_statistics import StatisticsObserver
-from localist.block_attention import attention_with_block_mass
-from localist.constraint import Constraint, ConstraintObserver, counted_mean, hinge
-from localist.models import processor_of
-from localist.next_token_loss import LOSS_TOKENS, next_token_loss
-from localist.precision import uses_bf16
-from localist.provenance import package_versions
-from localist.schedules import locality_by_layer
-from localist.visibility import roles_of, visible_blocks
+from localist.attention.block_attention import attention_with_block_mass
+from localist.attention.models import processor_of
+from localist.attention.observed_attention import ATTENTION, LayerInputs, use_observed_attention
+from localist.attention.precision import uses_bf16
+from localist.attention.visibility import roles_of, visible_blocks
+from localist.evaluation.attention_statistics import StatisticsObserver
+from localist.plumbing.provenance import package_versions
+from localist.study.schedules import locality_by_layer
+from localist.training.constraint import Constraint, ConstraintObserver, counted_mean, hinge
+from localist.training.next_token_loss import LOSS_TOKENS, next_token_loss
 
 BLOCK_COUNT = 6
 RUN_LENGTH = 25

@@ -9,11 +9,11 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from threadpoolctl import threadpool_limits
 
-from localist.clustering import BlockSettings, scores, selection_curve, token_blocks, tried_blocks, with_choice
-from localist.criteria import CRITERIA
-from localist.embeddings import average_with_neighbours
-from localist.partitions import block_statistics, matched_width, mean_chance, shifted_blocks, window_blocks
-from localist.windows import Windows
+from localist.blocks.criteria import CRITERIA
+from localist.blocks.embeddings import average_with_neighbours
+from localist.blocks.partitions import block_statistics, matched_width, mean_chance, shifted_blocks, window_blocks
+from localist.blocks.semantic import BlockSettings, scores, selection_curve, token_blocks, tried_blocks, with_choice
+from localist.tokens.windows import Windows
 
 CLUSTERERS = ("kmeans", "agglomerative", "spectral")
 NO_BOUNDS = {"largest_chance": 1, "least_blocks_per_window": 1}

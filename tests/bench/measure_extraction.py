@@ -13,7 +13,7 @@ from book_makers import TITLE, Chapter, headings, known_text
 from rapidfuzz.distance import Levenshtein
 from sample_files import corpus
 
-from localist.reading_process import ReadingProcess, spooled
+from localist.corpus.reading_process import ReadingProcess, spooled
 
 PART = re.compile(r", part \d+$")
 NUMBER = re.compile(r"\b\d{1,3}\b")

@@ -18,7 +18,7 @@ from nltk.tokenize import TextTilingTokenizer
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from threadpoolctl import threadpool_limits
 
-from localist.segmentation import fitted_penalty, span_ends, stretch_rows
+from localist.blocks.spans import fitted_penalty, span_ends, stretch_rows
 
 TEXTS = 100
 PARTS = 10

@@ -4,33 +4,31 @@ import ast
 import re
 import sys
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import pytest
 import yaml
+from checkout import ROOT
 
-from localist.source_files import imported_modules
-
-BASE = Path(__file__).resolve().parents[2]
+from localist.plumbing.source_files import imported_modules
 
 
 def pins(text):
     return dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)$", text, re.MULTILINE))
 
 
-LOCK = pins((BASE / "requirements.txt").read_text(encoding="utf-8"))
+LOCK = pins((ROOT / "requirements.txt").read_text(encoding="utf-8"))
 
 
 def test_direct_requirements_equal_the_lock():
     """Catches a version raised in one file alone."""
-    direct = pins((BASE / "requirements.in").read_text(encoding="utf-8"))
+    direct = pins((ROOT / "requirements.in").read_text(encoding="utf-8"))
     assert direct and all(LOCK[name] == version for name, version in direct.items())
 
 
 @pytest.mark.parametrize("name", ["analysis", "training"])
 def test_conda_environments_equal_the_lock(name):
     """Catches cluster jobs that run other versions than local ones."""
-    environment = yaml.safe_load((BASE / "envs" / f"{name}.yaml").read_text(encoding="utf-8"))
+    environment = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text(encoding="utf-8"))
     packages = pins("\n".join(environment["dependencies"][-1]["pip"]))
     assert packages and all(LOCK[package] == version for package, version in packages.items())
 
@@ -42,7 +40,7 @@ PROVIDERS = packages_distributions()
 def rules_by_environment():
     """Environment → rules, from the rule files."""
     found = {}
-    for path in sorted((BASE / "workflow" / "rules").glob("*.smk")):
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
         for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.M | re.S):
             found.setdefault(re.search(r'conda:\n\s+"\S*/(\w+)\.yaml"', body)[1], []).append(name)
     return found
@@ -53,9 +51,9 @@ def rules_by_environment():
 )
 def test_an_environment_has_all_that_its_rules_import(environment, rule):
     """Catches a cluster job that fails on an import, since nobody looked at its environment."""
-    file = yaml.safe_load((BASE / "envs" / f"{environment}.yaml").read_text(encoding="utf-8"))
+    file = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text(encoding="utf-8"))
     there = {name.lower() for name in pins("\n".join(file["dependencies"][-1]["pip"]))}
-    script = BASE / "scripts" / f"{rule}.py"
+    script = ROOT / "scripts" / f"{rule}.py"
     imported = set()
     for path in (script, *imported_modules(script)):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

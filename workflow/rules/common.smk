@@ -9,7 +9,7 @@ from snakemake.shell import shell
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
-from localist.arms import (
+from localist.study.arms import (
     DISTRIBUTED,
     PRETRAINED,
     PRETRAINED_SEED,
@@ -22,22 +22,24 @@ from localist.arms import (
     sweep,
     without_repeats,
 )
-from localist.config import check_config, describe_own_files, read_scalars, source_kind
-from localist.corpus_files import corpus_files, shown_names, source_paths
-from localist.errors import UserError
-from localist.files import sha256_of
-from localist.job_environment import JOB_ENVIRONMENT
-from localist.provenance import locked_versions
-from localist.resources import check_own_paths
-from localist.slurm import check_requests, sbatch_options
-from localist.source_files import imported_modules
+from localist.study.config import check_config, describe_own_files, read_scalars, source_kind
+from localist.corpus.corpus_files import check_corpus_path, corpus_files, shown_names, source_paths
+from localist.plumbing.errors import UserError
+from localist.plumbing.files import sha256_of
+from localist.plumbing.job_environment import JOB_ENVIRONMENT
+from localist.plumbing.provenance import locked_versions
+from localist.resources.folders import check_own_folders
+from localist.plumbing.slurm import check_requests, sbatch_options
+from localist.plumbing.source_files import imported_modules
 
 SCHEMA = BASE / "workflow/schemas/config.schema.yaml"
 
 try:
     read_scalars(config, SCHEMA)
     check_config(config, SCHEMA)
-    check_own_paths(config)
+    check_own_folders(config)
+    if source_kind(config["corpus"]["source"]) == "path":
+        check_corpus_path(config["corpus"]["source"]["path"])
     describe_own_files(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None

@@ -1,0 +1,245 @@
+"""Causal attention that also returns how its mass falls on the blocks of the text, in memory linear in T.
+
+Two ways to the same numbers. A tile of scores at a time, small enough for a core's cache, gives output and mass from
+one softmax; on a CPU this takes about as long as the fused kernel takes for the output alone. On a GPU, where the fused
+kernel is far ahead, it runs twice: once for the output, once with one-hot blocks as values, shifted by one key.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad, scaled_dot_product_attention
+
+from localist.attention.visibility import visible_keys
+
+# Queries of a tile, and its scores in all heads that it takes (3 MB in bf16): what was fastest from 256 to 4096 tokens.
+TILE_QUERIES = 128
+TILE_SCORES = 1_600_000
+HALF_PRECISION = (torch.bfloat16, torch.float16)
+
+
+def attention_with_block_mass(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    roles: torch.Tensor,
+    mask: torch.Tensor | None,
+    scaling: float,
+    dropout: float = 0.0,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Attention's output, [batch, heads, T, width], and its mass on earlier keys by role, [batch, heads, T, roles].
+
+    query: [batch, heads, T, width]; key, value: [batch, key heads, T, …]; roles: one-hot float32 [batch, T, roles],
+    the role of each key (sink, or one of the blocks); mask: bool [batch or 1, 1, T, T], True where a query sees a key,
+    or None for plain causal attention. The mass of a query sums to 1 over the roles: the query's own key is left out,
+    and dropout acts on the output alone (method.md, Fidelity). It is 0 where no earlier key is seen. Both results carry
+    gradients to query, key and value.
+    """
+    device = query.device.type
+    if torch.is_autocast_enabled(device):
+        query, key, value = (tensor.to(torch.get_autocast_dtype(device)) for tensor in (query, key, value))
+    with torch.autocast(device, enabled=False):
+        if mask is None and device == "cuda":
+            return _fused(query, key, value, roles, scaling, dropout)
+        seed = int(torch.randint(2**62, ())) if dropout else 0
+        output, mass = _TiledAttention.apply(query, key, value, roles, mask, scaling, dropout, seed)
+        return output, mass / mass.sum(-1, keepdim=True).clamp(min=torch.finfo(mass.dtype).tiny)
+
+
+def _fused(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    roles: torch.Tensor,
+    scaling: float,
+    dropout: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The fused kernel for the output, and once more with one-hot roles as values.
+
+    Queries 1 … T−1 against keys 0 … T−2 with a causal mask see exactly the earlier keys. The kernel wants values as
+    wide as the keys, so roles go through it that many at a time.
+    """
+    options = {"is_causal": True, "scale": scaling, "enable_gqa": query.shape[1] != key.shape[1]}
+    output = scaled_dot_product_attention(query, key, value, dropout_p=dropout, **options)
+    width = key.shape[-1]
+    values = pad(roles[:, :-1], (0, -roles.shape[-1] % width)).to(key.dtype)
+    parts = [
+        scaled_dot_product_attention(
+            query[:, :, 1:],
+            key[:, :, :-1],
+            part[:, None].expand(-1, key.shape[1], -1, -1).contiguous(),
+            **options,
+        )
+        for part in values.split(width, dim=-1)
+    ]
+    mass = torch.cat(parts, dim=-1)[..., : roles.shape[-1]]
+    return output, pad(mass.float() if mass.dtype in HALF_PRECISION else mass, (0, 0, 1, 0))
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """A few queries of one window against the keys that any of them sees, in some of the key heads.
+
+    hidden: bool [queries, last keys], True where a key is not seen, for as many of the last keys as need it.
+    blind: bool [queries], True where nothing is seen; None where every query sees something.
+    """
+
+    batch: int
+    heads: slice
+    queries: slice
+    keys: slice
+    hidden: torch.Tensor
+    blind: torch.Tensor | None
+
+    @property
+    def diagonal(self) -> int:
+        """The column of the first query's own key."""
+        return self.queries.start - self.keys.start
+
+
+class _Tiles:
+    """Queries and keys by key head, cut into tiles; what a tile gives is [key heads, group × queries, …]."""
+
+    def __init__(self, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None, scaling: float):
+        self.batch, heads, self.context, self.width = query.shape
+        self.key_heads = key.shape[1]
+        self.group = heads // self.key_heads
+        self.query = self.by_key_head(query)
+        # Transposed once and not in each tile: products of bf16 slices are twice as fast.
+        self.key = key.transpose(-1, -2).contiguous()
+        self.mask = mask
+        self.scaling = scaling
+        self.dtype = torch.float32 if query.dtype in HALF_PRECISION else query.dtype
+
+    def __iter__(self) -> Iterator[_Tile]:
+        for batch in range(self.batch):
+            for start in range(0, self.context, TILE_QUERIES):
+                queries = slice(start, min(start + TILE_QUERIES, self.context))
+                keys, hidden, blind = visible_keys(self.mask, batch, queries, self.query.device)
+                scores = self.group * (queries.stop - start) * (keys.stop - keys.start)
+                step = max(1, min(self.key_heads, TILE_SCORES // scores))
+                for head in range(0, self.key_heads, step):
+                    heads = slice(head, min(head + step, self.key_heads))
+                    yield _Tile(batch, heads, queries, keys, hidden, blind)
+
+    def by_key_head(self, tensor: torch.Tensor) -> torch.Tensor:
+        """[batch, heads, T, …] as [batch, key heads, group, T, …]."""
+        return tensor.reshape(self.batch, self.key_heads, self.group, *tensor.shape[2:])
+
+    def of_queries(self, tensor: torch.Tensor, tile: _Tile) -> torch.Tensor:
+        """A tile's rows of what `by_key_head` returned."""
+        return tensor[tile.batch, tile.heads, :, tile.queries].flatten(1, 2)
+
+    def set_queries(self, tensor: torch.Tensor, tile: _Tile, values: torch.Tensor) -> None:
+        """Write a tile's rows, the inverse of `of_queries`."""
+        target = tensor[tile.batch, tile.heads, :, tile.queries]
+        target.copy_(values.view(target.shape))
+
+    def of_keys(self, tensor: torch.Tensor, tile: _Tile) -> torch.Tensor:
+        """The rows of a tile's keys, of a tensor [batch, key heads, T, …]."""
+        return tensor[tile.batch, tile.heads, tile.keys]
+
+    def of_columns(self, tensor: torch.Tensor, tile: _Tile) -> torch.Tensor:
+        """The columns of a tile's keys, of a tensor [batch, key heads, width, T]."""
+        return tensor[tile.batch, tile.heads, :, tile.keys]
+
+    def scaled_query(self, tile: _Tile) -> torch.Tensor:
+        return self.of_queries(self.query, tile) * self.scaling
+
+    def by_query(self, scores: torch.Tensor, tile: _Tile) -> torch.Tensor:
+        """A view [key heads, group, queries, keys] of a tile's scores."""
+        return scores.view(scores.shape[0], self.group, -1, scores.shape[-1])
+
+    def own_keys(self, scores: torch.Tensor, tile: _Tile) -> torch.Tensor:
+        """A view of the scores of each query with its own key."""
+        return self.by_query(scores, tile).diagonal(tile.diagonal, -2, -1)
+
+    def probability(self, tile: _Tile) -> torch.Tensor:
+        """softmax(QKᵀ) of a tile, summed in float32 at least and as precise as the queries."""
+        scores = torch.bmm(self.scaled_query(tile), self.of_columns(self.key, tile))
+        last_keys = self.by_query(scores, tile)[..., scores.shape[-1] - tile.hidden.shape[-1] :]
+        last_keys.masked_fill_(tile.hidden, torch.finfo(scores.dtype).min)
+        probability = torch.softmax(scores, dim=-1)
+        if tile.blind is not None:
+            self.by_query(probability, tile).masked_fill_(tile.blind[:, None], 0)
+        return probability
+
+
+class _TiledAttention(torch.autograd.Function):
+    """Output and (unnormalised) mass on earlier keys, a tile at a time; the backward pass computes the tiles again."""
+
+    @staticmethod
+    def forward(ctx, query, key, value, roles, mask, scaling, dropout, seed):
+        tiles = _Tiles(query, key, mask, scaling)
+        roles = roles.to(query.dtype)
+        output = query.new_zeros((*query.shape[:-1], value.shape[-1]))
+        mass = query.new_zeros((*query.shape[:-1], roles.shape[-1]), dtype=tiles.dtype)
+        output_rows, mass_rows = tiles.by_key_head(output), tiles.by_key_head(mass)
+        kept = _Dropout(dropout, seed, query.device)
+        for tile in tiles:
+            probability = tiles.probability(tile)
+            tiles.set_queries(output_rows, tile, torch.bmm(kept.drop(probability), tiles.of_keys(value, tile)))
+            tiles.own_keys(probability, tile).zero_()
+            tiles.set_queries(mass_rows, tile, probability @ roles[tile.batch, tile.keys])
+        ctx.save_for_backward(query, key, value, roles, mask, output, mass)
+        ctx.scaling, ctx.dropout, ctx.seed = scaling, dropout, seed
+        return output, mass
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, output_gradient, mass_gradient):
+        query, key, value, roles, mask, output, mass = ctx.saved_tensors
+        tiles = _Tiles(query, key, mask, ctx.scaling)
+        kept = _Dropout(ctx.dropout, ctx.seed, query.device)
+        # The softmax's own gradient is P ∘ (dP − δ) with δ = Σ P ∘ dP, known before any tile. As one more role that all
+        # keys have, −δ comes out of the same product as the mass's part of dP.
+        delta = (output_gradient.to(tiles.dtype) * output).sum(-1) + (mass_gradient * mass).sum(-1)
+        every_key = roles.new_ones((*roles.shape[:-1], 1))
+        roles_and_all = torch.cat([roles, every_key], dim=-1).transpose(-1, -2).to(tiles.dtype)
+        delta_rows = tiles.by_key_head(delta)
+        mass_rows = tiles.by_key_head(torch.cat([mass_gradient, -delta[..., None]], dim=-1))
+        output_rows = tiles.by_key_head(output_gradient.to(value.dtype))
+        value_columns = value.transpose(-1, -2).contiguous()
+        query_gradient = torch.zeros_like(query, memory_format=torch.contiguous_format)
+        query_rows = tiles.by_key_head(query_gradient)
+        key_gradient, value_gradient = (
+            torch.zeros_like(key, dtype=tiles.dtype),
+            torch.zeros_like(value, dtype=tiles.dtype),
+        )
+        for tile in tiles:
+            probability = tiles.probability(tile)
+            above = tiles.of_queries(output_rows, tile)
+            gradient = tiles.of_queries(mass_rows, tile) @ roles_and_all[tile.batch, :, tile.keys]
+            own = tiles.own_keys(gradient, tile)
+            own.copy_(-delta_rows[tile.batch, tile.heads, :, tile.queries])
+            gradient.add_(kept.drop(torch.bmm(above, tiles.of_columns(value_columns, tile))))
+            attended = kept.same(probability).transpose(-1, -2)
+            tiles.of_keys(value_gradient, tile).add_(torch.bmm(attended, above))
+            gradient = gradient.mul_(probability).to(key.dtype)
+            tiles.set_queries(query_rows, tile, torch.bmm(gradient, tiles.of_keys(key, tile)) * ctx.scaling)
+            query_tile = tiles.scaled_query(tile)
+            tiles.of_keys(key_gradient, tile).add_(torch.bmm(gradient.transpose(-1, -2), query_tile))
+        return query_gradient, key_gradient.to(key.dtype), value_gradient.to(value.dtype), *[None] * 5
+
+
+class _Dropout:
+    """Dropout that draws the same numbers again when the tiles are computed again."""
+
+    def __init__(self, probability: float, seed: int, device: torch.device):
+        self.probability = probability
+        self.factors: torch.Tensor | None = None
+        self.generator = torch.Generator(device).manual_seed(seed) if probability else None
+
+    def drop(self, values: torch.Tensor) -> torch.Tensor:
+        """Drop with the next numbers."""
+        if self.generator is None:
+            return values
+        kept = 1 - self.probability
+        self.factors = torch.empty_like(values).bernoulli_(kept, generator=self.generator).div_(kept)
+        return values * self.factors
+
+    def same(self, values: torch.Tensor) -> torch.Tensor:
+        """Drop what the last call of `drop` dropped."""
+        return values if self.factors is None else values * self.factors

@@ -1,0 +1,78 @@
+"""Loading a causal language model from a local folder: safetensors only, no remote code."""
+
+import logging
+import socket
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from torch._subclasses.fake_tensor import FakeTensorMode
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from localist.attention.observed_attention import check_causality, use_observed_attention
+from localist.attention.ranks import rank
+from localist.plumbing.errors import UserError
+from localist.plumbing.provenance import processor
+
+logger = logging.getLogger(__name__)
+
+
+def check_model(folder: Path, context: int) -> None:
+    """Raises UserError, from the config alone, for a model whose attention cannot be observed over `context` tokens.
+
+    No weight is read, so that even a large model is refused at once. Some architectures cannot run without weights; of
+    these, `load_model` judges.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} is no causal language model: {str(error).splitlines()[0]}") from error
+    try:
+        with FakeTensorMode():  # shapes without numbers
+            use_observed_attention(AutoModelForCausalLM.from_config(config, trust_remote_code=False), context)
+    except (NotImplementedError, RuntimeError) as error:
+        logger.info("%s is checked when its weights are loaded: %s", folder, str(error).splitlines()[0])
+
+
+def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
+    """The model in float32, on the GPU if `gpus` is not 0, with the observed attention function.
+
+    Raises UserError where the folder holds no such model, or one whose attention cannot be observed, and where a GPU is
+    asked for and none is there: training for days on a CPU by mistake helps nobody.
+    """
+    device = _device(gpus)
+    transformers_logging.disable_progress_bar()
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise UserError(f"{folder} does not load as a causal language model: {str(error).splitlines()[0]}") from error
+    model = model.to(device)
+    use_observed_attention(model, context)
+    check_causality(model)
+    return model
+
+
+def processor_of(device: torch.device) -> str:
+    """The model name of this GPU, or of the machine's CPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
+
+
+def _device(gpus: int) -> torch.device:
+    """A GPU where the job asked for one, else the CPU; the log says which."""
+    visible = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if gpus > visible:
+        raise UserError(
+            f"training.gpus is {gpus}, but the job on {socket.gethostname()} sees {visible or 'no'} GPU (torch "
+            f"{torch.__version__}). Have the cluster give it as many, install torch with CUDA, or set training.gpus to "
+            "0 to compute on the CPU."
+        )
+    if gpus:
+        logger.info("Computing on %d GPU: %s.", gpus, torch.cuda.get_device_name())
+        torch.cuda.set_device(rank())
+        return torch.device("cuda", rank())
+    unused = f"; {visible} in sight, unused" if visible else ""
+    logger.info("Computing on the CPU (training.gpus is 0%s).", unused)
+    return torch.device("cpu")

@@ -1,0 +1,142 @@
+"""Looking at attention from inside any Hugging Face causal model: an attention function that reports to an observer.
+
+The function is registered with transformers under ATTENTION and returns what stock SDPA returns. A forward pass called
+with `observer=...` also hands each layer's queries, keys and mask to that observer.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from localist.plumbing.errors import UserError
+
+ATTENTION = "localist_sdpa"
+UNSEEN = ("position_bias", "s_aux", "softcap")
+SOFT_CAPPING = ("attn_logit_softcapping", "attention_logit_cap")
+PROBE_TOKENS = 4
+
+
+@dataclass(frozen=True)
+class LayerInputs:
+    """What one layer's attention gets. query: [batch, heads, T, width], positions applied; key, value: the same with
+    key heads, not repeated; mask: bool [batch or 1, 1, T, T], True where a query sees a key, None for plain causal.
+    """
+
+    query: torch.Tensor
+    key: torch.Tensor
+    value: torch.Tensor
+    mask: torch.Tensor | None
+    scaling: float
+    dropout: float
+
+
+class Observer(Protocol):
+    """What a forward pass reports to."""
+
+    def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
+        """Look at a layer; return its output, [batch, heads, T, width], or None to leave it to stock attention."""
+
+
+def observed_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    observer: Observer | None = None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **kwargs,
+) -> tuple[torch.Tensor, None]:
+    """Stock SDPA attention, unless there is an observer that wants to compute this layer.
+
+    Raises UserError for what an observer would not see whole: biases, learned sinks or capping of the scores, a mask
+    that is added to them or differs between heads, keys of an earlier call, attention to later tokens.
+    """
+    if observer is not None:
+        _refuse_unseen(module, query, key, attention_mask, kwargs)
+        scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+        output = observer.observe(
+            module.layer_idx, LayerInputs(query, key, value, attention_mask, scale, dropout if module.training else 0.0)
+        )
+        if output is not None:
+            return output.transpose(1, 2).contiguous(), None
+    return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **kwargs)
+
+
+def _refuse_unseen(
+    module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None, kwargs: dict
+) -> None:
+    name = type(module).__name__
+    unseen = [argument for argument in UNSEEN if kwargs.get(argument) is not None]
+    if unseen:
+        raise UserError(f"{name} adds {unseen[0]} to its attention scores: not supported.")
+    if query.shape[2] != key.shape[2]:
+        raise UserError(
+            f"{name} attends to {key.shape[2]} keys from {query.shape[2]} queries: call it with use_cache=False."
+        )
+    if mask is not None and (mask.dtype != torch.bool or mask.shape[1] != 1):
+        raise UserError(f"{name} has a mask that is added to its scores or differs between heads: not supported.")
+    if mask is None and (kwargs.get("is_causal") is False or not getattr(module, "is_causal", True)):
+        raise UserError(f"{name} lets tokens attend to later ones: not a causal model.")
+
+
+def use_observed_attention(model: PreTrainedModel, context: int) -> None:
+    """Switch `model` to the observed attention function, or refuse it by name.
+
+    Raises UserError where the model's attention is not the causal softmax(QKᵀ) that the measures assume (its own
+    attention code, soft-capping, biases), or where it has fewer positions than `context`.
+    """
+    AttentionInterface.register(ATTENTION, observed_attention)
+    # Without its mask function, transformers would hand the attention function no mask at all.
+    AttentionMaskInterface.register(ATTENTION, sdpa_mask)
+    name = type(model).__name__
+    config = model.config.get_text_config()
+    if any(getattr(config, key, None) for key in SOFT_CAPPING):
+        raise UserError(f"{name} caps its attention scores, which the measures do not support. Choose another model.")
+    positions = getattr(config, "max_position_embeddings", None) or context
+    if context > positions:
+        raise UserError(f"{name} has {positions} positions: set tokens.context to at most {positions}.")
+    try:
+        model.set_attn_implementation(ATTENTION)
+    except ValueError as error:
+        raise UserError(
+            f"{name} has no SDPA attention in transformers, so its attention cannot be observed."
+        ) from error
+    seen = _LayersSeen()
+    with suppress(TypeError):  # a forward pass that takes no observer leaves `seen` empty
+        _logits(model, last_token=0, observer=seen)
+    if seen.layers != set(range(config.num_hidden_layers)):
+        raise UserError(f"{name} computes attention in its own way, not through transformers' interface.")
+
+
+def check_causality(model: PreTrainedModel) -> None:
+    """Raises UserError where a later token changes an earlier logit."""
+    if not torch.equal(_logits(model, last_token=0)[:, :-1], _logits(model, last_token=1)[:, :-1]):
+        raise UserError(f"{type(model).__name__} lets tokens attend to later ones: not a causal model.")
+
+
+def _logits(model: PreTrainedModel, last_token: int, **inputs) -> torch.Tensor:
+    """Logits of a few tokens, dropout off."""
+    input_ids = torch.zeros((1, PROBE_TOKENS), dtype=torch.long, device=model.device)
+    input_ids[:, -1] = last_token
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            return model(input_ids=input_ids, use_cache=False, **inputs).logits
+    finally:
+        model.train(training)
+
+
+class _LayersSeen:
+    def __init__(self):
+        self.layers: set[int] = set()
+
+    def observe(self, layer: int, inputs: LayerInputs) -> None:
+        self.layers.add(layer)

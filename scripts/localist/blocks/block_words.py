@@ -1,0 +1,57 @@
+"""What a block is about: its most telling words and its most central sentences."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.feature_extraction.text import CountVectorizer
+
+from localist.blocks.embeddings import ROWS_AT_ONCE
+
+# Words of two letters and more; digits alone say little.
+WORD = r"(?u)\b[^\W\d_][\w'’-]+\b"
+
+
+def telling_words(texts: Sequence[str], blocks: np.ndarray, count: int, language: str) -> list[list[str]]:
+    """For each block its `count` words with the highest class-based TF-IDF, best first.
+
+    A word's weight in a block is its share of the block's words times log(1 + A / f), with A the mean number of words
+    of a block and f the word's number in all of them. Stop words are known for English alone; elsewhere the weight has
+    to do without. Empty lists where no word is left.
+    """
+    vectorizer = CountVectorizer(token_pattern=WORD, stop_words="english" if language == "en" else None)
+    try:
+        counts = vectorizer.fit_transform(texts)
+    except ValueError:  # nothing but stop words and signs
+        return [[] for _ in range(blocks.max() + 1)]
+    ones = np.ones(len(blocks))
+    of_block = csr_array(csr_array((ones, (blocks, np.arange(len(blocks))))) @ counts)
+    in_all, in_block = of_block.sum(axis=0), of_block.sum(axis=1)
+    rarity = np.log1p(in_block.mean() / in_all)
+    names = vectorizer.get_feature_names_out()
+    telling = []
+    for block in range(of_block.shape[0]):
+        row = slice(of_block.indptr[block], of_block.indptr[block + 1])
+        words, times = of_block.indices[row], of_block.data[row]
+        best = np.lexsort((words, -times * rarity[words]))[:count]
+        telling.append([str(names[word]) for word in words[best]])
+    return telling
+
+
+def central_sentences(
+    vectors: np.ndarray, block_centres: np.ndarray, blocks: np.ndarray, count: int
+) -> list[list[int]]:
+    """For each block the numbers of its `count` sentences nearest to its centre by cosine, nearest first."""
+    similarity = np.concatenate(
+        [
+            np.einsum(
+                "ij,ij->i", vectors[start : start + ROWS_AT_ONCE], block_centres[blocks[start : start + ROWS_AT_ONCE]]
+            )
+            for start in range(0, len(vectors), ROWS_AT_ONCE)
+        ]
+    )
+    chosen = []
+    for block in range(len(block_centres)):
+        rows = np.flatnonzero(blocks == block)
+        chosen.append(rows[np.argsort(-similarity[rows], kind="stable")[:count]].tolist())
+    return chosen

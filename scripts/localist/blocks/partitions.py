@@ -1,0 +1,109 @@
+"""Partitions: the block of every token of every window (method.md, Partitions)."""
+
+import numpy as np
+import pandas as pd
+
+from localist.blocks.chance import chance_table
+from localist.plumbing.errors import UserError
+from localist.tokens.windows import Windows
+
+NO_BLOCK = -1
+
+
+def semantic_blocks(windows: Windows, block_of_segment: np.ndarray) -> np.ndarray:
+    """int32 [windows, T]: the block of each token's segment; -1 on sink and padding."""
+    return np.where(windows.is_text, block_of_segment[windows.segment_ids], NO_BLOCK).astype(np.int32)
+
+
+def window_blocks(windows: Windows, width: int) -> np.ndarray:
+    """int32 [windows, T]: runs of `width` tokens, counted from the start of each stretch."""
+    blocks = np.full(windows.segment_ids.shape, NO_BLOCK, dtype=np.int32)
+    is_text = windows.is_text
+    for rows in _stretches(windows):
+        inside = is_text[rows]
+        part = blocks[rows]
+        part[inside] = np.arange(inside.sum()) // width
+        blocks[rows] = part
+    return blocks
+
+
+def shifted_blocks(windows: Windows, blocks: np.ndarray) -> np.ndarray:
+    """int32 [windows, T]: `blocks` moved along each stretch by half its length, circularly."""
+    shifted = np.full_like(blocks, NO_BLOCK)
+    is_text = windows.is_text
+    for rows in _stretches(windows):
+        inside = is_text[rows]
+        part = shifted[rows]
+        part[inside] = np.roll(blocks[rows][inside], inside.sum() // 2)
+        shifted[rows] = part
+    return shifted
+
+
+def shuffled_segments(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The table (segment, block, split) with the blocks permuted over the segments of each split."""
+    generator = np.random.default_rng(seed)
+    shuffled = table.copy()
+    for split in sorted(table["split"].unique()):
+        rows = (table["split"] == split).to_numpy()
+        shuffled.loc[rows, "block"] = generator.permutation(table.loc[rows, "block"].to_numpy())
+    return shuffled
+
+
+def mean_chance(blocks: np.ndarray) -> float:
+    """Mean chance C of `blocks` ([windows, T]) over the queries that see a key with a block, whether counted or not.
+
+    Windows with a single block belong in this mean (C = 1 there): only so does it grow with the width of `window`
+    blocks, and can be matched. NaN where no query sees a key.
+    """
+    chance, _ = chance_table(blocks)
+    return float(np.nanmean(chance)) if np.isfinite(chance).any() else float("nan")
+
+
+def matched_width(windows: Windows, target: float) -> int:
+    """The width at which `window` blocks come nearest to mean chance `target` on these windows."""
+
+    def distance(width: int) -> float:
+        return abs(mean_chance(window_blocks(windows, width)) - target)
+
+    context = windows.segment_ids.shape[1]
+    coarse = np.unique(np.geomspace(2, context - 1, num=min(48, context)).astype(int))
+    best = min(range(len(coarse)), key=lambda place: distance(coarse[place]))
+    low, high = coarse[max(best - 1, 0)], coarse[min(best + 1, len(coarse) - 1)]
+    return int(min(range(low, high + 1), key=distance))
+
+
+def block_statistics(blocks: np.ndarray) -> dict[str, float]:
+    """A partition's summary on one split: chance, share of tokens that are counted queries, blocks per window."""
+    chance, counted = chance_table(blocks)
+    per_window = [len(np.unique(row[row != NO_BLOCK])) for row in blocks]
+    return {
+        "mean_chance": mean_chance(blocks),
+        "mean_chance_counted": float(chance[counted].mean()) if counted.any() else None,
+        "counted_share": float(counted.sum() / max((blocks != NO_BLOCK).sum(), 1)),
+        "median_blocks_per_window": float(np.median(per_window)),
+    }
+
+
+def run_lengths(blocks: np.ndarray) -> np.ndarray:
+    """int [runs]: the tokens of each maximal run of one block in `blocks` ([windows, T]), in reading order.
+
+    A run ends with its window; sink and padding (-1) end a run and are none themselves.
+    """
+    begins = np.ones(blocks.shape, dtype=bool)
+    begins[:, 1:] = blocks[:, 1:] != blocks[:, :-1]
+    places = np.flatnonzero(begins)
+    return np.diff(places, append=blocks.size)[blocks.ravel()[places] >= 0]
+
+
+def blocks_by_segment(table: pd.DataFrame) -> np.ndarray:
+    """int32 [segments]: the block of each segment, from the table (segment, block)."""
+    ordered = table.sort_values("segment")
+    if not np.array_equal(ordered["segment"], np.arange(len(ordered))):
+        raise UserError("segment_blocks.parquet does not list every segment once: delete it and run again.")
+    return ordered["block"].to_numpy(dtype=np.int32)
+
+
+def _stretches(windows: Windows) -> list[np.ndarray]:
+    """Row numbers of the windows of each stretch, in order."""
+    order = np.arange(len(windows.stretch_ids))
+    return [order[windows.stretch_ids == stretch] for stretch in np.unique(windows.stretch_ids)]

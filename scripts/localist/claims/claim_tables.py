@@ -1,0 +1,81 @@
+"""Claims, contrasts and manipulation checks as tables."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from localist.claims.bootstrap import Resampled
+from localist.claims.claims import Study
+from localist.claims.judging import Judgement
+
+CLAIM_COLUMNS = [
+    *("claim", "verdict", "reason", "effect", "unit", "ci_low", "ci_high", "p", "p_holm", "test", "seeds", "sections"),
+    *("arms", "statement", "sentence"),
+]
+CONTRAST_COLUMNS = [
+    *("claim", "contrast", "effect", "ci_low", "ci_high", "null", "smallest_effect", "better", "unit", "p", "verdict"),
+]
+MANIPULATION_COLUMNS = [
+    *("arm", "partition", "gain", "gain_low", "gain_high", "minimum", "passed", "active_first", "active_last", "seeds"),
+]
+# The share of the training steps at either end over which active penalties are averaged.
+END_SHARE = 0.1
+
+
+def claims_table(judged: Sequence[Judgement]) -> pd.DataFrame:
+    """One row per claim; numbers are those of the contrast that it hangs on, p the largest of its contrasts."""
+    rows = []
+    for one in judged:
+        row = {"claim": one.name, "verdict": one.verdict, "reason": one.reason, "p": one.p, "p_holm": one.p_holm}
+        row |= {"arms": ";".join(one.arms), "statement": one.statement, "sentence": one.sentence}
+        contrast = one.weakest
+        if contrast:
+            row |= {"effect": contrast.value, "ci_low": contrast.low, "ci_high": contrast.high}
+            row |= {key: getattr(contrast, key) for key in ("unit", "test", "seeds", "sections")}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=CLAIM_COLUMNS).astype({"seeds": "Int64", "sections": "Int64"})
+
+
+def contrasts_table(judged: Sequence[Judgement]) -> pd.DataFrame:
+    """One row per contrast of every claim that has any."""
+    rows = [
+        {
+            "claim": one.name,
+            "contrast": contrast.label,
+            "effect": contrast.value,
+            "ci_low": contrast.low,
+            "ci_high": contrast.high,
+            "null": contrast.null,
+            "smallest_effect": contrast.smallest,
+            "better": contrast.better,
+            "unit": contrast.unit,
+            "p": contrast.p,
+            "verdict": contrast.verdict,
+        }
+        for one in judged
+        for contrast in one.contrasts
+    ]
+    return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
+
+
+def manipulation_table(study: Study, gains: Mapping[str, Resampled], results: Path) -> pd.DataFrame:
+    """One row per constrained arm: what its constraint added to Fadj, and the share of active penalties."""
+    minimum = study.margins["minimum_fidelity_gain"]
+    rows = []
+    for name, gain in gains.items():
+        histories = [pd.read_csv(results / "runs" / name / f"seed{s}" / "history.csv") for s in study.evidence.seeds]
+        first, last = np.mean([active_at_ends(history["active_share"].to_numpy()) for history in histories], axis=0)
+        row = {"arm": name, "partition": study.evidence.arms[name].partition, "minimum": minimum}
+        row |= {"active_first": first, "active_last": last, "seeds": len(study.evidence.seeds)}
+        low, high = gain.interval
+        row |= {"gain": gain.value, "gain_low": low, "gain_high": high, "passed": gain.value >= minimum}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=MANIPULATION_COLUMNS)
+
+
+def active_at_ends(active_share: np.ndarray) -> tuple[float, float]:
+    """Mean share of active penalties in the first and in the last tenth of the steps (at least one step each)."""
+    steps = max(1, round(END_SHARE * len(active_share)))
+    return float(active_share[:steps].mean()), float(active_share[-steps:].mean())

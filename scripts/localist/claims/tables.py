@@ -1,0 +1,143 @@
+"""The study's tables, from the evaluation files of its runs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from localist.claims.bootstrap import paired, resample
+from localist.claims.fidelity import adjusted_fidelity
+from localist.plumbing.files import replacing
+from localist.study.arms import DISTRIBUTED, Arm
+from localist.study.layers import late_layers
+
+METRIC_COLUMNS = [
+    *("arm", "schedule", "degree", "partition", "penalty", "fidelity_target", "strength", "applies_to", "dose"),
+    *("seed", "split"),
+    *("perplexity", "bits_per_byte", "accuracy", "nll", "tokens"),
+]
+LAYER_COLUMNS = [
+    *("arm", "seed", "measured_partition", "layer", "locality", "fidelity", "chance", "fidelity_adjusted"),
+    *("sink_share", "self_share", "entropy_bits", "entropy_normalised", "entropy_no_sink_bits"),
+    *("distance_tokens", "queries"),
+]
+HISTORY_COLUMNS = [
+    *("arm", "seed", "step", "tokens", "cross_entropy", "penalty", "strength", "active_share", "learning_rate"),
+]
+CUT_COLUMNS = ["arm", "seed", "partition", "nll", "nll_cut", "delta_nll", "tokens"]
+DIVERGENCE_COLUMNS = ["arm", "seed", "other", "other_seed", "layer", "divergence_bits", "queries"]
+AVERAGES = {
+    "fidelity": "queries",
+    "chance": "queries",
+    "sink_share": "queries_all",
+    "self_share": "queries_all",
+    "entropy_bits": "queries_all",
+    "entropy_normalised": "queries_all",
+    "entropy_no_sink_bits": "queries_visible",
+    "distance_tokens": "queries_visible",
+}
+
+
+def metric_rows(arm: Arm, seed: int, metrics: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
+    """The rows of metrics.csv for one run: one per split."""
+    settings = {"arm": arm.name, **{key: value for key, value in arm.as_params().items() if key != "name"}}
+    return [settings | {"seed": seed, "split": split} | dict(values) for split, values in metrics.items()]
+
+
+def layer_rows(layers: pd.DataFrame, locality: Sequence[float]) -> pd.DataFrame:
+    """The rows of layers.csv for one run and measured partition: averages over all sections, one row per layer."""
+    sums = layers.groupby("layer").sum()
+    rows = pd.DataFrame({name: sums[name] / sums[count].where(sums[count] > 0) for name, count in AVERAGES.items()})
+    rows["fidelity_adjusted"] = adjusted_fidelity(rows["fidelity"], rows["chance"])
+    rows["queries"] = sums["queries"]
+    rows["locality"] = np.asarray(locality)[rows.index]
+    return rows.reset_index()
+
+
+def late_summary(layers: pd.DataFrame) -> dict[str, float]:
+    """Chance-corrected fidelity, chance and sink share of the last third, from rows as in layers.parquet."""
+    late = layers[layers["layer"].isin(late_layers(layers["layer"].max() + 1))]
+    sums = late.sum()
+    if not sums["queries"]:
+        return {"late_fidelity_adjusted": np.nan, "late_chance": np.nan, "late_sink_share": np.nan}
+    fidelity, chance = sums["fidelity"] / sums["queries"], sums["chance"] / sums["queries"]
+    return {
+        "late_fidelity_adjusted": adjusted_fidelity(fidelity, chance),
+        "late_chance": chance,
+        "late_sink_share": sums["sink_share"] / sums["queries_all"],
+    }
+
+
+def bootstrap_perplexity(sections: Mapping[str, Sequence[pd.DataFrame]], *, resamples: int, seed: int) -> pd.DataFrame:
+    """Perplexity of each arm and its ratio to the distributed arm, with 95 % intervals over seeds and test sections.
+
+    sections: arm → one table per seed as from `losses_by_section`. Every arm gets the same draws of sections, and the
+    ratio is paired by section, and by seed where both have the same number.
+    """
+    names = sections[DISTRIBUTED][0].index
+    losses = {
+        arm: np.stack([table.loc[names, ["nll", "tokens"]].to_numpy(float) for table in tables])
+        for arm, tables in sections.items()
+    }
+    base = losses[DISTRIBUTED]
+    rows = []
+    for arm, own in losses.items():
+        mean = resample([own], lambda totals: mean_loss(totals[0]), resamples=resamples, seed=seed)
+        samples = [paired(own, base)] if len(own) == len(base) else [own, base]
+        ratio = resample(samples, loss_difference, resamples=resamples, seed=seed)
+        values = (mean.value, *mean.interval, ratio.value, *ratio.interval)
+        rows.append((arm, len(own), len(names), *np.exp(values)))
+    ends = [f"{name}{end}" for name in ("perplexity", "ratio") for end in ("", "_low", "_high")]
+    return pd.DataFrame(rows, columns=["arm", "seeds", "sections", *ends])
+
+
+def losses_by_section(tokens: pd.DataFrame) -> pd.DataFrame:
+    """Loss by section (index) from rows with columns section and nll: columns nll (sum in nats) and tokens (count)."""
+    return tokens.groupby("section")["nll"].agg(nll=lambda values: values.astype(np.float64).sum(), tokens="size")
+
+
+def mean_loss(totals: np.ndarray) -> np.ndarray:
+    """Nats per token of totals […, 2], (nll, tokens) as in `losses_by_section`."""
+    return totals[..., 0] / totals[..., 1]
+
+
+def loss_difference(totals: Sequence[np.ndarray]) -> np.ndarray:
+    """Nats per token of one arm above another's: of two totals as in `mean_loss`, or of both in one (see `paired`)."""
+    own, base = totals if len(totals) == 2 else (totals[0][..., :2], totals[0][..., 2:])
+    return mean_loss(own) - mean_loss(base)
+
+
+def cut_rows(cut: pd.DataFrame, tokens: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of cut.csv for one run: loss with and without the cut, by the partition that was cut by.
+
+    cut: as in cut.parquet; tokens: as in tokens.parquet, of which the test split counts.
+    """
+    test = tokens[tokens["split"] == "test"]
+    whole = float(test["nll"].astype(np.float64).mean())
+    rows = []
+    for partition, part in cut.groupby("partition", sort=False):
+        mean = float(part["nll"].astype(np.float64).mean())
+        rows.append(
+            {"partition": partition, "nll": whole, "nll_cut": mean, "delta_nll": mean - whole, "tokens": len(part)}
+        )
+    return rows
+
+
+def divergence_rows(layers: pd.DataFrame) -> pd.DataFrame:
+    """The rows of divergence.csv for one comparison: bits per query by layer, over all sections."""
+    sums = layers.groupby("layer")[["divergence", "queries"]].sum()
+    bits = sums["divergence"] / sums["queries"]
+    return pd.DataFrame({"divergence_bits": bits, "queries": sums["queries"]}).reset_index()
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A table as `write_csv` wrote it; an arm may well be called "null" or "007"."""
+    return pd.read_csv(path, converters={"arm": str})
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table with numbers as short as they are meaningful."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.8g")

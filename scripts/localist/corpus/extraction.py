@@ -1,0 +1,214 @@
+"""A whole corpus from files: every section in order, and a report on each file."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+from pyarrow import parquet
+from tqdm import tqdm
+
+from localist.corpus.cleaning import NEAR_DUPLICATES, STEPS
+from localist.corpus.corpus_files import printable, shown_names
+from localist.corpus.documents import COLUMNS, Document, Section, sections_table
+from localist.corpus.formats.book import DROPPED_SECTIONS
+from localist.corpus.near_duplicates import NearDuplicates
+from localist.corpus.reading_process import ReadingProcess, spooled
+from localist.corpus.sentences import split_sentences
+from localist.plumbing.errors import UserError
+from localist.plumbing.files import sha256_of
+from localist.plumbing.provenance import package_versions
+
+# What the text hangs on.
+LIBRARIES = (
+    *("chardet", "datasketch", "ftfy", "lxml", "mammoth", "markdown-it-py", "mdit-py-plugins", "mwparserfromhell"),
+    *("mwxml", "py3langid", "pyarrow", "pypdfium2", "sentencex"),
+)
+# What is counted of each file, and in all.
+COUNTS = ("documents", "sections", "characters_read", "characters", "words", "sentences")
+DOCUMENTS_AT_ONCE = 500
+EXAMPLES = 5
+EXAMPLE_CHARACTERS = 160
+RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ug", "ur", "yi"})
+# What makes the report warn: the share of a file's characters in the config's language, and the share that is kept.
+LEAST_IN_LANGUAGE = 0.5
+LEAST_KEPT = 0.5
+
+NUMBERS = ("document", "section", "page")
+SCHEMA = pyarrow.schema([(name, pyarrow.int64() if name in NUMBERS else pyarrow.large_string()) for name in COLUMNS])
+
+
+def extract(files: Sequence[Path], corpus: Mapping[str, Any], sections: Path) -> dict[str, Any]:
+    """Write the sections of all files to `sections` (Parquet, documents.COLUMNS), and return the report.
+
+    `corpus` is the config's part of this name; one in which no text is left is refused. Raises UserError naming every
+    file that cannot be read, unless corpus.on_error is skip; then these are listed in the report.
+    """
+    reports: list[dict[str, Any]] = []
+    failures: list[dict[str, str]] = []
+    duplicates = NearDuplicates() if corpus["clean"][NEAR_DUPLICATES] else None
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        ReadingProcess() as process,
+        parquet.ParquetWriter(sections, SCHEMA) as writer,
+    ):
+        numbering = _Numbering(writer)
+        spool = Path(scratch) / "documents.jsonl"
+        for path, name in tqdm(shown_names(files).items(), desc="Extracting", unit="file", disable=None):
+            try:
+                process.read(path, corpus, spool)
+                checksum = sha256_of(path)
+            except UserError as error:
+                failures.append({"file": name, "reason": printable(str(error))})
+                continue
+            except OSError as error:
+                reason = f"{path}: cannot be read ({error.strerror}). Check that it is still there."
+                failures.append({"file": name, "reason": printable(reason)})
+                continue
+            report = _FileReport(name, checksum, corpus["language"])
+            numbering.write(_documents(spool, report, duplicates))
+            reports.append(report.told())
+    _refuse_failures(failures, len(files), corpus["on_error"])
+    return _whole_report(reports, failures, corpus)
+
+
+class _Numbering:
+    """Writes documents in batches, and numbers them and their sections through the corpus."""
+
+    def __init__(self, writer: parquet.ParquetWriter) -> None:
+        self._writer, self._documents, self._sections = writer, 0, 0
+
+    def write(self, documents: Iterator[Document]) -> None:
+        batch: list[Document] = []
+        for document in documents:
+            batch.append(document)
+            if len(batch) == DOCUMENTS_AT_ONCE:
+                self._flush(batch)
+                batch = []
+        self._flush(batch)
+
+    def _flush(self, batch: Sequence[Document]) -> None:
+        table = sections_table(batch, self._documents, self._sections)
+        self._documents, self._sections = self._documents + len(batch), self._sections + len(table)
+        if len(table):
+            self._writer.write_table(pyarrow.Table.from_pandas(table, SCHEMA, preserve_index=False))
+
+
+class _FileReport:
+    """Gathers what a file's documents tell."""
+
+    def __init__(self, name: str, checksum: str, language: str) -> None:
+        self.language = language
+        self.about: dict[str, Any] = {"file": name, "sha256": checksum}
+        self.counts: Counter[str] = Counter()
+        self.languages: Counter[str] = Counter()
+        self.removed = {step: {"count": 0, "characters": 0, "examples": []} for step in (*STEPS, DROPPED_SECTIONS)}
+        self.samples: list[Mapping[str, str]] = []
+        self.warnings: Counter[str] = Counter()
+
+    def add(self, extracted: Mapping[str, Any]) -> None:
+        document = extracted["document"]
+        if not self.counts["documents"]:
+            self.about |= {name: extracted[name] for name in ("kind", "encoding", "pages")}
+            self.about |= {name: document[name] for name in ("title", "author")}
+            self.samples = extracted["samples"]
+        self.counts["documents"] += 1
+        self.counts["characters_read"] += extracted["characters_read"]
+        self.languages.update(extracted["languages"])
+        self.warnings.update(extracted["warnings"])
+        for step, texts in extracted["removed"].items():
+            self.remove(step, texts)
+
+    def remove(self, step: str, texts: Sequence[str]) -> None:
+        told = self.removed[step]
+        told["count"] += len(texts)
+        told["characters"] += sum(map(len, texts))
+        new = (" ".join(text.split())[:EXAMPLE_CHARACTERS] for text in dict.fromkeys(texts))
+        told["examples"] += list(new)[: EXAMPLES - len(told["examples"])]
+
+    def count(self, section: Section) -> None:
+        self.counts["sections"] += 1
+        self.counts["characters"] += len(section.text)
+        self.counts["words"] += len(section.text.split())
+        self.counts["sentences"] += len(split_sentences(section.text, self.language))
+
+    def told(self) -> dict[str, Any]:
+        all_characters = self.languages.total() or 1
+        shares = {language: round(count / all_characters, 3) for language, count in self.languages.most_common(5)}
+        return {
+            **self.about,
+            **{kind: self.counts[kind] for kind in COUNTS},
+            "languages": shares,
+            "removed": {step: told for step, told in self.removed.items() if told["count"]},
+            "samples": self.samples,
+            "warnings": [*_counted(self.warnings), *self._own_warnings(shares)],
+        }
+
+    def _own_warnings(self, shares: Mapping[str, float]) -> Iterator[str]:
+        if not self.counts["words"]:
+            yield "no text is left"
+            return
+        if shares.get(self.language, 0) < LEAST_IN_LANGUAGE:
+            main = next(iter(shares))
+            direction = ", which is written from right to left" if main in RIGHT_TO_LEFT else ""
+            yield f"most of the text looks like {main!r}{direction}; corpus.language is {self.language!r}"
+        if self.counts["characters"] < LEAST_KEPT * self.counts["characters_read"]:
+            share = 1 - self.counts["characters"] / self.counts["characters_read"]
+            yield f"{share:.0%} of the text was taken out: see below which step did it"
+
+
+def _documents(spool: Path, report: _FileReport, duplicates: NearDuplicates | None) -> Iterator[Document]:
+    for extracted in spooled(spool):
+        report.add(extracted)
+        document = extracted["document"]
+        sections = []
+        for section in (Section(**one) for one in document["sections"]):
+            if duplicates:
+                lines, copies = duplicates.without(section.text.split("\n"))
+                report.remove(NEAR_DUPLICATES, copies)
+                section = Section(section.heading, "\n".join(lines), section.page)
+            if section.text:
+                report.count(section)
+                sections.append(section)
+        yield Document(document["title"], tuple(sections), document["author"], report.about["file"])
+
+
+def _refuse_failures(failures: Sequence[Mapping[str, str]], files: int, on_error: str) -> None:
+    if not failures or (on_error == "skip" and len(failures) < files):
+        return
+    if files == 1:
+        raise UserError(failures[0]["reason"])
+    listed = "\n".join(f"  - {failure['reason']}" for failure in failures)
+    hint = "" if on_error == "skip" else " Mend or remove them, or set corpus.on_error: skip to go on without them."
+    raise UserError(f"{len(failures)} of {files} files of the corpus cannot be read.{hint}\n{listed}")
+
+
+def _whole_report(
+    reports: list[dict[str, Any]], failures: list[dict[str, str]], corpus: Mapping[str, Any]
+) -> dict[str, Any]:
+    totals = {kind: sum(report[kind] for report in reports) for kind in COUNTS}
+    if not totals["characters"]:
+        names = ", ".join(report["file"] for report in reports)
+        raise UserError(
+            f"{names}: no text is left after extraction. Use another file, or switch steps of corpus.clean off."
+        )
+    removed: dict[str, Counter[str]] = {}
+    for report in reports:
+        for step, told in report["removed"].items():
+            removed.setdefault(step, Counter()).update(count=told["count"], characters=told["characters"])
+    return {
+        "files": reports,
+        "skipped": failures,
+        "totals": totals,
+        "removed": {step: dict(counts) for step, counts in removed.items()},
+        "steps": [{"step": step, "on": corpus["clean"][step]} for step in STEPS],
+        "language": corpus["language"],
+        "versions": package_versions(LIBRARIES),
+    }
+
+
+def _counted(warnings: Counter[str]) -> Iterator[str]:
+    for warning, count in warnings.items():
+        yield warning if count == 1 else f"{warning} ({count} documents)"

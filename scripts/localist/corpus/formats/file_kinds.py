@@ -1,0 +1,182 @@
+"""What kind of file something is, by its content; an extension that says otherwise is a mistake worth knowing of."""
+
+import bz2
+import gzip
+import json
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+from localist.corpus.formats.decoding import unmarked_utf16
+from localist.plumbing.errors import UserError
+
+START = 8192
+EXTENSIONS = {
+    "pdf": {".pdf"},
+    "epub": {".epub"},
+    "docx": {".docx", ".docm"},
+    "html": {".html", ".htm", ".xhtml"},
+    "markdown": {".md", ".markdown"},
+    "text": {".txt", ".text"},
+    "mediawiki": set(),  # .xml may be XHTML too
+    "jsonl": {".jsonl", ".ndjson"},
+    "csv": {".csv", ".tsv"},
+    "parquet": {".parquet"},
+    "arrow": {".arrow"},
+}
+FORMATS = tuple(EXTENSIONS)
+READ_HERE = f"Convert it to one of {', '.join(FORMATS)}, or leave it out."
+# Bytes a file begins with, and what to do with a file that is not read here.
+FOREIGN = (
+    (b"\xd0\xcf\x11\xe0", "an old Word or Office file, or one with a password: save it as DOCX without one"),
+    (b"{\\rtf", "RTF: save it as DOCX, for example with `soffice --convert-to docx`"),
+    (b"\x89PNG", "a picture (PNG): text in pictures needs OCR, for example with ocrmypdf"),
+    (b"\xff\xd8\xff", "a picture (JPEG): text in pictures needs OCR, for example with ocrmypdf"),
+    (b"GIF8", "a picture (GIF)"),
+    (b"II*\0", "a picture (TIFF): text in pictures needs OCR, for example with ocrmypdf"),
+    (b"MM\0*", "a picture (TIFF): text in pictures needs OCR, for example with ocrmypdf"),
+    (b"AT&TFORM", "DjVu: convert it to PDF, for example with ddjvu"),
+    (b"%!PS", "PostScript: convert it to PDF, for example with ps2pdf"),
+    (b"7z\xbc\xaf", "a 7z archive: unpack it, and name the folder"),
+    (b"Rar!\x1a", "a RAR archive: unpack it, and name the folder"),
+    (b"\xfd7zXZ", "xz-compressed: unpack it with xz -d"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed: unpack it with zstd -d"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90\0", "a program"),
+    (b"SQLite format", "a database: export its text as CSV"),
+)
+KINDLE = (b"BOOKMOBI", b"TEXtREAd")
+OPENERS = ((re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), bz2.open), (re.compile(rb"\x1f\x8b"), gzip.open))
+COMPRESSED = {".bz2", ".gz"}
+PDF = re.compile(rb"(?:\A|[\r\n\0-\x1f\x80-\xff])%PDF-\d")  # after some bytes of rubbish at most
+PROLOG = rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
+HTML = re.compile(PROLOG + rb"(?:<!doctype\s+html|<html)[\s>]", re.IGNORECASE | re.DOTALL)
+DUMP = re.compile(PROLOG + rb"(?:<!doctype[^>]*>\s*)?<mediawiki[\s>]", re.IGNORECASE | re.DOTALL)
+OTHER_XML = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml")
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+JSON_BEGINS = re.compile(rb'\s*\{\s*"[^"\n]*"\s*:')
+ANYTHING = re.compile(b"")
+LIKE_TEXT = {
+    "markdown": ANYTHING,
+    "csv": ANYTHING,
+    "html": re.compile(rb"<!--|</?[A-Za-z][^<]*>"),
+    "jsonl": re.compile(rb"\A(?:\xef\xbb\xbf)?\s*\{"),
+}
+NO_PROSE = {
+    ".json": "JSON, but not JSON Lines, which has one object on each line. Convert it, for example with `jq -c '.[]'`.",
+    ".css": "a style sheet. Leave it out.",
+    ".js": "a program. Leave it out.",
+}
+# A control character other than white space, form feed and escape: no text has it, in any encoding of single bytes.
+CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+MOST_CONTROLS = 0.01
+
+
+def kind_of(path: Path, stated: str = "auto") -> str:
+    """The format of a file, one of FORMATS: the `stated` one (corpus.format), or what its first bytes say.
+
+    Raises UserError, naming the file, where it cannot be read, is empty, is of a kind that is not read here, or is
+    called by the extension of another kind.
+    """
+    start, compressed = _start(path)
+    if not start.strip(b"\0 \t\r\n") and len(start) < START:
+        raise UserError(f"{path}: is empty. Get it again, or leave it out.")
+    if stated != "auto":
+        return stated
+    kind = _by_content(start, path)
+    if compressed and kind != "mediawiki":
+        raise UserError(
+            f"{path}: is a compressed file of {kind}; only MediaWiki dumps are read compressed. Unpack it first."
+        )
+    claimed = path.with_suffix("").suffix if path.suffix.lower() in COMPRESSED else path.suffix
+    said = next((name for name, endings in EXTENSIONS.items() if claimed.lower() in endings), None)
+    if kind == "text" and claimed.lower() in NO_PROSE:
+        raise UserError(f"{path}: is {NO_PROSE[claimed.lower()]}")
+    # Only the name tells Markdown and CSV from other text, parts of pages, and rows of which one is broken.
+    if kind == "text" and said in LIKE_TEXT and LIKE_TEXT[said].search(start.replace(b"\0", b"")):
+        kind = said
+    if said not in (None, kind):
+        raise UserError(
+            f"{path}: is called {claimed}, but holds {kind}. If that is right, rename it or set corpus.format: "
+            f"{kind}; else get the right file."
+        )
+    return kind
+
+
+def opened(path: Path) -> IO[bytes]:
+    """The bytes of a file, unpacked if it is bz2 or gzip."""
+    with path.open("rb") as stream:
+        start = stream.read(10)
+    opener = next((opener for magic, opener in OPENERS if magic.match(start)), Path.open)
+    return opener(path, "rb")
+
+
+def _start(path: Path) -> tuple[bytes, bool]:
+    """The first bytes of a file, unpacked, and whether it is compressed."""
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: is no file of text, but a folder, pipe or device. Leave it out.")
+    try:
+        with opened(path) as stream:
+            return stream.read(START), isinstance(stream, (bz2.BZ2File, gzip.GzipFile))
+    except (OSError, EOFError, zlib.error) as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise UserError(
+                f"{path}: cannot be read ({error.strerror}). Check the path and its permissions."
+            ) from error
+        raise UserError(f"{path}: is a damaged or truncated compressed file ({error}). Get it again.") from error
+
+
+def _by_content(start: bytes, path: Path) -> str:
+    if PDF.search(start, 0, 1024):
+        return "pdf"
+    if start.startswith(ZIP):
+        return _zip_kind(path)
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    if start.startswith(b"ARROW1") or start[:4] == b"\xff\xff\xff\xff":
+        return "arrow"
+    if start[60:68] in KINDLE:
+        raise UserError(f"{path}: is a Kindle book: convert it to EPUB, for example with Calibre.")
+    for magic, what in FOREIGN:
+        if start.startswith(magic):
+            raise UserError(f"{path}: is {what}. {READ_HERE}")
+    if DUMP.match(start):
+        return "mediawiki"
+    if HTML.match(start):
+        return "html"
+    if OTHER_XML.match(start):
+        raise UserError(f"{path}: is XML, but neither XHTML nor a MediaWiki dump. Convert it to HTML or text.")
+    if _are_json_lines(start):
+        return "jsonl"
+    is_utf16 = start.startswith((b"\xff\xfe", b"\xfe\xff")) or unmarked_utf16(start) is not None
+    if not is_utf16 and len(CONTROL.findall(start)) > MOST_CONTROLS * len(start):
+        raise UserError(f"{path}: is binary, and of no kind that is known here. {READ_HERE}")
+    return "text"
+
+
+def _zip_kind(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise UserError(f"{path}: is a damaged or truncated zip file ({error}). Get it again.") from error
+    if "META-INF/container.xml" in names:
+        return "epub"
+    if any(name.startswith("word/") for name in names):
+        return "docx"
+    if "content.xml" in names:
+        raise UserError(f"{path}: is OpenDocument: save it as DOCX, for example with `soffice --convert-to docx`.")
+    raise UserError(f"{path}: is a zip file, but neither EPUB nor DOCX. Unpack it, and name the folder.")
+
+
+def _are_json_lines(start: bytes) -> bool:
+    """Whether every whole line of the beginning is a JSON object; of one long line, whether it begins like one."""
+    *lines, last = start.split(b"\n")
+    if not lines or not any(line.strip() for line in lines):
+        return JSON_BEGINS.match(last) is not None
+    try:
+        return all(isinstance(json.loads(line), dict) for line in lines if line.strip())
+    except (ValueError, RecursionError):
+        return False

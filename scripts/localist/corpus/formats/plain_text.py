@@ -1,0 +1,54 @@
+"""Plain text: paragraphs between blank lines, and the headings that books in plain text have."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from localist.corpus.formats.book import CONTENTS, HEADING, Book, Passage
+from localist.corpus.formats.decoding import decode
+
+BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n|\f)\s*|\f")
+# Words with which a line of its own begins that is a heading: parts of a work, then its chapters.
+PART = re.compile(
+    r"(?:book|part|volume|act|buch|teil|band|livre|partie|tome|libro|parte)\s+(?:[ivxlcdm]+|\d+|the\b|\w+$)", re.I
+)
+CHAPTER = re.compile(
+    r"(?:chapter|letter|scene|canto|section|kapitel|abschnitt|chapitre|cap[ií]tulo|capitolo|глава)\s+(?:[ivxlcdm]+|\d+|the\b|\w+$)"
+    r"|(?:preface|foreword|introduction|prologue|epilogue|conclusion|contents|table of contents|index|bibliography|"
+    r"references|appendix|notes|footnotes|vorwort|einleitung|inhalt|inhaltsverzeichnis|literaturverzeichnis|register|préface|"
+    r"table des matières|bibliographie)\W*$",
+    re.IGNORECASE,
+)
+LONGEST_HEADING = 80
+
+
+def read_plain_text(path: Path, encoding: str | None = None) -> Iterator[Book]:
+    """Read one file as one book titled by its file name. Raises UserError where it cannot be decoded."""
+    text, found = decode(path.read_bytes(), str(path), encoding)
+    yield Book(path.stem, tuple(text_passages(text)), encoding=found)
+
+
+def text_passages(text: str) -> Iterator[Passage]:
+    """Paragraphs with their line breaks; in a text without blank lines, each line is one."""
+    stripped = text.strip()
+    for part in BLANK_LINES.split(stripped) if BLANK_LINES.search(stripped) else stripped.splitlines():
+        lines = "\n".join(line.strip() for line in part.splitlines() if line.strip())
+        if lines:
+            level = _heading_level(lines)
+            if _lists_headings(lines):
+                yield Passage(lines, CONTENTS)
+            else:
+                yield Passage(lines, HEADING, level) if level else Passage(lines)
+
+
+def _lists_headings(text: str) -> bool:
+    lines = text.split("\n")
+    named = sum(bool(PART.match(line) or CHAPTER.match(line)) for line in lines)
+    return named > 1 and named > len(lines) / 2
+
+
+def _heading_level(text: str) -> int:
+    if len(text) > LONGEST_HEADING or text.count("\n") > 1 or text.endswith((",", ";", '"', "”")):
+        return 0
+    first = text.split("\n", 1)[0]
+    return 1 if PART.match(first) else 2 if CHAPTER.match(first) else 0

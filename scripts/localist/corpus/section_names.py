@@ -1,0 +1,33 @@
+"""What sections that are no prose are headed by, in some languages."""
+
+import re
+import unicodedata
+
+from localist.corpus.formats.book import CONTENTS, INDEX, REFERENCES
+
+NAMES = {
+    CONTENTS: {
+        *("contents", "table of contents", "list of figures", "list of tables", "list of illustrations"),
+        *("inhalt", "inhaltsverzeichnis", "table des matières", "sommaire", "índice general", "contenido"),
+        *("indice generale", "sommario", "inhoud", "inhoudsopgave", "содержание", "оглавление"),
+    },
+    INDEX: {
+        *("index", "general index", "subject index", "index of names", "sachregister", "personenregister"),
+        *("stichwortverzeichnis", "namenregister", "índice analítico", "indice analitico", "zakenregister"),
+    },
+    REFERENCES: {
+        *("references", "bibliography", "works cited", "literature cited", "cited works", "notes and references"),
+        *("literaturverzeichnis", "quellenverzeichnis", "références", "bibliographie", "références bibliographiques"),
+        *("referencias", "bibliografía", "bibliografia", "riferimenti bibliografici", "literatuurlijst"),
+        "список литературы",
+    },
+}
+HEADING_NUMBER = re.compile(
+    r"^(?:(?:chapter|appendix|section|part|kapitel|anhang)\s+)?(?:[\divxlc]+[.:)]?\s+|[A-Z][.:)]\s+)?", re.IGNORECASE
+)
+
+
+def section_name(heading: str) -> str:
+    """A heading without its number, for comparison with other headings."""
+    name = HEADING_NUMBER.sub("", " ".join(heading.split()))
+    return unicodedata.normalize("NFC", name).strip(" .:").casefold()

@@ -1,0 +1,83 @@
+"""Writing files so that a reader never sees half of one."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from localist.plumbing.errors import UserError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of `path`; move it (file or folder) to `path` on success, delete it on failure."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Always the same name, so that the next try removes what a kill left. The suffix stays last, since many writers
+    # choose the format by it.
+    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    _remove(temporary)
+    try:
+        yield temporary
+        if temporary.is_dir() and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)  # a folder cannot be moved onto another
+        temporary.replace(path)
+    finally:
+        _remove(temporary)
+
+
+def exists(path: Path) -> bool:
+    """Whether there is something at `path`; False, too, for a name that no file system takes, or that is forbidden."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def check_path(path: str | Path, what: str) -> Path:
+    """Return `path` if it exists and is not empty; else raise a UserError that says `what` (the config key) it is."""
+    found = Path(path).expanduser()
+    if not exists(found):
+        raise UserError(f"{what}: {path} does not exist (looked in {Path.cwd()}). Correct the path.")
+    if found.is_dir() and not any(found.iterdir()):
+        raise UserError(f"{what}: the folder {path} is empty.")
+    if found.is_file() and found.stat().st_size == 0:
+        raise UserError(f"{what}: the file {path} is empty.")
+    return found
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """All files, in linked folders too (a cached resource has some), but for links to a folder above themselves."""
+    for root, folders, names in os.walk(folder, followlinks=True):
+        above = {path.resolve() for path in (Path(root), *Path(root).parents)}
+        folders[:] = [name for name in folders if Path(root, name).resolve() not in above]
+        yield from (Path(root, name) for name in names)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as JSON with sorted keys, so that equal contents are equal bytes."""
+    with replacing(path) as temporary:
+        text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file written by `write_json`."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,73 @@
+"""Where a result comes from: package versions, the machine's kind, and hashes of what went in."""
+
+import hashlib
+import platform
+import re
+import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from localist.plumbing.files import files_in
+
+# Snakemake's own mark in a folder that it has made.
+TIMESTAMP = ".snakemake_timestamp"
+PACKAGES = (
+    "snakemake",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "scikit-learn",
+    "pandas",
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "sentencex",
+    "mwparserfromhell",
+    "matplotlib",
+)
+
+
+def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on, as far as this environment has them."""
+    versions = {"python": platform.python_version()}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
+
+
+def locked_versions(lock: Path) -> dict[str, str]:
+    """Versions of Python and, as they are installed here, of all packages that a requirements file pins."""
+    return package_versions(re.findall(r"^([\w.-]+)==", lock.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def code_version() -> str:
+    """The commit of this code, marked if it was changed since; says so where there is no git or no checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "not a git checkout"
+
+
+def processor() -> str:
+    """The CPU's model name; equal bytes are promised for the same processor, threads and precision."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def content_hash(paths: Iterable[Path]) -> str:
+    """sha256 over the names and bytes of files, and of all files in folders, linked ones (a cached resource) too."""
+    digest = hashlib.sha256()
+    for path in map(Path, paths):
+        for file in sorted(files_in(path)) if path.is_dir() else [path]:
+            if file.is_file() and file.name != TIMESTAMP:
+                digest.update(file.name.encode())
+                with file.open("rb") as stream:
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

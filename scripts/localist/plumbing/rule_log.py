@@ -1,0 +1,51 @@
+"""Logging for a rule's script: one log file per job, user errors without a traceback."""
+
+import errno
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from localist.plumbing.errors import UserError
+from localist.plumbing.interruption import EXIT_STATUS, Interrupted, requeue
+
+# Of the disk or of one's quota; libraries raise it in classes of their own.
+NO_SPACE = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+
+
+@contextmanager
+def rule_log(path: str | Path) -> Iterator[None]:
+    """Send log records to `path` and, in short form, to the console.
+
+    A `UserError` ends the job with its message alone; so does `Interrupted`, and SLURM then queues the job again. Any
+    other exception leaves its traceback in the log.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    to_file = logging.FileHandler(path, mode="w", encoding="utf-8")
+    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    to_console = logging.StreamHandler(sys.stderr)
+    to_console.setFormatter(logging.Formatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[to_file, to_console], force=True)
+    logging.captureWarnings(True)
+    for chatty in ("httpx", "httpx2", "urllib3", "filelock", "sentence_transformers", "fontTools", "matplotlib"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        yield
+    except UserError as error:
+        logging.getLogger("localist").error("Error: %s", error)
+        raise SystemExit(1) from None
+    except Interrupted as interrupted:
+        logging.getLogger("localist").warning("%s", interrupted)
+        requeue()
+        raise SystemExit(EXIT_STATUS) from None
+    except Exception as error:
+        if any(reason in str(error) for reason in NO_SPACE):
+            said = str(error).strip().splitlines()[-1]
+            logging.getLogger("localist").error("Error: %s. Make room, and run again: nothing is half-written.", said)
+            raise SystemExit(1) from None
+        # The console gets the traceback from Python itself; the file must have it too.
+        to_file.emit(logging.LogRecord("localist", logging.ERROR, __file__, 0, "failed", None, sys.exc_info()))
+        raise

@@ -1,0 +1,47 @@
+"""Asking SLURM, before anything is submitted, whether it would take a study's jobs."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from localist.plumbing.errors import UserError
+
+# Resources of a rule, as the executor plugin names them, and the options of sbatch that they become.
+OPTIONS = {
+    "slurm_partition": "partition",
+    "slurm_account": "account",
+    "qos": "qos",
+    "constraint": "constraint",
+    "mem_mb": "mem",
+    "runtime": "time",
+    "gpu": "gpus",
+    "gres": "gres",
+    "nodes": "nodes",
+}
+REMEDY = (
+    "Partition, account, training_minutes and gpu_request stand at the top of the config.yaml of your profile, a copy "
+    "of workflow/profiles/slurm; `sinfo` lists partitions and their limits, `sacctmgr show associations user=$USER` "
+    "accounts."
+)
+
+
+def sbatch_options(resources: Mapping[str, Any], threads: int) -> tuple[str, ...]:
+    """The options of sbatch that ask for these resources."""
+    given = {option: resources[name] for name, option in OPTIONS.items() if resources.get(name)}
+    return (*(f"--{option}={value}" for option, value in given.items()), f"--cpus-per-task={threads}")
+
+
+def check_requests(requests: Mapping[tuple[str, ...], str]) -> None:
+    """Raises UserError where SLURM would refuse a job. requests: options of sbatch → the rule that asks for them."""
+    if not shutil.which("sbatch"):
+        raise UserError(
+            "there is no sbatch on this machine. Start the study on a login node of the cluster, or, to compute on "
+            "this machine, without --workflow-profile slurm."
+        )
+    for options, rule in requests.items():
+        command = ["sbatch", "--test-only", *options, "--wrap", "true"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = " ".join(line.removeprefix("sbatch: error: ") for line in done.stderr.splitlines())
+            raise UserError(f"SLURM would refuse {rule} ({' '.join(options)}): {said} {REMEDY}")

@@ -1,0 +1,30 @@
+"""Which of the package's modules a script imports, so that editing one reruns exactly what depends on it."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "localist"
+
+
+def imported_modules(script: Path) -> list[Path]:
+    """The package's module files that `script` imports, directly or through other modules, sorted."""
+    found: set[Path] = set()
+    waiting = [Path(script)]
+    while waiting:
+        for module in _direct_imports(waiting.pop(), Path(script).parent / PACKAGE):
+            if module not in found:
+                found.add(module)
+                waiting.append(module)
+    return sorted(found)
+
+
+@cache
+def _direct_imports(path: Path, package: Path) -> tuple[Path, ...]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{PACKAGE}."):
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    paths = (package.parent / f"{name.replace('.', '/')}.py" for name in sorted(names))
+    return tuple(path for path in paths if path.is_file())

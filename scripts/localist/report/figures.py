@@ -1,0 +1,289 @@
+"""What all figures share: style, colours of arms, reading tables, placing legends and labels, saving."""
+
+import math
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.transforms import Bbox
+
+from localist.plumbing.errors import UserError
+from localist.plumbing.files import replacing
+
+COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
+GREY = "#8C8C8C"
+
+# Okabe-Ito without black (kept for the distributed arm) and yellow (too faint on white).
+PALETTE = ("#D55E00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7", "#E69F00")
+DISTINCT_BLOCKS = 3 * len(PALETTE)  # each colour plain, dark and light; then block_colours begins again
+_LINES = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+# Seven markers against six colours and four lines: no two of the first 168 arms look the same.
+_MARKERS = ("s", "^", "D", "v", "P", "X", "o")
+
+_STYLE = {
+    "figure.constrained_layout.use": True,
+    "font.size": 7,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.2,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,
+    "text.parse_math": False,  # names and titles come from config and corpus: `$` is a character
+}
+
+
+@dataclass(frozen=True)
+class ArmStyle:
+    """How one arm looks in every figure of a study."""
+
+    colour: str
+    line: Any  # a Matplotlib line style
+    marker: str
+    width: float = 1.1
+
+    def line_style(self) -> dict[str, Any]:
+        """Keyword arguments for a line without markers."""
+        return {"color": self.colour, "linestyle": self.line, "linewidth": self.width}
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Draw and save in the project's style, whatever the user's own Matplotlib settings are."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(height: float, rows: int = 1, **subplots: Any) -> tuple[Figure, list[Axes]]:
+    """A figure one column wide and `height` inches high, with `rows` panels below each other."""
+    # Figure instead of pyplot: always the Agg canvas, no global state, and a shorter start.
+    figure = Figure(figsize=(COLUMN_WIDTH, height))
+    return figure, list(figure.subplots(rows, 1, squeeze=False, **subplots)[:, 0])
+
+
+def save_figure(figure: Figure, pdf: Path, png: Path) -> None:
+    """Write the figure as PDF and PNG; the same figure gives the same bytes."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # the layout is slow, and settled now: not once more for each file
+    with replacing(Path(pdf)) as temporary:
+        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+    with replacing(Path(png)) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+
+
+def arm_styles(arms: Iterable[str]) -> dict[str, ArmStyle]:
+    """One style per arm, by its place among the arms; pretrained is grey and distributed black.
+
+    These two take no place, so that a table without one of them leaves the colours of the others as they are.
+    """
+    styles = {
+        "pretrained": ArmStyle(GREY, "-", "h", width=1.5),
+        "distributed": ArmStyle("#000000", "-", "o", width=1.5),
+    }
+    result: dict[str, ArmStyle] = {}
+    place = 0
+    for arm in dict.fromkeys(arms):
+        if arm in styles:
+            result[arm] = styles[arm]
+            continue
+        colour, line = PALETTE[place % len(PALETTE)], _LINES[place // len(PALETTE) % len(_LINES)]
+        result[arm] = ArmStyle(colour, line, _MARKERS[place % len(_MARKERS)])
+        place += 1
+    return result
+
+
+def with_blocks(table: pd.DataFrame, source: Path, blocks: Path) -> pd.DataFrame:
+    """`table` (with a column segment) with the block of each segment, -1 where it has none.
+
+    Raises UserError, naming the table's file `source`, where no segment has a block in the table `blocks`.
+    """
+    table = table.merge(read_table(blocks, numbers=["segment", "block"]), on="segment", how="left")
+    if table["block"].isna().all():
+        raise UserError(f"{source}: none of its segments is in {blocks}; delete both and run the workflow again")
+    return table.assign(block=table["block"].fillna(-1).astype(int))
+
+
+def block_colours(blocks: Iterable[int]) -> dict[int, Any]:
+    """One colour per block id, in order of id; no block (-1) is light grey. Colours come back after DISTINCT_BLOCKS."""
+    ids = sorted({int(block) for block in blocks})
+    base = np.array([to_rgb(colour) for colour in PALETTE])
+    shades = np.concatenate([base, base * 0.55, 1 - (1 - base) * 0.5])  # plain, dark, light
+    return {block: tuple(shades[block % len(shades)]) if block >= 0 else to_rgb("#DDDDDD") for block in ids}
+
+
+def read_table(
+    path: Path, text: Sequence[str] = (), numbers: Sequence[str] = (), *, may_be_empty: bool = False
+) -> pd.DataFrame:
+    """The named columns of a CSV or Parquet file; empty cells of number columns become NaN.
+
+    Raises UserError if the file has no rows (unless that may be), lacks a column, or has text where numbers belong.
+    """
+    path = Path(path)
+    try:
+        if path.suffix == ".parquet":
+            table = pd.read_parquet(path)
+        else:
+            # As text first: an arm may well be called "null" or "007".
+            table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except pd.errors.EmptyDataError:
+        table = pd.DataFrame()
+    remedy = "delete the file and run the workflow again"
+    for column in (*text, *numbers):
+        if column not in table.columns:
+            found = ", ".join(table.columns) or "none"
+            raise UserError(f"{path}: the column '{column}' is missing (columns found: {found}); {remedy}")
+    if table.empty and not may_be_empty:
+        raise UserError(f"{path}: the table has no rows (needed: {', '.join((*text, *numbers))}); {remedy}")
+    table = table[[*text, *numbers]].copy()
+    for column in numbers:
+        try:
+            table[column] = pd.to_numeric(table[column]).astype(float)
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{path}: the column '{column}' holds something that is no number: {error}") from None
+    return table
+
+
+def only(table: pd.DataFrame, path: Path, column: str, value: str) -> pd.DataFrame:
+    """The rows whose `column` is `value`; UserError if there are none."""
+    chosen = table[table[column] == value]
+    if chosen.empty:
+        found = ", ".join(sorted(set(table[column])))
+        raise UserError(f"{path}: no row has '{value}' in the column '{column}' (found: {found})")
+    return chosen
+
+
+def draw_by_layer(axes: Axes, table: pd.DataFrame, column: str, styles: Mapping[str, ArmStyle]) -> None:
+    """Draw `column` by layer for each arm: the mean over seeds, and each seed faintly if there are several.
+
+    table: columns arm, seed, layer and `column`; further rows of the same arm, seed and layer are averaged.
+    """
+    for number, (arm, style) in enumerate(styles.items()):
+        rows = table[table["arm"] == arm]
+        by_seed = rows.pivot_table(index="layer", columns="seed", values=column, aggfunc="mean")
+        if by_seed.empty:
+            continue
+        if by_seed.shape[1] > 1:
+            axes.plot(by_seed.index, by_seed, **style.line_style() | {"linewidth": 0.5, "alpha": 0.35})
+        # Markers at every fifth layer, shifted from arm to arm, so that lines on top of each other show.
+        axes.plot(
+            by_seed.index,
+            by_seed.mean(axis=1),
+            **style.line_style(),
+            marker=style.marker,
+            markevery=(number % 5, 5) if len(by_seed) > 5 else 1,
+            zorder=3 if arm == "distributed" else 2.5,
+        )
+    layer_axis(axes)
+
+
+def layer_axis(axes: Axes) -> None:
+    """Whole numbers on the x axis."""
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+
+
+def without_values(table: pd.DataFrame, column: str, arms: Iterable[str]) -> set[str]:
+    """The arms that have no value at all in `column`."""
+    return set(arms) - set(table.loc[table[column].notna(), "arm"])
+
+
+def legend_below(figure: Figure, styles: Mapping[str, ArmStyle], missing: Iterable[str] = ()) -> None:
+    """A legend under the panels, where it covers no data; the figure grows by its height.
+
+    Keys of `styles` are the labels; those in `missing` are said to have no values.
+    """
+    missing = set(missing)
+    labels = [textwrap.fill(f"{name} (no values)" if name in missing else name, 64) for name in styles]
+    # An entry takes about six characters more than its label; a line holds about 66.
+    longest = max(len(line) for label in labels for line in label.splitlines())
+    columns = max(1, min(len(labels), 66 // (longest + 6)))
+    lines = math.ceil(len(labels) / columns) + sum(label.count("\n") for label in labels)
+    figure.set_figheight(figure.get_figheight() + 0.08 + 0.145 * lines)
+    handles = [Line2D([], [], **style.line_style(), marker=style.marker) for style in styles.values()]
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.4, columnspacing=1.2)
+
+
+def perplexity_axis(axes: Axes, which: str, values: Iterable[float]) -> None:
+    """Label the axis `which` ("x" or "y") as test perplexity; a log scale if values span more than a factor of 4."""
+    finite = [value for value in values if np.isfinite(value) and value > 0]
+    log = bool(finite) and max(finite) > 4 * min(finite)
+    axes.set(**{f"{which}label": "perplexity (test, log scale)" if log else "perplexity (test)"})
+    if log:
+        log_axis(axes, which)
+
+
+def log_axis(axes: Axes, which: str) -> None:
+    """A log scale on the axis `which` ("x" or "y") with plain numbers; over many decades, one number for each."""
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
+    axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def place_labels(
+    axes: Axes, points: np.ndarray, labels: Sequence[str], colours: Sequence[str], lines: Sequence[np.ndarray] = ()
+) -> None:
+    """Write each label beside its point, where it covers least; call this last, when the axes are final.
+
+    points: [n, 2] in data units. lines: further things to keep clear of, each [2, 2], start and end in data units.
+    """
+    figure = axes.get_figure()
+    figure.draw_without_rendering()  # settles the layout, so that positions in pixels are the final ones
+    scale = figure.dpi / 72  # pixels per point
+    pixels = axes.transData.transform(points)
+    taken = [Bbox.from_bounds(x, y, 0, 0).padded(3 * scale) for x, y in pixels]
+    taken += [Bbox(axes.transData.transform(line)).padded(1) for line in lines]
+    frame = axes.get_window_extent()
+    places = [(far, angle) for far in (5, 12, 20, 30, 42, 56) for angle in np.deg2rad(np.arange(0, 360, 30))]
+    for pixel, point, label, colour in zip(pixels, points, labels, colours, strict=True):
+        text = axes.annotate(label, point, (0, 0), textcoords="offset points", ha="center", va="center", color=colour)
+        size = np.array(text.get_window_extent().size)
+        best_cost = np.inf
+        for far, angle in places:
+            direction = np.array([np.cos(angle), np.sin(angle)])
+            shift = direction * (far * scale + size / 2)  # its edge, not its middle, is `far` from the point
+            box = Bbox.from_bounds(*(pixel + shift - size / 2), *size).padded(1)
+            # From afar, a thin line leads from the point to the label; it should not cross other labels either.
+            leader = [pixel + direction * step * scale for step in range(8, far, 2)] if far >= 20 else []
+            cost = far + sum(_overlap(box, other) for other in taken)
+            cost += 10 * (box.width * box.height - _overlap(box, frame))
+            cost += 30 * sum(other.contains(*step) for other in taken for step in leader)
+            if cost < best_cost:
+                best_cost, best = cost, (shift / scale, direction * far, box, leader)
+        shift, end, box, leader = best
+        text.set_position(shift)
+        taken += [box, *(Bbox.from_bounds(*step, 0, 0).padded(1) for step in leader)]
+        if leader:
+            arrow = {"arrowstyle": "-", "linewidth": 0.4, "color": colour, "shrinkA": 0, "shrinkB": 3}
+            axes.annotate("", point, end, textcoords="offset points", arrowprops=arrow)
+
+
+def _overlap(one: Bbox, other: Bbox) -> float:
+    """Common area in square pixels."""
+    width = min(one.x1, other.x1) - max(one.x0, other.x0)
+    height = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return max(width, 0.0) * max(height, 0.0)

@@ -1,0 +1,36 @@
+"""Numbers for the text of a paper: every arm's, claim's and the study's, named and formatted."""
+
+import pandas as pd
+
+from localist.report.pages import shown_arms, shown_claims
+
+ARM_COLUMNS = {
+    "perplexity": "perplexity",
+    "95 % interval": "perplexity interval",
+    "ratio to distributed": "ratio",
+    "late-layer Fadj": "late fidelity",
+    "under shifted blocks": "late fidelity shifted",
+    "late sink share": "late sink share",
+}
+CLAIM_COLUMNS = {
+    "verdict": "verdict",
+    "effect": "effect",
+    "unit": "unit",
+    "95 % interval": "interval",
+    "p (Holm)": "p holm",
+}
+
+
+def numbers(summary: pd.DataFrame, claims: pd.DataFrame) -> dict[str, str]:
+    """Name → text, in the order of the tables: `arm quintic ratio`, `claim near baseline verdict`, `test sections`.
+
+    summary: as in arms.csv; claims: as in claims.csv.
+    """
+    found = {"test sections": str(summary["sections"].max()), "seeds": str(summary["seeds"].max())}
+    for kind, table, columns in (
+        ("arm", shown_arms(summary), ARM_COLUMNS),
+        ("claim", shown_claims(claims), CLAIM_COLUMNS),
+    ):
+        for _, row in table.iterrows():
+            found |= {f"{kind} {row[kind]} {name}": row[column] for column, name in columns.items()}
+    return found

@@ -1,0 +1,56 @@
+"""The small tables that a finished study prints: python -m localist.report.summary results/{study}."""
+
+import csv
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+HEADINGS = ("arm", "test perplexity", "95 % interval", "against distributed", "late-layer Fadj")
+
+
+def summary_text(arms_csv: Path) -> str:
+    """tables/arms.csv as aligned text, one line per arm."""
+    return _aligned(HEADINGS, map(_cells, _rows(arms_csv)))
+
+
+def claims_text(claims_csv: Path) -> str:
+    """tables/claims.csv as aligned text, one line per claim."""
+    return _aligned(("claim", "verdict"), ((row["claim"], row["verdict"]) for row in _rows(claims_csv)), numbers=False)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with Path(path).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _aligned(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> str:
+    """Columns of equal width under their headings; all but the first stand at the right where they are numbers."""
+    table = [headings, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if numbers and place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]
+    return "\n".join([lines[0], "-" * (sum(widths) + 2 * (len(widths) - 1)), *lines[1:]])
+
+
+def _cells(row: dict[str, str]) -> tuple[str, ...]:
+    change = "–" if row["arm"] == "distributed" else f"{100 * (float(row['ratio']) - 1):+.1f} %"
+    late = row["late_fidelity_adjusted"]
+    return (
+        row["arm"],
+        f"{float(row['perplexity']):.2f}",
+        f"{float(row['perplexity_low']):.2f} – {float(row['perplexity_high']):.2f}",
+        change,
+        f"{float(late):+.3f}" if late else "n/a",
+    )
+
+
+if __name__ == "__main__":
+    results = Path(sys.argv[1])
+    print(summary_text(results / "tables" / "arms.csv"), end="\n\n")
+    print(claims_text(results / "tables" / "claims.csv"))
+    print(f"Report: {results / 'report.html'}")

@@ -1,0 +1,116 @@
+"""The arm table: what a named arm means, looked up in config."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from localist.study.schedules import DEGREES
+
+PRETRAINED = "pretrained"
+PRETRAINED_SEED = 0
+DISTRIBUTED = "distributed"
+LOCALIST = "localist"
+UNIFORM = "uniform"
+HINGE = "hinge"
+STRENGTH = "strength"
+TARGET = "target"
+SEMANTIC = "semantic"
+WINDOW = "window"
+# Attention prefers recent tokens: what it shows under misplaced blocks is recency, and only the rest is meaning.
+SHIFTED = "shifted"
+QUINTIC = {"schedule": "quintic", "partition": SEMANTIC}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One row of the arm table; None where a row has no use for a value, as the distributed arm for a partition.
+
+    degree: β of a polynomial schedule, or of the control made from it. applies_to: what λ scales, the strength α or the
+    target τ. dose: the schedule whose α · mean λ the arm is given by rescaling its α.
+    """
+
+    name: str
+    schedule: str | None
+    degree: float | None = None
+    partition: str | None = None
+    penalty: str | None = None
+    fidelity_target: float | None = None
+    strength: float | None = None
+    applies_to: str | None = None
+    dose: str | None = None
+
+    def as_params(self) -> dict[str, Any]:
+        """Plain data for a rule's params, so that a change of the row, and nothing else, reruns what depends on it."""
+        return asdict(self)
+
+
+def arm_table(config: Mapping[str, Any]) -> dict[str, Arm]:
+    """The arms of a study in config order, defaults filled in from `constraint`; without the untuned model.
+
+    Rows that mean the same training get the same values, whatever their names.
+    """
+    defaults = config["constraint"]
+    table = {}
+    for name, row in config["arms"].items():
+        if row["schedule"] == DISTRIBUTED:
+            table[name] = Arm(name, DISTRIBUTED)
+            continue
+        penalty = row.get("penalty", defaults["penalty"])
+        has_target = penalty == HINGE
+        arm = Arm(
+            name=name,
+            schedule=row["schedule"],
+            degree=DEGREES.get(row["schedule"], row.get("degree")),
+            partition=row["partition"],
+            penalty=penalty,
+            fidelity_target=row.get("fidelity_target", defaults["fidelity_target"]) if has_target else None,
+            strength=row.get("strength", defaults["strength"][penalty]),
+            applies_to=row.get("schedule_applies_to", defaults["schedule_applies_to"]) if has_target else STRENGTH,
+            dose=row.get("dose"),
+        )
+        table[name] = _plainest(arm)
+    return table
+
+
+def without_repeats(table: Mapping[str, Arm]) -> tuple[dict[str, Arm], dict[str, str]]:
+    """The arms that differ in more than their name, and for each of the others the arm that it is the same as."""
+    first: dict[Arm, str] = {}
+    same = {}
+    # The baseline keeps its name, wherever it stands: all are compared with it.
+    for name in sorted(table, key=lambda name: name != DISTRIBUTED):
+        known = first.setdefault(replace(table[name], name=""), name)
+        if known != name:
+            same[name] = known
+    return {name: arm for name, arm in table.items() if name not in same}, same
+
+
+def meaning(row: Mapping[str, Any], constraint: Mapping[str, Any]) -> Arm:
+    """What a config row means under the defaults of `constraint`, whatever its name."""
+    return replace(arm_table({"constraint": constraint, "arms": {"": row}})[""], name="")
+
+
+def named(table: Mapping[str, Arm], wanted: Arm) -> str | None:
+    """The arm that means `wanted`, whatever it is called; None where there is none."""
+    return next((name for name, arm in table.items() if replace(arm, name="") == wanted), None)
+
+
+def sweep(table: Mapping[str, Arm], wanted: Arm, field: str) -> dict[float, str]:
+    """The arms that differ from `wanted` in `field` alone, by their values of it, in order."""
+    found = {
+        getattr(arm, field): name
+        for name, arm in table.items()
+        if getattr(arm, field) is not None
+        and replace(arm, name="", **{field: None}) == replace(wanted, **{field: None})
+    }
+    return dict(sorted(found.items()))
+
+
+def _plainest(arm: Arm) -> Arm:
+    """The same training, in its plainest form."""
+    if arm.schedule == LOCALIST:
+        arm = replace(arm, applies_to=STRENGTH)  # λ = 1 changes neither strength nor target
+    if arm.dose and arm.schedule in (LOCALIST, UNIFORM):
+        return replace(arm, schedule=UNIFORM, degree=DEGREES[arm.dose], dose=None)
+    if arm.dose and DEGREES[arm.dose] == arm.degree:
+        return replace(arm, dose=None)
+    return arm

@@ -1,0 +1,51 @@
+"""Tokenizers: loading one from a local model folder, its sink token, and training one for an untrained model."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from localist.plumbing.errors import UserError
+
+END_OF_TEXT = "<|endoftext|>"
+
+
+def load_tokenizer(model: Path):
+    """The fast tokenizer of a local model folder, and the longest text the model takes (None if unlimited)."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
+        config = AutoConfig.from_pretrained(model, local_files_only=True).get_text_config()
+    except (OSError, ValueError) as error:
+        raise UserError(f"{model} is not a Hugging Face model folder ({str(error).splitlines()[0]}).") from error
+    if not tokenizer.is_fast:
+        raise UserError(f"{model} has no fast tokenizer (tokenizer.json), which maps tokens to places in the text.")
+    return tokenizer, getattr(config, "max_position_embeddings", None)
+
+
+def sink_token(tokenizer, configured: int | None) -> int:
+    """The token at position 0 of every window: the configured one, else beginning of text, else end of text."""
+    for candidate in (configured, tokenizer.bos_token_id, tokenizer.eos_token_id):
+        if candidate is not None:
+            if candidate >= len(tokenizer):
+                raise UserError(f"model.sink_token_id: {candidate} is not among the {len(tokenizer)} tokens.")
+            return candidate
+    raise UserError("The model has neither a beginning- nor an end-of-text token: set model.sink_token_id.")
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int):
+    """A byte-level BPE tokenizer trained on `texts`, with one special token, the end of text."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[END_OF_TEXT],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    backend.train_from_iterator(texts, trainer)
+    special = dict.fromkeys(("bos_token", "eos_token", "pad_token"), END_OF_TEXT)
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **special)

@@ -1,0 +1,106 @@
+"""Which windows a training step sees, and as what tensors."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from localist.tokens.windows import Windows
+from localist.training.next_token_loss import NOT_A_TARGET
+
+# Batches among which windows are sorted by length: 3 % of the positions are padding then, 9 % in plain random order.
+POOLED_BATCHES = 8
+
+
+class WindowDataset(torch.utils.data.Dataset):
+    """Windows as Trainer examples; block columns are there only where the arm is constrained.
+
+    The example of the index ~i is as long as that of i, and has nothing to learn from: no target, no block.
+    """
+
+    def __init__(self, windows: Windows, blocks: np.ndarray | None):
+        self.columns = {
+            "input_ids": windows.input_ids.astype(np.int64),
+            "labels": np.where(windows.is_text, windows.input_ids, NOT_A_TARGET).astype(np.int64),
+        }
+        self.lengths = np.asarray(windows.is_text).sum(axis=1)
+        self.block_count = 0
+        if blocks is not None:
+            self.columns["blocks"] = blocks_within_windows(blocks)
+            self.block_count = int(self.columns["blocks"].max()) + 1
+
+    def __len__(self) -> int:
+        return len(self.columns["input_ids"])
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        if index < 0:
+            empty = {"labels": NOT_A_TARGET, "blocks": -1}
+            example = self[~index]
+            return {
+                name: torch.full_like(value, empty[name]) if name in empty else value for name, value in example.items()
+            }
+        return {name: torch.as_tensor(values[index]) for name, values in self.columns.items()}
+
+
+def stack_windows(examples: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Stack windows and cut the padding that all of them share."""
+    batch = {name: torch.stack([example[name] for example in examples]) for name in examples[0]}
+    with_targets = (batch["labels"] != NOT_A_TARGET).any(dim=0).nonzero()
+    length = int(with_targets.max()) + 1 if len(with_targets) else 2
+    return {name: values[:, :length] for name, values in batch.items()}
+
+
+class SimilarLengths(torch.utils.data.Sampler):
+    """Every window once an epoch, in a random order in which the windows of a batch are of similar length."""
+
+    def __init__(self, lengths: np.ndarray, batch_windows: int, seed: int):
+        self.lengths, self.batch_windows, self.seed = lengths, batch_windows, seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = np.random.default_rng((self.seed, self.epoch))
+        order = generator.permutation(len(self.lengths))
+        for start in range(0, len(order), POOLED_BATCHES * self.batch_windows):
+            pool = order[start : start + POOLED_BATCHES * self.batch_windows]
+            pool = pool[np.argsort(-self.lengths[pool], kind="stable")]
+            in_batches = len(pool) // self.batch_windows * self.batch_windows
+            batches = pool[:in_batches].reshape(-1, self.batch_windows)
+            yield from generator.permutation(batches).ravel().tolist()
+            yield from pool[in_batches:].tolist()
+
+
+class BatchesOfRank(torch.utils.data.Sampler):
+    """One rank's share of every batch: all ranks together see what one process would, each window once an epoch.
+
+    A rank for which the last batch of an epoch has no window left gets one that counts nothing.
+    """
+
+    def __init__(self, order: SimilarLengths, rank: int, ranks: int):
+        self.order, self.rank, self.ranks = order, rank, ranks
+        # Trainer tells the epoch to what it finds under this name.
+        self.batch_sampler = order
+
+    def set_epoch(self, epoch: int) -> None:
+        self.order.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.order.batch_windows)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in torch.utils.data.BatchSampler(self.order, self.order.batch_windows, drop_last=False):
+            yield batch[self.rank :: self.ranks] or [~batch[0]]
+
+
+def blocks_within_windows(blocks: np.ndarray) -> np.ndarray:
+    """Blocks [windows, T] renumbered from 0 within each window, which keeps one-hot blocks narrow; -1 stays."""
+    renumbered = np.full(blocks.shape, -1, dtype=np.int64)
+    for row, window in enumerate(blocks):
+        inside = window >= 0
+        renumbered[row, inside] = np.unique(window[inside], return_inverse=True)[1]
+    return renumbered

@@ -1,0 +1,324 @@
+"""Fine-tuning one arm with one seed: the Hugging Face Trainer with the locality constraint added to its loss."""
+
+import logging
+import math
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from tqdm import tqdm
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments, set_seed
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_callback import PrinterCallback, TrainerState
+
+from localist.attention.models import processor_of
+from localist.attention.ranks import any_rank, from_first_rank, mean_over_ranks, number_of_ranks, rank
+from localist.plumbing.errors import UserError
+from localist.plumbing.interruption import Interrupted
+from localist.tokens.windows import NO_SEGMENT, Windows
+from localist.training.batches import BatchesOfRank, SimilarLengths, WindowDataset, stack_windows
+from localist.training.checkpoints import last_whole_checkpoint, seal
+from localist.training.constraint import Constraint, ConstraintObserver, ramp
+from localist.training.next_token_loss import LOSS_TOKENS, NOT_A_TARGET, head_is_plain, next_token_loss
+
+logger = logging.getLogger(__name__)
+
+LOSS_COLUMNS = ("cross_entropy", "penalty", "strength", "active_share", "learning_rate")
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How long and how fast to train; `token_budget` counts predicted tokens, padding apart."""
+
+    token_budget: int
+    batch_windows: int
+    learning_rate: float
+    warmup_share: float
+    weight_decay: float
+    gradient_norm: float
+
+    def steps(self, windows: Windows) -> int:
+        """Optimiser steps that spend the token budget on windows as full as these are on average, at least one."""
+        tokens_per_step = self.batch_windows * windows.is_text.sum() / len(windows.input_ids)
+        return max(1, math.ceil(self.token_budget / tokens_per_step))
+
+
+class LocalityTrainer(Trainer):
+    """Trainer whose loss is cross-entropy + α · constraint; without constrained layers it is stock fine-tuning."""
+
+    def __init__(self, *args, constraint: Constraint, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.constraint = constraint
+        self.loss_parts: dict[str, float] = {}
+        self.head_is_plain = head_is_plain(self.model)
+
+    def _get_train_sampler(self, train_dataset=None):
+        batch_windows = self.args.train_batch_size * number_of_ranks()
+        return SimilarLengths(self.train_dataset.lengths, batch_windows, self.args.data_seed)
+
+    def get_train_dataloader(self) -> torch.utils.data.DataLoader:
+        """Trainer's own; with several ranks, the share of this one, where Trainer's would drop or repeat windows."""
+        if number_of_ranks() == 1:
+            return super().get_train_dataloader()
+        batches = BatchesOfRank(self._get_train_sampler(), rank(), number_of_ranks())
+        return torch.utils.data.DataLoader(
+            self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator, pin_memory=not self.args.use_cpu
+        )
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """Trainer's own loss, plus the constraint on the layers with λ > 0."""
+        inputs = dict(inputs)
+        if self.constraint.layers:
+            observer = ConstraintObserver(self.constraint, inputs.pop("blocks"), self.train_dataset.block_count)
+            loss, outputs = self._cross_entropy(model, inputs | {"observer": observer}, num_items_in_batch)
+            strength = self.constraint.strength * ramp(self.state.global_step, self.args.warmup_steps)
+            self.loss_parts = {"cross_entropy": mean_over_ranks(loss).item(), "strength": strength} | observer.summary()
+            loss = observer.add_to(loss, strength)
+        else:
+            loss, outputs = self._cross_entropy(model, inputs, num_items_in_batch)
+            self.loss_parts = {"cross_entropy": mean_over_ranks(loss).item()}
+        targets = (inputs["labels"] != NOT_A_TARGET).sum()
+        self.loss_parts["targets"] = round(mean_over_ranks(targets).item() * number_of_ranks())
+        if not torch.isfinite(loss):
+            where = first_not_finite(self.model, inputs["input_ids"])
+            raise UserError(
+                f"The loss is {loss.item()} at step {self.state.global_step + 1}: {where}. Lower "
+                "training.learning_rate or constraint.strength. The last checkpoint is kept."
+            )
+        return (loss, outputs) if return_outputs else loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Keep the parts of the loss with Trainer's own log, which checkpoints carry and a resumed run gets back."""
+        super().log(logs | self.loss_parts, start_time)
+
+    def _save_checkpoint(self, model, trial):
+        """Trainer's own, sealed once all ranks have written; one that cannot be is removed, the one before stays."""
+        checkpoint = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        error = _failure(lambda: super(LocalityTrainer, self)._save_checkpoint(model, trial))
+        if not any_rank(error is not None, self.args.device) and rank() == 0:
+            precision = "bf16" if self.args.bf16 else "fp32"
+            error = _failure(lambda: seal(checkpoint, precision, processor_of(self.args.device)))
+        if not any_rank(error is not None, self.args.device):
+            return
+        if rank() == 0:
+            shutil.rmtree(checkpoint, ignore_errors=True)
+        if error is None:
+            raise SystemExit(1)  # the rank that failed says why
+        free = shutil.disk_usage(self.args.output_dir).free / 1e9
+        raise UserError(
+            f"{checkpoint} cannot be written: {str(error).splitlines()[0]} ({free:.3f} GB free there, if no quota says "
+            "less). Make room, and run again: training goes on from the checkpoint before."
+        ) from error
+
+    def _cross_entropy(self, model, inputs, num_items_in_batch):
+        """Trainer's own loss, or in pieces where the logits of the batch would take much memory.
+
+        With several ranks, of which each averages over its own targets and whose gradients are averaged, each weighs
+        what its share of all targets is.
+        """
+        if number_of_ranks() == 1:
+            return self._own_cross_entropy(model, inputs, num_items_in_batch)
+        targets = (inputs["labels"][:, 1:] != NOT_A_TARGET).sum()
+        weight = targets / mean_over_ranks(targets)
+        loss, outputs = self._own_cross_entropy(model, inputs, None) if targets else self._no_loss(model, inputs)
+        return loss * weight.to(loss.dtype), outputs
+
+    def _own_cross_entropy(self, model, inputs, num_items_in_batch):
+        if inputs["input_ids"].numel() <= LOSS_TOKENS or not self.head_is_plain:
+            return super().compute_loss(model, inputs, True, num_items_in_batch)
+        with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
+            return next_token_loss(model, self.model.get_output_embeddings(), **inputs)
+
+    def _no_loss(self, model, inputs):
+        """0 from a whole forward pass, since every rank has to take part in the backward pass with all weights."""
+        outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
+        return outputs.logits.sum() * 0, outputs
+
+
+def _failure(write: Callable[[], None]) -> Exception | None:
+    """What kept a file from being written, a full disk for example; libraries raise it in classes of their own."""
+    try:
+        write()
+    except (OSError, RuntimeError, SafetensorError) as error:
+        return error
+    return None
+
+
+def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
+    """Where numbers stop being finite: in the weights, or after which layer of a forward pass without gradients."""
+    for name, weight in model.named_parameters():
+        if not torch.isfinite(weight).all():
+            return f"the weight {name} is not finite"
+    with torch.no_grad():
+        states = model(input_ids=input_ids, output_hidden_states=True, use_cache=False).hidden_states
+    for layer, state in enumerate(states[1:]):
+        if not torch.isfinite(state).all():
+            return f"layer {layer} is the first whose output is not finite"
+    return "every layer's output is finite, the loss is not"
+
+
+class CheckpointsInTime(TrainerCallback):
+    """A checkpoint every so many steps; once asked to stop, another after the step at hand, and the end of training."""
+
+    def __init__(self, asked_to_stop: Callable[[], bool]):
+        self.asked_to_stop = asked_to_stop
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        # A checkpoint has how often they were written before.
+        state.save_steps = args.save_steps
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if any_rank(self.asked_to_stop(), args.device) and state.global_step < state.max_steps:
+            control.should_save = True
+            control.should_training_stop = True
+
+
+class ProgressBar(TrainerCallback):
+    """One bar per run with loss, constraint and tokens per second."""
+
+    def __init__(self, name: str, tokens: int):
+        self.name = name
+        self.tokens = tokens
+        self.bar: tqdm | None = None
+        self.trainer: LocalityTrainer | None = None
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        # Where nobody watches a terminal, a line every ten seconds is enough.
+        interval = 0.5 if sys.stderr.isatty() else 10
+        done = sum(entry.get("targets", 0) for entry in state.log_history)
+        self.bar = tqdm(
+            total=self.tokens, initial=done, desc=self.name, unit="tok", mininterval=interval, disable=rank() > 0
+        )
+
+    def on_step_end(self, args, state, control, **kwargs):
+        parts = self.trainer.loss_parts
+        shown = {"loss": f"{parts['cross_entropy']:.3f}"}
+        if "penalty" in parts:
+            shown["constraint"] = f"{parts['penalty']:.4f}"
+        self.bar.set_postfix(shown, refresh=False)
+        self.bar.update(parts["targets"])
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.bar.close()
+
+
+def train_arm(
+    model: PreTrainedModel,
+    windows: Windows,
+    blocks: np.ndarray | None,
+    *,
+    constraint: Constraint,
+    optimisation: Optimisation,
+    seed: int,
+    bf16: bool,
+    checkpoints: Path,
+    checkpoint_steps: int,
+    name: str,
+    asked_to_stop: Callable[[], bool] = lambda: False,
+) -> list[dict[str, Any]]:
+    """Fine-tune `model` in place and return its history, one dict per step.
+
+    `checkpoints` is this run's own folder: the run goes on from the last whole checkpoint in it. The seed sets data
+    order and dropout, nothing else. Raises UserError for a schedule or blocks that do not fit the model or the windows,
+    where the loss stops being a finite number, and where a checkpoint cannot be written; Interrupted, with a checkpoint
+    of the last step, once `asked_to_stop` says so before the end.
+    """
+    layers = model.config.get_text_config().num_hidden_layers
+    if len(constraint.locality) != layers:
+        raise UserError(f"{name}: the schedule has {len(constraint.locality)} values, the model {layers} layers.")
+    if constraint.layers:
+        check_blocks(blocks, windows, name)
+    steps = optimisation.steps(windows)
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=steps,
+        per_device_train_batch_size=optimisation.batch_windows // number_of_ranks(),
+        learning_rate=optimisation.learning_rate,
+        warmup_steps=round(optimisation.warmup_share * steps),
+        lr_scheduler_type="linear",
+        weight_decay=optimisation.weight_decay,
+        max_grad_norm=optimisation.gradient_norm,
+        optim="adamw_torch_fused",
+        seed=seed,
+        data_seed=seed,
+        save_strategy="steps",
+        save_steps=checkpoint_steps,
+        save_total_limit=2,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        bf16=bf16,
+        use_cpu=model.device.type == "cpu",
+        # The loss in pieces reaches the head past the model's own output, where the search for unused weights ends.
+        ddp_find_unused_parameters=False,
+    )
+    # One GPU a run: with several in sight, Trainer would split each batch over all of them.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    progress = ProgressBar(name, optimisation.token_budget)
+    trainer = LocalityTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=WindowDataset(windows, blocks if constraint.layers else None),
+        data_collator=stack_windows,
+        callbacks=[progress, CheckpointsInTime(asked_to_stop)],
+        constraint=constraint,
+    )
+    if number_of_ranks() > 1:
+        # Dropout is another on each, as it is in the windows of one batch.
+        set_seed(int(np.random.SeedSequence((seed, rank())).generate_state(1)[0]))
+    progress.trainer = trainer
+    trainer.remove_callback(PrinterCallback)
+    resume = from_first_rank(lambda: last_whole_checkpoint(checkpoints))
+    if resume:
+        logger.info("%s goes on from %s.", name, resume)
+        trainer.state = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME))
+    if trainer.state.global_step == steps:
+        # Trainer would go on to the step after the last.
+        trainer._load_from_checkpoint(str(resume))
+    else:
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    if trainer.state.global_step < steps:
+        raise Interrupted(
+            f"{name} was asked to end after step {trainer.state.global_step} of {steps}; the next start goes on there."
+        )
+    return history_rows(trainer.state.log_history)
+
+
+def check_blocks(blocks: np.ndarray, windows: Windows, name: str) -> None:
+    """Raises UserError where `blocks` cannot be the block ids of these windows, naming the first wrong place."""
+    remedy = "Delete the study's blocks folder, and run again."
+    if blocks.shape != windows.segment_ids.shape or not np.issubdtype(blocks.dtype, np.integer):
+        raise UserError(
+            f"{name}: the blocks are {blocks.dtype} {blocks.shape}, the windows integers {windows.segment_ids.shape}. "
+            f"{remedy}"
+        )
+    is_text = np.asarray(windows.is_text)
+    highest = int(is_text.sum()) - 1  # a block holds a token at least
+    wrong = np.where(is_text, (blocks < 0) | (blocks > highest), blocks != NO_SEGMENT)
+    if wrong.any():
+        window, position = np.argwhere(wrong)[0]
+        allowed = f"0 to {highest}" if is_text[window, position] else "-1, for it is no text"
+        raise UserError(
+            f"{name}: the block id of window {window}, position {position}, is {blocks[window, position]}; it must be "
+            f"{allowed}. {remedy}"
+        )
+
+
+def history_rows(log_history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per step: step, tokens so far, the parts of the loss, and fidelity (JSON by layer) if constrained."""
+    rows = []
+    tokens = 0
+    for entry in log_history:
+        if "cross_entropy" in entry and "loss" in entry:
+            tokens += entry["targets"]
+            row = {"step": entry["step"], "tokens": tokens}
+            rows.append(row | {name: entry.get(name) for name in (*LOSS_COLUMNS, "fidelity")})
+    return rows

@@ -1,0 +1,74 @@
+"""What tests of odd, broken and malicious files share: reading as the pipeline does, and what a refusal must say."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_files import (
+    CHAPTER_FILE,
+    corpus,
+)
+
+from localist.corpus.reading_process import ReadingProcess, spooled
+from localist.plumbing.errors import UserError
+
+# Every message tells the reader what to do, in one of these words.
+REMEDY = re.compile(
+    r"\b(get|save|set|use|leave it out|split|break|convert|unpack|rename|check|repair|correct|mend|quote|export|name|"
+    r"ocrmypdf)\b",
+    re.IGNORECASE,
+)
+SECRET = "the-word-of-another-file"
+CHAPTER = CHAPTER_FILE.format(1)
+
+Read = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[ReadingProcess]:
+    with ReadingProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def read(process: ReadingProcess, tmp_path_factory: pytest.TempPathFactory) -> Read:
+    """Reads a file as the pipeline does, in a process of its own; keywords change the config's corpus."""
+    spool = tmp_path_factory.mktemp("spool") / "documents.jsonl"
+
+    def documents(path: Path, **changes: Any) -> list[dict[str, Any]]:
+        process.read(path, corpus(**changes), spool)
+        return list(spooled(spool))
+
+    return documents
+
+
+def words_of(documents: list[dict[str, Any]]) -> list[str]:
+    return [word for one in documents for section in one["document"]["sections"] for word in section["text"].split()]
+
+
+def refusal(read: Read, path: Path, **changes: Any) -> str:
+    """The message with which a file is refused, after checks on what every such message must have."""
+    with pytest.raises(UserError) as caught:
+        read(path, **changes)
+    message = str(caught.value)
+    check_message(message, path)
+    return message
+
+
+def check_message(message: str, path: Path) -> None:
+    assert str(path) in message
+    assert "Traceback" not in message
+    assert "reader broke down" not in message
+    assert REMEDY.search(message.replace(str(path), "")), message
+
+
+def message_or_words(read: Read, path: Path) -> str:
+    """What became of a file: the message of its refusal, or all that was read from it."""
+    try:
+        return json.dumps(read(path), ensure_ascii=False)
+    except UserError as error:
+        check_message(str(error), path)
+        return str(error)

@@ -1,0 +1,149 @@
+"""Evaluation files of a study that never ran, with planted effects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from localist.claims.claims import Study
+from localist.claims.evidence import Evidence
+from localist.plumbing.files import write_json
+from localist.study.arms import arm_table
+
+CONSTRAINT = {
+    "penalty": "hinge",
+    "fidelity_target": 0.5,
+    "strength": {"hinge": 10.0, "group_sparsity": 10.0},
+    "schedule_applies_to": "strength",
+    "minimum_locality": 0.01,
+}
+MARGINS = {
+    "near_baseline_margin": 0.05,
+    "smallest_effect": 0.01,
+    "minimum_fidelity_gain": 0.05,
+    "sink_margin": 0.1,
+    "divergence_margin": 0.5,
+    "spread_margin": 0.5,
+    "largest_chance_gap": 0.03,
+    "power": 0.8,
+}
+SEMANTIC = {"partition": "semantic"}
+ROWS = {
+    "distributed": {"schedule": "distributed"},
+    "localist": {"schedule": "localist"} | SEMANTIC,
+    "linear": {"schedule": "linear"} | SEMANTIC,
+    "cubic": {"schedule": "cubic"} | SEMANTIC,
+    "quintic": {"schedule": "quintic"} | SEMANTIC,
+    "linear_dose": {"schedule": "linear", "dose": "quintic"} | SEMANTIC,
+    "cubic_dose": {"schedule": "cubic", "dose": "quintic"} | SEMANTIC,
+    "reversed": {"schedule": "reversed", "degree": 5} | SEMANTIC,
+    "uniform": {"schedule": "uniform", "degree": 5} | SEMANTIC,
+    "quintic_window": {"schedule": "quintic", "partition": "window"},
+    "quintic_shifted": {"schedule": "quintic", "partition": "shifted"},
+    "low": {"schedule": "quintic", "fidelity_target": 0.1} | SEMANTIC,
+    "high": {"schedule": "quintic", "fidelity_target": 0.9} | SEMANTIC,
+}
+PARTITIONS = ("semantic", "window", "shifted")
+LAYERS, TOKENS = 6, 20
+
+
+@dataclass
+class Plan:
+    """What is planted. losses: nats per token above the baseline, by arm; noise: their spread over sections.
+
+    seed_spread: an arm's spread over seeds; cuts: nats lost under a cut, by (arm, partition); gain: Fadj added in every
+    constrained arm; sinks: late sink share by arm; divergences: bits, by arm (distributed: the floor).
+    """
+
+    losses: Mapping[str, float] = field(default_factory=dict)
+    noise: float = 0.002
+    seed_spread: Mapping[str, float] = field(default_factory=dict)
+    cuts: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    gain: float = 0.3
+    sinks: Mapping[str, float] = field(default_factory=dict)
+    sink_noise: float = 0.0
+    divergences: Mapping[str, float] = field(default_factory=dict)
+    divergence_noise: float = 0.01
+    chances: Mapping[str, float] = field(default_factory=dict)
+    seeds: Sequence[int] = (1, 2, 3)
+    sections: int = 24
+    measured: Sequence[str] = PARTITIONS
+    without: Sequence[str] = ()
+
+
+def write_study(folder: Path, plan: Plan) -> Study:
+    """Write every file that claims are judged by; return what judges them."""
+    generator = np.random.default_rng(0)
+    rows = {name: row for name, row in ROWS.items() if name not in plan.without}
+    sections = np.arange(plan.sections)
+    base = generator.normal(3, 0.4, plan.sections)
+    # The same pattern over seeds for all arms, so that a ratio of spreads is exactly what is planted.
+    over_seeds = np.resize([1.0, -1.0, 0.5, -0.5, 0.0], len(plan.seeds))
+    for name in rows:
+        own = base + plan.losses.get(name, 0.0)
+        for seed, moved in zip(plan.seeds, over_seeds, strict=True):
+            place = folder / "evaluation" / name / f"seed{seed}"
+            loss = own + plan.seed_spread.get(name, 0.001) * moved + generator.normal(0, plan.noise, plan.sections)
+            tokens = pd.DataFrame({"section": np.repeat(sections, TOKENS), "nll": np.repeat(loss, TOKENS)})
+            train = tokens.assign(split="train", nll=99.0)
+            _write(pd.concat([tokens.assign(split="test"), train]), place / "tokens.parquet")
+            cut = [
+                tokens.assign(
+                    partition=partition,
+                    nll=tokens["nll"]
+                    + np.repeat(plan.cuts.get((name, partition), 0.0) + _noise(generator, plan), TOKENS),
+                )
+                for partition in ("semantic", "shifted")
+            ]
+            _write(pd.concat(cut), place / "cut.parquet")
+            gain = 0.0 if name == "distributed" else plan.gain
+            for partition in plan.measured:
+                _write(_layers(plan, gain, plan.sinks.get(name, 0.5), generator), place / partition / "layers.parquet")
+            history = pd.DataFrame({"active_share": np.linspace(1, 0, 20)})
+            (folder / "runs" / name / f"seed{seed}").mkdir(parents=True)
+            history.to_csv(folder / "runs" / name / f"seed{seed}" / "history.csv", index=False)
+    for partition in plan.measured:
+        chance = {"mean_chance": plan.chances.get(partition, 0.5)}
+        splits = dict.fromkeys(("train", "validation", "test"), chance)
+        write_json(folder / "blocks" / partition / "summary.json", {"splits": splits})
+    pairs = [(name, seed, "distributed", seed) for name in rows if name != "distributed" for seed in plan.seeds]
+    seeds = list(plan.seeds)
+    ring = zip(seeds, seeds[1:] + seeds[:1], strict=True) if len(seeds) > 2 else ()
+    pairs += [("distributed", one, "distributed", other) for one, other in ring]
+    for arm, seed, other, other_seed in pairs:
+        bits = plan.divergences.get(arm, 0.01) * np.exp(generator.normal(0, plan.divergence_noise, plan.sections))
+        place = folder / "comparisons" / arm / f"seed{seed}" / other / f"seed{other_seed}"
+        table = _grid(plan).assign(queries=TOKENS)
+        _write(table.assign(divergence=TOKENS * np.tile(bits, LAYERS)), place / "layers.parquet")
+    arms = arm_table({"constraint": CONSTRAINT, "arms": rows})
+    evidence = Evidence(folder, arms, list(plan.seeds), list(plan.measured), pairs, 0.01, resamples=2000, seed=0)
+    return Study(evidence, CONSTRAINT, MARGINS)
+
+
+def _noise(generator: np.random.Generator, plan: Plan) -> np.ndarray:
+    return generator.normal(0, plan.noise, plan.sections)
+
+
+def _grid(plan: Plan) -> pd.DataFrame:
+    layers = np.repeat(np.arange(LAYERS), plan.sections)
+    return pd.DataFrame({"layer": layers, "section": np.tile(np.arange(plan.sections), LAYERS)})
+
+
+def _layers(plan: Plan, gain: float, sink: float, generator: np.random.Generator) -> pd.DataFrame:
+    """Chance 0.4 everywhere, so that F = 0.4 + 0.6 Fadj."""
+    table = _grid(plan)
+    shares = sink + generator.normal(0, plan.sink_noise, plan.sections)
+    return table.assign(
+        fidelity=TOKENS * (0.4 + 0.6 * gain),
+        chance=TOKENS * 0.4,
+        queries=TOKENS,
+        sink_share=TOKENS * np.tile(shares, LAYERS),
+        queries_all=TOKENS,
+    )
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(path, index=False)

@@ -1,0 +1,199 @@
+"""Attention with block mass, beside a slow reference that builds the T × T attention by the definition."""
+
+import pytest
+import torch
+
+from localist.attention.block_attention import TILE_QUERIES, _fused, attention_with_block_mass
+from localist.attention.visibility import roles_of
+
+BLOCKS = 5
+
+
+def reference(query, key, value, blocks, mask, scaling):
+    """Output, and mass of each query on the roles of earlier keys, from the T × T attention."""
+    group = query.shape[1] // key.shape[1]
+    key, value = key.repeat_interleave(group, dim=1), value.repeat_interleave(group, dim=1)
+    context = query.shape[2]
+    seen = torch.ones(context, context, dtype=torch.bool).tril() if mask is None else mask
+    scores = (query @ key.transpose(-1, -2) * scaling).masked_fill(~seen, -torch.inf)
+    attention = scores.softmax(-1).nan_to_num(0)
+    roles = torch.nn.functional.one_hot(blocks + 1, BLOCKS + 1).to(query.dtype)
+    mass = attention.tril(-1) @ roles[:, None]
+    return attention @ value, mass / mass.sum(-1, keepdim=True).clamp(min=1e-300)
+
+
+def inputs(context, heads=4, key_heads=2, width=8, batch=2, dtype=torch.float64, size=1.0, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    query = torch.randn(batch, heads, context, width, generator=generator, dtype=dtype) * size
+    key, value = torch.randn(2, batch, key_heads, context, width, generator=generator, dtype=dtype) * size
+    blocks = torch.randint(0, BLOCKS, (batch, context), generator=generator)
+    blocks[:, 0] = -1
+    return *(tensor.requires_grad_() for tensor in (query, key, value)), blocks
+
+
+def causal(context):
+    return torch.ones(context, context, dtype=torch.bool).tril()
+
+
+def masks(context):
+    """Every kind of mask that a model makes, as bool [2, 1, T, T] or None."""
+    position = torch.arange(context)
+    real = position < torch.tensor([[context], [context * 2 // 3]])
+    document = (position[None] >= torch.tensor([[context // 3], [context // 2]])).long()
+    right, left = real, real.flip(-1)
+    return {
+        "plain": None,
+        "right padding": (causal(context) & right[:, None])[:, None],
+        "left padding": (causal(context) & left[:, None] & left[:, :, None])[:, None],
+        "packed": (causal(context) & (document[:, :, None] == document[:, None]))[:, None],
+        "sliding window": causal(context).triu(-6)[None, None],
+    }
+
+
+@pytest.mark.parametrize("kind", masks(4))
+@pytest.mark.parametrize("context", [1, 2, 3, TILE_QUERIES - 1, TILE_QUERIES + 1, 2 * TILE_QUERIES + 7])
+def test_values_and_gradients_equal_the_reference(kind, context):
+    """Catches wrong tiles at any edge, a wrong shift by one key, and a wrong gradient under any mask."""
+    query, key, value, blocks = inputs(context)
+    mask = masks(context)[kind]
+    generator = torch.Generator().manual_seed(1)
+    above = torch.randn(query.shape, generator=generator, dtype=query.dtype)
+    weight = torch.randn(*query.shape[:3], BLOCKS + 1, generator=generator, dtype=query.dtype)
+    found = attention_with_block_mass(query, key, value, roles_of(blocks, BLOCKS), mask, 0.7)
+    expected = reference(query, key, value, blocks, mask, 0.7)
+    gradients = []
+    for output, mass in (found, expected):
+        loss = (output * above).sum() + (mass * weight).sum()
+        gradients.append(torch.autograd.grad(loss, (query, key, value)))
+    for ours, theirs in zip((*found, *gradients[0]), (*expected, *gradients[1]), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
+def test_gradients_by_finite_differences():
+    """Catches a gradient that agrees with the reference only because both are wrong."""
+    query, key, value, blocks = inputs(9, heads=2, key_heads=1, width=3, batch=1)
+    roles = roles_of(blocks, BLOCKS)
+    assert torch.autograd.gradcheck(lambda *qkv: attention_with_block_mass(*qkv, roles, None, 1.0), (query, key, value))
+
+
+@pytest.mark.parametrize("key_heads", [1, 4])
+def test_every_grouping_of_key_heads(key_heads):
+    """Catches heads matched with the wrong key heads."""
+    query, key, value, blocks = inputs(70, key_heads=key_heads)
+    found = attention_with_block_mass(query, key, value, roles_of(blocks, BLOCKS), None, 1.0)
+    for ours, theirs in zip(found, reference(query, key, value, blocks, None, 1.0), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_values_of_another_width():
+    """Catches an output that takes its shape from the queries, as latent attention does not."""
+    query, key, value, blocks = inputs(70)
+    value = value[..., :5]
+    found = attention_with_block_mass(query, key, value, roles_of(blocks, BLOCKS), None, 1.0)
+    for ours, theirs in zip(found, reference(query, key, value, blocks, None, 1.0), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    assert torch.autograd.grad(found[0].sum() + found[1][..., 1].sum(), query)[0].isfinite().all()
+
+
+def test_heads_are_split_between_tiles(monkeypatch):
+    """Catches heads lost where a tile cannot take them all, as with long contexts."""
+    query, key, value, blocks = inputs(150)
+    roles = roles_of(blocks, BLOCKS)
+    whole = attention_with_block_mass(query, key, value, roles, None, 1.0)
+    monkeypatch.setattr("localist.attention.block_attention.TILE_SCORES", 1)
+    for ours, theirs in zip(attention_with_block_mass(query, key, value, roles, None, 1.0), whole, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("many_blocks", [False, True])
+def test_the_fused_kernel_gives_the_same(many_blocks):
+    """Catches a GPU path that means something else; more roles than the head is wide take several passes."""
+    query, key, value, blocks = inputs(40, dtype=torch.float32)
+    if many_blocks:
+        blocks = (torch.arange(40)[None].expand(2, -1) // 2).clone()
+        blocks[:, 0] = -1
+    roles = roles_of(blocks, int(blocks.max()) + 1)
+    weight = torch.randn(*query.shape[:3], roles.shape[-1])
+    results = []
+    for attention in (_fused, lambda *args: attention_with_block_mass(*args[:4], None, *args[4:])):
+        output, mass = attention(query, key, value, roles, 0.5, 0.0)
+        results.append((output, mass, *torch.autograd.grad(output.sum() + (mass * weight).sum(), (query, key, value))))
+    for fused, tiled in zip(*results, strict=True):
+        torch.testing.assert_close(fused, tiled, rtol=1e-4, atol=1e-5)
+
+
+def test_a_sink_that_takes_nearly_everything():
+    """Catches mass taken as one minus the sink, which leaves nothing of a thousandth of a millionth."""
+    query, key, value, blocks = inputs(80, dtype=torch.float32)
+    with torch.no_grad():
+        query.fill_(1.0)
+        key[:, :, 0] = 22 / 8  # e^22 times the attention of any other key
+        key[:, :, 1:] *= 0.1
+    _, mass = attention_with_block_mass(query, key, value, roles_of(blocks, BLOCKS), None, 1.0)
+    _, expected = reference(*(tensor.double() for tensor in (query, key, value)), blocks, None, 1.0)
+    assert (expected[:, :, 2:, 0] > 1 - 1e-6).all()
+    blocks_alone, expected = mass[..., 1:], expected[..., 1:]
+    torch.testing.assert_close(blocks_alone.double(), expected, rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_half_precision_is_as_good_as_its_inputs(autocast):
+    """Catches sums taken in bf16, and autocast rounding what must not be: masses keep three digits, and add up."""
+    query, key, value, blocks = inputs(300, dtype=torch.float32)
+    half = (query, key, value) if autocast else tuple(tensor.bfloat16() for tensor in (query, key, value))
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        output, mass = attention_with_block_mass(*half, roles_of(blocks, BLOCKS), None, 0.3)
+    assert output.dtype == torch.bfloat16 and mass.dtype == torch.float32
+    _, expected = reference(*(tensor.bfloat16().double() for tensor in (query, key, value)), blocks, None, 0.3)
+    torch.testing.assert_close(mass.double(), expected, rtol=0, atol=5e-3)
+    torch.testing.assert_close(mass[:, :, 1:].sum(-1), torch.ones_like(mass[:, :, 1:, 0]), rtol=0, atol=1e-5)
+
+
+def test_dropout_acts_on_the_output_alone_and_its_gradient_fits():
+    """Catches dropped probabilities in the mass, and a backward pass that drops others than the forward pass did."""
+    query, key, value, blocks = inputs(90)
+    roles = roles_of(blocks, BLOCKS)
+
+    def dropped(*qkv, seed=3):
+        torch.manual_seed(seed)
+        return attention_with_block_mass(*qkv, roles, None, 1.0, dropout=0.4)
+
+    plain_output, plain_mass = attention_with_block_mass(query, key, value, roles, None, 1.0)
+    output, mass = dropped(query, key, value)
+    torch.testing.assert_close(mass, plain_mass)
+    assert not torch.allclose(output, plain_output)
+    outputs = torch.stack([dropped(query, key, value, seed=seed)[0].detach() for seed in range(400)])
+    assert (outputs.mean(0) - plain_output).abs().mean() < 0.1 * plain_output.abs().mean()
+    loss = dropped(query, key, value)[0].sum()
+    gradients = torch.autograd.grad(loss, (query, key, value))
+    step = 1e-6
+    for tensor, gradient in zip((query, key, value), gradients, strict=True):
+        direction = torch.randn_like(tensor)
+        with torch.no_grad():
+            tensor.add_(direction, alpha=step)
+            above = dropped(query, key, value)[0].sum()
+            tensor.sub_(direction, alpha=2 * step)
+            below = dropped(query, key, value)[0].sum()
+            tensor.add_(direction, alpha=step)
+        torch.testing.assert_close((above - below) / (2 * step), (gradient * direction).sum(), rtol=1e-5, atol=1e-6)
+
+
+def test_memory_holds_no_square_of_the_context():
+    """Catches a T × T tensor in either pass: no tensor of more elements than a tile or the inputs may be made."""
+    context = 2048
+    query, key, value, blocks = inputs(context, heads=2, key_heads=1, width=8, batch=1, dtype=torch.float32)
+    largest = 0
+
+    class Largest(torch.utils._python_dispatch.TorchDispatchMode):
+        def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+            nonlocal largest
+            result = operation(*args, **(kwargs or {}))
+            for tensor in result if isinstance(result, (tuple, list)) else (result,):
+                if isinstance(tensor, torch.Tensor):
+                    largest = max(largest, tensor.numel())
+            return result
+
+    with Largest():
+        output, mass = attention_with_block_mass(query, key, value, roles_of(blocks, BLOCKS), None, 1.0)
+        (output.sum() + mass[..., 1].sum()).backward()
+    assert 0 < largest <= 2 * TILE_QUERIES * context < context**2

@@ -1,0 +1,70 @@
+"""Loading a model folder, and refusing what is none."""
+
+import pytest
+import torch
+from tiny_models import TINY_MODELS, tiny_model
+
+from localist.attention.models import check_model, load_model
+from localist.attention.observed_attention import ATTENTION
+from localist.plumbing.errors import UserError
+
+
+def test_a_saved_model_loads_in_float32_with_the_observed_attention(tmp_path):
+    """Catches loading in the stored half precision, and models that would silently not be observed."""
+    tiny_model("gpt2").to(torch.bfloat16).save_pretrained(tmp_path)
+    model = load_model(tmp_path, context=16)
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+    assert model.config._attn_implementation == ATTENTION
+
+
+def test_a_folder_that_is_no_model_is_named(tmp_path):
+    """Catches tracebacks from deep inside transformers."""
+    with pytest.raises(UserError, match="does not load as a causal language model"):
+        load_model(tmp_path, context=16)
+
+
+def test_pickled_weights_are_not_loaded(tmp_path):
+    """Catches loading pickles, which can run any code."""
+    model = tiny_model("gpt2")
+    model.config.save_pretrained(tmp_path)
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises(UserError, match="does not load"):
+        load_model(tmp_path, context=16)
+
+
+def test_a_gpu_that_is_not_there_stops_the_job(tmp_path, monkeypatch):
+    """Catches days of training on a CPU where a GPU was asked for."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match=r"training\.gpus is 1, but the job on .* sees no GPU"):
+        load_model(tmp_path, context=16, gpus=1)
+
+
+@pytest.mark.parametrize("family", sorted(TINY_MODELS))
+def test_supported_models_pass_the_check_without_weights(family, tmp_path, caplog):
+    """Catches a check that refuses good models, or that quietly checks nothing."""
+    tiny_model(family).config.save_pretrained(tmp_path)
+    with caplog.at_level("INFO"):
+        check_model(tmp_path, context=16)
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("family", "reason"),
+    [
+        ("bloom", "BloomForCausalLM computes attention in its own way"),
+        ("gemma2", "Gemma2ForCausalLM caps its attention scores"),
+        ("gpt_oss", "GptOssForCausalLM has no SDPA attention"),
+    ],
+)
+def test_unsupported_models_are_refused_before_any_weight_is_read(family, reason, tmp_path):
+    """Catches a study that extracts, embeds and clusters a book before it says that the model is none."""
+    tiny_model(family).config.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=reason):
+        check_model(tmp_path, context=16)
+
+
+def test_a_context_beyond_the_positions_is_refused_before_any_weight_is_read(tmp_path):
+    """Catches an index error in the first training step."""
+    tiny_model("gpt2").config.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"has 64 positions: set tokens\.context to at most 64"):
+        check_model(tmp_path, context=65)

@@ -1,0 +1,362 @@
+"""The observed attention function on real architectures: the same model as stock, the block mass of eager attention."""
+
+import math
+
+import pytest
+import torch
+from tiny_models import TINY_MODELS, tiny_model
+
+from localist.attention.observed_attention import check_causality, use_observed_attention
+from localist.attention.visibility import roles_of, visible_blocks
+from localist.evaluation.attention_statistics import StatisticsObserver
+from localist.plumbing.errors import UserError
+from localist.training.constraint import Constraint, ConstraintObserver, counted_mean, hinge
+
+CONTEXT = 24
+BLOCKS = 4
+CONSTRAINT = Constraint(locality=[0.0, 0.5, 1.0], penalty="hinge", target=0.9, strength=3.0)
+
+
+@pytest.fixture(params=sorted(TINY_MODELS))
+def model(request):
+    return tiny_model(request.param)
+
+
+@pytest.fixture
+def batch():
+    """Two windows with a sink at 0, several blocks, and padding at the end of the second."""
+    generator = torch.Generator().manual_seed(0)
+    blocks = torch.randint(0, BLOCKS, (2, CONTEXT), generator=generator)
+    blocks[:, 0] = -1
+    blocks[1, 17:] = -1
+    return torch.randint(0, 60, (2, CONTEXT), generator=generator), blocks
+
+
+def observer_of(blocks, constraint=CONSTRAINT):
+    return ConstraintObserver(constraint, blocks, BLOCKS)
+
+
+def eager_attentions(model, input_ids, **inputs):
+    model.set_attn_implementation("eager")
+    return model(input_ids, output_attentions=True, use_cache=False, **inputs)
+
+
+def eager_penalties(attentions, blocks, constraint=CONSTRAINT):
+    """P_l of each constrained layer from T × T attentions, and mean F, with V(i) as the attention itself shows it."""
+    found = {}
+    for layer in constraint.layers:
+        attention = attentions[layer]
+        seen = (attention > 0).any(dim=1, keepdim=True)
+        mass = attention.tril(-1) @ roles_of(blocks, BLOCKS)[:, None]
+        visible = visible_blocks(roles_of(blocks, BLOCKS), seen)
+        found[layer] = counted_mean(hinge(mass[..., 1:], visible, constraint.target), visible.counted)
+    return found
+
+
+def constrained_loss(model, input_ids, blocks, **inputs):
+    """Next-token loss plus constraint, as training computes it, and the observer."""
+    observer = observer_of(blocks)
+    loss = model(input_ids, labels=input_ids, observer=observer, use_cache=False, **inputs).loss
+    return observer.add_to(loss, 3.0), observer
+
+
+def gradients(model, loss):
+    model.zero_grad()
+    loss.backward()
+    return {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+
+
+def assert_equals_eager(model, input_ids, blocks, **inputs):
+    loss, observer = constrained_loss(model, input_ids, blocks, **inputs)
+    ours = gradients(model, loss)
+    eager = eager_attentions(model, input_ids, labels=input_ids, **inputs)
+    penalties = eager_penalties(eager.attentions, blocks)
+    assert all(penalty > 0.01 for penalty in penalties.values())
+    for layer, penalty in penalties.items():
+        torch.testing.assert_close(observer.layers[layer].penalty, penalty.detach(), rtol=1e-5, atol=1e-6)
+    locality = CONSTRAINT.locality
+    total = eager.loss + 3.0 * sum(locality[layer] * penalty for layer, penalty in penalties.items()) / len(locality)
+    torch.testing.assert_close(loss.detach(), total.detach())
+    theirs = gradients(model, total)
+    assert ours.keys() == theirs.keys() and len(ours) > 10
+    for name in ours:
+        torch.testing.assert_close(ours[name], theirs[name], rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_logits_are_those_of_stock_attention(model, batch):
+    """Catches an attention function registered without its mask function: the model would see the future."""
+    input_ids, blocks = batch
+    stock = model(input_ids).logits
+    use_observed_attention(model, CONTEXT)
+    assert torch.equal(model(input_ids).logits, stock)
+    observed = model(input_ids, observer=observer_of(blocks)).logits
+    torch.testing.assert_close(observed, stock, rtol=1e-5, atol=1e-5)
+
+
+def test_layers_without_locality_are_stock_to_the_bit(model, batch):
+    """Catches untouched layers that are computed in another way."""
+    input_ids, blocks = batch
+    stock = model(input_ids).logits
+    use_observed_attention(model, CONTEXT)
+    observer = observer_of(blocks, Constraint(locality=[0.0, 0.0, 0.0]))
+    assert torch.equal(model(input_ids, observer=observer).logits, stock)
+    assert observer.layers == {}
+
+
+def test_a_later_token_changes_no_earlier_logit(model, batch):
+    """Catches lost causality, with and without an attention mask."""
+    input_ids, blocks = batch
+    use_observed_attention(model, CONTEXT)
+    changed = input_ids.clone()
+    changed[:, 12] = (changed[:, 12] + 1) % 60
+    for inputs in ({}, {"attention_mask": torch.ones_like(input_ids)}):
+        before, after = (model(ids, observer=observer_of(blocks), **inputs).logits for ids in (input_ids, changed))
+        assert torch.equal(before[:, :12], after[:, :12])
+        assert not torch.equal(before[:, 12:], after[:, 12:])
+
+
+def test_penalty_and_gradients_equal_eager_attention(model, batch):
+    """Catches a wrong shift by one key, sinks or selves counted, key heads in the wrong order, a detached path."""
+    input_ids, blocks = batch
+    use_observed_attention(model, CONTEXT)
+    assert_equals_eager(model, input_ids, blocks)
+
+
+def test_a_model_that_sees_later_tokens_is_found():
+    """Catches models that take the future for the past, by what they do and not by what they say."""
+    model = tiny_model("llama")
+    check_causality(model)
+    mask = torch.ones(1, 1, 4, 4, dtype=torch.bool)
+    model.register_forward_pre_hook(
+        lambda module, args, kwargs: (args, kwargs | {"attention_mask": mask}), with_kwargs=True
+    )
+    with pytest.raises(UserError, match="LlamaForCausalLM lets tokens attend to later ones"):
+        check_causality(model)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_equals_eager_attention(model, batch, side):
+    """Catches padding counted as attention, on either side, when the model masks it."""
+    input_ids, blocks = batch
+    real = torch.ones_like(input_ids)
+    real[1, 17:] = 0
+    if side == "left":
+        blocks, real = blocks.clone(), real.flip(-1)
+        blocks[1] = torch.roll(blocks[1], CONTEXT - 17)
+    use_observed_attention(model, CONTEXT)
+    loss, observer = constrained_loss(model, input_ids, blocks, attention_mask=real)
+    eager = eager_attentions(model, input_ids, attention_mask=real)
+    shown = [attention * real[:, None, :, None] for attention in eager.attentions]
+    for layer, penalty in eager_penalties(shown, blocks).items():
+        torch.testing.assert_close(observer.layers[layer].penalty, penalty.detach(), rtol=1e-5, atol=1e-6)
+    assert all(gradient.isfinite().all() for gradient in gradients(model, loss).values())
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2"])
+def test_packed_windows_equal_eager_attention(family, batch):
+    """Catches attention across documents that were packed into one window: positions start anew, and so does V(i)."""
+    input_ids, blocks = (tensor[:1] for tensor in batch)
+    blocks = blocks.clone()
+    blocks[0, 10] = -1  # the second document's sink
+    model = tiny_model(family)
+    use_observed_attention(model, CONTEXT)
+    positions = torch.cat([torch.arange(10), torch.arange(CONTEXT - 10)])[None]
+    assert_equals_eager(model, input_ids, blocks, position_ids=positions)
+    unpacked, _ = constrained_loss(model, input_ids, blocks)
+    packed, _ = constrained_loss(model, input_ids, blocks, position_ids=positions)
+    assert unpacked != packed
+
+
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("mistral", {"sliding_window": 5}),
+        ("qwen2", {"sliding_window": 5, "use_sliding_window": True, "max_window_layers": 2}),
+    ],
+)
+def test_sliding_windows_equal_eager_attention(family, changes, batch):
+    """Catches keys outside a layer's window counted in V(i); the second model has one in one layer alone."""
+    model = tiny_model(family, **changes)
+    use_observed_attention(model, CONTEXT)
+    assert_equals_eager(model, *batch)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_gradient_checkpointing_changes_nothing(family, reentrant, batch):
+    """Catches penalties that count twice, or lose their gradient, when a layer is computed again."""
+    input_ids, blocks = batch
+    model = tiny_model(family)
+    use_observed_attention(model, CONTEXT)
+    loss, observer = constrained_loss(model, input_ids, blocks)
+    plain = gradients(model, loss)
+    model.train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        elif isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = 0.0
+    model.gradient_checkpointing_enable({"use_reentrant": reentrant})
+    model.enable_input_require_grads()
+    again, second = constrained_loss(model, input_ids, blocks)
+    torch.testing.assert_close(again, loss)
+    checkpointed = gradients(model, again)
+    assert {layer: float(found.penalty) for layer, found in second.layers.items()} == pytest.approx(
+        {layer: float(found.penalty) for layer, found in observer.layers.items()}
+    )
+    for name, gradient in plain.items():
+        torch.testing.assert_close(checkpointed[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_attention_dropout_leaves_the_penalty_alone(batch):
+    """Catches fidelity of dropped probabilities, and dropout forgotten in constrained layers."""
+    input_ids, blocks = batch
+    model = tiny_model("llama", attention_dropout=0.5)
+    use_observed_attention(model, CONTEXT)
+    only_first = Constraint(locality=[1.0, 0.0, 0.0], penalty="hinge", target=0.9, strength=1.0)
+    penalties, logits = [], []
+    for training in (False, True):
+        model.train(training)
+        observer = observer_of(blocks, only_first)
+        logits.append(model(input_ids, observer=observer).logits)
+        penalties.append(observer.layers[0].penalty)
+    assert penalties[0] == penalties[1]
+    assert not torch.allclose(*logits)
+
+
+def test_the_upstream_gradient_scales_the_penalty_too(batch):
+    """Catches a penalty with a weight of its own where the loss is scaled, as with gradient accumulation."""
+    input_ids, blocks = batch
+    model = tiny_model("llama")
+    use_observed_attention(model, CONTEXT)
+    once = gradients(model, constrained_loss(model, input_ids, blocks)[0])
+    halved = gradients(model, constrained_loss(model, input_ids, blocks)[0] / 2)
+    for name, gradient in once.items():
+        torch.testing.assert_close(halved[name], gradient / 2, msg=name)
+
+
+def test_blocks_of_another_length_are_refused_with_the_layer(batch):
+    """Catches blocks of other windows, which would shape training at random."""
+    input_ids, blocks = batch
+    model = tiny_model("llama")
+    use_observed_attention(model, CONTEXT)
+    with pytest.raises(UserError, match="Layer 1 has 24 tokens, the blocks 23"):
+        model(input_ids, observer=observer_of(blocks[:, 1:]))
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "reason"),
+    [
+        ("bloom", {}, "BloomForCausalLM computes attention in its own way"),
+        ("mpt", {}, "MptForCausalLM computes attention in its own way"),
+        ("gpt_neo", {}, "GPTNeoForCausalLM computes attention in its own way"),
+        ("gemma2", {}, "Gemma2ForCausalLM caps its attention scores"),
+        ("gpt_oss", {}, "GptOssForCausalLM has no SDPA attention in transformers"),
+        ("bert", {"is_decoder": False}, "lets tokens attend to later ones"),
+        (
+            "llama",
+            {"max_position_embeddings": 16},
+            r"LlamaForCausalLM has 16 positions: set tokens\.context to at most 16",
+        ),
+    ],
+)
+def test_what_cannot_be_supported_is_refused_by_name(family, changes, reason):
+    """Catches models whose statistics would silently be missing or wrong, at start-up rather than in a run."""
+    with pytest.raises(UserError, match=reason):
+        use_observed_attention(tiny_model(family, **changes), CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        ({"s_aux": torch.zeros(4)}, "LlamaAttention adds s_aux to its attention scores"),
+        ({"attention_mask": torch.zeros(2, 1, CONTEXT, CONTEXT)}, "LlamaAttention has a mask that is added"),
+    ],
+)
+def test_scores_with_a_bias_are_refused_by_name(inputs, reason, batch):
+    """Catches attention that the observer does not see whole: biases, learned sinks or capping of the scores."""
+    input_ids, blocks = batch
+    model = tiny_model("llama")
+    use_observed_attention(model, CONTEXT)
+    with pytest.raises(UserError, match=reason):
+        model(input_ids, observer=observer_of(blocks), **inputs)
+
+
+def test_keys_of_an_earlier_call_are_refused(batch):
+    """Catches statistics of half a text, when a call goes on from a cache."""
+    input_ids, blocks = batch
+    model = tiny_model("llama")
+    use_observed_attention(model, CONTEXT)
+    cache = model(input_ids, use_cache=True).past_key_values
+    with pytest.raises(UserError, match="48 keys from 24 queries: call it with use_cache=False"):
+        model(input_ids, past_key_values=cache, observer=observer_of(blocks))
+
+
+def entropy_bits(probability):
+    return torch.special.entr(probability).sum(-1) / math.log(2)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
+@pytest.mark.parametrize("window", [None, 7])
+def test_statistics_equal_eager_attention(dtype, tolerance, window, batch, model):
+    """Catches entropies, shares, distances or chances that count the sink or padding where they must not."""
+    input_ids, blocks = batch
+    if window:
+        if model.config.model_type != "mistral":
+            pytest.skip("one family with a sliding window is enough")
+        model = tiny_model("mistral", sliding_window=window)
+    model = model.to(dtype)
+    use_observed_attention(model, CONTEXT)
+    is_text = blocks >= 0
+    observer = StatisticsObserver({"semantic": blocks}, is_text)
+    direct = _DirectAttention(window)
+    with torch.no_grad():
+        model(input_ids, observer=observer)
+        model(input_ids, observer=direct)
+        eager = eager_attentions(model, input_ids)  # its softmax is in float32, whatever the model
+    for ours, theirs in zip(direct.layers, eager.attentions, strict=True):
+        torch.testing.assert_close(ours.float(), theirs.float(), rtol=1e-4, atol=1e-5)
+    position = torch.arange(CONTEXT)
+    distance = position[:, None] - position[None, :]
+    for layer, attention in enumerate(direct.layers):
+        seen = (distance >= 0) & (distance < (window or CONTEXT))
+        visible = seen & (distance > 0) & is_text[:, None, :]  # [batch, T, T]
+        own = visible & (blocks[:, :, None] == blocks[:, None, :])
+        outside = attention * visible[:, None]
+        restricted = outside / outside.sum(-1, keepdim=True).clamp(min=torch.finfo(dtype).tiny)
+        size = visible.sum(-1).to(dtype)
+        expected = {
+            "visible_keys": size,
+            "sink_share": (attention * ~is_text[:, None, None, :]).sum(-1).mean(1),
+            "self_share": attention.diagonal(dim1=-2, dim2=-1).mean(1),
+            "entropy_bits": entropy_bits(attention).mean(1),
+            "entropy_normalised": entropy_bits(attention).mean(1) / seen.sum(-1).clamp(min=2).to(dtype).log2(),
+            "entropy_no_sink_bits": entropy_bits(restricted).mean(1),
+            "entropy_no_sink_normalised": entropy_bits(restricted).mean(1) / size.clamp(min=2).log2(),
+            "distance_tokens": (restricted.mean(1) * distance).sum(-1),
+            "fidelity:semantic": (restricted.mean(1) * own).sum(-1),
+            "chance:semantic": own.sum(-1) / size.clamp(min=1),
+        }
+        found = observer.layers[layer]
+        assert found.keys() == expected.keys()
+        allowed = tolerance * max(1.0, direct.largest[layer])
+        for name, values in expected.items():
+            scale = CONTEXT if name == "distance_tokens" else 1
+            difference = (found[name][is_text].double() - values[is_text].double()).abs().max()
+            assert difference <= allowed * scale, (name, layer, float(difference))
+
+
+class _DirectAttention:
+    """T × T attention of each layer in the model's own precision, and its largest score."""
+
+    def __init__(self, window):
+        self.window = window
+        self.layers, self.largest = [], []
+
+    def observe(self, layer, inputs):
+        key = inputs.key.repeat_interleave(inputs.query.shape[1] // inputs.key.shape[1], dim=1)
+        scores = inputs.query @ key.transpose(-1, -2) * inputs.scaling
+        seen = torch.ones(CONTEXT, CONTEXT, dtype=torch.bool).tril()
+        seen = seen.triu(1 - self.window) if self.window else seen
+        self.layers.append(scores.masked_fill(~seen, -torch.inf).softmax(-1))
+        self.largest.append(float(scores.abs().max()))

@@ -1,0 +1,89 @@
+"""The benchmark of blocks: agreement by hand, windows cut again, tokens' blocks brought back to sentences."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from measure_clusters import (
+    LabelledText,
+    agreement,
+    blocks_of_sentences,
+    labelled_text,
+    longer_windows,
+    measure_clusters,
+)
+
+from localist.blocks.semantic import BlockSettings
+from localist.tokens.windows import Windows
+
+
+def windows_of(sentences: np.ndarray, stretches: np.ndarray, context: int) -> Windows:
+    """Windows of the tokens' sentences, each stretch cut by itself."""
+    whole = Windows(*(np.pad(sentences[None], ((0, 0), (1, 0)), constant_values=-1),) * 3, np.zeros(1, dtype=int))
+    parts = []
+    for stretch in np.unique(stretches):
+        inside = np.concatenate([[True], stretches == stretch])
+        part = Windows(*(whole.segment_ids[:, inside],) * 3, np.array([stretch]))
+        parts.append(longer_windows(part, context))
+    return Windows(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
+
+
+def test_sections_count_inside_their_article():
+    """Catches agreement over all articles at once, where sections of different articles are easily told apart."""
+    sentences = pd.DataFrame({"document": [0] * 4 + [1] * 4, "section": [0, 0, 1, 1, 2, 2, 3, 3]})
+    by_article = agreement(sentences, np.repeat([0, 1], 4))
+    assert by_article["ari_article"] == 1 and by_article["ari_section"] == 0
+    by_section = agreement(sentences, np.array([0, 0, 1, 1, 0, 0, 1, 1]))
+    assert by_section["ari_section"] == by_section["nmi_section"] == 1
+    assert by_section["ari_article"] < 0.2
+
+
+def test_an_article_with_one_section_says_nothing():
+    """Catches articles in the mean that every partition into one block would agree with."""
+    sentences = pd.DataFrame({"document": [0, 0, 0, 0, 1, 1], "section": [0, 0, 1, 1, 2, 2]})
+    assert agreement(sentences, np.array([0, 1, 0, 1, 2, 2]))["ari_section"] == pytest.approx(-0.5)
+
+
+def test_longer_windows_hold_the_same_tokens_in_order():
+    """Catches tokens lost or moved at the ends of windows, and windows that leave their stretch."""
+    sentences = np.repeat(np.arange(12), 3)
+    stretches = np.repeat([0, 1], 18)
+    short = windows_of(sentences, stretches, 8)
+    long = longer_windows(short, 16)
+    assert long.segment_ids.shape == (4, 16) and long.stretch_ids.tolist() == [0, 0, 1, 1]
+    np.testing.assert_array_equal(long.segment_ids[long.is_text], sentences)
+
+
+def test_window_blocks_of_different_stretches_are_different():
+    """Catches window blocks, numbered from 0 in each stretch, that are taken for one block of the whole text."""
+    windows = windows_of(np.repeat(np.arange(4), 2), np.repeat([0, 1], 4), 5)
+    ids = np.where(windows.is_text, 0, -1)
+    assert blocks_of_sentences(windows, ids, restarts=False).tolist() == [0, 0, 0, 0]
+    first, second, third, fourth = blocks_of_sentences(windows, ids, restarts=True)
+    assert first == second != third == fourth
+
+
+def test_planted_topics_are_measured_with_their_controls():
+    """Catches rows without the default, or without the partitions that it is held against."""
+    generator = np.random.default_rng(0)
+    section = np.repeat(np.arange(24), generator.integers(4, 13, size=24))
+    vectors = np.eye(12)[section % 12] + generator.normal(scale=0.05, size=(len(section), 12))
+    segments = pd.DataFrame(
+        {
+            "document": section // 6,
+            "section": section,
+            "title": "Article",
+            "split": np.where(section % 6 == 5, "test", "train"),
+        }
+    )
+    training = np.flatnonzero(segments["split"] == "train")
+    windows = windows_of(np.repeat(training, 4), np.repeat(section[training] // 6, 4), 64)
+    text = labelled_text(segments, vectors.astype(np.float32), windows, [])
+    assert isinstance(text, LabelledText) and len(text.sentences) == len(training)
+    settings = BlockSettings("spectral", "silhouette", 4, 16, 13, 0.9, 1, 2, None, 1, 0)
+    chosen, curves = measure_clusters("planted", text, settings, [(0, 1)], default=(0, 1))
+    (default,) = [row for row in chosen if row["default"]]
+    assert default["method"] == "spectral" and default["criterion"] == "silhouette" and default["ari_section"] == 1
+    controls = {row["method"]: row for row in chosen if row["method"] in ("shifted", "window")}
+    assert set(controls) == {"shifted", "window"}
+    assert all(row["ari_section"] < 0.9 for row in controls.values())
+    assert len(chosen) == 3 * 3 * 2 + 2 and len(curves) == 3 * 13

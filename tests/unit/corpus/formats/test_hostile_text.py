@@ -1,0 +1,301 @@
+"""Text, rows and markup that are broken or odd: refused with their place, or read without a loss."""
+
+import json
+import os
+import random
+from pathlib import Path
+
+import hostile
+import pyarrow
+import pytest
+from hostile import CHAPTER, message_or_words, refusal, words_of
+from pyarrow import parquet
+from sample_files import (
+    CHAPTERS,
+    corpus,
+    docx_members,
+    epub_members,
+    pdf_bytes,
+    pdf_pages,
+    word_paragraph,
+    written,
+    zipped,
+)
+
+import extract_corpus
+from localist.corpus.extraction import extract
+from localist.corpus.formats.decoding import LONGEST_LINE
+from localist.plumbing.files import read_json
+
+process, read = hostile.process, hostile.read  # fixtures
+
+
+@pytest.mark.parametrize("extension", [".txt", ".html", ".md", ".csv", ".jsonl"])
+def test_mixed_encodings_are_refused_with_their_line(tmp_path, read, extension):
+    """Catches wrong letters where parts of a file are in another encoding than the rest."""
+    lines = ["Ein Café öffnet, und die Gäste hören Musik über den Dächern."] * 9
+    frame = {".html": "<html><body>{}</body></html>", ".csv": 'text\n"{}"', ".jsonl": '{{"text": "{}"}}'}
+    before, _, after = frame.get(extension, "{}").replace("{{", "{").replace("}}", "}").partition("{}")
+    between = {".jsonl": '"}\n{"text": "', ".csv": '"\n"'}.get(extension, "\n")
+    coded = [line.encode("cp1252" if number == 6 else "utf-8") for number, line in enumerate(lines)]
+    path = written(tmp_path / f"mixed{extension}", before.encode() + between.encode().join(coded) + after.encode())
+    message = refusal(read, path)
+    assert f"line {8 if extension == '.csv' else 7}" in message
+
+
+@pytest.mark.parametrize("extension", [".txt", ".html", ".md", ".csv"])
+def test_nul_bytes_are_refused_with_their_line(tmp_path, read, extension):
+    """Catches a damaged file (holes filled with NUL bytes) whose rest passes for the whole."""
+    content = {".html": "<html>\n", ".csv": "text\n"}.get(extension, "First line.\n") + "Some words.\n" * 300
+    path = written(tmp_path / f"holes{extension}", content.encode() + b"Words\0\0\0words.\n")
+    assert "NUL byte in line 302" in refusal(read, path)
+
+
+@pytest.mark.parametrize("extension", [".txt", ".jsonl", ".csv", ".md", ".html"])
+def test_an_endless_line_is_refused(tmp_path, read, extension):
+    """Catches a file in one line that fills the memory."""
+    before, after = {
+        ".jsonl": ('{"text": "', '"}\n'),
+        ".csv": ("text\n", "\n"),
+        ".html": ("<html>\n", "\n</html>"),
+    }.get(extension, ("\n", "\n"))
+    content = before + "word " * (LONGEST_LINE // 5 + 200_000) + after
+    path = written(tmp_path / f"line{extension}", content)
+    message = refusal(read, path)
+    assert "line 1" in message if extension == ".jsonl" else "line 2" in message
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "[1, 2]",
+        "17",
+        '"text"',
+        "null",
+        '{"text": 3}',
+        '{"text": ["a"]}',
+        '{"other": "a"}',
+        '{"text": NaN}',
+        '{"text": 1e999}',
+        '{"text": ' + "9" * 5000 + "}",
+        '{"text": "a"',
+        '{"text": "a"} {"text": "b"}',
+        '{"a": ' * 100_000,
+        "[" * 100_000,
+        '{"text": "\\ud800"',
+        "{'text': 'a'}",
+    ],
+    ids=lambda row: row[:24],
+)
+def test_a_bad_row_of_json_lines_is_refused_with_its_line(tmp_path, read, row):
+    """Catches a row that is passed over, or that ends in a mistake without its place."""
+    path = written(tmp_path / "rows.jsonl", '{"text": "Good words."}\n\n' + row + "\n")
+    message = refusal(read, path)
+    assert "line 3" in message
+    assert "cannot be read: " not in message
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+@pytest.mark.parametrize(
+    "row", ['{"text": "Good \\ud800 words."}', '{"text": "Good words.", "title": "A \\udfff title"}']
+)
+def test_half_a_letter_in_json(tmp_path, row, unicode):
+    """Catches a lone surrogate, which JSON allows, that cannot be written to any file."""
+    path = written(tmp_path / "rows.jsonl", row)
+    sections = tmp_path / "sections.parquet"
+    steps = corpus()["clean"] | {"unicode": unicode}
+    extract_corpus.main([path], corpus(clean=steps), sections, tmp_path / "report.json")
+    assert "words." in parquet.read_table(sections)["text"][0].as_py()
+
+
+@pytest.mark.parametrize("code", ["D835DC65", "D835", "0000", "202E"])
+def test_odd_letters_of_a_font(tmp_path, code):
+    """Catches a font whose map gives halves of letters, or letters without a meaning, that break the report."""
+    table = f"begincmap 1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfchar <65> <{code}> endbfchar endcmap"
+    added = f"99 0 obj\n<< /Length {len(table)} >>\nstream\n{table}\nendstream\nendobj\nxref\n"
+    content = pdf_bytes(pdf_pages()).decode("cp1252").replace("xref\n", added, 1)
+    content = content.replace("/Encoding /WinAnsiEncoding", "/Encoding /WinAnsiEncoding /ToUnicode 99 0 R")
+    path = written(tmp_path / "font.pdf", content.encode("cp1252"))
+    sections = tmp_path / "sections.parquet"
+    extract_corpus.main([path], corpus(), sections, tmp_path / "report.json")
+    assert "stairs at dusk" in parquet.read_table(sections)["text"][0].as_py()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b"caf\xe9.txt", b"two\nlines.txt", b"<script>.txt", "m\u00b22.txt".encode(), "\u00b21.txt".encode()],
+)
+def test_odd_names_of_files(tmp_path, name):
+    """Catches a name in another encoding, or with odd signs in it, that breaks the report."""
+    books = tmp_path / "books"
+    books.mkdir()
+    path = Path(os.fsdecode(os.fsencode(books) + b"/" + name))
+    written(path, "\n\n".join(CHAPTERS[0].paragraphs))
+    extract_corpus.main([books], corpus(), tmp_path / "sections.parquet", tmp_path / "report.json")
+    assert len(read_json(tmp_path / "report.json")["files"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("about.txt", "Files begin with <?xml version='1.0' encoding='KOI8-R'?> in the café."),
+        ("about.md", 'Write `<meta charset="koi8-r">` into the head, says the café.'),
+        ("about.csv", 'text\n"Write <meta charset=koi8-r> into the head, says the café."\n'),
+        ("about.jsonl", json.dumps({"text": "<meta charset=koi8-r> says the café."}, ensure_ascii=False)),
+        ("said.html", '<html><meta charset="koi8-r"><p>It is UTF-8 all the same, says the café.</p></html>'),
+    ],
+)
+def test_an_encoding_that_a_text_speaks_of(tmp_path, read, name, content):
+    """Catches letters turned into others because a text speaks of an encoding that it is not in."""
+    assert "café." in words_of(read(written(tmp_path / name, content)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'text,title\n"one, two\nthree',
+        'text,title\n"one" two,three\n',
+        "text,title\n" + '"' * 1001 + "\n",
+        "text,text\none,two\n",
+        "title\none\n",
+        "text,title\none,two,three\n",
+        "text,title\n\n\n",
+        "text",
+    ],
+    ids=["open quote", "text after quote", "quotes", "same name", "no column", "long row", "no rows", "header only"],
+)
+def test_odd_csv(tmp_path, read, content):
+    """Catches CSV that breaks its reader rather than being read or refused."""
+    message_or_words(read, written(tmp_path / "odd.csv", content))
+
+
+@pytest.mark.parametrize("kind", ["struct", "list", "binary", "number", "dictionary"])
+def test_columns_of_parquet_that_are_no_text(tmp_path, read, kind):
+    """Catches a column of another type that is read as text, or breaks the reader; a dictionary of texts is text."""
+    values = {
+        "struct": pyarrow.array([{"body": "words"}]),
+        "list": pyarrow.array([["words"]]),
+        "binary": pyarrow.array([b"words"]),
+        "number": pyarrow.array([1.5]),
+        "dictionary": pyarrow.array(["words"]).dictionary_encode(),
+    }
+    path = tmp_path / "columns.parquet"
+    parquet.write_table(pyarrow.table({"text": values[kind], "other": ["x"]}), path)
+    if kind == "dictionary":
+        assert words_of(read(path)) == ["words"]
+    else:
+        assert "row 1" in refusal(read, path)
+
+
+SENTENCES = {
+    "ar": "كان الحارس يصعد السلم كل مساء ويعد الدرجات ثم يشعل المصباح قبل عودة القوارب إلى الميناء. "
+    "وفي منتصف الليل تحولت الريح إلى الشمال وضرب المطر الزجاج، فشرب الشاي البارد واستمع إلى الجرس.",
+    "he": "השומר עלה במדרגות עם רדת הערב, ספר אותן כהרגלו והדליק את המנורה לפני ששבו הסירות אל הנמל. "
+    "בחצות פנתה הרוח צפונה והגשם הכה בזכוכית, והוא שתה תה קר והקשיב לפעמון.",
+    "zh": "黄昏时分，看守人照例数着台阶登上塔楼，在第一批渔船回港之前点亮了灯。"
+    "到了午夜，风转向北方，雨点敲打着玻璃，他喝着冷茶，听着浮标上的钟声。",
+    "ru": "Смотритель поднимался по лестнице в сумерках, считал ступени, как всегда, и зажигал лампу прежде, чем лодки "
+    "возвращались домой. К полуночи ветер повернул на север, и дождь бил в стекло.",
+    "ja": "灯台守は夕暮れになると段を数えながら階段を上り、船が港に帰る前に灯をともした。"
+    "真夜中には風が北に変わり、雨がガラスを打ったので、彼は冷たいお茶を飲みながら聞いていた。",
+}
+TRADITIONAL = (
+    "黃昏時分，看守人照例數著台階登上塔樓，在第一批漁船回港之前點亮了燈。午夜風轉向北方，雨點敲打著玻璃，他喝著冷茶。"
+)
+ENCODINGS = {
+    "ar": ["utf-8", "utf-16", "utf-16-le", "windows-1256"],
+    "he": ["utf-8", "utf-16", "utf-16-be", "windows-1255"],
+    "zh": ["utf-8", "utf-16", "gb18030", "big5"],
+    "ru": ["utf-8", "utf-16", "windows-1251", "koi8-r"],
+    "ja": ["utf-8", "utf-16", "shift-jis", "euc-jp", "iso-2022-jp"],
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding"), [(language, one) for language, all_of in ENCODINGS.items() for one in all_of]
+)
+def test_other_scripts_are_read_and_their_language_is_told(tmp_path, language, encoding):
+    """Catches lost or wrong letters in scripts other than Latin, and a study in another language than was meant."""
+    sentence = TRADITIONAL if encoding == "big5" else SENTENCES[language]
+    path = written(tmp_path / "book.txt", "\n\n".join([sentence] * 4).encode(encoding))
+    sections = tmp_path / "sections.parquet"
+    report = extract([path], corpus(clean=corpus()["clean"] | {"near_duplicates": False}), sections)
+    assert "\n".join(parquet.read_table(sections)["text"].to_pylist()).count(sentence) == 4
+    (told,) = report["files"]
+    assert max(told["languages"], key=told["languages"].get) == language
+    (warning,) = told["warnings"]
+    assert repr(language) in warning
+    assert ("right to left" in warning) == (language in ("ar", "he"))
+
+
+PROSE = " ".join(CHAPTERS[0].paragraphs)
+
+
+ODD_PAGES = {
+    "form": "<html><body><form action='/post'><p>{}</p><input/></form></body></html>",
+    "class of body": "<html><body class='index'><p>{}</p></body></html>",
+    "class of html": "<html class='search navigation'><body><p>{}</p></body></html>",
+    "open fonts": "<html><body>" + "<p><font size=2>More.<br>" * 300 + "<p>{}</body></html>",
+    "open blocks": "<html><body>" + "<div>More.\n" * 300 + "<p>{}</body></html>",
+    "deep": "<html><body>" + "<div>" * 400 + "<p>{}</p>" + "</div>" * 400 + "</body></html>",
+    "frames": "<html><frameset><frame src='x.html'><noframes><p>{}</p></noframes></frameset></html>",
+    "layout": "<html><body><table><tr><td><table><tr><td>{}</td></tr></table></td></tr></table></body></html>",
+    "early end": "<html><body><p>First.</p></body></html>\n<p>{}</p></body></html>",
+    "two pages": "<html><body><p>First.</p></body></html><html><body><p>{}</p></body></html>",
+    "odd elements": "<html><body><marquee>More.</marquee><textarea></textarea><x-y><p>{}</p></x-y></body></html>",
+}
+
+
+@pytest.mark.parametrize("name", ODD_PAGES)
+def test_prose_of_an_odd_page_is_not_lost(tmp_path, read, name):
+    """Catches pages of old programs whose text is passed over without a word: it is read, or the page is refused."""
+    told = message_or_words(read, written(tmp_path / "page.html", ODD_PAGES[name].replace("{}", PROSE)))
+    assert "nested" in told or PROSE in told
+
+
+def test_a_page_of_preformatted_text_keeps_its_paragraphs(tmp_path, read):
+    """Catches a book in one pre element that becomes one passage, its headings, lines and paragraphs lost."""
+    text = "CHAPTER I\n\n" + "\n\n".join(CHAPTERS[0].paragraphs).replace(" boats", "\nboats")
+    (document,) = read(written(tmp_path / "pre.html", f"<html><body><pre>\n{text}\n</pre></body></html>"))
+    (section,) = document["document"]["sections"]
+    assert section["heading"] == "CHAPTER I"
+    assert section["text"].split("\n") == list(CHAPTERS[0].paragraphs)
+
+
+def test_deep_lists_of_markdown_are_not_lost(tmp_path, read):
+    """Catches a parser that passes over what is nested more deeply than it likes."""
+    path = written(tmp_path / "list.md", "".join(f"{'  ' * depth}- word{depth}\n" for depth in range(30)))
+    assert words_of(read(path)) == [f"word{depth}" for depth in range(30)]
+
+
+@pytest.mark.parametrize("kind", ["text/xml", "text/plain", "application/octet-stream", "application/x-dtbook+xml"])
+def test_a_chapter_of_another_type_is_not_passed_over(tmp_path, read, kind):
+    """Catches a book that loses chapters which its maker gave an odd type: they are read, or the book is refused."""
+    members = epub_members()
+    item = 'chapter1.xhtml" media-type="'
+    members["OEBPS/book.opf"] = members["OEBPS/book.opf"].replace(f"{item}application/xhtml+xml", f"{item}{kind}")
+    told = message_or_words(read, zipped(tmp_path / "types.epub", members))
+    assert kind in told or CHAPTERS[0].paragraphs[0] in told
+
+
+def test_a_word_document_whose_text_has_another_name(tmp_path, read):
+    """Catches documents of Word for the web, whose main part is document2.xml, that are refused."""
+    members = {
+        name.replace("document.xml", "document2.xml"): content.replace("word/document.xml", "word/document2.xml")
+        for name, content in docx_members(word_paragraph(PROSE)).items()
+    }
+    assert words_of(read(zipped(tmp_path / "web.docx", members))) == PROSE.split()
+
+
+def test_encrypted_chapters_without_rights_are_called_so(tmp_path, read):
+    """Catches DRM of another shop, which lists the parts that are encrypted, called a damaged file."""
+    encrypted = f'<encryption><CipherReference URI="{CHAPTER}"/></encryption>'
+    members = epub_members() | {"META-INF/encryption.xml": encrypted, CHAPTER: random.Random(1).randbytes(3000)}
+    assert "DRM" in refusal(read, zipped(tmp_path / "bought.epub", members))
+
+
+def test_an_empty_chapter_does_not_spoil_a_book(tmp_path, read):
+    """Catches a book that is refused because of one empty part."""
+    path = zipped(tmp_path / "empty.epub", epub_members() | {CHAPTER: ""})
+    told = message_or_words(read, path)
+    assert "corpus.format: text" not in told

@@ -1,0 +1,181 @@
+"""HTML, XHTML, Markdown, EPUB and DOCX: what becomes a passage, a heading, a note or a mark."""
+
+import pytest
+
+from localist.corpus.cleaning import clean
+from localist.corpus.formats.book import (
+    CONTENTS,
+    HEADING,
+    INDEX,
+    MARK_END,
+    MARK_START,
+    NAVIGATION,
+    NOTE,
+    PROSE,
+    REFERENCES,
+    TABLE,
+)
+from localist.corpus.formats.markdown import read_markdown
+from localist.corpus.formats.markup import html_book, parse_html, parse_xhtml, passages, read_html
+
+
+def read(body):
+    return list(passages(parse_html(f"<html><body>{body}</body></html>", "page.html")))
+
+
+def found(body):
+    return [(one.kind, one.text) for one in read(body)]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<p>One <b>two</b>\n three.</p><p>Four.</p>", ["One two three.", "Four."]),
+        ("<div>One<p>two</p>three</div>four", ["One", "two", "three", "four"]),
+        ("<p>Roses are red<br>Violets are blue<br/></p>", ["Roses are red", "Violets are blue"]),
+        ("<ul><li>one</li><li>two<ul><li>three</li></ul></li></ul>", ["one", "two", "three"]),
+        ("<dl><dt>Word</dt><dd>Meaning.</dd></dl>", ["Word", "Meaning."]),
+        ("<p>a&nbsp;b &amp; c &#8211; d</p>", ["a b & c – d"]),
+        (
+            "<p>seen</p><script>x()</script><style>p{}</style><!-- c --><svg><text>s</text></svg>",
+            ["seen"],
+        ),
+        ("<p hidden>no</p><p style='display: none'>no</p><p>yes</p>", ["yes"]),
+        ("<p>漢<ruby>字<rp>(</rp><rt>じ</rt><rp>)</rp></ruby></p>", ["漢字"]),
+        ("<p>One<span epub:type='pagebreak' title='7'>7</span> two<span class='pagenum'>[8]</span>.</p>", ["One two."]),
+        ("Text <em>without</em> any block", ["Text without any block"]),
+        ("", []),
+    ],
+)
+def test_text_of_blocks_and_inline_elements(body, expected):
+    """Catches words glued or torn at elements, blocks that run together, and code or hidden text read as prose."""
+    assert [" ".join(text.split()) for _, text in found(body)] == expected
+
+
+def test_headings_have_their_levels():
+    """Catches chapters whose headings are read as prose, and the markup inside of headings."""
+    assert [
+        (one.text, one.kind, one.level) for one in read("<h1>A <i>b</i></h1><section><h3>C</h3><p>d</p></section>")
+    ] == [
+        ("A b", HEADING, 1),
+        ("C", HEADING, 3),
+        ("d", PROSE, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("<nav><p>x</p></nav>", CONTENTS),
+        ("<div id='toc'><h2>x</h2></div>", CONTENTS),
+        ("<section epub:type='toc'><ol><li>x</li></ol></section>", CONTENTS),
+        ("<section role='doc-index'><p>x</p></section>", INDEX),
+        ("<section epub:type='bibliography'><p>x</p></section>", REFERENCES),
+        ("<aside epub:type='footnote' id='n1'><p>x</p></aside>", NOTE),
+        ("<section class='footnotes'><ol><li>x</li></ol></section>", NOTE),
+        ("<div role='navigation'>x</div>", NAVIGATION),
+        ("<footer>x</footer>", NAVIGATION),
+        ("<table><tr><td>x</td></tr></table>", TABLE),
+        ("<section id='references-of-my-life'><p>x</p></section>", PROSE),
+        ("<section><footer>x</footer></section>", PROSE),
+    ],
+)
+def test_what_the_markup_says_of_a_part(body, kind):
+    """Catches lists, notes and navigation that the format names and that are still taken for prose, and the reverse."""
+    assert found(body) == [(kind, "x")]
+
+
+def test_a_table_of_text_is_text():
+    """Catches old books that are laid out in tables, and whose every word would go as data."""
+    text = "This cell holds a whole paragraph of the book, as pages from before style sheets do, with many words."
+    assert found(f"<table><tr><td>{text}</td></tr></table>") == [(PROSE, text)]
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        '<a href="#fn1" class="footnote-ref" id="r1" role="doc-noteref"><sup>1</sup></a>',
+        '<sup><a href="#footnote-1" id="footnote-ref-1">[1]</a></sup>',
+        '<a epub:type="noteref" href="notes.xhtml#n1">1</a>',
+        '<sup class="reference"><a href="#cite_note-1">[1]</a></sup>',
+        '<a href="#note1">[*]</a>',
+    ],
+)
+def test_marks_of_notes_are_known_by_their_link(mark):
+    """Catches numbers that end up in the middle of sentences, whoever made the page."""
+    (passage,) = read(f"<p>Some word{mark} here.</p>")
+    assert passage.text.count(MARK_START) == passage.text.count(MARK_END) == 1
+    assert [one.text for one in clean([passage], ["footnote_marks"])[0]] == ["Some word here."]
+
+
+@pytest.mark.parametrize(
+    "inside", ["<sup>2</sup>", '<a href="#chapter2">2</a>', '<a href="other.html">[1]</a>', "<sup>th</sup>"]
+)
+def test_other_numbers_and_links_are_text(inside):
+    """Catches exponents, ordinals and references to chapters that go as marks of notes."""
+    assert MARK_START not in read(f"<p>word{inside} here</p>")[0].text
+
+
+def test_a_note_has_no_arrow_back():
+    """Catches the link from a note back to the text, which is no word of it."""
+    assert found('<aside role="doc-footnote"><p>So it is. <a href="#r1" class="footnote-back">↩</a></p></aside>') == [
+        (NOTE, "So it is.")
+    ]
+
+
+def test_a_space_inside_a_link_parts_words():
+    """Catches an anchor with nothing but a space in it that goes as an arrow, and glues two words."""
+    assert read('<p>one<a id="x"> </a>two</p>')[0].text == "one two"
+
+
+def test_xhtml_keeps_what_html_would_lose():
+    """Catches an empty title or anchor in XHTML's short form that swallows the chapter, and names of characters."""
+    page = b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head>'
+    page += b'<body><a id="x"/><p>\xc3\xa9&nbsp;&eacute;&lt;</p></body></html>'
+    assert [one.text for one in passages(parse_xhtml(page, "c.xhtml"))] == ["é é<"]
+
+
+def test_xhtml_that_is_not_well_formed_is_read_like_html():
+    """Catches a chapter that is lost, or cut short, for an unclosed element."""
+    page = b"<html><body><p>One<br>two <b>three</p><p>four</body></html>"
+    assert [one.text for one in passages(parse_xhtml(page, "c.xhtml"))] == ["One", "two three", "four"]
+
+
+def test_a_page_tells_title_and_author(tmp_path):
+    """Catches books called by their file name although the page has a title."""
+    path = tmp_path / "page.html"
+    path.write_bytes(
+        b"<html><head><title> The\n Sea </title><meta name='Author' content='A. Writer'></head>"
+        b"<body>\xe9t\xe9</body></html>"
+    )
+    (book,) = read_html(path, "latin-1")
+    assert (book.title, book.author, book.encoding) == ("The Sea", "A. Writer", "latin-1")
+    assert html_book("<p>x</p>", path).title == "page"
+
+
+def test_markdown(tmp_path):
+    """Catches Markdown's own signs in the text, front matter read as prose, and notes that stay in place."""
+    path = tmp_path / "book.md"
+    path.write_text(
+        "---\ntitle: The Sea\nauthor: [A. Writer, B. Writer]\n---\n\n# One\n\nSome *words* and a [link](http://x.y)[^1]\n"
+        "go on.\n\n[^1]: A note.\n\nSetext\n------\n\n- item\n\n<script>alert(1)</script>\n\n`code` &amp; more.\n",
+        encoding="utf-8",
+    )
+    (book,) = read_markdown(path)
+    assert (book.title, book.author) == ("The Sea", "A. Writer, B. Writer")
+    kept, _ = clean(book.passages, ["footnote_marks", "footnotes"])
+    assert [(one.kind, one.level, one.text) for one in kept] == [
+        (HEADING, 1, "One"),
+        (PROSE, 0, "Some words and a link go on."),
+        (HEADING, 2, "Setext"),
+        (PROSE, 0, "item"),
+        (PROSE, 0, "code & more."),
+    ]
+
+
+def test_front_matter_that_is_no_yaml_is_no_trouble(tmp_path):
+    """Catches a traceback for a file that begins with a rule."""
+    path = tmp_path / "book.md"
+    path.write_text("---\nkey: [unclosed\n---\n\nText.\n", encoding="utf-8")
+    (book,) = read_markdown(path)
+    assert (book.title, [one.text for one in book.passages]) == ("book", ["Text."])

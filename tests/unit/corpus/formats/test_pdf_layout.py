@@ -1,0 +1,171 @@
+"""Reading order, paragraphs and headings of made-up pages."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NOTE, PROSE
+from localist.corpus.formats.pdf_layout import Fragment, passages_of
+
+WIDTH = 200.0
+
+
+def lines(*texts, left=100.0, top=600.0, size=10.0, width=WIDTH, leading=12.0):
+    """Full lines one below the other; one that ends in | is short, one that begins with > indented."""
+    return [
+        Fragment(
+            text.strip(">|"),
+            left + (15.0 if text.startswith(">") else 0.0),
+            left + (0.4 * width if text.endswith("|") else width),
+            top - leading * row,
+            size,
+        )
+        for row, text in enumerate(texts)
+    ]
+
+
+def texts(*pages, outline=None):
+    return [one.text.replace("\n", " ") for one in passages_of(pages, outline or {})]
+
+
+def test_indented_lines_begin_paragraphs():
+    """Catches paragraphs run together, and ones cut at each line."""
+    assert texts(lines(">One", "two", "three.|", ">Four", "five.|")) == ["One two three.", "Four five."]
+
+
+def test_gaps_part_paragraphs_without_indents():
+    """Catches paragraphs that are set apart by space alone."""
+    assert texts(lines("One", "two.") + lines("Three", "four", "five.", top=560.0)) == ["One two.", "Three four five."]
+
+
+def test_a_paragraph_goes_on_over_the_page():
+    """Catches a sentence cut in two by the end of a page, and a new paragraph there joined to the one before."""
+    first = lines(">One", "two", "three", "four")
+    assert texts(first, lines("five", "six.|", ">Seven", "eight")) == ["One two three four five six.", "Seven eight"]
+    assert texts(first, lines(">Five", "six", "seven", "eight")) == ["One two three four", "Five six seven eight"]
+
+
+def test_columns_are_read_one_after_the_other_whatever_the_order_in_the_file():
+    """Catches text read across the gutter line by line."""
+    left = lines("a", "b", "c", "d", "e", "f")
+    right = lines("g", "h", "i", "j", "k", "l", left=310.0)
+    across = [one for pair in zip(left, right, strict=True) for one in pair]
+    assert texts(across) == texts(left + right) == ["a b c d e f g h i j k l"]
+
+
+def test_a_title_over_both_columns_parts_what_is_above_from_what_is_below():
+    """Catches a title in the middle of a page after which the left column of the lower half comes first of all."""
+    above = lines("a", "b", "c", "d") + lines("e", "f", "g", "h", left=310.0)
+    title = [Fragment("A title over both of the columns", 100.0, 510.0, 530.0, 18.0)]
+    below = lines("k", "l", "m", "n", top=500.0) + lines("o", "p", "q", "r", top=500.0, left=310.0)
+    assert texts(above + title + below) == ["a b c d e f g h", "A title over both of the columns", "k l m n o p q r"]
+
+
+def test_a_column_of_one_line_is_known_from_the_pages_around():
+    """Catches the last page of a chapter, where a single line of the second column is read into the first."""
+    full = lines("a", "b", "c", "d", "e") + lines("f", "g", "h", "i", "j", left=310.0)
+    last = lines("k", "l", "m", "n", "o") + lines("p.", left=310.0)
+    assert texts(full, full, last)[-1].endswith("k l m n o p.")
+
+
+def test_larger_lines_are_headings_by_size():
+    """Catches headings read as prose, levels upside down, and a title of two lines that becomes two headings."""
+    page = lines("The title", "of all", size=24.0, leading=28.0, top=760.0)
+    page += lines("A section", size=14.0, top=640.0) + lines("One line of the text", "and another one.|")
+    found = list(passages_of([page], {}))
+    assert [(one.kind, one.level, one.text) for one in found] == [
+        (HEADING, 1, "The title\nof all"),
+        (HEADING, 2, "A section"),
+        (PROSE, 0, "One line of the text\nand another one."),
+    ]
+
+
+def test_bookmarks_name_headings_of_the_text_s_own_size():
+    """Catches headings in bold of the same size, which only the outline tells, and bookmarks found on other pages."""
+    page = lines("2.1 The Sea", top=640.0) + lines("One", "two.|")
+    (heading, prose) = passages_of([page], {1: [(3, "The sea")]})
+    assert (heading.kind, heading.level, prose.kind) == (HEADING, 3, PROSE)
+    assert all(one.kind == PROSE for one in passages_of([page], {2: [(3, "The sea")]}))
+
+
+def test_notes_below_the_text_come_after_the_page_s_prose():
+    """Catches a footnote in the middle of the sentence that goes on behind it."""
+    first = lines(">One that is of some length", "two", "three") + lines("1 A note", "of two.", size=8.0, top=480.0)
+    found = list(passages_of([first, lines("four.|", ">Five")], {}))
+    assert [(one.kind, one.text.replace("\n", " ")) for one in found] == [
+        (PROSE, "One that is of some length two three four."),
+        (NOTE, "1 A note of two."),
+        (PROSE, "Five"),
+    ]
+
+
+def test_items_of_lists_are_whole():
+    """Catches items cut after their first line, because the lines below stand under the text and not under the mark."""
+    page = lines("• One", ">two", ">three|", "• Four", ">five|")
+    assert texts(page) == ["• One two three", "• Four five"]
+
+
+def test_a_large_initial_joins_its_word():
+    """Catches an initial read as a heading, or put before the line at its foot."""
+    cap = [Fragment("O", 100.0, 118.0, 588.0, 24.0)]
+    page = cap + lines("nce upon a time", "there was", left=120.0, width=180.0) + lines("a house.|", top=576.0)
+    assert texts(page) == ["Once upon a time there was a house."]
+
+
+def test_a_note_in_the_text_s_own_size_is_known_by_its_raised_mark():
+    """Catches footnotes of word processors, whose mark stands apart from a line of the body's size."""
+    mark = [Fragment("1", 100.0, 104.0, 483.8, 6.0)]
+    found = list(
+        passages_of([lines(">One that is long", "two.|") + mark + lines("The note.", left=108.0, top=480.0)], {})
+    )
+    assert [(one.kind, one.text) for one in found] == [
+        (PROSE, "One that is long\ntwo."),
+        (NOTE, f"{MARK_START}1{MARK_END} The note."),
+    ]
+
+
+def test_a_table_is_no_second_column():
+    """Catches a page of prose that is read in columns because a table and short lines leave a white stripe."""
+    table = [
+        Fragment(text, left, left + 8.0, 500.0 - 12.0 * row, 10.0)
+        for row in range(5)
+        for left, text in ((100.0, "1"), (250.0, "2"))
+    ]
+    page = lines("One line", "two lines", "three|") + table + lines("After", "it.|", top=420.0)
+    assert texts(page)[0] == "One line two lines three" and texts(page)[-1] == "After it."
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.text("ab1. ", min_size=1, max_size=9).filter(str.strip),
+            *[st.floats(-1e4, 1e4, allow_nan=False)] * 2,
+            st.floats(0, 400),
+            st.sampled_from([0.0, 1.0, 8.0, 10.0, 24.0, 1e5]),
+        ),
+        max_size=30,
+    ),
+    st.integers(1, 3),
+)
+def test_no_letter_is_lost_wherever_lines_stand(places, pages):
+    """Catches lines that are dropped or doubled between columns, bands, notes and paragraphs, and any traceback."""
+    fragments = [Fragment(text, left, left + width, base, size) for text, left, base, width, size in places]
+    found = "".join(one.text for one in passages_of([fragments[start::pages] for start in range(pages)], {}))
+    found = found.replace(MARK_START, "").replace(MARK_END, "")
+    assert sorted("".join(found.split())) == sorted("".join("".join(text for text, *_ in places).split()))
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_empty_pages_are_no_trouble(count):
+    """Catches a traceback where a page, or the whole book, has no text."""
+    assert texts(*[[]] * count) == []
+
+
+def test_passages_know_the_page_that_they_begin_on():
+    """Catches pages counted from 0, or taken from a paragraph's last line."""
+    found = list(passages_of([lines(">One", "two"), lines("three.|", ">Four")], {}))
+    assert [one.page for one in found] == [1, 2]
+    assert all(one.page <= other.page for one, other in pairwise(found))

@@ -1,0 +1,266 @@
+"""Cleaning steps, one by one, on passages made by hand."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from localist.corpus.cleaning import (
+    STEPS,
+    TEXT_STEPS,
+    clean,
+    drop_boilerplate,
+    drop_contents,
+    drop_footnote_marks,
+    drop_footnotes,
+    drop_gutenberg,
+    drop_index,
+    drop_references,
+    drop_tables,
+    join_hyphenated,
+    tidy_unicode,
+    without_sections,
+)
+from localist.corpus.formats.book import (
+    CONTENTS,
+    HEADING,
+    INDEX,
+    MARK_END,
+    MARK_START,
+    NAVIGATION,
+    NOTE,
+    REFERENCES,
+    TABLE,
+    Passage,
+)
+from localist.corpus.section_names import section_name
+
+ANY_CHARACTER = st.characters() | st.sampled_from(["\ud800", MARK_START, MARK_END, "\n", "-", "\x85"])
+
+
+def prose(*texts):
+    return [Passage(text) for text in texts]
+
+
+def heading(text, level=1):
+    return Passage(text, HEADING, level)
+
+
+def texts(passages):
+    return [passage.text for passage in passages]
+
+
+def raised(text):
+    return f"{MARK_START}{text}{MARK_END}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ("\ufb01ne o\ufb00ice", "fine office", ["\ufb01", "\ufb00"]),
+        ("cafe\u0301", "café", ["e", "\u0301"]),
+        ("co\u00adop\u200berate", "cooperate", ["\u00ad", "\u200b"]),
+        ("a\u00a0b\u2009c", "a b c", ["\u00a0", "\u2009"]),
+        ("a\x07b", "ab", ["\x07"]),
+        ("“Quotes” – and… dashes", "“Quotes” – and… dashes", []),
+        ("全角！ＡＢＣ", "全角！ＡＢＣ", []),
+        ("می\u200cخواهم", "می\u200cخواهم", []),
+        ("plain", "plain", []),
+    ],
+)
+def test_unicode_forms(before, after, changed):
+    """Catches ligatures and invisible characters that stay, and forms that are the author's own and go."""
+    kept, removed = tidy_unicode(prose(before))
+    assert texts(kept) == [after] and removed == changed
+
+
+def test_wrongly_decoded_letters_are_put_right():
+    """Catches "Ã©" where é was meant, as in many converted books."""
+    assert texts(tidy_unicode(prose("Le café crème Ã©tait dÃ©jÃ\xa0 froid."))[0]) == ["Le café crème était déjà froid."]
+
+
+def test_gutenberg_s_frame_goes_and_the_book_stays():
+    """Catches the licence in the first and last sections of every such book, and a book that goes with it."""
+    before = ["The Project Gutenberg eBook of Alice", "*** START OF THE PROJECT GUTENBERG EBOOK ALICE ***"]
+    book = ["Produced by A. Volunteer", "Alice was beginning.", "By and by.", "THE END"]
+    after = ["*** END OF THE PROJECT GUTENBERG EBOOK ALICE ***", "Section 1. General Terms of Use"]
+    kept, removed = drop_gutenberg(prose(*before, *book, *after))
+    assert texts(kept) == book[1:]
+    assert removed == [*before, book[0], *after]
+
+
+def test_another_book_is_left_alone():
+    """Catches a book without that frame which loses its beginning or end."""
+    passages = prose("Produced by hand.", "The end of Project Gutenberg was not near.")
+    assert drop_gutenberg(passages) == (passages, [])
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "title"),
+    [
+        (drop_contents, CONTENTS, "Table of Contents"),
+        (drop_index, INDEX, "12. Index"),
+        (drop_index, INDEX, "Sachregister"),
+        (drop_references, REFERENCES, "A. References"),
+        (drop_references, REFERENCES, "VII Bibliography:"),
+        (drop_references, REFERENCES, "LITERATURVERZEICHNIS"),
+    ],
+)
+def test_lists_go_by_kind_and_by_heading(step, kind, title):
+    """Catches lists of titles, pages and books that are taken for prose, where the format or only a heading tells."""
+    by_kind = [Passage("a list", kind), *prose("text")]
+    assert texts(step(by_kind)[0]) == ["text"]
+    by_heading = [
+        heading("Chapter"),
+        *prose("text"),
+        heading(title),
+        *prose("a list"),
+        heading("After"),
+        *prose("more"),
+    ]
+    kept, removed = step(by_heading)
+    assert texts(kept) == ["Chapter", "text", "After", "more"]
+    assert removed == [title, "a list"]
+
+
+def test_lines_with_leaders_are_contents():
+    """Catches tables of contents without a heading, and sentences that trail off in dots."""
+    listing = "One . . . . . . . . 3\n1.1 Two ........ 14\nThree … … xii"
+    kept, removed = drop_contents(prose(listing, "He waited ....", "In the year .... 1848 it was. And more."))
+    assert removed == [listing] and len(kept) == 2
+
+
+def test_contents_end_with_any_heading():
+    """Catches a whole book that goes because its chapters are of a lower level than the heading Contents."""
+    passages = [heading("Contents"), *prose("list"), heading("Chapter", 2), *prose("text")]
+    assert texts(drop_contents(passages)[0]) == ["Chapter", "text"]
+
+
+def test_contents_end_where_prose_begins():
+    """Catches a whole book that goes because its chapters are called by names that nobody knows for headings."""
+    prose_of_chapter = (
+        "The sea lay still, and the boats had gone out before anybody else in the whole of the town was awake."
+    )
+    passages = [heading("Inhalt"), *prose("Erstes Kapitel", "Zweites Kapitel", prose_of_chapter, "And so on.")]
+    assert texts(drop_contents(passages)[0]) == [prose_of_chapter, "And so on."]
+
+
+@pytest.mark.parametrize(("step", "title"), [(drop_index, "Index"), (drop_references, "Bibliography")])
+def test_most_of_a_book_is_no_list(step, title):
+    """Catches a book that goes because its first part is called Bibliography and no later heading is known."""
+    passages = [*prose("A title"), heading(title), *prose("Text of the book. " * 200)]
+    assert step(passages) == (passages, [])
+
+
+def test_dropped_sections_end_with_a_heading_of_their_level():
+    """Catches an index whose letters are subheadings and stay."""
+    passages = [heading("Index", 2), heading("A", 3), *prose("apple 1"), heading("After", 2), *prose("text")]
+    assert texts(without_sections(passages, {"index"})[0]) == ["After", "text"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [
+        ("  See  also ", "see also"),
+        ("3.2 Notes", "3.2 notes"),
+        ("3 Notes", "notes"),
+        ("IV. Notes", "notes"),
+        ("I", "i"),
+    ],
+)
+def test_headings_are_compared_without_number_and_case(heading, name):
+    """Catches a numbered section that escapes, and a heading of which nothing is left."""
+    assert section_name(heading) == name
+
+
+def test_notes_and_tables_go():
+    """Catches notes by format, notes of plain text, and cells of data."""
+    passages = [
+        Passage("a note", NOTE),
+        *prose("[Footnote 3: Not so.]", "[12] See there.", "[He laughs.]", "text.[12]"),
+    ]
+    assert texts(drop_footnotes(passages)[0]) == ["[He laughs.]", "text.[12]"]
+    assert texts(drop_tables([Passage("1.0", TABLE), *prose("text")])[0]) == ["text"]
+
+
+def test_numbered_paragraphs_are_no_notes():
+    """Catches a judgment, whose paragraphs are numbered in brackets, that goes as one long list of notes."""
+    paragraphs = prose("[1] The claimant argues.", "[2] As said at [1], the court disagrees.")
+    assert drop_footnotes(paragraphs) == (paragraphs, [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"word{raised('12')} and", "word and"),
+        (f"end.{raised('3')}", "end."),
+        (f"“quote”{raised('a')} on", "“quote” on"),
+        (f"word{raised('*')}", "word"),
+        (f"word{raised('1, 2')}", "word"),
+        (f"the 10{raised('th')} day", "the 10th day"),
+        (f"10{raised('6')} times", "106 times"),
+        (f"5 m{raised('2')} of", "5 m2 of"),
+        (f"{raised('1')} A note", " A note"),
+        ("as said.[12] And", "as said. And"),
+        ("some word[3] here", "some word here"),
+        ("an array a[3] here", "an array a[3] here"),
+        ("in [12] they say", "in [12] they say"),
+    ],
+)
+def test_marks_of_notes_go_and_raised_text_stays(before, after):
+    """Catches numbers glued to words, and exponents and ordinals that go with them."""
+    assert texts(drop_footnote_marks(prose(before))[0]) == [after]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("exam-\nple", "example"),
+        ("Jean-\nJacques", "Jean-Jacques"),
+        ("1914-\n1918", "1914-1918"),
+        ("pre-\nand post-war", "pre- and post-war"),
+        ("EXAM-\nPLE", "EXAMPLE"),
+        ("a dash -\nhere", "a dash -\nhere"),
+        ("per\u2010\nhaps", "perhaps"),
+    ],
+)
+def test_words_cut_at_line_ends_are_made_whole(before, after):
+    """Catches halves of words, and hyphens lost that belong to the word."""
+    assert texts(join_hyphenated(prose(before))[0]) == [after]
+
+
+def test_the_book_says_how_its_words_are_written():
+    """Catches "wellknown" in a book that writes "well-known", and "in-deed" where it writes "indeed"."""
+    passages = prose("well-\nknown in-\ndeed", "A well-known fact, indeed.", "in deed in deed")
+    assert texts(join_hyphenated(passages)[0])[0] == "well-known indeed"
+    compounds = prose("anti-\nhero", "anti-war, anti-trust and anti-slavery")
+    assert texts(join_hyphenated(compounds)[0])[0] == "anti-hero"
+
+
+def test_what_is_said_again_and_again_goes():
+    """Catches a notice at the foot of every page of a web book; and names, headings and refrains of few words stay."""
+    notice = [f"Click here to return to page {number}" for number in range(5)]
+    passages = [heading("The same heading every time")] * 6 + prose(
+        *notice, *["Nevermore."] * 9, "Said once only, this."
+    )
+    kept, removed = drop_boilerplate([*passages, Passage("Home", NAVIGATION)])
+    assert removed == [*notice, "Home"]
+    assert len(kept) == 6 + 9 + 1
+
+
+def test_steps_that_are_off_leave_the_text():
+    """Catches a step that runs although it is off, and marks of our own that stay in the text."""
+    before = [Passage("o\ufb00ice", NOTE), *prose(f"exam-\nple{raised('2')}")]
+    kept, removed = clean(before, ())
+    assert texts(kept) == ["o\ufb00ice", "exam- ple2"] and removed == {}
+    kept, removed = clean(before, STEPS)
+    assert texts(kept) == ["example"] and set(removed) == set(TEXT_STEPS)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.text(ANY_CHARACTER, max_size=40), max_size=6), st.sets(st.sampled_from(sorted(TEXT_STEPS))))
+def test_any_text_is_cleaned_to_lines_that_can_be_stored(parts, steps):
+    """Catches text that breaks a step or cannot be written as UTF-8, empty passages, and line breaks in one."""
+    kept, _ = clean(prose(*parts), steps)
+    for passage in kept:
+        assert passage.text.encode("utf-8").strip() and len(passage.text.splitlines()) == 1
+        assert MARK_START not in passage.text and MARK_END not in passage.text

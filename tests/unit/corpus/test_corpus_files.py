@@ -1,0 +1,91 @@
+"""Which files a path, a folder or a list stands for."""
+
+import pytest
+
+from localist.corpus.corpus_files import check_corpus_path, corpus_files, source_paths
+from localist.plumbing.errors import UserError
+
+
+def names(folder, *sources):
+    return [path.relative_to(folder).as_posix() for path in corpus_files(sources)]
+
+
+def make(folder, *files):
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("text", encoding="utf-8")
+
+
+def test_files_of_a_folder_come_in_the_order_people_count(tmp_path):
+    """Catches chapter 10 before chapter 2, files of subfolders left out, and an order that hangs on the disk."""
+    make(tmp_path, "b/Chapter 10.txt", "b/chapter 2.txt", "b/Chapter 1.txt", "a.txt", "c/1/x.txt")
+    assert names(tmp_path, tmp_path) == ["a.txt", "b/Chapter 1.txt", "b/chapter 2.txt", "b/Chapter 10.txt", "c/1/x.txt"]
+
+
+def test_hidden_files_are_no_books(tmp_path):
+    """Catches a study that stops at what an operating system leaves in every folder."""
+    make(tmp_path, "a.txt", ".DS_Store", ".git/config", "b/.hidden/x.txt")
+    assert names(tmp_path, tmp_path) == ["a.txt"]
+
+
+def test_a_list_keeps_its_order_and_names_each_file_once(tmp_path):
+    """Catches a file read twice because it is named and also in a folder that is named."""
+    make(tmp_path, "z.txt", "books/a.txt", "books/b.txt")
+    assert names(tmp_path, tmp_path / "z.txt", tmp_path / "books", tmp_path / "books/a.txt") == [
+        "z.txt",
+        "books/a.txt",
+        "books/b.txt",
+    ]
+
+
+def test_what_describes_a_data_set_is_not_its_text(tmp_path):
+    """Catches the JSON files and the card beside a saved data set that are read as text."""
+    make(tmp_path, "data-00000-of-00001.arrow", "dataset_info.json", "state.json", "README.md")
+    assert names(tmp_path, tmp_path) == ["data-00000-of-00001.arrow"]
+    (tmp_path / "data-00000-of-00001.arrow").unlink()
+    assert "README.md" in names(tmp_path, tmp_path)
+
+
+def test_nothing_to_read_is_an_error_that_names_the_place(tmp_path):
+    """Catches an empty corpus without a word, and a wrong path that is passed over in a list."""
+    make(tmp_path, "empty/.hidden", "a.txt")
+    with pytest.raises(UserError, match=r"corpus\.source\.path: no file in .*empty"):
+        corpus_files([tmp_path / "empty"])
+    with pytest.raises(UserError, match=r"corpus\.source\.path: .*gone\.txt does not exist"):
+        corpus_files([tmp_path / "a.txt", tmp_path / "gone.txt"])
+
+
+def test_one_path_or_several(monkeypatch, tmp_path):
+    """Catches a path that is taken apart into its letters, and ~ that is taken for a name."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert source_paths("~/book.pdf") == [tmp_path / "book.pdf"]
+    assert [path.name for path in source_paths(["a.pdf", "b"])] == ["a.pdf", "b"]
+
+
+def test_linked_folders_are_read(tmp_path):
+    """Catches a data set from the cache, whose subfolders are links, of which nothing is read."""
+    inside = tmp_path / "cache" / "data"
+    inside.mkdir(parents=True)
+    (inside / "train.parquet").write_bytes(b"")
+    (inside / "back").symlink_to(tmp_path / "books")
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "data").symlink_to(inside)
+    assert corpus_files([tmp_path / "books"]) == [tmp_path / "books" / "data" / "train.parquet"]
+
+
+def test_own_books_that_cannot_be_read_are_refused_before_any_job(tmp_path):
+    """Catches a wrong path that is found out only after an hour of other work."""
+    file = tmp_path / "book.txt"
+    file.write_text("text", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    for path, expected in ((tmp_path / "empty", "empty"), (tmp_path / "none", "does not exist")):
+        with pytest.raises(UserError, match=rf"corpus\.source\.path.*{expected}"):
+            check_corpus_path(str(path))
+    braces = tmp_path / "books" / "a {new} book.txt"
+    braces.parent.mkdir()
+    braces.write_text("text", encoding="utf-8")
+    with pytest.raises(UserError, match=r"a \{new\} book\.txt has braces in its name.*Rename"):
+        check_corpus_path(str(tmp_path / "books"))
+    braces.unlink()
+    check_corpus_path(str(file))
+    check_corpus_path([str(file), str(tmp_path)])

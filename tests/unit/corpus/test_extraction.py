@@ -1,0 +1,120 @@
+"""A whole corpus: numbering over files, counts and warnings of the report, and files that cannot be read."""
+
+import pandas as pd
+import pytest
+from sample_files import corpus
+
+from localist.corpus import extraction
+from localist.corpus.documents import COLUMNS
+from localist.corpus.extraction import extract
+from localist.plumbing.errors import UserError
+
+PARAGRAPH = (
+    "The harbour lay still in the early light, and the boats had gone out before anybody else in the town was awake. "
+    "An old man sat on the wall, mended a net and said nothing to the gulls, who said a great deal to him. {}"
+)
+
+
+def book(folder, name, *paragraphs):
+    path = folder / name
+    path.write_text("\n\n".join(paragraphs), encoding="utf-8")
+    return path
+
+
+def test_documents_and_sections_are_numbered_over_all_files(tmp_path, monkeypatch):
+    """Catches numbers that begin again with each file or batch, and files in another order than given."""
+    monkeypatch.setattr(extraction, "DOCUMENTS_AT_ONCE", 2)
+    rows = book(tmp_path, "rows.jsonl", *[f'{{"text": "Row {n} has words of its own, {n} in all."}}' for n in range(5)])
+    files = [book(tmp_path, "b.txt", PARAGRAPH.format("One.")), rows, book(tmp_path, "a.txt", "The last of the files.")]
+    told = extract(files, corpus(), tmp_path / "sections.parquet")
+    table = pd.read_parquet(tmp_path / "sections.parquet")
+    assert list(table) == list(COLUMNS)
+    assert table["document"].tolist() == list(range(7)) == table["section"].tolist()
+    assert table["source"].tolist() == ["b.txt", *["rows.jsonl"] * 5, "a.txt"]
+    assert [one["documents"] for one in told["files"]] == [1, 5, 1]
+
+
+def test_the_report_counts_what_is_written(tmp_path):
+    """Catches counts of the text before cleaning, or of another file."""
+    path = book(
+        tmp_path, "a.txt", "CHAPTER I", PARAGRAPH.format("One."), "CHAPTER II", "A harbour-\nmaster came.[1] He left."
+    )
+    told = extract([path], corpus(), tmp_path / "sections.parquet")
+    table = pd.read_parquet(tmp_path / "sections.parquet")
+    (one,) = told["files"]
+    assert one["words"] == told["totals"]["words"] == table["text"].str.split().str.len().sum()
+    assert one["characters"] == table["text"].str.len().sum()
+    assert (one["sections"], one["sentences"], one["kind"], one["title"]) == (2, 5, "text", "a")
+    assert one["removed"]["footnote_marks"] == {"count": 1, "characters": 3, "examples": ["[1]"]}
+    assert one["languages"] == {"en": 1.0} and one["warnings"] == []
+    assert {"python", "pypdfium2", "lxml"} <= set(told["versions"])
+    assert told["removed"]["hyphenation"] == {"count": 1, "characters": 14}
+    assert "harbour-\nmaster" in one["samples"][0]["before"] and "harbourmaster" in one["samples"][0]["after"]
+
+
+def test_a_book_that_comes_twice_is_read_once(tmp_path):
+    """Catches the same text in training and test splits because two files hold it."""
+    files = [book(tmp_path, name, PARAGRAPH.format("One.")) for name in ("a.txt", "b.txt")]
+    told = extract(files, corpus(), tmp_path / "sections.parquet")
+    assert pd.read_parquet(tmp_path / "sections.parquet")["source"].tolist() == ["a.txt"]
+    assert told["files"][1]["removed"]["near_duplicates"]["count"] == 1
+    assert told["files"][1]["warnings"] == ["no text is left"]
+    off = corpus()
+    off["clean"]["near_duplicates"] = False
+    extract(files, off, tmp_path / "sections.parquet")
+    assert len(pd.read_parquet(tmp_path / "sections.parquet")) == 2
+
+
+def test_another_language_is_noted(tmp_path):
+    """Catches a book in another language than the config's that is cut into sentences by the wrong rules unseen."""
+    german = (
+        "Der Hafen lag still im ersten Licht, und die Boote waren längst draußen, ehe jemand in der Stadt erwachte."
+    )
+    told = extract([book(tmp_path, "a.txt", german)], corpus(), tmp_path / "sections.parquet")
+    assert told["files"][0]["languages"] == {"de": 1.0}
+    assert "looks like 'de'; corpus.language is 'en'" in told["files"][0]["warnings"][0]
+
+
+def test_a_step_that_takes_most_of_a_book_is_noted(tmp_path):
+    """Catches a book that is nearly lost to one step without anyone being told."""
+    path = book(tmp_path, "a.txt", "INTRODUCTION", "A few words that stay.", "REFERENCES", PARAGRAPH.format("One."))
+    told = extract([path], corpus(), tmp_path / "sections.parquet")
+    assert "of the text was taken out" in told["files"][0]["warnings"][0]
+
+
+def test_all_files_that_cannot_be_read_are_named_at_once(tmp_path):
+    """Catches a folder that has to be mended file by file, one run for each."""
+    good = book(tmp_path, "good.txt", PARAGRAPH.format("One."))
+    bad = [book(tmp_path, name, "not a book") for name in ("a.pdf", "b.epub")]
+    with pytest.raises(UserError) as caught:
+        extract([bad[0], good, bad[1]], corpus(), tmp_path / "sections.parquet")
+    message = str(caught.value)
+    assert "2 of 3 files" in message and "a.pdf" in message and "b.epub" in message and "on_error: skip" in message
+
+
+def test_files_that_are_skipped_are_in_the_report(tmp_path):
+    """Catches a corpus that is smaller than its folder, and nobody is told."""
+    good = book(tmp_path, "good.txt", PARAGRAPH.format("One."))
+    bad = book(tmp_path, "a.pdf", "not a book")
+    told = extract([bad, good], corpus(on_error="skip"), tmp_path / "sections.parquet")
+    assert [one["file"] for one in told["files"]] == ["good.txt"]
+    assert [one["file"] for one in told["skipped"]] == ["a.pdf"] and "a.pdf" in told["skipped"][0]["reason"]
+    with pytest.raises(UserError, match=r"a\.pdf"):
+        extract([bad], corpus(on_error="skip"), tmp_path / "sections.parquet")
+
+
+def test_a_corpus_without_text_is_refused(tmp_path):
+    """Catches a run that fails later for want of text, without naming the file."""
+    with pytest.raises(UserError, match=r"a\.txt: no text is left"):
+        extract(
+            [book(tmp_path, "a.txt", "Contents", "One .... 1", "Two .... 2")], corpus(), tmp_path / "sections.parquet"
+        )
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path):
+    """Catches an order or a sample that changes from run to run."""
+    letters = "abcd"
+    files = [book(tmp_path, f"{n}.txt", *(PARAGRAPH.replace("a", m + n) for m in letters)) for n in letters]
+    told = [extract(files, corpus(section_words=40), tmp_path / f"{n}.parquet") for n in range(2)]
+    assert told[0] == told[1]
+    assert (tmp_path / "0.parquet").read_bytes() == (tmp_path / "1.parquet").read_bytes()

@@ -1,0 +1,249 @@
+"""What documents ask to be run or fetched, and what makes readers slow, or break."""
+
+import gzip
+import io
+import time
+from pathlib import Path
+
+import hostile
+import pyarrow
+import pytest
+import resource_servers
+from hostile import CHAPTER, SECRET, message_or_words, refusal, words_of
+from pyarrow import parquet
+from sample_files import (
+    CHAPTERS,
+    OFFICE,
+    SAMPLES,
+    corpus,
+    docx_body,
+    docx_members,
+    dump_xml,
+    epub_members,
+    pdf_bytes,
+    pdf_page,
+    pdf_pages,
+    word_paragraph,
+    written,
+    xhtml,
+    zipped,
+)
+
+from localist.corpus.extraction import extract
+from localist.corpus.reading_process import ReadingProcess
+from localist.plumbing.errors import UserError
+
+process, read, serve = hostile.process, hostile.read, resource_servers.serve  # fixtures
+PROSE = " ".join(CHAPTERS[0].paragraphs)
+
+
+ACTIVE = """
+<script>stealCookies("script");</script>
+<script src="{0}/script.js"></script>
+<style>@import "{0}/style.css"; .stealCookies {{ background: url({0}/background.png) }}</style>
+<link rel="stylesheet" href="{0}/link.css"/>
+<p onclick="stealCookies()">Honest words <img src="{0}/image.png" alt="stealCookies"/>go on
+<a href="javascript:stealCookies()">here</a>.</p>
+<iframe src="{0}/frame.html">stealCookies</iframe>
+<object data="{0}/object.swf"><embed src="{0}/embed.swf"/>stealCookies</object>
+<svg xmlns="http://www.w3.org/2000/svg"><script>stealCookies()</script><image href="{0}/svg.png"/></svg>
+<video src="{0}/video.mp4" poster="{0}/poster.png">stealCookies</video>
+<template>stealCookies</template>
+<noscript>stealCookies<img src="{0}/pixel.png"/></noscript>
+<!-- stealCookies -->
+"""
+LINKED_PICTURE = (
+    '<w:p><w:r><w:drawing><wp:inline><a:graphic><a:graphicData><pic:pic><pic:blipFill><a:blip r:link="{0}"/>'
+    "</pic:blipFill></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>"
+)
+REMOTE_DTD = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "{0}/strict.dtd">'
+
+
+def active_file(folder: Path, kind: str, server: str) -> Path:
+    active, dtd = ACTIVE.format(server), REMOTE_DTD.format(server)
+    if kind == "html":
+        return written(folder / "active.html", f"{dtd}<html><head>{active}</head><body>{active}</body></html>")
+    if kind == "broken html":
+        return written(folder / "active.html", f"<html><body>{active}<p><script>stealCookies()")
+    if kind == "markdown":
+        return written(folder / "active.md", f"{active}\n\n![picture]({server}/picture.png)\n\n[link]: {server}/link\n")
+    if kind == "epub":
+        members = epub_members() | {CHAPTER: xhtml(active, dtd)}
+        members["OEBPS/book.opf"] = members["OEBPS/book.opf"].replace(
+            "<manifest>",
+            f'<manifest><item id="remote" href="{server}/remote.xhtml" media-type="application/xhtml+xml"/>',
+        )
+        return zipped(folder / "active.epub", members)
+    relations = "".join(
+        f'<Relationship Id="{name}" Type="{OFFICE}/{what}" Target="{target}" TargetMode="External"/>'
+        for name, what, target in [
+            ("i1", "image", f"{server}/image.png"),
+            ("i2", "image", (folder / "secret.txt").as_uri()),
+            ("t1", "attachedTemplate", f"{server}/template.dotm"),
+            ("h1", "hyperlink", f"{server}/hyperlink"),
+        ]
+    )
+    body = LINKED_PICTURE.format("i1") + LINKED_PICTURE.format("i2") + word_paragraph("Honest words go on here.")
+    return zipped(folder / "active.docx", docx_members(body, relationships=relations))
+
+
+@pytest.mark.parametrize("kind", ["html", "broken html", "markdown", "epub", "docx"])
+def test_nothing_is_fetched_and_no_script_becomes_prose(tmp_path, read, serve, kind):
+    """Catches a reader that follows links, and code that is read as words."""
+    written(tmp_path / "secret.txt", SECRET)
+    asked = []
+    server = serve(lambda path: (asked.append(path), (200, {}, b"Fetched words."))[1])
+    told = read(active_file(tmp_path, kind, server))
+    words = " ".join(words_of(told))
+    assert "Honest words go on here" in words.replace(" .", ".")
+    assert "stealCookies" not in words
+    assert SECRET not in words
+    assert "Fetched" not in words
+    assert asked == []
+
+
+DEEP = 20_000
+SLOW = {
+    "deep.html": "<html><body>" + "<div>" * DEEP + "words" + "</div>" * DEEP + "</body></html>",
+    "inline.html": "<html><body>" + "<b>" * DEEP + "words</body></html>",
+    "spans.html": "<html><body>" + "<span>" * 200 + "<a>1</a>" * 5_000 + "</body></html>",
+    "open.html": "<html>" + "<" * 1_000_000,
+    "attributes.html": "<html><body><p " + " ".join(f"a{n}='1'" for n in range(20_000)) + ">words</p></body></html>",
+    "comments.html": "<html><body>" + "<!--" * 300_000,
+    "brackets.md": "[" * 300_000,
+    "links.md": "[a](" * 50_000,
+    "ticks.md": "".join("`" * (n % 1000) + " " for n in range(2000)),
+    "stars.md": "*a **b " * 50_000,
+    "quotes.md": ">" * 100_000 + " words",
+    "nested.md": "".join("  " * n + "- words\n" for n in range(1000)),
+    "rows.md": "|" * 3000 + "\n" + "|-" * 3000 + "|\n" + "|a\n" * 3000,
+    "notes.md": "".join(f"[^{n}]" for n in range(50_000)) + "\n\n[^1]: words\n",
+    "references.md": "".join(f"[a{n}]: x\n" for n in range(50_000)),
+    "front.md": "---\n"
+    + "a: &a ["
+    + "x," * 10
+    + "]\n"
+    + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 10)}]\n" for n in range(6))
+    + "title: *g\n---\nWords.\n",
+    "hyphens.txt": "a-\n" * 100_000,
+    "dots.txt": ". " * 500_000,
+    "leaders.txt": "." * 900_000,
+    "blank.txt": "a" + " \n" * 400_000 + "b",
+    "spaces.txt": "a" + " " * 900_000 + "b",
+    "marks.txt": "\ue000" * 500_000,
+    "pairs.txt": "\ue000a\ue001" * 300_000,
+    "raised.txt": "word\ue0001\ue001 " * 100_000,
+    "starred.txt": "word\ue000" + "*" * 300_000 + "x\ue001 ",
+    "letters.txt": "a" * 900_000,
+    "numbers.txt": "1" * 900_000,
+    "combining.txt": "a" + "\u0301" * 500_000,
+    "mojibake.txt": "Ã¢â‚¬â„¢" * 50_000,
+    "credits.txt": "*** START OF THE PROJECT GUTENBERG EBOOK\n\n" + "produced " * 100_000,
+    "brackets.xml": dump_xml("[[" * 100_000),
+    "templates.xml": dump_xml("{{" * 100_000),
+    "tables.xml": dump_xml("{|\n" * 7_000),
+    "emphasis.xml": dump_xml("'" * 500_000),
+    "tags.xml": dump_xml("&lt;ref>" * 7_000),
+    "headings.xml": dump_xml("==\n" * 30_000),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_no_text_breaks_or_stops_its_reader(tmp_path, read, name):
+    """Catches time that grows with the square of the length or faster, and recursion without bounds."""
+    path = written(tmp_path / name, SLOW[name])
+    told = message_or_words(read, path)
+    assert "was not read in" not in told
+    assert len(told) < 20 * path.stat().st_size
+
+
+def test_deep_tables_of_word(tmp_path, read):
+    """Catches recursion without bounds in a Word file, where a library turns elements into elements."""
+    body = "<w:tbl><w:tr><w:tc>" * 5000 + word_paragraph("Words.") + "</w:tc></w:tr></w:tbl>" * 5000
+    message_or_words(read, zipped(tmp_path / "deep.docx", docx_members(docx_body() + body)))
+
+
+def test_a_deep_chapter_of_an_epub_is_not_cut_in_silence(tmp_path, read):
+    """Catches a chapter whose inner part is lost because it is nested deeply: read it, or refuse it."""
+    deep = xhtml("<div>" * 400 + f"<p>{PROSE}</p>" + "</div>" * 400)
+    told = message_or_words(read, zipped(tmp_path / "deep.epub", epub_members() | {CHAPTER: deep}))
+    assert "nested" in told or PROSE in told
+
+
+def test_a_page_of_very_many_letters(tmp_path, read):
+    """Catches a search for columns that takes for ever on one page with the text of a book, or on one line."""
+    rows = [(72.0 + 400 * (n % 2), 10_000.0 - n // 2, 1.0, "Words of a column.") for n in range(6000)]
+    path = written(tmp_path / "poster.pdf", pdf_bytes([rows], size=(10_000, 10_000)))
+    assert "was not read in" not in message_or_words(read, path)
+
+
+def test_very_many_pages(tmp_path, read):
+    """Catches time that grows with the square of the number of pages."""
+    path = written(tmp_path / "thick.pdf", pdf_bytes([pdf_page(f"Page number {n} has words.") for n in range(3000)]))
+    assert "was not read in" not in message_or_words(read, path)
+
+
+def test_a_dump_that_unpacks_to_far_more(tmp_path, read):
+    """Catches a compressed dump of a few kilobytes whose one article fills the memory or takes for ever."""
+    before, after = dump_xml("@").encode().split(b"@")
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as stream:
+        stream.write(before)
+        for _ in range(30):
+            stream.write(b"words and " * 1_000_000)
+        stream.write(after)
+    refusal(read, written(tmp_path / "bomb.xml.gz", buffer.getvalue()))
+
+
+def test_text_far_off_the_page(tmp_path, read):
+    """Catches a search for columns, in steps of a letter's width, over the way to a text that nobody sees."""
+    rows = [(72 + 1e7 * (n % 2), 800.0 - 8 * n, 1.0, f"Words number {n} of two columns.") for n in range(80)]
+    path = written(tmp_path / "far.pdf", pdf_bytes([rows]))
+    assert "was not read in" not in message_or_words(read, path)
+
+
+def test_a_form_that_draws_itself(tmp_path, read):
+    """Catches a PDF whose drawings hold each other, so that a few kilobytes have billions of letters."""
+    forms = []
+    for number in range(10):
+        drawn = f"/X{number - 1} Do " * 10 if number else "BT /F 11 Tf 1 0 0 1 72 400 Tm (ha ha) Tj ET"
+        parts = f"/Font << /F 3 0 R >> /XObject << /X{number - 1} {199 + number} 0 R >>"
+        forms.append(
+            f"{200 + number} 0 obj\n<< /Type /XObject /Subtype /Form /BBox [0 0 600 800] /Resources << {parts} >> "
+            f"/Length {len(drawn)} >>\nstream\n{drawn}\nendstream\nendobj\n"
+        )
+    content = pdf_bytes(pdf_pages()).decode("cp1252").replace("/I 4 0 R", "/I 4 0 R /X9 209 0 R")
+    content = content.replace("stream\nBT", "stream\n/X9 Do BT", 1).replace("xref\n", "".join(forms) + "xref\n", 1)
+    with pytest.raises(UserError, match=r"laughs\.pdf"):
+        read(written(tmp_path / "laughs.pdf", content.encode("cp1252")))
+
+
+def test_quotes_do_not_stop_the_study(tmp_path):
+    """Catches a long line whose sentences take time with the square of its length, where no bound on time holds."""
+    path = written(tmp_path / "quotes.txt", "Words.\n\n" + "「a。" * 150_000)
+    start = time.monotonic()
+    extract([path], corpus(), tmp_path / "sections.parquet")
+    assert time.monotonic() - start < 30
+
+
+def test_a_parquet_bomb_is_refused(tmp_path, read):
+    """Catches a data set of a kilobyte whose rows fill the memory."""
+    path = tmp_path / "bomb.parquet"
+    parquet.write_table(pyarrow.table({"text": ["words and " * 1_000_000] * 100}), path, compression="zstd")
+    assert path.stat().st_size < 1_000_000
+    message_or_words(read, path)
+
+
+def test_one_hostile_file_does_not_hurt_the_next(tmp_path):
+    """Catches a reading process that is out of memory for ever, or not started again after its end."""
+    good = SAMPLES["text"](tmp_path)
+    paragraphs = "".join(word_paragraph(f"{number * 7919}") for number in range(100_000))
+    bombs = [
+        written(tmp_path / "bad.pdf", b"%PDF-1.4\n%%EOF"),
+        zipped(tmp_path / "large.docx", docx_members(paragraphs)),
+    ]
+    with ReadingProcess(memory_bytes=400_000_000) as process:
+        for bomb in bombs:
+            with pytest.raises(UserError, match=bomb.name):
+                process.read(bomb, corpus(), tmp_path / "documents.jsonl")
+            process.read(good, corpus(), tmp_path / "documents.jsonl")

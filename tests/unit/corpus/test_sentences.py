@@ -1,0 +1,169 @@
+"""Sentences and their offsets; splits by whole sections."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from checkout import SCRIPTS, SUPPORT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from localist.corpus.documents import Document, Section, document_text, sections_table
+from localist.corpus.sentences import SPLITS, assign_splits, segments_table, split_sentences
+from localist.plumbing.errors import UserError
+from segment_corpus import main
+
+SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
+PIECES = [
+    *("One two.", "Who? ", "Dr. Smith said: “No.” ", "Naïve 😀 e\u0301. ", "你好。", "(a. b) ", "…", "3.14 ", "x"),
+    *(" ", "  ", "\n", "\n\n", "\t", "\r\n", "\u00a0", "\u2028", "\x0c"),
+]
+
+
+def corpus(*documents: list[str]) -> pd.DataFrame:
+    """A sections table: one document per list of section texts."""
+    return sections_table(
+        Document(f"Title {number}", tuple(Section("", text) for text in texts))
+        for number, texts in enumerate(documents)
+    )
+
+
+def sized(*documents: list[int]) -> pd.DataFrame:
+    return corpus(*(["x" * size for size in sizes] for sizes in documents))
+
+
+def characters(sections: pd.DataFrame, splits: pd.Series) -> pd.Series:
+    sizes = sections.set_index("section")["text"].str.len()
+    return sizes.groupby(splits).sum().reindex(SPLITS, fill_value=0)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.one_of(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.text(max_size=60)))
+def test_sentences_cover_the_text_in_order(text):
+    """Catches offsets that drift (multi-byte letters, odd line breaks), overlaps, and text that no sentence holds."""
+    offsets = split_sentences(text, "en")
+    covered = np.zeros(len(text), dtype=int)
+    for start, end in offsets:
+        sentence = text[start:end]
+        assert sentence and sentence == sentence.strip()
+        assert len(sentence.splitlines()) == 1
+        covered[start:end] += 1
+    assert offsets == sorted(offsets)
+    assert covered.max(initial=0) <= 1
+    assert all(covered[place] for place, character in enumerate(text) if not character.isspace())
+
+
+def test_full_stops_and_line_breaks_end_sentences():
+    """Catches list items and verse that run together, and abbreviations that end a sentence."""
+    text = "Dr. Smith came. He left!\n  item one\nitem two  \n\nÜber 😀 all? Yes."
+    sentences = [text[start:end] for start, end in split_sentences(text, "en")]
+    assert sentences == ["Dr. Smith came.", "He left!", "item one", "item two", "Über 😀 all?", "Yes."]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=8), max_size=4), min_size=1, max_size=3)
+)
+def test_offsets_point_into_the_document(pieces):
+    """Catches offsets that forget the gap between sections, or count from the section instead of the document."""
+    texts = [[text for parts in document if (text := "".join(parts)).strip()] for document in pieces]
+    if not any(texts):
+        return
+    sections = corpus(*texts)
+    splits = pd.Series("train", index=sections["section"])
+    segments = segments_table(sections, splits, "en")
+    assert segments["segment"].tolist() == list(range(len(segments)))
+    assert set(segments["section"]) == set(sections["section"])
+    for document, rows in segments.groupby("document"):
+        text = document_text(sections.loc[sections["document"] == document, "text"])
+        assert [text[row.start : row.end] for row in rows.itertuples()] == rows["text"].tolist()
+        assert rows["start"].is_monotonic_increasing
+
+
+def test_a_segment_takes_split_and_heading_of_its_section():
+    """Catches a sentence in another split than its section: held-out text in training."""
+    sections = corpus(["A one. A two.", "B one."], ["C one. C two. C three."])
+    splits = pd.Series(["train", "test", "validation"], index=[0, 1, 2])
+    segments = segments_table(sections, splits, "en")
+    assert segments["split"].tolist() == ["train", "train", "test", *["validation"] * 3]
+    assert segments["section"].tolist() == [0, 0, 1, 2, 2, 2]
+    assert segments["title"].tolist() == ["Title 0"] * 3 + ["Title 1"] * 3
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(1, 400), min_size=1, max_size=15), min_size=1, max_size=6),
+    st.integers(0, 5),
+    st.randoms(use_true_random=False),
+)
+def test_splits_are_whole_stable_and_near_their_shares(documents, seed, random):
+    """Catches sections without a split, a split that depends on the order of rows, and shares that are missed."""
+    sections = sized(*documents)
+    splits = assign_splits(sections, SHARES, seed)
+    assert splits.index.tolist() == sections["section"].tolist()
+    assert set(splits) <= set(SPLITS)
+    order = list(range(len(sections)))
+    random.shuffle(order)
+    pd.testing.assert_series_equal(assign_splits(sections.iloc[order], SHARES, seed), splits)
+    largest, total = max(map(max, documents)), sum(map(sum, documents))
+    missed = characters(sections, splits) - pd.Series(SHARES) * total
+    assert missed.abs().max() <= 2 * largest + 1e-6
+
+
+def test_every_document_is_in_every_split():
+    """Catches splits that are not stratified: a test split of one document says little of the others."""
+    sections = sized(*([100] * 40 for _ in range(6)))
+    splits = assign_splits(sections, SHARES, seed=3)
+    for _, rows in sections.groupby("document"):
+        counts = splits[rows["section"]].value_counts()
+        assert abs(counts["train"] - 32) <= 2
+        assert abs(counts["validation"] - 4) <= 2
+        assert abs(counts["test"] - 4) <= 2
+
+
+def test_sections_are_drawn_and_not_taken_in_order():
+    """Catches a test split that is always the end of each document, and a seed without effect."""
+    sections = sized([100] * 40)
+    splits = [assign_splits(sections, SHARES, seed) for seed in range(4)]
+    places = [tuple(split.index[split == "test"]) for split in splits]
+    assert len(set(places)) == 4
+    assert not any(min(place) >= 32 for place in places)
+
+
+def test_splits_are_the_same_in_another_process():
+    """Catches a rule that uses Python's own hash, which changes with every process."""
+    code = (
+        "from test_segments import SHARES, assign_splits, sized\n"
+        "print(','.join(assign_splits(sized([5, 9, 40, 3] * 8, [7] * 9), SHARES, 1)))"
+    )
+    environment = os.environ | {
+        "PYTHONHASHSEED": "4711",
+        "PYTHONPATH": os.pathsep.join([str(SCRIPTS), str(SUPPORT)]),
+    }
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.strip().split(",") == list(assign_splits(sized([5, 9, 40, 3] * 8, [7] * 9), SHARES, 1))
+
+
+def run_main(folder: Path, sections: pd.DataFrame, minimum: int = 1) -> pd.DataFrame:
+    sections.to_parquet(folder / "sections.parquet", index=False)
+    splits = SHARES | {"seed": 0, "minimum_test_sections": minimum}
+    main(folder / "sections.parquet", "en", splits, folder / "segments.parquet")
+    return pd.read_parquet(folder / "segments.parquet")
+
+
+def test_no_segment_is_in_two_splits(tmp_path):
+    """Catches a section, and so its sentences, that is both trained on and tested on."""
+    segments = run_main(tmp_path, corpus(*(["One here. Two there.\nThree."] * 12 for _ in range(3))))
+    assert segments["segment"].is_unique
+    assert segments.groupby("section")["split"].nunique().max() == 1
+    assert set(segments["split"]) == set(SPLITS)
+
+
+def test_too_few_sections_are_refused(tmp_path):
+    """Catches a study that goes on without any test text."""
+    with pytest.raises(UserError, match=r"only 2 sections.*section_words"):
+        run_main(tmp_path, corpus(["One here.", "Two there."]))

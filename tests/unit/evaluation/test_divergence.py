@@ -1,0 +1,105 @@
+"""Jensen–Shannon divergence of attention: by hand, against explicit sums, and its properties."""
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import TINY_MODELS, tiny_model
+
+from localist.attention.observed_attention import use_observed_attention
+from localist.evaluation.divergence import attention_divergence, jensen_shannon_bits
+from localist.plumbing.errors import UserError
+from localist.tokens.windows import Windows
+
+CONTEXT = 20
+
+
+@pytest.fixture
+def windows():
+    generator = np.random.default_rng(1)
+    input_ids = generator.integers(1, 60, (5, CONTEXT)).astype(np.int32)
+    segment_ids = np.repeat(np.arange(5), CONTEXT).reshape(5, CONTEXT).astype(np.int32)
+    segment_ids[:, 0] = -1
+    for row, length in enumerate((20, 7, 13, 20, 4)):
+        segment_ids[row, length:] = -1
+    return Windows(input_ids, segment_ids, np.where(segment_ids >= 0, 2, 0), np.arange(5, dtype=np.int32))
+
+
+def variants(family, **changes):
+    """Two models of a family that differ in the queries of every layer."""
+    pair = []
+    for number in range(2):
+        model = tiny_model(family, **changes)
+        use_observed_attention(model, CONTEXT)
+        generator = torch.Generator().manual_seed(number)
+        with torch.no_grad():
+            for name, weight in model.named_parameters():
+                if weight.dim() == 2 and any(part in name for part in ("q_proj", "c_attn", "query_key_value")):
+                    weight.add_(0.3 * number * torch.randn(weight.shape, generator=generator))
+        pair.append(model)
+    return pair
+
+
+def divergence(one, other, windows, sections=(0, 0, 0, 0, 0)):
+    return attention_divergence(
+        one, other, windows, np.array(sections), batch_windows=2, bf16=False, description="test"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "bits"),
+    [
+        ([1.0, 0.0], [0.0, 1.0], 1.0),
+        ([0.5, 0.5], [0.5, 0.5], 0.0),
+        # m = (3/4, 1/4): H(m) = 0.8113, mean of the entropies 1 and 0: 0.5.
+        ([0.5, 0.5], [1.0, 0.0], 0.311278),
+    ],
+)
+def test_two_keys_by_hand(one, other, bits):
+    """Catches nats for bits, a missing half, and an asymmetric divergence."""
+    one, other = torch.tensor(one), torch.tensor(other)
+    assert jensen_shannon_bits(one, other).item() == pytest.approx(bits, abs=1e-6)
+    assert jensen_shannon_bits(other, one).item() == pytest.approx(bits, abs=1e-6)
+
+
+@pytest.mark.parametrize("family", sorted(TINY_MODELS))
+def test_against_explicit_attention(family, windows):
+    """Catches heads that are mixed up, padding that is counted, and tokens of another section, in every family."""
+    one, other = variants(family)
+    sections = np.array([0, 0, 1, 2, 2])
+    table = divergence(one, other, windows, sections)
+    assert list(table.columns) == ["layer", "section", "divergence", "queries"]
+    input_ids = torch.as_tensor(windows.input_ids.astype(np.int64))
+    attentions = []
+    for model in (one, other):
+        model.set_attn_implementation("eager")
+        with torch.no_grad():
+            attentions.append(model(input_ids, output_attentions=True, use_cache=False).attentions)
+    section = np.where(windows.is_text, sections[windows.segment_ids], -1)
+    for row in table.itertuples():
+        p, q = (layers[row.layer].double() for layers in attentions)
+        mean = (p + q) / 2
+        kl = [torch.where(x > 0, x * (x / mean).log2(), 0.0).sum(-1) for x in (p, q)]
+        bits = ((kl[0] + kl[1]) / 2).mean(1).numpy()  # [windows, T]
+        here = section == row.section
+        assert row.queries == here.sum()
+        assert row.divergence == pytest.approx(bits[here].sum(), rel=1e-3, abs=1e-4)
+    assert table["divergence"].sum() > 0.05
+
+
+def test_a_model_does_not_diverge_from_itself_and_the_order_does_not_matter(windows):
+    """Catches rounding that looks like a difference, and a comparison of a model with itself by mistake."""
+    one, other = variants("llama")
+    same = divergence(one, one, windows)
+    assert (same["divergence"] / same["queries"]).max() < 1e-6
+    forth, back = divergence(one, other, windows), divergence(other, one, windows)
+    np.testing.assert_allclose(forth["divergence"], back["divergence"], rtol=1e-5)
+    assert (forth["divergence"] <= forth["queries"]).all()
+
+
+@pytest.mark.parametrize("changes", [{"num_hidden_layers": 2}, {"num_attention_heads": 2, "head_dim": 8}])
+def test_models_of_another_shape_are_refused(changes, windows):
+    """Catches a comparison of heads, or of some of the layers, that have no counterpart."""
+    one, other = variants("llama")[0], variants("llama", **changes)[0]
+    for pair in ((one, other), (other, one)):
+        with pytest.raises(UserError, match="no counterpart"):
+            divergence(*pair, windows)

@@ -1,0 +1,117 @@
+"""The cut test: what a query may still see, and that nothing else changes."""
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import TINY_MODELS, tiny_model
+
+from localist.attention.observed_attention import LayerInputs, use_observed_attention
+from localist.evaluation.evaluation import token_losses
+from localist.evaluation.knockout import Cut, CutObserver
+from localist.tokens.windows import Windows
+
+CONTEXT = 24
+
+
+@pytest.fixture
+def blocks():
+    """Two windows with a sink at 0, several blocks that come back, and padding at the end of the second."""
+    generator = torch.Generator().manual_seed(0)
+    blocks = torch.randint(0, 3, (2, CONTEXT), generator=generator)
+    blocks[:, 0] = -1
+    blocks[1, 17:] = -1
+    return blocks
+
+
+@pytest.fixture
+def input_ids():
+    return torch.randint(0, 60, (2, CONTEXT), generator=torch.Generator().manual_seed(1))
+
+
+def observed(family="llama", **changes):
+    model = tiny_model(family, **changes)
+    use_observed_attention(model, CONTEXT)
+    return model
+
+
+def logits(model, input_ids, observer=None):
+    with torch.no_grad():
+        return model(input_ids, observer=observer, use_cache=False).logits
+
+
+@pytest.mark.parametrize("mask", [None, "sliding"])
+def test_one_layer_against_the_plain_definition(blocks, mask):
+    """Catches foreign keys that are seen, own ones, the sink or oneself that are not, and a mask that is lost."""
+    generator = torch.Generator().manual_seed(0)
+    query = torch.randn(2, 4, CONTEXT, 8, generator=generator)
+    key, value = torch.randn(2, 2, 2, CONTEXT, 8, generator=generator)
+    places = torch.arange(CONTEXT)
+    seen = places[:, None] >= places
+    if mask:
+        seen &= places[:, None] - places < 7
+    inputs = LayerInputs(query, key, value, seen.expand(2, 1, -1, -1) if mask else None, 0.3, 0.0)
+    found = CutObserver(blocks, [1]).observe(1, inputs)
+    for window in range(2):
+        for head in range(4):
+            for i in range(CONTEXT):
+                own = blocks[window, i]
+                keys = [
+                    j for j in range(CONTEXT)
+                    if seen[i, j] and (j == i or own < 0 or blocks[window, j] in (-1, own))
+                ]  # fmt: skip
+                scores = key[window, head // 2, keys] @ query[window, head, i] * 0.3
+                expected = scores.softmax(-1) @ value[window, head // 2, keys]
+                torch.testing.assert_close(found[window, head, i], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", sorted(TINY_MODELS))
+def test_one_block_cuts_nothing(family, input_ids):
+    """Catches a cut that takes keys of the own block away, or changes attention by being there, in every family."""
+    model = observed(family)
+    one_block = torch.zeros(2, CONTEXT, dtype=torch.long)
+    one_block[:, 0] = -1
+    cut = logits(model, input_ids, CutObserver(one_block, range(3)))
+    torch.testing.assert_close(cut, logits(model, input_ids), rtol=1e-4, atol=1e-4)
+
+
+def test_only_the_named_layers_are_cut(input_ids, blocks):
+    """Catches a cut in the layers before, whose attention the test leaves as it is."""
+    model = observed()
+    states = []
+    for observer in (None, CutObserver(blocks, [2])):
+        with torch.no_grad():
+            output = model(input_ids, observer=observer, use_cache=False, output_hidden_states=True)
+        states.append(output.hidden_states)
+    assert all(torch.equal(states[0][layer], states[1][layer]) for layer in range(3))
+    assert not torch.allclose(states[0][3], states[1][3])
+
+
+def test_text_far_back_in_another_block_no_longer_matters(input_ids, blocks):
+    """Catches a leak: with all layers cut, a token of a foreign block must change nothing; the own block still does."""
+    model = observed()
+    observer = CutObserver(blocks, range(3))
+    last = CONTEXT - 1
+    before = logits(model, input_ids, observer)[0, last]
+    for place in range(1, last):
+        changed = input_ids.clone()
+        changed[0, place] = (changed[0, place] + 1) % 60
+        same = torch.equal(logits(model, changed, observer)[0, last], before)
+        assert same == (blocks[0, place] != blocks[0, last])
+
+
+def test_losses_under_the_cut_are_in_text_order(input_ids, blocks):
+    """Catches blocks of one window applied to another where batches are sorted by length."""
+    model = observed()
+    segment_ids = np.where(blocks.numpy() < 0, -1, 0).astype(np.int32)
+    flipped = slice(None, None, -1)  # the shorter window first
+    windows = Windows(
+        input_ids.numpy()[flipped].astype(np.int32), segment_ids[flipped], np.ones_like(segment_ids), np.arange(2)
+    )
+    table = token_losses(
+        model, windows, batch_windows=1, bf16=False, description="test", watcher=Cut(blocks.numpy()[flipped], [1, 2])
+    )
+    expected = logits(model, input_ids, CutObserver(blocks, [1, 2])).log_softmax(-1)
+    for row in table.itertuples():
+        window = 1 - row.window
+        target = input_ids[window, row.position]
+        assert row.nll == pytest.approx(-expected[window, row.position - 1, target].item(), rel=1e-4)

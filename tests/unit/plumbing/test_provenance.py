@@ -1,0 +1,67 @@
+"""Provenance: hashes that tell contents apart, versions that are real."""
+
+import platform
+from importlib.metadata import version
+
+from localist.plumbing.provenance import PACKAGES, content_hash, package_versions, processor
+
+
+def filled(folder, files):
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+FILES = {"config.json": b"{}", "weights.bin": b"123", "sub/extra.txt": b"x"}
+
+
+def test_the_hash_depends_on_content_and_names_alone(tmp_path):
+    """Catches hashes that change with the place or the order of creation, which would differ between machines."""
+    one = filled(tmp_path / "one", FILES)
+    other = filled(tmp_path / "elsewhere" / "two", dict(reversed(FILES.items())))
+    assert content_hash([one]) == content_hash([other])
+
+
+def test_a_resource_from_the_cache_has_the_hash_of_the_resource(tmp_path):
+    """Catches linked folders that are passed over, and Snakemake's mark counted in: both differ from study to study."""
+    one = filled(tmp_path / "one", FILES)
+    other = filled(tmp_path / "other", {".snakemake_timestamp": b""})
+    for path in one.iterdir():
+        (other / path.name).symlink_to(path)
+    (tmp_path / "link").symlink_to(one)
+    assert content_hash([one]) == content_hash([other]) == content_hash([tmp_path / "link"])
+
+
+def test_every_change_changes_the_hash(tmp_path):
+    """Catches changes that the record does not show: content, a name, a further file, a byte moved to a neighbour."""
+    variants = [
+        FILES,
+        FILES | {"weights.bin": b"124"},
+        FILES | {"more.txt": b""},
+        FILES | {"sub/extra.txt": b"y"},
+        {"config.json": b"{}", "weights.txt": b"123", "sub/extra.txt": b"x"},
+        FILES | {"config.json": b"{}1", "weights.bin": b"23"},
+    ]
+    hashes = {content_hash([filled(tmp_path / str(number), files)]) for number, files in enumerate(variants)}
+    assert len(hashes) == len(variants)
+
+
+def test_single_files_are_hashed_too(tmp_path):
+    """Catches a file given by itself that is passed over as an empty folder would be."""
+    folder = filled(tmp_path, FILES)
+    assert content_hash([folder / "config.json"]) != content_hash([folder / "weights.bin"])
+    assert content_hash([folder / "config.json"]) != content_hash([])
+
+
+def test_versions_are_those_installed():
+    """Catches a package in the record that is not installed under that name."""
+    versions = package_versions()
+    assert versions["python"] == platform.python_version()
+    assert {name: versions[name] for name in PACKAGES} == {name: version(name) for name in PACKAGES}
+
+
+def test_the_processor_is_named():
+    """Catches an empty entry: equal bytes are promised for equal processors only."""
+    assert processor().strip()

@@ -1,0 +1,91 @@
+"""A rule's log: messages for users, tracebacks for developers."""
+
+import errno
+import logging
+import os
+import warnings
+
+import pytest
+
+from localist.plumbing.errors import UserError
+from localist.plumbing.rule_log import rule_log
+
+
+@pytest.fixture(autouse=True)
+def own_logging():
+    """Lend each test an empty logging setup, and give the runner's own back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()
+    yield
+    logging.captureWarnings(False)
+    for handler in root.handlers:
+        handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def of_a_library(number):
+    return RuntimeError(f"I/O error: {os.strerror(number)} (os error {number})")
+
+
+def test_a_user_error_ends_with_its_message_alone(tmp_path, capsys):
+    """Catches a traceback, or a lost message, where the user has only to mend the config."""
+    path = tmp_path / "logs" / "rule.log"
+    with pytest.raises(SystemExit) as caught, rule_log(path):
+        raise UserError("corpus.source.path: λ.txt does not exist.")
+    assert caught.value.code == 1
+    for text in (path.read_text(encoding="utf-8"), capsys.readouterr().err):
+        assert "corpus.source.path: λ.txt does not exist." in text
+        assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT], ids=["full disk", "used quota"])
+@pytest.mark.parametrize("library", [lambda number: OSError(number, os.strerror(number)), of_a_library])
+def test_no_room_is_told_without_a_traceback(tmp_path, reason, library):
+    """Catches pages of traceback for what is no fault of the code, whichever library met it."""
+    path = tmp_path / "rule.log"
+    with pytest.raises(SystemExit) as caught, rule_log(path):
+        raise library(reason)
+    assert caught.value.code == 1
+    said = path.read_text(encoding="utf-8")
+    assert os.strerror(reason) in said and "Make room, and run again" in said and "Traceback" not in said
+
+
+def test_another_exception_leaves_its_traceback_in_the_log(tmp_path):
+    """Catches a crash whose log says nothing, and an exception that is swallowed."""
+    path = tmp_path / "rule.log"
+    with pytest.raises(ZeroDivisionError), rule_log(path):
+        _ = 1 / 0
+    text = path.read_text(encoding="utf-8")
+    assert "Traceback" in text
+    assert "ZeroDivisionError" in text
+    assert "1 / 0" in text
+
+
+def test_messages_and_warnings_reach_file_and_console(tmp_path, capsys):
+    """Catches a log that misses the packages' messages or warnings, and chatter that hides them."""
+    path = tmp_path / "rule.log"
+    with rule_log(path):
+        logging.getLogger("localist.x").info("%d sentences", 3)
+        logging.getLogger("localist.x").debug("detail")
+        logging.getLogger("httpx").info("GET something")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("beware", UserWarning, stacklevel=1)
+    for text in (path.read_text(encoding="utf-8"), capsys.readouterr().err):
+        assert "3 sentences" in text
+        assert "beware" in text
+        assert "detail" not in text
+        assert "GET" not in text
+
+
+def test_a_new_run_starts_a_new_log(tmp_path):
+    """Catches a log that still shows the error of the run before."""
+    path = tmp_path / "rule.log"
+    for message in ("first", "second"):
+        with rule_log(path):
+            logging.getLogger("localist").info(message)
+    text = path.read_text(encoding="utf-8")
+    assert "second" in text
+    assert "first" not in text

@@ -1,0 +1,65 @@
+"""The page on the corpus: everything that the report tells, escaped."""
+
+import pytest
+from sample_files import corpus
+
+from describe_corpus import main as describe_corpus
+from localist.corpus.cleaning import STEPS
+from localist.corpus.extraction import extract
+from localist.plumbing.files import write_json
+from localist.report.extraction_page import FILES_WITH_SAMPLES, extraction_page
+
+
+@pytest.fixture
+def report(tmp_path):
+    """A report on one small book and one file that was left out."""
+    book = tmp_path / "A <b>bold book.txt"
+    said = "Some words & <i>signs</i> that are said once only. " * 3
+    book.write_text(f"CHAPTER <script>alert(1)</script>\n\n{said}", encoding="utf-8")
+    (tmp_path / "bad.pdf").write_text("no", encoding="utf-8")
+    return extract([book, tmp_path / "bad.pdf"], corpus(on_error="skip"), tmp_path / "sections.parquet")
+
+
+def test_the_page_tells_counts_steps_samples_and_what_was_left_out(report):
+    """Catches a page on which a step, a warning, a sample or a skipped file cannot be seen."""
+    report["files"][0]["warnings"].append("look here")
+    page = extraction_page(report)
+    for step in STEPS:
+        assert f"<td>{step.replace('_', ' ')}</td>" in page
+    assert "look here" in page and "bad.pdf" in page
+    assert page.count("before</th><th>after") == len(report["files"][0]["samples"])
+    assert "Some words &amp; &lt;i&gt;signs" in page
+
+
+def test_nothing_of_a_book_is_run(report):
+    """Catches text of a corpus that becomes markup of the page: names, headings, samples and messages."""
+    report["files"][0]["title"] = report["files"][0]["author"] = "<script>alert(2)</script>"
+    report["files"][0]["warnings"].append("<script>alert(3)</script>")
+    page = extraction_page(report)
+    assert "<script" not in page and "<b>bold" not in page and "<i>signs" not in page
+
+
+def test_steps_stand_in_the_order_that_they_are_taken(report):
+    """Catches a table in which what one step leaves for the next cannot be followed."""
+    page = extraction_page(report)
+    places = [page.index(f"<td>{step.replace('_', ' ')}</td>") for step in STEPS]
+    assert places == sorted(places)
+
+
+def test_a_folder_of_many_books_has_samples_of_some(report):
+    """Catches a page of hundreds of megabytes."""
+    report["files"] = [report["files"][0] | {"file": f"{number}.txt"} for number in range(3 * FILES_WITH_SAMPLES)]
+    page = extraction_page(report)
+    assert f"{FILES_WITH_SAMPLES - 1}.txt, the beginning" in page
+    assert f"{FILES_WITH_SAMPLES}.txt, the beginning" not in page
+    assert f"Samples of {2 * FILES_WITH_SAMPLES} more files" in page
+
+
+def test_the_log_tells_what_there_is_to_look_at(report, tmp_path, caplog):
+    """Catches a warning that is on the page alone, which nobody opens."""
+    caplog.set_level("INFO")
+    report["files"][0]["warnings"].append("look here")
+    write_json(tmp_path / "report.json", report)
+    describe_corpus(tmp_path / "report.json", tmp_path / "page.html")
+    assert "look here" in caplog.text and "bad.pdf" in caplog.text and "words: " in caplog.text
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -1,0 +1,410 @@
+"""Figures: drawn from tables as the workflow writes them, the same bytes each time, and without heavy imports."""
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import jinja2
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from checkout import SCRIPTS
+from docutils.core import publish_parts
+
+from localist.plumbing.errors import UserError
+from localist.report.figures import (
+    arm_styles,
+    block_colours,
+    figure_style,
+    new_figure,
+    place_labels,
+    read_table,
+    save_figure,
+)
+from plot_block_map import densest_place
+
+FIGURES = [
+    *(
+        "claims",
+        "schedules",
+        "perplexity",
+        "fidelity",
+        "entropy",
+        "divergence",
+        "frontier",
+        "targets",
+        "cut",
+        "training",
+    ),
+    *("block_selection", "block_map", "block_ribbon", "block_sizes", "attention_maps"),
+]
+STUDY = ["pretrained", "distributed", "localist", "linear", "cubic", "quintic", "quintic_window"]
+MANY = [*STUDY, *(f"quintic_$tau{number}" for number in range(7))]
+CLAIMS = [
+    {"claim": "near_baseline", "verdict": "supported"},
+    {"claim": "steeper_is_better", "verdict": "undecided"},
+    {"claim": "meaning_matters", "verdict": "not supported"},
+    {"claim": "late_layers_localised", "verdict": "undecided"},
+    {"claim": "robust_across_seeds", "verdict": "not tested"},
+]
+_CONTRAST = ("claim", "contrast", "better", "unit", "effect", "ci_low", "ci_high", "null", "smallest_effect", "verdict")
+CONTRASTS = [
+    dict(zip(_CONTRAST, row, strict=True))
+    for row in [
+        ("near_baseline", "a against b", "lower", "% perplexity", 1.0, 0.2, 2.0, 5.0, 5.0, "supported"),
+        ("steeper_is_better", "c against $d", "higher", "% perplexity", 1.0, 0.2, 2.0, 0.0, 1.0, "supported"),
+        ("steeper_is_better", "d against e", "higher", "% perplexity", 0.7, -0.2, 2.0, 0.0, 1.0, "undecided"),
+        ("meaning_matters", "f against e", "higher", "% perplexity", -1.0, -2.0, 0.1, 0.0, 1.0, "not supported"),
+        ("late_layers_localised", "e against b", "higher", "Fadj", np.nan, np.nan, np.nan, 0.0, 0.05, "undecided"),
+    ]
+]
+BETAS = {"linear": 1, "cubic": 3}
+
+
+def schedule_of(arm: str, layers: int) -> np.ndarray:
+    """λ by layer, by the arm's name."""
+    if arm in ("pretrained", "distributed"):
+        return np.zeros(layers)
+    return np.ones(layers) if arm == "localist" else np.linspace(0, 1, layers) ** BETAS.get(arm, 5)
+
+
+def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30, positions: int = 96) -> dict:
+    """Write every table that a figure reads; return the arguments of each figure's `main`, without outputs."""
+    rng = np.random.default_rng(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    schedules, metrics, by_layer, summary, history, cut, divergence = [], [], [], [], [], [], []
+    depth = np.arange(layers)
+    bump = 0.25 + 0.1 * np.sin(depth / 3)
+    for number, arm in enumerate(arms):
+        locality = schedule_of(arm, layers)
+        perplexity = 31.5 if arm == "pretrained" else 21.0 + 6 * locality.mean() + 0.2 * number
+        if arm != "pretrained":
+            schedules += [{"arm": arm, "schedule": arm, "layer": x, "locality": locality[x]} for x in range(layers)]
+        for seed in range(1 if arm == "pretrained" else seeds):
+            ours = bump + 0.45 * locality * (1 - bump) + rng.normal(0, 0.01, layers)
+            metrics += [
+                {
+                    "arm": arm, "seed": seed, "split": split, "perplexity": perplexity + rng.normal(0, 0.15),
+                    "fidelity_target": np.nan if arm in ("pretrained", "distributed") else 0.1 * number,
+                }
+                for split in ("train", "validation", "test")
+            ]  # fmt: skip
+            cut += [
+                {"arm": arm, "seed": seed, "partition": partition, "delta_nll": loss * (2 - locality.mean())}
+                for partition, loss in (("semantic", 0.02), ("shifted", 0.03))
+            ]
+            divergence += [
+                {
+                    "arm": arm, "other": "distributed", "seed": seed, "layer": layer,
+                    "divergence_bits": 1e-3 * (1 + 9 * locality[layer]) * np.exp(rng.normal(0, 0.1)),
+                }
+                for layer in range(layers)
+                if arm != "distributed" or seeds > 1
+            ]  # fmt: skip
+            by_layer += [
+                {
+                    "arm": arm, "seed": seed, "measured_partition": partition, "layer": layer,
+                    "fidelity_adjusted": ours[layer] - 0.1 * (partition == "shifted"),
+                    "entropy_bits": 4.5 - 2 * bump[layer] - ours[layer] + rng.normal(0, 0.03),
+                    "entropy_no_sink_bits": 5.5 - 1.2 * ours[layer] + rng.normal(0, 0.03),
+                }
+                for partition in ("semantic", "shifted")
+                for layer in range(layers)
+            ]  # fmt: skip
+            if arm != "pretrained":
+                step = np.arange(300)
+                frame = pd.DataFrame({"arm": arm, "seed": seed, "step": step, "tokens": (step + 1) * 1024})
+                frame["cross_entropy"] = np.log(perplexity) + 0.4 * np.exp(-step / 60) + rng.normal(0, 0.12, 300)
+                constrained = locality.any()
+                decay = locality.mean() * (0.05 + 0.3 * np.exp(-step / 80)) + rng.normal(0, 0.008, 300)
+                frame["penalty"] = decay.clip(0) if constrained else np.nan
+                history.append(frame)
+        late = bump[-10:].mean() + 0.45 * locality[-10:].mean() * 0.7
+        ratio = perplexity / 21.2
+        summary.append(
+            {
+                "arm": arm, "perplexity": perplexity, "perplexity_low": perplexity - 1.1,
+                "perplexity_high": perplexity + 1.2, "ratio": ratio, "ratio_low": ratio - 0.012 * (ratio != 1),
+                "ratio_high": ratio + 0.013 * (ratio != 1), "late_fidelity_adjusted": late + 0.004 * number,
+            }
+        )  # fmt: skip
+    tables = {"schedules": schedules, "metrics": metrics, "layers": by_layer, "arms": summary, "cut": cut}
+    tables |= {"claims": CLAIMS, "contrasts": CONTRASTS}
+    if divergence:
+        tables["divergence"] = divergence
+    paths = {name: folder / f"{name}.csv" for name in [*tables, "history", "selection"]}
+    for name, rows in tables.items():
+        pd.DataFrame(rows, columns=None if rows else ["arm", "layer", "locality"]).to_csv(paths[name], index=False)
+    columns = ["arm", "seed", "step", "tokens", "cross_entropy", "penalty"]
+    pd.concat([pd.DataFrame(columns=columns), *history]).to_csv(paths["history"], index=False)
+
+    tried = np.arange(2, 33)
+    silhouette = 0.13 - 0.05 * ((tried - 17) / 16.0) ** 2 + rng.normal(0, 0.002, tried.size)
+    chosen = tried == tried[silhouette.argmax()]
+    curve = pd.DataFrame({"blocks": tried, "score": silhouette, "mean_chance": 1 / np.sqrt(tried), "chosen": chosen})
+    curve.assign(allowed=curve["mean_chance"] <= 0.4).to_csv(paths["selection"], index=False)
+
+    block = rng.integers(0, 17, 2700)
+    centres = rng.normal(0, 30, (17, 2))[block] + rng.normal(0, 5, (2700, 2))
+    segment = np.arange(2700)
+    pd.DataFrame({"segment": segment, "x": centres[:, 0], "y": centres[:, 1]}).to_parquet(folder / "map.parquet")
+    frame = pd.DataFrame({"segment": segment, "block": block, "split": "train"})
+    frame.to_parquet(folder / "segment_blocks.parquet")
+    document, place = np.divmod(segment, 225)  # twelve documents
+    frame = pd.DataFrame({"segment": segment, "document": document, "start": 90 * place, "end": 90 * place + 89})
+    frame.assign(title="On $10 and $x^2$", heading="").to_parquet(folder / "segments.parquet")
+    partitions = {name: folder / f"{name}.npy" for name in ("semantic", "window", "shifted")}
+    for path in partitions.values():
+        np.save(path, np.repeat(rng.integers(0, 17, (40, 16)), 4, axis=1).astype(np.int32))
+
+    passages = [folder / f"passage{number}.npz" for number in range(len(arms))]
+    for path, arm in zip(passages, arms, strict=True):
+        write_passage(path, schedule_of(arm, layers), rng, positions)
+    return {
+        "schedules": {"schedules": paths["schedules"]},
+        "claims": {"claims": paths["claims"], "contrasts": paths["contrasts"]},
+        "divergence": {"divergence": paths.get("divergence")},
+        "targets": {"metrics": paths["metrics"], "arms": [arm for arm in arms if arm.startswith("quintic")]},
+        "cut": {"cut": paths["cut"]},
+        "perplexity": {"arms": paths["arms"], "metrics": paths["metrics"]},
+        "fidelity": {"layers": paths["layers"], "measured_partition": "semantic"},
+        "entropy": {"layers": paths["layers"]},
+        "frontier": {"arms": paths["arms"], "swept": [arm for arm in arms if arm.startswith("quintic")]},
+        "training": {"history": paths["history"]},
+        "block_selection": {"selection": paths["selection"], "criterion": "silhouette"},
+        "block_map": {"block_map": folder / "map.parquet", "blocks": folder / "segment_blocks.parquet"},
+        "block_ribbon": {"segments": folder / "segments.parquet", "blocks": folder / "segment_blocks.parquet"},
+        "block_sizes": {"segment_blocks": folder / "segment_blocks.parquet", "partitions": partitions},
+        "attention_maps": {"passages": passages, "arms": arms},
+    }
+
+
+def write_passage(path: Path, locality: np.ndarray, rng: np.random.Generator, positions: int) -> None:
+    """Write a passage whose attention prefers the sink, near keys and, with λ, its own block."""
+    blocks = np.concatenate([[-1], np.repeat([3, 7, 3, 11, 0], positions // 5 + 1)])[:positions]
+    layers = np.array([0, len(locality) // 2, len(locality) - 1])
+    distance = np.subtract.outer(np.arange(positions), np.arange(positions))
+    maps = []
+    for layer in layers:
+        scores = rng.normal(0, 1.2, (positions, positions)) - 0.03 * distance
+        scores += 3.5 * locality[layer] * np.equal.outer(blocks, blocks)
+        scores[:, 0] += 5
+        scores[distance < 0] = -np.inf
+        weights = np.exp(scores)
+        maps.append(weights / weights.sum(1, keepdims=True))
+    np.savez(
+        path,
+        layers=layers,
+        attention=np.array(maps, dtype=np.float32),
+        tokens=np.array(["word"] * positions),
+        blocks=blocks,
+        title="Costs of $10 and $x^2$ in A_b",
+    )
+
+
+def draw(name: str, arguments: dict, folder: Path) -> list[bytes]:
+    """Run one figure's `main`; the bytes of its PDF and PNG."""
+    outputs = {kind: folder / f"{name}.{kind}" for kind in ("pdf", "png")}
+    importlib.import_module(f"plot_{name}").main(**arguments, **outputs)
+    return [path.read_bytes() for path in outputs.values()]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Arguments of every figure, for a study like the default one."""
+    return write_study(tmp_path_factory.mktemp("study"), STUDY)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_same_input_gives_same_bytes(name, study, tmp_path):
+    """Catches dates, and orders that differ from run to run, in either file; `$` in a title must draw, too."""
+    first = draw(name, study[name], tmp_path / "first")
+    assert first[0].startswith(b"%PDF") and first[1].startswith(b"\x89PNG")
+    assert draw(name, study[name], tmp_path / "second") == first
+    assert sorted(path.name for path in (tmp_path / "first").iterdir()) == [f"{name}.pdf", f"{name}.png"]
+
+
+@pytest.fixture(scope="module", params=[(["distributed"], 1), (MANY, 3)], ids=["one arm", "14 arms, 3 seeds"])
+def other_study(request, tmp_path_factory):
+    """Arguments of every figure, for a study with fewer or more arms and seeds than the default one."""
+    arms, seeds = request.param
+    return write_study(tmp_path_factory.mktemp("other"), arms, seeds, layers=12, positions=24)
+
+
+@pytest.mark.parametrize(
+    "name", ["schedules", "perplexity", "fidelity", "frontier", "targets", "cut", "training", "attention_maps"]
+)
+def test_any_number_of_arms_draws(name, other_study, tmp_path):
+    """Catches layouts that only work for the default study, and `$` in an arm's name read as mathematics."""
+    draw(name, other_study[name], tmp_path)
+
+
+@pytest.mark.parametrize("name", ["perplexity", "fidelity", "entropy", "frontier"])
+def test_an_arm_without_values_draws(name, tmp_path):
+    """Catches a figure that fails, or hides the others, because one arm has no numbers yet."""
+    arguments = write_study(tmp_path / "tables", STUDY, layers=3, positions=12)
+    for table in ("arms", "layers"):
+        path = tmp_path / "tables" / f"{table}.csv"
+        frame = pd.read_csv(path)
+        numbers = [column for column in frame if column not in ("arm", "seed", "measured_partition", "layer")]
+        frame.loc[frame["arm"] == "cubic", numbers] = np.nan
+        frame.to_csv(path, index=False)
+    draw(name, arguments[name], tmp_path)
+
+
+def test_bytes_do_not_depend_on_the_hash_seed(study, tmp_path):
+    """Catches file contents ordered by a set, which only shows between two processes."""
+    code = (
+        "import sys; from pathlib import Path; from plot_frontier import main; "
+        "arms, pdf, png = map(Path, sys.argv[1:]); main(arms, ['quintic', 'linear'], pdf, png)"
+    )
+    written = []
+    for seed in ("1", "2"):
+        outputs = [tmp_path / f"{seed}.pdf", tmp_path / f"{seed}.png"]
+        run_python(code, study["frontier"]["arms"], *outputs, PYTHONHASHSEED=seed)
+        written.append([path.read_bytes() for path in outputs])
+    assert written[0] == written[1]
+
+
+def test_plotting_imports_nothing_heavy():
+    """Catches a figure that waits for torch or transformers, directly or through the package."""
+    modules = ", ".join(f"plot_{name}" for name in FIGURES)
+    code = f"import sys, {modules}; print(*{{'torch', 'transformers', 'sklearn', 'seaborn'}} & sys.modules.keys())"
+    assert run_python(code).strip() == ""
+
+
+def run_python(code: str, *arguments: Path, **environment: str) -> str:
+    """Run code in a fresh interpreter that sees the scripts folder."""
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), **environment}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def test_arm_styles_are_distinct_and_stable():
+    """Catches two arms that look the same, and colours that move when a table lacks the unconstrained arms."""
+    arms = ["pretrained", "distributed", *(f"arm{number}" for number in range(24))]
+    styles = arm_styles(arms)
+    assert len({(style.colour, str(style.line)) for style in styles.values()} - {None}) == 26
+    assert styles["distributed"].colour == "#000000"
+    without = arm_styles(arms[2:])
+    assert all(without[arm] == styles[arm] for arm in arms[2:])
+
+
+def test_block_colours_do_not_depend_on_which_blocks_are_there():
+    """Catches a block whose colour differs between the map and a passage that has only some of the blocks."""
+    assert block_colours([7, 3])[7] == block_colours(range(12))[7]
+    assert block_colours([-1, 0])[-1] not in block_colours(range(18)).values()
+    assert len(set(block_colours(range(18)).values())) == 18
+
+
+def test_labels_keep_clear_of_each_other_and_of_the_points():
+    """Catches labels on top of each other where arms lie close together."""
+    points = np.array([[0.0, 0.0], [0.01, 0.01], [0.02, 0.0], [1.0, 1.0]])
+    with figure_style():
+        _, (axes,) = new_figure(2.5)
+        axes.plot(*points.T, "o")
+        place_labels(axes, points, ["distributed", "localist", "quintic_window", "linear"], ["black"] * 4)
+        boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
+        pixels = axes.transData.transform(points)
+    assert len(boxes) == 4
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+    assert not any(box.contains(*pixel) for box in boxes for pixel in pixels)
+
+
+COLUMNS = {
+    "schedules": ("schedules", "locality"),
+    "perplexity": ("arms", "ratio_low"),
+    "fidelity": ("layers", "fidelity_adjusted"),
+    "entropy": ("layers", "entropy_no_sink_bits"),
+    "frontier": ("arms", "late_fidelity_adjusted"),
+    "divergence": ("divergence", "divergence_bits"),
+    "targets": ("metrics", "fidelity_target"),
+    "cut": ("cut", "delta_nll"),
+    "training": ("history", "penalty"),
+    "block_selection": ("selection", "chosen"),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_bad_table_is_named(name, study, tmp_path):
+    """Catches a traceback, or an empty picture, where the user needs the file and the column."""
+    argument, column = COLUMNS[name]
+    frame = pd.read_csv(study[name][argument])
+    bad = tmp_path / "bad.csv"
+    for content, message in [(frame.drop(columns=column), f"'{column}' is missing"), (frame[:0], "no rows")]:
+        content.to_csv(bad, index=False)
+        with pytest.raises(UserError, match=message) as caught:
+            draw(name, study[name] | {argument: bad}, tmp_path)
+        assert "bad.csv" in str(caught.value) and column in str(caught.value)
+
+
+def test_bad_blocks_and_passages_are_named(study, tmp_path):
+    """Catches the same for the two figures that read other files than CSV."""
+    bad = tmp_path / "bad.parquet"
+    pd.DataFrame({"segment": [1]}).to_parquet(bad)
+    with pytest.raises(UserError, match=r"bad.parquet.*'block'"):
+        draw("block_map", study["block_map"] | {"blocks": bad}, tmp_path)
+    np.savez(tmp_path / "bad.npz", layers=[0, 1, 2])
+    with pytest.raises(UserError, match=r"bad.npz.*'attention'"):
+        draw("attention_maps", {"passages": [tmp_path / "bad.npz"], "arms": ["a"]}, tmp_path)
+
+
+def test_unknown_partition_and_text_for_numbers_are_named(study, tmp_path):
+    """Catches an empty figure from a misspelt partition, and words where numbers belong."""
+    with pytest.raises(UserError, match=r"layers.csv.*'semantics'.*found: semantic, shifted"):
+        draw("fidelity", study["fidelity"] | {"measured_partition": "semantics"}, tmp_path)
+    (tmp_path / "words.csv").write_text("arm,layer\nnull,many\n")
+    with pytest.raises(UserError, match=r"words.csv.*'layer'"):
+        read_table(tmp_path / "words.csv", text=["arm"], numbers=["layer"])
+    (tmp_path / "words.csv").write_text("arm,layer\nnull,\n")
+    table = read_table(tmp_path / "words.csv", text=["arm"], numbers=["layer"])
+    assert table["arm"].tolist() == ["null"] and table["layer"].isna().all()
+
+
+def test_a_user_own_matplotlib_settings_change_nothing(tmp_path):
+    """Catches a figure that depends on who draws it."""
+    import matplotlib
+
+    def bytes_of(name: str) -> bytes:
+        with figure_style():
+            figure, (axes,) = new_figure(1)
+            axes.plot([0, 1], label="a")
+            save_figure(figure, tmp_path / f"{name}.pdf", tmp_path / f"{name}.png")
+        return (tmp_path / f"{name}.png").read_bytes()
+
+    plain = bytes_of("plain")
+    with matplotlib.rc_context({"font.size": 20, "axes.grid": True}):
+        assert bytes_of("own") == plain
+        assert matplotlib.rcParams["font.size"] == 20
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("seeds", [[0], [0, 1, 2]], ids=["one seed", "three seeds"])
+def test_captions_render(name, seeds):
+    """Catches a caption that quotes a setting that is not there, or is broken markup: else only a report shows it."""
+    config = yaml.safe_load((SCRIPTS.parent / "config.yaml").read_text(encoding="utf-8"))
+    config |= {"study": "a_study_", "seeds": seeds}
+    config["corpus"]["name"] = "sample*|_"
+    stub = SimpleNamespace(config=config, params=SimpleNamespace(measured_partition="semantic"))
+    source = (SCRIPTS.parent / "workflow" / "report" / f"{name}.rst").read_text(encoding="utf-8")
+    text = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(source).render(snakemake=stub)
+    assert "{" not in text
+    assert ("one seed" in text) == (len(seeds) == 1 and name != "schedules" and not name.startswith("block_"))
+    publish_parts(text, writer="html", settings_overrides={"halt_level": 2, "report_level": 2})
+
+
+def test_claims_without_any_effect_draw(tmp_path):
+    """Catches a figure that fails where a study has the arms of no claim."""
+    pd.DataFrame(CLAIMS).to_csv(tmp_path / "claims.csv", index=False)
+    pd.DataFrame(CONTRASTS[:0], columns=_CONTRAST).to_csv(tmp_path / "contrasts.csv", index=False)
+    draw("claims", {"claims": tmp_path / "claims.csv", "contrasts": tmp_path / "contrasts.csv"}, tmp_path)
+
+
+def test_a_block_is_numbered_among_its_own_dots():
+    """Catches a number between two halves of a scattered block, on top of another block's."""
+    x = np.array([0.0, 0.1, 0.2, 9.9, 10.0])
+    assert densest_place(x, x) == pytest.approx((0.1, 0.1))

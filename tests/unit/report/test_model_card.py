@@ -1,0 +1,89 @@
+"""The model card says what the run was, in a form that the hub reads, and lets no text of a config act in it."""
+
+import pytest
+from huggingface_hub import ModelCard
+
+from localist.report.model_card import model_card
+from localist.study.arms import Arm
+
+
+def facts(**changes):
+    """What describes a run with two of three layers constrained; arm, model or corpus may be changed in part."""
+    arm = Arm("quintic", "quintic", 5, "semantic", "hinge", 0.5, 10.0, "strength").as_params()
+    found = {
+        "study": "small",
+        "arm": arm,
+        "settings": {
+            "seed": 3,
+            "constraint": {"locality": [0.0, 0.03, 1.0], "strength": 10.0},
+            "steps": 40,
+            "optimisation": {"token_budget": 5500, "learning_rate": 2e-4},
+            "context": 256,
+            "precision": "fp32",
+            "code": "abc1234",
+            "versions": {"torch": "2.13.0", "transformers": "5.23.0"},
+        },
+        "metrics": {"test": {"perplexity": 28.987654, "bits_per_byte": 1.0512, "accuracy": 0.379}},
+        "late": 0.4996,
+        "partition": "semantic",
+        "model": {"name": "smol", "origin": "someone", "license": "Apache-2.0", "base_model": None},
+        "corpus": {"name": "book", "origin": "a shelf", "license": "CC0", "language": "en"},
+    }
+    for key, value in changes.items():
+        found[key] = found[key] | value if isinstance(value, dict) else value
+    return found
+
+
+def test_the_hub_reads_licence_language_and_result():
+    """Catches front matter that is not the hub's, or a perplexity that is not the run's."""
+    data = ModelCard(model_card(facts())).data
+    assert (data.license, data.language, data.library_name) == ("apache-2.0", "en", "transformers")
+    (result,) = data.eval_results
+    assert (result.metric_type, result.metric_value) == ("perplexity", 28.9877)
+
+
+def test_settings_and_results_are_those_of_the_run():
+    """Catches a card that leaves out what it takes to judge the model, or takes it from elsewhere."""
+    card = model_card(facts())
+    for line in (
+        "| constrained layers | 2 of 3 |",
+        "| fidelity target τ | 0.5 |",
+        "| strength α | 10.0 |",
+        "| seed | 3 |",
+        "| test | 28.99 | 1.051 | 37.9 % |",
+        "+0.500.",
+        "Of the text: CC0.",
+    ):
+        assert line in card, line
+
+
+def test_an_unconstrained_run_lists_no_constraint():
+    """Catches rows of settings that the distributed arm does not have."""
+    card = model_card(
+        facts(
+            arm=Arm("distributed", "distributed").as_params(),
+            settings={"constraint": {"locality": [0.0] * 3, "strength": None}},
+            late=float("nan"),
+        )
+    )
+    assert "None" not in card and "| fidelity target" not in card and "0 of 3" in card and "not measurable" in card
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", "a | b\n# title", "[x](javascript:y)", "---\nlicense: x"]
+)
+def test_text_of_a_config_stays_text(text):
+    """Catches names and origins that become markup, table cells or front matter."""
+    fields = {"name": text, "origin": text, "license": text}
+    card = model_card(facts(model=fields, corpus=fields))
+    body = card.split("\n---\n", 1)[1]
+    assert "<script" not in body and "\n# title" not in body and "[x](java" not in body
+    assert ModelCard(card).data.license == "other"
+    assert ModelCard(card).data.license_name == text
+
+
+def test_a_base_model_of_the_hub_is_linked():
+    """Catches a card that cannot be traced to the model it was made from."""
+    assert ModelCard(model_card(facts(model={"base_model": "openai-community/gpt2"}))).data.base_model == (
+        "openai-community/gpt2"
+    )

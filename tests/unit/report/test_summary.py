@@ -1,0 +1,41 @@
+"""The printed summary."""
+
+from localist.report.summary import claims_text, summary_text
+
+TABLE = """arm,perplexity,perplexity_low,perplexity_high,ratio,late_fidelity_adjusted
+pretrained,20.125,18,22.5,1.61,0.05
+distributed,12.5,11,14,1,0.0501
+a_rather_long_name,12.0,10,13.75,0.96,
+"""
+
+
+def test_the_summary_by_hand(tmp_path):
+    """Catches wrong columns, signs and rounding in the one table that every user sees."""
+    path = tmp_path / "arms.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    heading, rule, *rows = summary_text(path).splitlines()
+    assert "test perplexity" in heading and "late-layer Fadj" in heading
+    assert set(rule) == {"-"}
+    assert [row.split() for row in rows] == [
+        ["pretrained", "20.12", "18.00", "–", "22.50", "+61.0", "%", "+0.050"],
+        ["distributed", "12.50", "11.00", "–", "14.00", "–", "+0.050"],
+        ["a_rather_long_name", "12.00", "10.00", "–", "13.75", "-4.0", "%", "n/a"],
+    ]
+
+
+def test_the_columns_are_aligned(tmp_path):
+    """Catches ragged lines, which nobody can read in a terminal."""
+    path = tmp_path / "arms.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    lines = summary_text(path).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert len({line.index("–") for line in lines[2:]}) == 1
+
+
+def test_the_claims_by_hand(tmp_path):
+    """Catches a claim that is left out, or a column that was cut where its text holds a comma."""
+    path = tmp_path / "claims.csv"
+    path.write_text('claim,reason,verdict\nnear_baseline,"a, b",supported\ndirection,c,not tested\n', encoding="utf-8")
+    heading, rule, *rows = claims_text(path).splitlines()
+    assert heading == "claim          verdict" and rule == "-" * 25
+    assert rows == ["near_baseline  supported", "direction      not tested"]

@@ -1,0 +1,56 @@
+"""Folders of models and encoders: whole, safe, or refused."""
+
+from pathlib import Path
+
+import pytest
+from resource_servers import ENCODER, MODEL, write_files
+
+from localist.plumbing.errors import UserError
+from localist.resources.folders import check_folder, check_own_folders
+
+
+@pytest.mark.parametrize(
+    ("kind", "files", "message"),
+    [
+        ("model", {**MODEL, "model.safetensors": None, "pytorch_model.bin": b"P"}, "pytorch_model.bin.*safetensors"),
+        ("model", {**MODEL, "model.safetensors": None}, "no safetensors weights"),
+        ("model", {**MODEL, "config.json": None}, "no config.json"),
+        ("model", {**MODEL, "tokenizer.json": None}, "no tokenizer"),
+        (
+            "model",
+            {**MODEL, "model.safetensors": None, "model-00001-of-00002.safetensors": b"S"}
+            | {"model.safetensors.index.json": b'{"weight_map": {"w": "model-00002-of-00002.safetensors"}}'},
+            "lacks weight files.*model-00002-of-00002",
+        ),
+        ("encoder", {**ENCODER, "modules.json": None}, "no modules.json.*sentence-transformers"),
+        ("encoder", {**ENCODER, "2_Dense/pytorch_model.bin": b"P"}, "2_Dense/pytorch_model.bin.*save_pretrained"),
+    ],
+)
+def test_incomplete_and_pickled_folders_are_refused(tmp_path: Path, kind: str, files: dict, message: str) -> None:
+    """Would catch a folder that only fails hours later, and weights that may run code."""
+    write_files(tmp_path, {name: body for name, body in files.items() if body is not None})
+    with pytest.raises(UserError, match=f"The folder .*{message}"):
+        check_folder(tmp_path, kind, "The folder")
+
+
+def test_leftovers_of_training_and_other_formats_do_not_make_a_folder_unsafe(tmp_path: Path) -> None:
+    """Would catch a good folder refused for files that nothing loads."""
+    write_files(tmp_path, {**ENCODER, "onnx/model.bin": b"", "openvino/m.bin": b"", "x/training_args.bin": b""})
+    check_folder(tmp_path, "encoder", "The encoder")
+
+
+def own_paths(**paths):
+    return {kind: {"source": {"path": paths.get(kind)}} for kind in ("model", "encoder")}
+
+
+def test_own_folders_that_cannot_be_what_they_should_are_refused_before_any_job(tmp_path):
+    """Catches a wrong path that is found out only after an hour of other work."""
+    file = tmp_path / "book.txt"
+    file.write_text("text", encoding="utf-8")
+    for kind, path, expected in (
+        ("model", file, "model.source.path: .* is a file; it must be a folder"),
+        ("model", tmp_path, "has no config.json"),
+        ("encoder", tmp_path, "has no modules.json"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            check_own_folders(own_paths(**{kind: str(path)}))

@@ -1,0 +1,212 @@
+"""The model hub: resources fetched from a real server on loopback that speaks the hub's protocol."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import resource_servers
+from resource_servers import ENCODER, MODEL, REVISION, a_resource, files_of, hub_pages, nothing_left
+
+from checkout import SCRIPTS
+
+from localist.resources import hub
+from localist.plumbing.errors import UserError
+from localist.resources.fetching import fetch_corpus, fetch_encoder, fetch_model
+
+place, serve = resource_servers.place, resource_servers.serve  # fixtures
+GPT2_EXTRAS = {
+    ".gitattributes": b"*.bin filter=lfs\n",
+    "README.md": b"# GPT-2\n",
+    "64.tflite": b"T" * 100,
+    "flax_model.msgpack": b"F" * 100,
+    "merges.txt": b"#version: 0.2\n",
+    "onnx/config.json": b"{}",
+    "onnx/decoder_model.onnx": b"O" * 100,
+    "pytorch_model.bin": b"P" * 100,
+    "rust_model.ot": b"R" * 100,
+    "tf_model.h5": b"H" * 100,
+    "modeling_x.py": b"raise SystemExit\n",
+}
+
+
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], dict]:
+    """Point the hub client to an address and away from the user's cache and login."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_TOKEN", "")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    def point(endpoint: str, repository: str = "org/good", revision: str = REVISION) -> dict:
+        monkeypatch.setenv("HF_ENDPOINT", endpoint)
+        return a_resource({"hub": {"id": repository, "revision": revision}})
+
+    return point
+
+
+def test_a_hub_model_is_what_the_hub_serves(serve: Callable, online: Callable, place: Path) -> None:
+    """Would catch pickles, code or other frameworks' weights downloaded, and the client's bookkeeping left inside."""
+    resource = online(serve(hub_pages(MODEL | GPT2_EXTRAS)))
+    fetch_model(resource, place / "thing", place / "thing.json")
+    assert files_of(place / "thing") == MODEL | {"merges.txt": GPT2_EXTRAS["merges.txt"]}
+    assert sorted(path.name for path in (place / "thing").iterdir()) == sorted([*MODEL, "merges.txt"])
+    record = json.loads((place / "thing.json").read_text())
+    assert record["source"] == resource["source"] and record["kind"] == "model"
+    assert record["sha256"]["config.json"] == hashlib.sha256(MODEL["config.json"]).hexdigest()
+    assert sorted(path.name for path in place.iterdir()) == ["thing", "thing.json"]
+
+
+def test_a_hub_encoder_keeps_its_folders(serve: Callable, online: Callable, place: Path) -> None:
+    """Would catch an encoder without its pooling, and copies of it in other formats."""
+    extras = {"onnx/model.onnx": b"O", "onnx/config.json": b"{}", "openvino/openvino_model.bin": b"V", "train.py": b"x"}
+    resource = online(serve(hub_pages(ENCODER | extras | {"pytorch_model.bin": b"P"})))
+    fetch_encoder(resource, place / "thing", place / "thing.json")
+    assert files_of(place / "thing") == ENCODER
+
+
+DATA_SET = {
+    "README.md": b"# Texts\n",
+    ".gitattributes": b"*.parquet filter=lfs\n",
+    "load.py": b"raise SystemExit\n",
+    "data/train-00000-of-00001.parquet": b"PAR1" * 600,
+    "data/test-00000-of-00001.parquet": b"PAR1",
+    "more/lines.jsonl": b'{"text": "a"}\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "taken"),
+    [
+        (None, {"data/train-00000-of-00001.parquet", "data/test-00000-of-00001.parquet", "more/lines.jsonl"}),
+        (["data/train-*"], {"data/train-00000-of-00001.parquet"}),
+    ],
+)
+def test_a_data_set_is_its_data_files(serve: Callable, online: Callable, place: Path, patterns, taken) -> None:
+    """Would catch a loading script or a card taken for data, and patterns that choose nothing or too much."""
+    resource = online(serve(hub_pages(DATA_SET)))
+    resource["source"]["hub"]["files"] = patterns
+    fetch_corpus(resource, place / "thing", place / "thing.json")
+    assert files_of(place / "thing") == {name: DATA_SET[name] for name in taken}
+    assert set(json.loads((place / "thing.json").read_text())["sha256"]) == taken
+
+
+def test_a_data_set_without_data_is_refused(serve: Callable, online: Callable, place: Path) -> None:
+    """Would catch an empty corpus from patterns that match nothing, or from a repository of scripts."""
+    for files, patterns in ((DATA_SET, ["dev/*"]), ({"load.py": b"x"}, None)):
+        resource = online(serve(hub_pages(files)))
+        resource["source"]["hub"]["files"] = patterns
+        with pytest.raises(UserError, match=r"org/good has no file .*corpus\.source\.hub\.files"):
+            fetch_corpus(resource, place / "thing", place / "thing.json")
+    assert nothing_left(place)
+
+
+def test_a_tampered_data_file_is_refused(serve: Callable, online: Callable, place: Path) -> None:
+    """Would catch data that is not what the hub's listing says."""
+    name = "data/train-00000-of-00001.parquet"
+    resource = online(serve(hub_pages(DATA_SET, tampered=(name,))))
+    with pytest.raises(UserError, match=f"{name} does not have the checksum"):
+        fetch_corpus(resource, place / "thing", place / "thing.json")
+    assert nothing_left(place)
+
+
+@pytest.mark.parametrize("tampered", ["model.safetensors", "config.json"])
+def test_a_tampered_hub_file_is_refused(serve: Callable, online: Callable, place: Path, tampered: str) -> None:
+    """Would catch trust in large (sha256) or small (git id) files that are not what the hub's listing says."""
+    resource = online(serve(hub_pages(MODEL, tampered=(tampered,))))
+    with pytest.raises(UserError, match=f"{tampered} does not have the checksum.*expected .*got .*Try again"):
+        fetch_model(resource, place / "thing", place / "thing.json")
+    assert nothing_left(place)
+
+
+@pytest.mark.parametrize(
+    ("repository", "revision", "message"),
+    [
+        ("org/nobody", REVISION, r"knows no repository 'org/nobody'.*hub\.id"),
+        ("org/good", "f" * 40, r"org/good has no revision f{40}.*hub\.revision"),
+        ("org/good", "main", r"hub\.revision of org/good is 'main'.*40 hexadecimal"),
+        ("org/good", None, r"hub\.revision of org/good is None"),
+        ("org/gated", REVISION, r"org/gated is gated.*accept.*hf auth login"),
+        ("org/broken", REVISION, r"answered 500 for org/broken"),
+        ("a/b/c", REVISION, r"'a/b/c' is not a repository's name"),
+    ],
+)
+def test_wrong_hub_settings_are_named(
+    serve: Callable, online: Callable, place: Path, repository: str, revision: str, message: str
+) -> None:
+    """Would catch a traceback of the hub library where the user needs to know which key to change."""
+    resource = online(serve(hub_pages(MODEL)), repository, revision)
+    with pytest.raises(UserError, match=message):
+        fetch_model(resource, place / "thing", place / "thing.json")
+    assert nothing_left(place)
+
+
+def test_an_unreachable_hub_is_named(online: Callable, place: Path) -> None:
+    """Would catch a traceback, or a long wait, where there is no network."""
+    resource = online("http://127.0.0.1:9")
+    with pytest.raises(UserError, match=r"127\.0\.0\.1:9 could not be reached.*network and HF_ENDPOINT"):
+        fetch_model(resource, place / "thing", place / "thing.json")
+    assert nothing_left(place)
+
+
+def test_a_hub_repository_with_pickles_only_is_refused(serve: Callable, online: Callable, place: Path) -> None:
+    """Would catch weights that may run code, of the whole model or of one part of an encoder."""
+    files = {name: body for name, body in (MODEL | GPT2_EXTRAS).items() if name != "model.safetensors"}
+    resource = online(serve(hub_pages(files)))
+    with pytest.raises(UserError, match=r"no safetensors.*pytorch_model\.bin.*convert"):
+        fetch_model(resource, place / "thing", place / "thing.json")
+    dense = {"2_Dense/config.json": b"{}", "2_Dense/pytorch_model.bin": b"P"}
+    resource = online(serve(hub_pages(ENCODER | dense)))
+    with pytest.raises(UserError, match=r"no safetensors.*2_Dense/pytorch_model\.bin.*convert"):
+        fetch_encoder(resource, place / "thing", place / "thing.json")
+    assert nothing_left(place)
+
+
+def test_shards_are_taken_only_where_there_is_no_single_file() -> None:
+    """Would catch the same weights downloaded twice, and hidden or misleading names taken."""
+    shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]
+    assert hub.wanted_files(["config.json", *shards], nested=False) == ["config.json", *shards]
+    assert hub.wanted_files(["config.json", "model.safetensors", *shards], nested=False) == [
+        "config.json",
+        "model.safetensors",
+    ]
+    others = ["model.fp16.safetensors", "adapter_model.safetensors", "../config.json", ".x/config.json", "a/../b.json"]
+    assert hub.wanted_files(others, nested=True) == []
+
+
+@pytest.mark.parametrize("as_rule", [True, False])
+def test_the_script_goes_online_though_jobs_are_offline(serve: Callable, place: Path, as_rule: bool) -> None:
+    """Would catch HF_HUB_OFFLINE=1, set for all jobs, stopping the one job that must download."""
+    resource = a_resource({"hub": {"id": "org/good", "revision": REVISION}})
+    output = {"folder": str(place / "thing"), "record": str(place / "thing.json")}
+    code = f"""
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+from localist.plumbing.rule_log import rule_log
+if {as_rule}:
+    job = SimpleNamespace(
+        params=SimpleNamespace(resource={resource!r}), output=SimpleNamespace(**{output!r}), log=["{place.parent}/log"]
+    )
+    runpy.run_path("{SCRIPTS}/fetch_model.py", {{"snakemake": job}}, "__main__")
+else:
+    import fetch_model
+    with rule_log("{place.parent}/log"):
+        fetch_model.main({resource!r}, Path("{output["folder"]}"), Path("{output["record"]}"))
+"""
+    settings = {"HF_ENDPOINT": serve(hub_pages(MODEL)), "HF_HUB_OFFLINE": "1", "HF_HOME": str(place.parent / "home")}
+    environment = os.environ | settings | {"PYTHONPATH": str(SCRIPTS), "NO_PROXY": "127.0.0.1", "HF_TOKEN": ""}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    if as_rule:
+        assert done.returncode == 0, done.stderr
+        assert files_of(place / "thing") == MODEL
+        assert "%|" not in done.stderr  # no progress bars in logs
+    else:
+        assert done.returncode == 1 and "HF_HUB_OFFLINE" in done.stderr and "Traceback" not in done.stderr
+        assert nothing_left(place)

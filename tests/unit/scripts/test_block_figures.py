@@ -1,0 +1,167 @@
+"""Ribbons and sizes of blocks: each sentence at its place, each block at its size, for texts of any shape."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import plot_block_ribbon
+import plot_block_sizes
+from localist.plumbing.errors import UserError
+from plot_block_ribbon import (
+    LABEL,
+    NO_TEXT,
+    ROWS,
+    document_starts,
+    end_to_end,
+    paint_rows,
+    row_edges,
+    row_labels,
+    shorten,
+)
+from plot_block_sizes import block_sizes, cumulative_shares
+
+
+def text_of(documents: int, sentences: int, blocks: int = 5) -> pd.DataFrame:
+    """Documents of `sentences` sentences each, of nine characters and a space; twenty sentences make a section."""
+    count = np.arange(documents * sentences)
+    document, place = np.divmod(count, sentences)
+    titles = [f"Document {number}" for number in document]
+    headings = [f"Chapter {number}" for number in place // 20]
+    split = np.where(place // 20 % 10 == 9, "test", "train")
+    return pd.DataFrame(
+        {
+            "segment": count, "document": document, "title": titles, "heading": headings, "split": split,
+            "start": 10 * place, "end": 10 * place + 9, "block": count % blocks,
+        }
+    )  # fmt: skip
+
+
+def draw(folder: Path, text: pd.DataFrame, tokens: np.ndarray | None = None) -> None:
+    """Draw both figures of a text; its training tokens are one per sentence unless given."""
+    text.drop(columns="block").to_parquet(folder / "segments.parquet")
+    text[["segment", "block", "split"]].to_parquet(folder / "blocks.parquet")
+    np.save(folder / "train.npy", text["block"].to_numpy()[None] if tokens is None else tokens)
+    paths = {name: folder / f"figure.{name}" for name in ("pdf", "png")}
+    plot_block_ribbon.main(folder / "segments.parquet", folder / "blocks.parquet", **paths)
+    plot_block_sizes.main(folder / "blocks.parquet", {"semantic": folder / "train.npy"}, **paths)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("documents", "sentences", "blocks"),
+    [(1, 1, 1), (1, 100, 5), (1, 20_000, 60), (12, 225, 17), (107, 187, 300)],
+    ids=["one sentence", "a short text", "a novel", "twelve articles", "107 articles"],
+)
+def test_any_shape_of_text_draws(documents, sentences, blocks, tmp_path):
+    """Catches a layout that fails (a warning is an error here), and pictures with a shape per sentence."""
+    text = text_of(documents, sentences, blocks)
+    draw(tmp_path, text)
+    assert (tmp_path / "figure.pdf").stat().st_size < 100_000
+
+
+def test_documents_are_set_end_to_end():
+    """Catches sentences at the place that they have in their own document, and rows taken in the table's order."""
+    table = pd.DataFrame({"document": [4, 2, 2], "start": [3, 20, 0], "end": [9, 31, 15], "block": [7, 5, 6]})
+    text = end_to_end(table)
+    assert text["place"].tolist() == [0, 20, 31]
+    assert text["block"].tolist() == [6, 5, 7]
+    assert row_edges(text).tolist() == [0, 31, 37]
+
+
+@pytest.mark.parametrize(
+    ("documents", "sentences", "rows"),
+    [(1, 30, 1), (1, 100, 3), (1, 5000, ROWS), (2, 30, 2), (ROWS, 1000, ROWS), (25, 20, 13), (107, 187, ROWS)],
+)
+def test_rows_of_documents_and_of_wrapped_text(documents, sentences, rows):
+    """Catches texts of other shapes than the default study's in a single row, or in rows too thin to see."""
+    edges = row_edges(end_to_end(text_of(documents, sentences)))
+    assert len(edges) == rows + 1
+    assert np.diff(edges) == pytest.approx(np.diff(edges)[0])
+
+
+def test_long_documents_are_wrapped():
+    """Catches a row of more sentences than a column of a page can show, where a few documents are long."""
+    assert len(row_edges(end_to_end(text_of(2, 1001)))) == ROWS + 1
+
+
+def test_rows_are_painted_by_hand():
+    """Catches a sentence one pixel or one row off, and colour behind the end of a short row."""
+    edges, places, blocks = np.array([0, 8, 12]), np.array([0, 3, 8, 11]), np.array([5, 6, 7, -1])
+    assert paint_rows(edges, places, blocks, 8).tolist() == [[5, 5, 5, 6, 6, 6, 6, 6], [7, 7, 7, -1, *[NO_TEXT] * 4]]
+    # Two characters to a pixel: the one at its middle decides.
+    assert paint_rows(edges, places, blocks, 4).tolist() == [[5, 6, 6, 6], [7, -1, NO_TEXT, NO_TEXT]]
+
+
+def test_every_character_keeps_its_block_when_text_is_wrapped():
+    """Catches text that is lost or repeated at the ends of rows."""
+    text = end_to_end(text_of(30, 8))
+    edges = row_edges(text)
+    rows = paint_rows(edges, text["place"].to_numpy(), text["block"].to_numpy(), int(np.diff(edges).max()))
+    starts = np.zeros(int(edges[-1]), dtype=int)
+    starts[text["place"][1:]] = 1
+    assert rows.ravel().tolist() == text["block"].to_numpy()[np.cumsum(starts)].tolist()
+
+
+def test_documents_that_begin_inside_a_row_are_marked():
+    """Catches marks in the row before, and marks where a row begins with the document anyway."""
+    text = end_to_end(text_of(4, 10))  # the documents begin at 0, 99, 198 and 297
+    rows, places = document_starts(text, np.array([0, 198, 396]))
+    assert rows.tolist() == [0, 1] and places.tolist() == [99, 99]
+    assert document_starts(text, row_edges(text))[0].tolist() == []
+
+
+def test_rows_are_named_once_after_what_they_begin_in():
+    """Catches a document named in each of its rows, a book's title in all rows, and sections without a heading."""
+    text = end_to_end(text_of(3, 20))
+    assert row_labels(text, np.array([0, 100, 210, 590])) == ["Document 0", "", "Document 1"]
+    book = end_to_end(text_of(1, 60))
+    assert row_labels(book, np.array([0, 100, 210, 590])) == ["Chapter 0", "", "Chapter 1"]
+    for nothing in ("", None):
+        assert row_labels(book.assign(heading=nothing), np.array([0, 590])) == ["Document 0"]
+
+
+def test_labels_are_short():
+    """Catches titles that push the ribbons off the page, or that break into lines."""
+    assert shorten("Art") == "Art" and shorten(" a\nb ") == "a b" and shorten("") == "untitled"
+    assert shorten("Assistive technology, a history") == "Assistive technolog…"
+    assert len(shorten("x" * 1000)) == LABEL
+
+
+def test_sizes_count_training_sentences():
+    """Catches held-out sentences in the sizes, and a block without training sentences that is not shown."""
+    splits = ["train", "train", "test", "train", "test", "validation", "train"]
+    table = pd.DataFrame({"block": [2, 2, 2, 0, 1, 0, -1], "split": splits})
+    assert block_sizes(table, Path("blocks.parquet")).to_dict() == {2: 2, 0: 1, 1: 0}
+    assert block_sizes(table, Path("blocks.parquet")).tolist() == [2, 1, 0]
+
+
+def test_shares_are_those_of_runs():
+    """Catches shares that are not cumulative, or that count tokens."""
+    values, shares = cumulative_shares(np.array([4, 1, 1, 10]))
+    assert values.tolist() == [1, 4, 10] and shares.tolist() == [0.5, 0.75, 1]
+
+
+def test_bad_tables_are_named(tmp_path):
+    """Catches a traceback, or an empty picture, where the user needs the file and the remedy."""
+    text = text_of(2, 20)
+    draw(tmp_path, text)
+    paths = {name: tmp_path / f"figure.{name}" for name in ("pdf", "png")}
+    segments, blocks, bad = (tmp_path / name for name in ("segments.parquet", "blocks.parquet", "bad.parquet"))
+    text.drop(columns="start").to_parquet(bad)
+    with pytest.raises(UserError, match=r"bad.parquet.*'start'"):
+        plot_block_ribbon.main(bad, blocks, **paths)
+    text.assign(segment=text["segment"] + 1000).to_parquet(bad)
+    with pytest.raises(UserError, match=r"segments.parquet: none of its segments is in .*bad.parquet"):
+        plot_block_ribbon.main(segments, bad, **paths)
+    with pytest.raises(UserError, match=r"blocks.parquet: the column 'split' is missing"):
+        text[["segment", "block"]].to_parquet(tmp_path / "no_split_blocks.parquet")
+        plot_block_sizes.main(tmp_path / "no_split_blocks.parquet", {}, **paths)
+    for change, message in [({"split": "test"}, "'train'"), ({"block": -1}, "no sentence has a block")]:
+        text.assign(**change).to_parquet(bad)
+        with pytest.raises(UserError, match=rf"bad.parquet.*{message}"):
+            plot_block_sizes.main(bad, {}, **paths)
+    np.save(tmp_path / "empty.npy", np.full((3, 8), -1))
+    with pytest.raises(UserError, match=r"empty.npy: holds no windows with blocks"):
+        plot_block_sizes.main(blocks, {"window": tmp_path / "empty.npy"}, **paths)

@@ -1,0 +1,121 @@
+"""The arm table: what a row means, with defaults filled in, and which rows mean the same."""
+
+import pytest
+
+from localist.study.arms import Arm, arm_table, without_repeats
+
+CONSTRAINT = {
+    "penalty": "hinge",
+    "fidelity_target": 0.5,
+    "strength": {"hinge": 1.0, "group_sparsity": 3.0},
+    "schedule_applies_to": "strength",
+    "minimum_locality": 0.01,
+}
+SEMANTIC = {"partition": "semantic"}
+
+
+def row(**values) -> Arm:
+    """The arm `x` of a config row."""
+    return arm_table({"constraint": CONSTRAINT, "arms": {"x": SEMANTIC | values}})["x"]
+
+
+def test_rows_override_the_defaults_of_the_study():
+    """Catches an arm that is trained with another target or strength than its row says, a zero included."""
+    table = arm_table(
+        {
+            "constraint": CONSTRAINT,
+            "arms": {
+                "zebra": {"schedule": "linear", "partition": "semantic"},
+                "distributed": {"schedule": "distributed"},
+                "free": {"schedule": "cubic", "partition": "window", "fidelity_target": 0, "strength": 0},
+                "groups": {"schedule": "cubic", "partition": "window", "penalty": "group_sparsity"},
+                "backwards": {"schedule": "reversed", "degree": 2, "partition": "semantic"},
+                "dosed": {"schedule": "linear", "partition": "semantic", "dose": "quintic"},
+                "pushed": {"schedule": "linear", "partition": "semantic", "schedule_applies_to": "target"},
+            },
+        }
+    )
+    assert list(table.values()) == [
+        Arm("zebra", "linear", 1, "semantic", "hinge", 0.5, 1.0, "strength"),
+        Arm("distributed", "distributed"),
+        Arm("free", "cubic", 3, "window", "hinge", 0, 0, "strength"),
+        Arm("groups", "cubic", 3, "window", "group_sparsity", None, 3.0, "strength"),
+        Arm("backwards", "reversed", 2, "semantic", "hinge", 0.5, 1.0, "strength"),
+        Arm("dosed", "linear", 1, "semantic", "hinge", 0.5, 1.0, "strength", "quintic"),
+        Arm("pushed", "linear", 1, "semantic", "hinge", 0.5, 1.0, "target"),
+    ]
+    assert list(table) == ["zebra", "distributed", "free", "groups", "backwards", "dosed", "pushed"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"schedule": "quintic"}, {"schedule": "quintic", "fidelity_target": 0.5, "strength": 1.0}),
+        # All λ = 1 at α · mean λ of quintic is that mean in every layer at α.
+        ({"schedule": "localist", "dose": "quintic"}, {"schedule": "uniform", "degree": 5}),
+        ({"schedule": "uniform", "degree": 1, "dose": "cubic"}, {"schedule": "uniform", "degree": 3}),
+        ({"schedule": "quintic"}, {"schedule": "quintic", "dose": "quintic"}),
+        ({"schedule": "reversed", "degree": 5}, {"schedule": "reversed", "degree": 5, "dose": "quintic"}),
+        ({"schedule": "localist"}, {"schedule": "localist", "schedule_applies_to": "target"}),
+    ],
+)
+def test_rows_that_mean_the_same_are_the_same_arm(one, other):
+    """Catches hours spent on training the same arm twice because its row is written in another way."""
+    assert row(**one) == row(**other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schedule": "cubic"},
+        {"partition": "window"},
+        {"fidelity_target": 0.4},
+        {"strength": 2.0},
+        {"schedule_applies_to": "target"},
+        {"dose": "linear"},
+        {"penalty": "group_sparsity"},
+    ],
+)
+def test_rows_that_differ_are_not(change):
+    """Catches a field that is forgotten in the comparison, so that an arm would be reported with another's numbers."""
+    assert row(schedule="quintic") != row(**{"schedule": "quintic"} | change)
+
+
+def test_repeats_are_known_by_the_first_name():
+    """Catches a repeat that is trained again, and a chain of names that ends nowhere."""
+    arms = {
+        "distributed": {"schedule": "distributed"},
+        "quintic": {"schedule": "quintic"} | SEMANTIC,
+        "again": {"schedule": "quintic", "strength": 1.0} | SEMANTIC,
+        "baseline": {"schedule": "distributed"},
+        "third": {"schedule": "quintic", "fidelity_target": 0.5} | SEMANTIC,
+    }
+    unique, same = without_repeats(arm_table({"constraint": CONSTRAINT, "arms": arms}))
+    assert list(unique) == ["distributed", "quintic"]
+    assert same == {"again": "quintic", "baseline": "distributed", "third": "quintic"}
+
+
+def test_the_distributed_arm_does_not_depend_on_the_constraint():
+    """Catches a baseline that is trained again whenever the constraint's defaults change."""
+    arms = {"distributed": {"schedule": "distributed"}}
+    one = arm_table({"constraint": CONSTRAINT, "arms": arms})
+    other = arm_table(
+        {
+            "constraint": CONSTRAINT | {"strength": {"hinge": 9.0, "group_sparsity": 9.0}, "fidelity_target": 0.1},
+            "arms": arms,
+        }
+    )
+    assert one["distributed"].as_params() == other["distributed"].as_params()
+
+
+def test_params_rebuild_the_arm():
+    """Catches a field that does not reach the rule's script."""
+    arm = Arm("quintic", "quintic", 5, "semantic", "hinge", 0.25, 2.0, "strength", "linear")
+    assert Arm(**arm.as_params()) == arm
+
+
+def test_the_baseline_keeps_its_name():
+    """Catches another distributed row, above it, that takes the name that everything is compared with."""
+    rows = {"plain": {"schedule": "distributed"}, "distributed": {"schedule": "distributed"}}
+    arms, same = without_repeats(arm_table({"constraint": CONSTRAINT, "arms": rows}))
+    assert list(arms) == ["distributed"] and same == {"plain": "distributed"}

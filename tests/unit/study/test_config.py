@@ -1,0 +1,335 @@
+"""The config: shipped studies are right, and every mistake is named with its key and its remedy."""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from checkout import ROOT
+
+from localist.plumbing.errors import UserError
+from localist.study.config import check_config, describe_own_files, read_scalars, source_kind
+
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+SHIPPED = [
+    ROOT / "config.yaml",
+    *sorted((ROOT / "workflow" / "configs").glob("*.yaml")),
+    ROOT / "docs" / "study" / "config.yaml",
+]
+
+
+def load(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    """The default study with one value set; its key is dotted."""
+    config = load(ROOT / "config.yaml")
+    *above, last = key.split(".")
+    part = config
+    for name in above:
+        part = part[name]
+    part[last] = value
+    return config
+
+
+def without(*keys: str) -> dict[str, Any]:
+    config = load(ROOT / "config.yaml")
+    for key in keys:
+        *above, last = key.split(".")
+        part = config
+        for name in above:
+            part = part[name]
+        del part[last]
+    return config
+
+
+def mistakes(config: Mapping[str, Any]) -> list[str]:
+    """The lines of the message, without the heading."""
+    with pytest.raises(UserError) as caught:
+        check_config(config, SCHEMA)
+    return [line.removeprefix("  - ") for line in str(caught.value).splitlines()[1:]]
+
+
+def mappings(part: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every mapping inside `part`, with its dotted key."""
+    yield above, part
+    for name, value in part.items():
+        if isinstance(value, Mapping):
+            yield from mappings(value, f"{above}.{name}" if above else name)
+
+
+def properties(schema: Mapping[str, Any], whole: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping]]:
+    """Every property in the schema, references followed, with its dotted key."""
+    if "$ref" in schema:
+        schema = whole["$defs"][schema["$ref"].removeprefix("#/$defs/")] | {
+            k: v for k, v in schema.items() if k != "$ref"
+        }
+    yield above, schema
+    rows = schema.get("additionalProperties")
+    children = dict(schema.get("properties", {})) | ({"*": rows} if isinstance(rows, Mapping) else {})
+    for name, child in children.items():
+        yield from properties(child, whole, f"{above}.{name}" if above else name)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_shipped_studies_are_right(path, tmp_path):
+    """Catches a shipped config that its own schema refuses (the book of `paper` is the user's to bring)."""
+    config = load(path)
+    if path.name == "paper.yaml":
+        book = tmp_path / "book.txt"
+        book.write_text("Words.")
+        config["corpus"]["source"]["path"] = str(book)
+    check_config(config, SCHEMA)
+
+
+def test_the_paper_study_asks_for_the_book():
+    """Catches a study that starts without its text, or a message that does not say how to give it."""
+    (line,) = mistakes(load(ROOT / "workflow" / "configs" / "paper.yaml"))
+    assert line.startswith("corpus.source.path: not given")
+    assert "--config" in line
+
+
+def test_the_default_study_is_left_as_it_was():
+    """Catches a check that changes what it checks: snakemake compares the config between runs."""
+    config = load(ROOT / "config.yaml")
+    before = deepcopy(config)
+    check_config(config, SCHEMA)
+    assert config == before
+
+
+LEVELS = [key for key, _ in mappings(load(ROOT / "config.yaml")) if key != "arms"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_an_unknown_key_is_named_at_every_level(level):
+    """Catches a misspelt key that is silently ignored, so that a default runs in its place."""
+    key = f"{level}.surprise" if level else "surprise"
+    (line,) = mistakes(changed(key, 1))
+    assert line.startswith(f"{key}: unknown key. Known keys here: ")
+    some_known = next(iter(dict(mappings(load(ROOT / "config.yaml")))[level]))
+    assert some_known in line
+
+
+def test_unknown_keys_of_any_type_are_named():
+    """Catches a crash on keys that YAML reads as numbers (`5:`) or truth values (`on:`)."""
+    config = load(ROOT / "config.yaml") | {5: 1, True: 2, "surprise": 3}
+    lines = mistakes(config)
+    assert len(lines) == 3
+    assert all("unknown key" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("keep_models", "some", ["all", "last_seed", "none"]),
+        ("corpus.format", "odt", ["auto", "pdf", "mediawiki", "text"]),
+        ("training.precision", "fp16", ["auto", "bf16", "fp32"]),
+        ("blocks.reference", "nonsense", ["semantic", "window", "shifted"]),
+        ("arms.linear.schedule", "quartic", ["distributed", "localist", "linear", "cubic", "quintic"]),
+        ("arms.linear.partition", "none", ["semantic", "window", "shifted"]),
+        ("tokens.context", 4, ["8"]),
+        ("tokens.context", "256", ["integer"]),
+        ("training.learning_rate", "fast", ["number"]),
+        ("training.learning_rate", 0, ["0"]),
+        ("constraint.fidelity_target", 1.5, ["1"]),
+        ("constraint.strength.hinge", -1, ["0"]),
+        ("splits.train", 1, ["1"]),
+        ("seeds", [], ["seeds"]),
+        ("seeds", 1, ["array"]),
+        ("arms", None, ["object"]),
+        ("arms.linear", None, ["object"]),
+        ("model.sink_token_id", -1, ["0"]),
+        ("study", "../elsewhere", ["A-Za-z0-9"]),
+        ("blocks.semantic.minimum_blocks", 1, ["2"]),
+        ("blocks.semantic.restarts", True, ["integer"]),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(key, value, allowed):
+    """Catches a wrong value that runs, or a message that names neither the key, the value nor the remedy."""
+    (line,) = mistakes(changed(key, value))
+    assert line.startswith(f"{key}: ")
+    assert repr(value) in line
+    assert all(word in line for word in allowed)
+
+
+def test_a_wrong_item_of_a_list_is_named():
+    """Catches a message that shows the whole list and leaves the reader to search."""
+    (line,) = mistakes(changed("blocks.measured", ["semantic", "nonsense"]))
+    assert line.startswith("blocks.measured.1: 'nonsense' is not one of semantic, segments, window, shifted, shuffled")
+
+
+def test_an_unusable_arm_name_is_refused():
+    """Catches a name that cannot be part of a path."""
+    (line,) = mistakes(changed("arms.bad name", {"schedule": "linear", "partition": "semantic"}))
+    assert line.startswith("arms")
+    assert "'bad name'" in line
+
+
+def test_each_missing_key_is_named_once():
+    """Catches mistakes that are told several times over, and keys that are left out."""
+    lines = mistakes(without("tokens", "seeds", "blocks.semantic.seed", "arms.cubic.schedule"))
+    assert sorted(line.split(":")[0] for line in lines) == [
+        *("arms.cubic.schedule", "blocks.semantic.seed", "seeds", "tokens"),
+    ]
+
+
+REQUIRED = [
+    *("study", "model.name", "model.source", "encoder.source", "corpus.source", "splits.test", "blocks.reference"),
+    *("constraint.strength.hinge", "training.threads", "evaluation.seed", "arms.linear.schedule"),
+]
+
+
+@pytest.mark.parametrize("key", REQUIRED)
+def test_a_missing_key_is_told_with_its_meaning(key):
+    """Catches a message that names a key but not what it is for."""
+    (line,) = mistakes(without(key))
+    assert line.startswith(f"{key}: missing. ")
+    assert len(line.removeprefix(f"{key}: missing. ")) > 5
+
+
+def test_several_mistakes_are_told_together():
+    """Catches a check that stops at the first mistake."""
+    config = changed("keep_models", "some")
+    config["tokens"]["context"] = 1
+    config["surprise"] = 1
+    assert len(mistakes(config)) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"arms.linear": {"schedule": "linear"}}, "arms.linear.partition: missing"),
+        ({"arms.free": {"schedule": "distributed", "partition": "semantic"}}, "arms.free: a distributed arm"),
+        (
+            {"constraint.penalty": "group_sparsity", "arms.linear.fidelity_target": 0.3},
+            "arms.linear.fidelity_target: belongs to the hinge",
+        ),
+        (
+            {"arms.linear.penalty": "group_sparsity", "arms.linear.schedule_applies_to": "target"},
+            "arms.linear.schedule_applies_to: belongs to the hinge",
+        ),
+        (
+            {"arms.linear.partition": "segments"},
+            "arms.linear.partition: segments is not in blocks.measured",
+        ),
+        ({"arms.linear": {"schedule": "uniform", "partition": "semantic"}}, "arms.linear.degree: missing"),
+        ({"arms.linear.degree": 5}, "arms.linear.degree: belongs to reversed and uniform"),
+        (
+            {"constraint.schedule_applies_to": "target", "arms.linear.dose": "cubic"},
+            "arms.linear.dose: rescales α, but",
+        ),
+        ({"arms.distributed": {"schedule": "distributed", "strength": 2}}, "arms.distributed: a distributed arm"),
+        ({"arms.pretrained": {"schedule": "linear", "partition": "semantic"}}, "arms.pretrained: the name belongs"),
+        ({"arms.distributed": {"schedule": "linear", "partition": "semantic"}}, "arms.distributed: missing"),
+        ({"arms": {"linear": {"schedule": "linear", "partition": "semantic"}}}, "arms.distributed: missing"),
+        (
+            {"arms.cu-bic": {"schedule": "cubic", "partition": "semantic"}, "arms.cu_bic": {"schedule": "distributed"}},
+            "arms.cu_bic: its numbers would have the same LaTeX names as those of cu-bic: rename one",
+        ),
+        ({"arms.Pretrained": {"schedule": "cubic", "partition": "semantic"}}, "arms.Pretrained: its numbers would"),
+        ({"splits.train": 0.7}, "splits: train, validation and test add up to 0.9"),
+        ({"blocks.semantic.minimum_blocks": 600}, "blocks.semantic.minimum_blocks: is above maximum_blocks"),
+        ({"blocks.reference": "segments"}, "blocks.reference: segments is not in blocks.measured"),
+        ({"corpus.format": "text", "corpus.section_words": None}, None),
+        ({"corpus.source.path": ["a.pdf", "b"]}, None),
+        ({"corpus.source": {}}, "corpus.source.path: not given"),
+    ],
+)
+def test_contradictions_are_named(changes, expected):
+    """Catches keys that are right by themselves but cannot be meant together."""
+    config = load(ROOT / "config.yaml")
+    for key, value in changes.items():
+        *above, last = key.split(".")
+        part = config
+        for name in above:
+            part = part[name]
+        part[last] = value
+    if expected is None:
+        check_config(config, SCHEMA)
+    else:
+        (line,) = mistakes(config)
+        assert line.startswith(expected)
+
+
+def test_a_path_beside_a_package_is_described_as_ones_own_files():
+    """Catches a book named on the command line that the report gives the licence and origin of the sample corpus."""
+    config = changed("corpus.source.path", ["/home/me/My Book.pdf", "/home/me/second.epub"])
+    describe_own_files(config)
+    assert config["corpus"]["name"] == "My-Book.pdf" and config["corpus"]["license"] == "not stated"
+    assert config["corpus"]["origin"] == "the user's own files: My Book.pdf, second.epub"
+    check_config(config, SCHEMA)
+    config = changed("corpus.source", {"path": "/home/me/book.pdf"}) | {}
+    config["corpus"] |= {"license": "CC0-1.0"}
+    describe_own_files(config)
+    assert config["corpus"]["license"] == "CC0-1.0"
+
+
+def test_two_sources_are_one_too_many():
+    """Catches a resource whose source is a matter of chance; a path is the stated exception."""
+    hub = {"id": "a/b", "revision": "0" * 40}
+    config = changed("model.source.hub", hub)
+    (line,) = mistakes(config)
+    assert line.startswith("model.source: package and hub are both given")
+    config["model"]["source"]["path"] = str(ROOT)
+    check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ({}, None),
+        ({"path": None, "hub": None}, None),
+        ({"hub": {"id": "a"}, "path": "/x"}, "path"),
+        ({"path": None, "package": {"name": "a"}}, "package"),
+        ({"untrained": {"layers": 1}}, "untrained"),
+    ],
+)
+def test_a_path_comes_first(source, kind):
+    """Catches a user's own file that is ignored, and a key set to null that counts as given."""
+    assert source_kind(source) == kind
+
+
+def test_every_key_is_described():
+    """Catches a key without a description, which messages and documentation show."""
+    schema = load(SCHEMA)
+    bare = [key for key, part in properties(schema, schema) if not part.get("description") and not key.endswith("*")]
+    assert not bare
+
+
+def test_every_level_rejects_unknown_keys():
+    """Catches a part of the schema that lets misspelt keys through."""
+    schema = load(SCHEMA)
+    parts = [(key, part) for key, part in properties(schema, schema) if "properties" in part]
+    assert len(parts) > 10
+    assert not [key for key, part in parts if part.get("additionalProperties") is not False]
+
+
+def test_every_key_of_the_default_study_is_in_the_schema():
+    """Catches documentation by example that the schema does not know."""
+    schema = load(SCHEMA)
+    known = {key for key, _ in properties(schema, schema)}
+    for level, part in mappings(load(ROOT / "config.yaml")):
+        for name in part:
+            key = f"{level}.{name}" if level else name
+            parts = key.split(".")
+            if parts[0] == "arms" and len(parts) > 1:
+                key = ".".join(["arms", "*", *parts[2:]])
+            assert key in known
+
+
+def test_texts_that_should_be_numbers_are_read_as_such():
+    """Catches values from the command line, which are all text, and 1e-4, which YAML takes for text."""
+    config = load(ROOT / "config.yaml")
+    config["seeds"] = ["1", "2"]
+    config["training"] |= {"learning_rate": "1e-4", "threads": "four"}
+    config["model"]["sink_token_id"] = "null"
+    config["corpus"]["clean"] |= {"index": "false", "tables": "True"}
+    read_scalars(config, SCHEMA)
+    assert config["seeds"] == [1, 2] and config["training"]["learning_rate"] == 1e-4
+    assert config["model"]["sink_token_id"] is None
+    assert config["corpus"]["clean"]["index"] is False and config["corpus"]["clean"]["tables"] is True
+    with pytest.raises(UserError, match=r"training\.threads: 'four' is not of type integer"):
+        check_config(config, SCHEMA)

@@ -1,0 +1,125 @@
+"""Tokenizers: the sink, loading from a folder, and the rule that tokenises."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from transformers import GPT2Config
+
+from localist.corpus.documents import Document, Section, document_text, sections_table
+from localist.corpus.sentences import segments_table
+from localist.plumbing.errors import UserError
+from localist.plumbing.files import read_json
+from localist.tokens.tokenizer import END_OF_TEXT, load_tokenizer, sink_token, train_tokenizer
+from localist.tokens.windows import Windows
+from tokenize_corpus import main
+
+TEXTS = [
+    "The naïve fox – “quick” – jumps. It ran.\nSo it goes… 😀",
+    "Second part. 你好。More words here.",
+    "Third. End.",
+]
+
+
+class FakeTokenizer(SimpleNamespace):
+    """As much of a tokenizer as the choice of the sink needs."""
+
+    def __len__(self) -> int:
+        return 100
+
+
+@pytest.mark.parametrize(
+    ("configured", "bos", "eos", "expected"),
+    [(None, 5, 6, 5), (None, None, 6, 6), (7, 5, 6, 7), (None, 0, 6, 0), (0, 5, 6, 0), (99, None, None, 99)],
+)
+def test_the_sink_is_chosen_in_order(configured, bos, eos, expected):
+    """Catches another order than configured, beginning, end of text; and a token 0 that is taken for none."""
+    assert sink_token(FakeTokenizer(bos_token_id=bos, eos_token_id=eos), configured) == expected
+
+
+def test_an_impossible_sink_is_refused():
+    """Catches a token number that the model does not have, which would fail deep inside it."""
+    with pytest.raises(UserError, match=r"model\.sink_token_id: 100 .* 100 tokens"):
+        sink_token(FakeTokenizer(bos_token_id=1, eos_token_id=2), 100)
+    with pytest.raises(UserError, match=r"set model\.sink_token_id"):
+        sink_token(FakeTokenizer(bos_token_id=None, eos_token_id=None), None)
+
+
+def test_a_trained_tokenizer_gives_the_text_back():
+    """Catches characters outside the training text that are lost or unknown."""
+    tokenizer = train_tokenizer(TEXTS, 320)
+    text = "Unseen: żółć 🜁 \t\n  end"
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert tokenizer.decode(ids, clean_up_tokenization_spaces=False) == text
+    assert tokenizer.eos_token_id == tokenizer.bos_token_id == tokenizer.convert_tokens_to_ids(END_OF_TEXT)
+    assert tokenizer.eos_token_id not in ids
+
+
+def test_training_a_tokenizer_is_repeatable():
+    """Catches a vocabulary that depends on the order of threads: the untrained study would not be reproducible."""
+    vocabularies = [train_tokenizer(TEXTS * 3, 300).get_vocab() for _ in range(2)]
+    assert vocabularies[0] == vocabularies[1]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    """A model folder with a tokenizer and a config, but no weights."""
+    folder = tmp_path_factory.mktemp("model")
+    train_tokenizer(TEXTS, 320).save_pretrained(folder)
+    GPT2Config(vocab_size=320, n_positions=32).save_pretrained(folder)
+    return folder
+
+
+def test_a_saved_tokenizer_is_loaded_with_its_longest_text(model):
+    """Catches a limit that is read from another place than the model's config."""
+    tokenizer, longest = load_tokenizer(model)
+    assert tokenizer.is_fast
+    assert longest == 32
+
+
+@pytest.mark.parametrize("name", ["gone", "empty"])
+def test_a_folder_that_is_no_model_is_named(tmp_path, name):
+    """Catches a traceback, or a search on the network, for a wrong path."""
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=f"{name} is not a Hugging Face model folder"):
+        load_tokenizer(tmp_path / name)
+
+
+def tokenise(folder: Path, model: Path, context: int, texts: list[str] = TEXTS) -> tuple[str, dict[str, Windows], dict]:
+    sections = sections_table([Document("T", tuple(Section("", text) for text in texts))])
+    segments = segments_table(sections, pd.Series(["train", "validation", "test"]), "en")
+    sections.to_parquet(folder / "sections.parquet", index=False)
+    segments.to_parquet(folder / "segments.parquet", index=False)
+    splits = {split: folder / split for split in ("train", "validation", "test")}
+    summary = folder / "summary.json"
+    main(folder / "sections.parquet", folder / "segments.parquet", model, context, None, splits, summary)
+    windows = {split: Windows.load(path) for split, path in splits.items()}
+    return document_text(texts), windows, read_json(summary)
+
+
+def test_the_rule_loses_neither_token_nor_byte(tmp_path, model):
+    """Catches tokens or bytes that vanish between the text and the three splits, and a doubled sink."""
+    text, windows, summary = tokenise(tmp_path, model, 8)
+    tokenizer, _ = load_tokenizer(model)
+    ids = np.concatenate([part.input_ids[part.is_text] for part in windows.values()])
+    assert tokenizer.decode(ids, clean_up_tokenization_spaces=False) == text
+    assert summary["sink_token"] == tokenizer.bos_token_id
+    assert tokenizer.bos_token_id not in ids
+    counts = summary["splits"].values()
+    assert sum(split["bytes"] for split in counts) == len(text.encode())
+    assert sum(split["tokens"] for split in counts) == len(ids)
+    assert [split["sections"] for split in counts] == [1, 1, 1]
+
+
+def test_a_context_beyond_the_model_is_refused(tmp_path, model):
+    """Catches windows that are longer than the model's positions, which fail in training only."""
+    with pytest.raises(UserError, match=r"tokens\.context is 33.*at most 32"):
+        tokenise(tmp_path, model, 33)
+
+
+def test_a_text_that_fills_no_window_is_refused(tmp_path, model):
+    """Catches a run that fails much later for want of text, without saying how much there must be."""
+    with pytest.raises(UserError, match=r"has \d+ tokens of text, but one window takes 32 \(tokens\.context\)"):
+        tokenise(tmp_path, model, 32, ["One.", "Two.", "Three."])

@@ -1,0 +1,96 @@
+"""A run from its inputs to its outputs: what it writes, once, and what it leaves for the next start."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from tiny_models import tiny_model
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import PreTrainedTokenizerFast
+
+from localist.attention.ranks import run_in_processes
+from localist.plumbing.interruption import Interrupted
+from localist.study.arms import Arm
+from localist.tokens.windows import Windows
+from localist.training.runs import train_run
+
+CONTEXT = 16
+WRITTEN = ("model", "history", "settings")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """The arguments of a run of nine steps."""
+    input_ids = np.random.default_rng(0).integers(1, 60, (13, CONTEXT)).astype(np.int32)
+    segment_ids = np.tile(np.arange(CONTEXT) // 4, (13, 1)).astype(np.int32)
+    Windows(input_ids, segment_ids, np.ones_like(input_ids), np.arange(13, dtype=np.int32)).save(tmp_path / "tokens")
+    np.save(tmp_path / "blocks.npy", segment_ids % 2)
+    tiny_model("gpt2").save_pretrained(tmp_path / "model")
+    words = Tokenizer(WordLevel({"?": 0}, unk_token="?"))
+    PreTrainedTokenizerFast(tokenizer_object=words, unk_token="?").save_pretrained(tmp_path / "model")
+    arm = Arm("quintic", "quintic", partition="semantic", penalty="hinge", fidelity_target=0.5, strength=20.0)
+    return {
+        "model": tmp_path / "model",
+        "tokens": tmp_path / "tokens",
+        "blocks": tmp_path / "blocks.npy",
+        "arm": arm.as_params(),
+        "seed": 1,
+        "training": {
+            **{"token_budget": 9 * 4 * CONTEXT, "batch_windows": 4, "learning_rate": 1e-3, "warmup_share": 0.25},
+            **{"weight_decay": 0.1, "gradient_norm": 1.0, "threads": 1, "gpus": 0, "precision": "fp32"},
+        },
+        "minimum_locality": 0.01,
+        "checkpoints": tmp_path / "checkpoints",
+        "checkpoint_steps": 4,
+        "code": [],
+        "outputs": {name: tmp_path / "out" / name for name in WRITTEN},
+    }
+
+
+def as_on_a_processor_for(bf16):
+    return lambda precision, gpus=0: bf16 if precision == "auto" else precision == "bf16"
+
+
+def never():
+    return False
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_two_processes_write_the_outputs_once(run, tmp_path):
+    """Catches ranks that write over each other, arguments that cannot be handed over, and checkpoints that stay."""
+    run_in_processes(2, train_run, run, never)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(WRITTEN)
+    assert json.loads((tmp_path / "out" / "settings").read_text())["device"] == "cpu"
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_job_that_is_ended_after_its_last_step_loses_nothing(run, tmp_path):
+    """Catches a run that begins anew since its checkpoints went before whoever ended it took its results."""
+    train_run(**run, asked_to_stop=never)
+    undisturbed = contents(tmp_path / "out")
+    shutil.rmtree(tmp_path / "out")
+    with pytest.raises(Interrupted, match="while its results were written"):
+        # Asked when the settings, the last of the results, are there.
+        train_run(**run, asked_to_stop=(tmp_path / "out" / "settings").exists)
+    train_run(**run, asked_to_stop=never)
+    assert contents(tmp_path / "out") == undisturbed
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_run_stays_in_the_precision_in_which_it_began(run, tmp_path, monkeypatch):
+    """Catches a run that starts from nothing, or in other arithmetic, where it is sent to another kind of processor."""
+    run["training"]["precision"] = "auto"
+    stop_at_once = iter([True]).__next__
+    monkeypatch.setattr("localist.training.runs.uses_bf16", as_on_a_processor_for(bf16=True))
+    with pytest.raises(Interrupted, match="after step 1 of 9"):
+        train_run(**run, asked_to_stop=stop_at_once)
+    monkeypatch.setattr("localist.training.runs.uses_bf16", as_on_a_processor_for(bf16=False))
+    train_run(**run, asked_to_stop=never)
+    assert json.loads((tmp_path / "out" / "settings").read_text())["precision"] == "bf16"
+    assert len((tmp_path / "out" / "history").read_text().splitlines()) == 1 + 9
