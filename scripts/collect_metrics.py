@@ -37,7 +37,7 @@ def main(
     evaluated: Sequence[tuple[str, int]],
     measured: Sequence[str],
     reference: str,
-    minimum_locality: float,
+    min_locality: float,
     evaluation: Mapping[str, int],
     outputs: Mapping[str, Path],
 ) -> None:
@@ -53,7 +53,7 @@ def main(
         losses[name].append(losses_by_section(tokens[tokens["split"] == "test"]))
         for partition in measured:
             sums = pd.read_parquet(folder / partition / "layers.parquet")
-            locality = locality_of(table[name], sums["layer"].max() + 1, minimum_locality)
+            locality = locality_of(table[name], sums["layer"].max() + 1, min_locality)
             rows = layer_rows(sums, locality)
             layers.append(rows.assign(arm=name, seed=seed, measured_partition=partition))
             late_layers[partition, name].append(sums)
@@ -65,13 +65,13 @@ def main(
         (name, arm.schedule, layer, value)
         for name, arm in table.items()
         if name != PRETRAINED
-        for layer, value in enumerate(locality_of(arm, depth, minimum_locality))
+        for layer, value in enumerate(locality_of(arm, depth, min_locality))
     ]
     summary = bootstrap_perplexity(losses, resamples=evaluation["resamples"], seed=evaluation["seed"])
     late = pd.DataFrame([late_summary(pd.concat(late_layers[reference, name])) for name in summary["arm"]])
     if SHIFTED in measured:
         control = [late_summary(pd.concat(late_layers[SHIFTED, name])) for name in summary["arm"]]
-        late["late_fidelity_adjusted_shifted"] = [values["late_fidelity_adjusted"] for values in control]
+        late["late_fidelity_corrected_shifted"] = [values["late_fidelity_corrected"] for values in control]
     described = pd.DataFrame([arm.as_params() for arm in table.values()]).drop(columns="name")
     summary = pd.concat([summary["arm"], described, summary.drop(columns="arm"), late], axis=1)
     write_csv(pd.DataFrame(metrics)[METRIC_COLUMNS], outputs["metrics"])
@@ -87,10 +87,10 @@ def main(
         temporary.write_text(html_page("Summary", [("Test split, by arm", html_table(shown))]), encoding="utf-8")
 
 
-def locality_of(arm: Arm, layers: int, minimum_locality: float) -> list[float]:
+def locality_of(arm: Arm, layers: int, min_locality: float) -> list[float]:
     """λ by layer; 0 everywhere for the untuned model."""
     schedule = arm.schedule or DISTRIBUTED
-    return locality_by_layer(schedule, layers, minimum_locality=minimum_locality, degree=arm.degree)
+    return locality_by_layer(schedule, layers, min_locality=min_locality, degree=arm.degree)
 
 
 if __name__ == "__main__":
@@ -101,7 +101,7 @@ if __name__ == "__main__":
             evaluated=snakemake.params.evaluated,
             measured=snakemake.params.measured,
             reference=snakemake.params.reference,
-            minimum_locality=snakemake.params.minimum_locality,
+            min_locality=snakemake.params.min_locality,
             evaluation=snakemake.params.evaluation,
             outputs={
                 name: Path(snakemake.output[name])

@@ -12,7 +12,7 @@ CENTRAL = "sentence_"
 LONGEST_QUOTE = 160
 
 
-def main(blocks: Path, summary: Path, least_stability: float, page: Path) -> None:
+def main(blocks: Path, summary: Path, min_stability: float, page: Path) -> None:
     """Write the page: stability and chance first, then a row per block with its words and central sentences."""
     found = read_json(summary)
     table = pd.read_csv(blocks, keep_default_na=False)
@@ -21,22 +21,22 @@ def main(blocks: Path, summary: Path, least_stability: float, page: Path) -> Non
     shown = table.drop(columns=quoted).rename(columns={"words": "telling words"})
     shown["central sentences"] = sentences
     parts = [
-        ("Can they be trusted?", html_pairs(trust(found, least_stability))),
+        ("Can they be trusted?", html_pairs(trust(found, min_stability))),
         ("What each block is about", html_table(shown, prose=True)),
     ]
     with replacing(page) as temporary:
         temporary.write_text(html_page("Semantic blocks", parts), encoding="utf-8")
 
 
-def trust(found: dict, least_stability: float) -> dict[str, str]:
+def trust(found: dict, min_stability: float) -> dict[str, str]:
     """What a reader should know before believing in the blocks, from the partition's summary."""
     says = {}
     for kind, how in (("seeds", "with other seeds"), ("resamples", "on resampled sentences")):
         value = found["stability"][kind]
         verdict = "one block: nothing to compare" if value is None else f"{value:.2f}"
-        if value is not None and value < least_stability:
+        if value is not None and value < min_stability:
             verdict += (
-                f" – LOW (below {least_stability}): another run would cut the text differently. Read the blocks as one "
+                f" – LOW (below {min_stability}): another run would cut the text differently. Read the blocks as one "
                 "partition among many, and try another clusterer, context or number of blocks."
             )
         says[f"adjusted Rand index {how}"] = verdict
@@ -62,6 +62,6 @@ if __name__ == "__main__":
         main(
             blocks=Path(snakemake.input.blocks),
             summary=Path(snakemake.input.summary),
-            least_stability=snakemake.params.least_stability,
+            min_stability=snakemake.params.min_stability,
             page=Path(snakemake.output.page),
         )

@@ -29,7 +29,7 @@ def main(
         "arm": arm,
         "settings": read_json(settings),
         "metrics": read_json(metrics),
-        "late": late_summary(pd.read_parquet(layers))["late_fidelity_adjusted"],
+        "late": late_summary(pd.read_parquet(layers))["late_fidelity_corrected"],
         "partition": partition,
         "model": model,
         "corpus": corpus,

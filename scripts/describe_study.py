@@ -64,7 +64,7 @@ def _own_files(config: Mapping[str, Any]) -> dict[str, str]:
 def _scale(config: Mapping[str, Any], tokens: Mapping[str, Any]) -> dict[str, str]:
     seeds = len(config["seeds"])
     sections = tokens["splits"]["test"]["sections"]
-    least = config["splits"]["minimum_test_sections"]
+    least = config["splits"]["min_test_sections"]
     one_seed = " – the numbers speak of these runs, not of the method" if seeds == 1 else ""
     too_few = f" – fewer than {least}: too small to decide anything" if sections < least else ""
     budget, available = config["training"]["token_budget"], tokens["splits"]["train"]["tokens"]

@@ -21,7 +21,7 @@ from localist.evaluation.evaluation import (
     split_metrics,
     token_losses,
 )
-from localist.evaluation.knockout import Cut
+from localist.evaluation.knockout import Knockout
 from localist.plumbing.files import replacing, write_json
 from localist.plumbing.rule_log import rule_log
 from localist.study.layers import late_layers
@@ -33,10 +33,10 @@ logger = logging.getLogger(__name__)
 def main(
     model: Path,
     tokens: Mapping[str, Path],
-    segments: Path,
+    sentences: Path,
     blocks: Mapping[str, Path],
     reference: str,
-    cut: Sequence[str],
+    knockout: Sequence[str],
     evaluation: Mapping[str, int],
     precision: str,
     threads: int,
@@ -45,40 +45,40 @@ def main(
     outputs: Mapping[str, Path],
     layers: Mapping[str, Path],
 ) -> None:
-    """Write metrics, losses by token (also with attention cut), the passage, and sums by measured partition."""
+    """Write metrics, losses by token (also with attention knockout), the passage, and sums by measured partition."""
     torch.set_num_threads(threads)
     windows = {split: Windows.load(folder) for split, folder in tokens.items()}
     windows["train"] = sample_windows(windows["train"], int(windows["test"].is_text.sum()), evaluation["seed"])
     language_model = load_model(model, windows["test"].input_ids.shape[1], gpus)
     bf16 = uses_bf16(precision, gpus)
     measured = {partition: np.load(path) for partition, path in blocks.items()}
-    table = pd.read_parquet(segments, columns=["segment", "section", "title"])
-    section_of_segment = table["section"].to_numpy()
-    losses = partial(token_losses, language_model, batch_windows=evaluation["batch_windows"], bf16=bf16)
+    table = pd.read_parquet(sentences, columns=["sentence", "section", "title"])
+    section_of_sentence = table["section"].to_numpy()
+    losses = partial(token_losses, language_model, batch_size=evaluation["batch_size"], bf16=bf16)
     metrics, every = {}, []
     for split, part in windows.items():
         sums = LayerSums(part, measured) if split == "test" else None
         found = losses(part, description=f"{name} {split}", watcher=sums)
         metrics[split] = split_metrics(found, int(part.byte_counts.sum()))
-        found["section"] = section_of_segment[found["segment"]]
+        found["section"] = section_of_sentence[found["sentence"]]
         every.append(found.assign(split=split))
         if sums:
             for partition, path in layers.items():
                 with replacing(path) as temporary:
-                    sums.table(partition, section_of_segment).to_parquet(temporary, index=False)
+                    sums.table(partition, section_of_sentence).to_parquet(temporary, index=False)
     write_json(outputs["metrics"], metrics)
     with replacing(outputs["tokens"]) as temporary:
         pd.concat(every).astype({"nll": np.float32}).to_parquet(temporary, index=False)
     late = late_layers(language_model.config.get_text_config().num_hidden_layers)
-    cuts = []
-    for partition in cut:
+    knockouts = []
+    for partition in knockout:
         found = losses(
-            windows["test"], description=f"{name} cut by {partition}", watcher=Cut(measured[partition], late)
+            windows["test"], description=f"{name} knockout by {partition}", watcher=Knockout(measured[partition], late)
         )
-        found["section"] = section_of_segment[found["segment"]]
-        cuts.append(found[["window", "position", "section", "nll"]].assign(partition=partition))
-    with replacing(outputs["cut"]) as temporary:
-        pd.concat(cuts).astype({"nll": np.float32}).to_parquet(temporary, index=False)
+        found["section"] = section_of_sentence[found["sentence"]]
+        knockouts.append(found[["window", "position", "section", "nll"]].assign(partition=partition))
+    with replacing(outputs["knockout"]) as temporary:
+        pd.concat(knockouts).astype({"nll": np.float32}).to_parquet(temporary, index=False)
     passage = passage_arrays(language_model, model, windows["test"], measured[reference], table, evaluation, bf16)
     with replacing(outputs["passage"]) as temporary:
         np.savez_compressed(temporary, **passage)
@@ -90,7 +90,7 @@ def passage_arrays(
     folder: Path,
     windows: Windows,
     blocks: np.ndarray,
-    segments: pd.DataFrame,
+    sentences: pd.DataFrame,
     evaluation: Mapping[str, int],
     bf16: bool,
 ) -> dict[str, np.ndarray]:
@@ -106,7 +106,7 @@ def passage_arrays(
         "attention": passage_attention(language_model, input_ids, chosen, bf16),
         "tokens": np.array([tokenizer.decode([token]) for token in input_ids]),
         "blocks": blocks[row, : len(input_ids)],
-        "title": np.array(segments["title"].iloc[windows.segment_ids[row, 1]]),
+        "title": np.array(sentences["title"].iloc[windows.sentence_ids[row, 1]]),
     }
 
 
@@ -115,15 +115,15 @@ if __name__ == "__main__":
         main(
             model=Path(snakemake.input.model),
             tokens=dict(zip(("train", "validation", "test"), map(Path, snakemake.input.tokens), strict=True)),
-            segments=Path(snakemake.input.segments),
+            sentences=Path(snakemake.input.sentences),
             blocks=dict(zip(snakemake.params.measured, map(Path, snakemake.input.blocks), strict=True)),
             reference=snakemake.params.reference,
-            cut=snakemake.params.cut,
+            knockout=snakemake.params.knockout,
             evaluation=snakemake.params.evaluation,
             precision=snakemake.params.precision,
             threads=snakemake.params.threads,
             gpus=snakemake.params.gpus,
             name=f"{snakemake.wildcards.arm} seed {snakemake.wildcards.seed}",
-            outputs={name: Path(snakemake.output[name]) for name in ("metrics", "tokens", "cut", "passage")},
+            outputs={name: Path(snakemake.output[name]) for name in ("metrics", "tokens", "knockout", "passage")},
             layers=dict(zip(snakemake.params.measured, map(Path, snakemake.output.layers), strict=True)),
         )

@@ -14,9 +14,9 @@ from localist.tokens.tokenizer import train_tokenizer
 logger = logging.getLogger(__name__)
 
 
-def main(segments: Path, architecture: Mapping[str, int], context: int, folder: Path) -> None:
+def main(sentences: Path, architecture: Mapping[str, int], context: int, folder: Path) -> None:
     """Write a Hugging Face model folder."""
-    table = pd.read_parquet(segments, columns=["split", "text"])
+    table = pd.read_parquet(sentences, columns=["split", "text"])
     tokenizer = train_tokenizer(table.loc[table["split"] == "train", "text"], architecture["vocabulary"])
     set_seed(architecture["seed"])
     model = GPT2LMHeadModel(
@@ -39,7 +39,7 @@ def main(segments: Path, architecture: Mapping[str, int], context: int, folder: 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
-            segments=Path(snakemake.input.segments),
+            sentences=Path(snakemake.input.sentences),
             architecture=snakemake.params.architecture,
             context=snakemake.params.context,
             folder=Path(snakemake.output.folder),

@@ -27,7 +27,7 @@ def main(
     compared: Sequence[tuple[str, int, str, int]],
     constraint: Mapping[str, Any],
     claims: Mapping[str, float],
-    minimum_sections: int,
+    min_sections: int,
     evaluation: Mapping[str, int],
     outputs: Mapping[str, Path],
 ) -> None:
@@ -38,13 +38,13 @@ def main(
         seeds=seeds,
         measured=measured,
         pairs=[tuple(pair) for pair in compared],
-        minimum_locality=constraint["minimum_locality"],
+        min_locality=constraint["min_locality"],
         resamples=evaluation["resamples"],
         seed=evaluation["seed"],
     )
     judged_by = Study(evidence, constraint, claims)
     gains = checked_arms(judged_by)
-    judged = judge(judged_by, minimum_sections=minimum_sections, gains=gains)
+    judged = judge(judged_by, min_sections=min_sections, gains=gains)
     table = claims_table(judged)
     write_csv(table, outputs["claims"])
     write_csv(contrasts_table(judged), outputs["contrasts"])
@@ -69,7 +69,7 @@ if __name__ == "__main__":
             compared=snakemake.params.compared,
             constraint=snakemake.params.constraint,
             claims=snakemake.params.claims,
-            minimum_sections=snakemake.params.minimum_sections,
+            min_sections=snakemake.params.min_sections,
             evaluation=snakemake.params.evaluation,
             outputs={
                 name: Path(snakemake.output[name]) for name in ("claims", "contrasts", "manipulation", "latex", "page")

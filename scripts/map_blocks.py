@@ -24,7 +24,7 @@ def main(embeddings: Path, seed: int, destination: Path) -> None:
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
     with threadpool_limits(limits=1):  # the same bits on a machine with any number of cores
         places = TSNE(perplexity=perplexity, metric="cosine", init="random", random_state=seed).fit_transform(vectors)
-    table = pd.DataFrame({"segment": rows, "x": places[:, 0], "y": places[:, 1]})
+    table = pd.DataFrame({"sentence": rows, "x": places[:, 0], "y": places[:, 1]})
     with replacing(destination) as temporary:
         table.to_parquet(temporary, index=False)
 

@@ -10,13 +10,13 @@ import pandas as pd
 
 from localist.blocks.partitions import (
     block_statistics,
-    blocks_by_segment,
+    blocks_by_sentence,
+    fixed_blocks,
     matched_width,
     mean_chance,
     semantic_blocks,
     shifted_blocks,
-    shuffled_segments,
-    window_blocks,
+    shuffled_sentences,
 )
 from localist.plumbing.files import read_json, replacing, write_json
 from localist.plumbing.rule_log import rule_log
@@ -30,8 +30,8 @@ LARGEST_GAP = 0.02
 
 def main(
     partition: str,
-    segment_blocks: Path,
-    found: Path,
+    sentence_blocks: Path,
+    fit: Path,
     seed: int,
     tokens: Mapping[str, Path],
     blocks: Mapping[str, Path],
@@ -39,23 +39,23 @@ def main(
 ) -> None:
     """Write int32 [windows, T] per split, and the partition's chance on each.
 
-    segment_blocks: the block of each sentence, the span for `segments`; found: what is known of these blocks.
+    sentence_blocks: the block of each sentence, the span for `spans`; fit: what was fitted with these blocks.
     """
-    table = pd.read_parquet(segment_blocks)
+    table = pd.read_parquet(sentence_blocks)
     if partition == "shuffled":
-        table = shuffled_segments(table, seed)
+        table = shuffled_sentences(table, seed)
     windows = {split: Windows.load(folder) for split, folder in tokens.items()}
     details: dict[str, Any] = {"partition": partition}
-    by_segment = blocks_by_segment(table)
-    result = {split: semantic_blocks(part, by_segment) for split, part in windows.items()}
-    if partition in ("semantic", "segments"):
-        details |= read_json(found)
+    by_sentence = blocks_by_sentence(table)
+    result = {split: semantic_blocks(part, by_sentence) for split, part in windows.items()}
+    if partition in ("semantic", "spans"):
+        details |= read_json(fit)
     elif partition == "shifted":
         result = {split: shifted_blocks(windows[split], ids) for split, ids in result.items()}
-    elif partition == "window":
+    elif partition == "fixed":
         target = mean_chance(result["train"])
         details["width_tokens"] = matched_width(windows["train"], target)
-        result = {split: window_blocks(part, details["width_tokens"]) for split, part in windows.items()}
+        result = {split: fixed_blocks(part, details["width_tokens"]) for split, part in windows.items()}
         details["chance_gap"] = abs(mean_chance(result["train"]) - target)
         if not details["chance_gap"] <= LARGEST_GAP:
             logger.warning("No width matches semantic's chance: the nearest is %.3f away.", details["chance_gap"])
@@ -72,8 +72,8 @@ if __name__ == "__main__":
         names = ("train", "validation", "test")
         main(
             partition=snakemake.wildcards.partition,
-            segment_blocks=Path(snakemake.input.segment_blocks),
-            found=Path(snakemake.input.found),
+            sentence_blocks=Path(snakemake.input.sentence_blocks),
+            fit=Path(snakemake.input.fit),
             seed=snakemake.params.seed,
             tokens=dict(zip(names, map(Path, snakemake.input.tokens), strict=True)),
             blocks=dict(zip(names, map(Path, snakemake.output.blocks), strict=True)),

@@ -14,11 +14,11 @@ NUMBERED = 24
 
 
 def main(block_map: Path, blocks: Path, pdf: Path, png: Path) -> None:
-    """Draw one dot per segment on the two-dimensional map, and the largest blocks' numbers where they are densest.
+    """Draw one dot per sentence on the two-dimensional map, and the largest blocks' numbers where they are densest.
 
-    block_map: segment, x, y. blocks: segment, block. Segments without a block are drawn in grey.
+    block_map: sentence, x, y. blocks: sentence, block. Sentences without a block are drawn in grey.
     """
-    places = read_table(block_map, numbers=["segment", "x", "y"])
+    places = read_table(block_map, numbers=["sentence", "x", "y"])
     table = with_blocks(places, block_map, blocks)
     colours = block_colours(table["block"])
     with figure_style():

@@ -29,13 +29,13 @@ LABEL = 20  # characters
 NO_TEXT = -2
 
 
-def main(segments: Path, blocks: Path, pdf: Path, png: Path) -> None:
+def main(sentences: Path, blocks: Path, pdf: Path, png: Path) -> None:
     """Draw rows of text, the position in characters to the right, each sentence in the colour of its block.
 
-    segments: segment, document, title, heading, start, end. blocks: segment, block. Sentences without a block are grey.
+    sentences: sentence, document, title, heading, start, end. blocks: sentence, block. Those without a block are grey.
     """
-    table = read_table(segments, text=["title", "heading"], numbers=["segment", "document", "start", "end"])
-    text = end_to_end(with_blocks(table, segments, blocks))
+    table = read_table(sentences, text=["title", "heading"], numbers=["sentence", "document", "start", "end"])
+    text = end_to_end(with_blocks(table, sentences, blocks))
     edges = row_edges(text)
     width = np.diff(edges).max()
     places = text["place"].to_numpy()
@@ -140,7 +140,7 @@ def _legend(figure: Figure, colours: Mapping[int, Any]) -> None:
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
-            segments=Path(snakemake.input.segments),
+            sentences=Path(snakemake.input.sentences),
             blocks=Path(snakemake.input.blocks),
             pdf=Path(snakemake.output.pdf),
             png=Path(snakemake.output.png),

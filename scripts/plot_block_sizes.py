@@ -30,12 +30,12 @@ from localist.report.figures import (
 LINES = (("-", 2.0), ((0, (4, 1.2)), 1.2), ((0, (1, 1)), 1.2))
 
 
-def main(segment_blocks: Path, partitions: Mapping[str, Path], pdf: Path, png: Path) -> None:
+def main(sentence_blocks: Path, partitions: Mapping[str, Path], pdf: Path, png: Path) -> None:
     """Draw the training sentences of each block, and beside them the run lengths of each partition.
 
-    segment_blocks: segment, block, split. partitions: by name, the block of every training token, [windows, T].
+    sentence_blocks: sentence, block, split. partitions: by name, the block of every training token, [windows, T].
     """
-    sizes = block_sizes(read_table(segment_blocks, text=["split"], numbers=["block"]), segment_blocks)
+    sizes = block_sizes(read_table(sentence_blocks, text=["split"], numbers=["block"]), sentence_blocks)
     lengths = {name: _read_lengths(path) for name, path in partitions.items()}
     with figure_style():
         figure = Figure(figsize=(COLUMN_WIDTH, 2.1))
@@ -102,7 +102,7 @@ def _read_lengths(path: Path) -> np.ndarray:
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
-            segment_blocks=Path(snakemake.input.segment_blocks),
+            sentence_blocks=Path(snakemake.input.sentence_blocks),
             partitions=dict(zip(snakemake.params.measured, map(Path, snakemake.input.partitions), strict=True)),
             pdf=Path(snakemake.output.pdf),
             png=Path(snakemake.output.png),

@@ -20,7 +20,7 @@ LOOKS = {
 }
 UNITS = {
     "% perplexity": "difference of perplexity (%)",
-    "Fadj": "difference of chance-corrected fidelity",
+    "chance-corrected fidelity": "difference of chance-corrected fidelity",
     "share of attention": "difference of the late sink share",
     "ratio of divergences": "ratio of divergences",
     "ratio of standard deviations": "ratio of standard deviations",

@@ -17,11 +17,11 @@ from localist.report.figures import (
 
 
 def main(layers: Path, measured_partition: str, pdf: Path, png: Path) -> None:
-    """Draw Fadj by layer, one line per arm.
+    """Draw chance-corrected fidelity by layer, one line per arm.
 
     layers: table with one row per arm, seed, measured partition and layer. measured_partition: the one to show.
     """
-    column = "fidelity_adjusted"
+    column = "fidelity_corrected"
     table = read_table(layers, text=["arm", "measured_partition"], numbers=["seed", "layer", column])
     styles = arm_styles(table["arm"])
     table = only(table, layers, "measured_partition", measured_partition)

@@ -23,23 +23,23 @@ def main(arms: Path, swept: Sequence[str], pdf: Path, png: Path) -> None:
 
     The ratio, not the perplexity: texts differ far more than arms do, and the ratio's interval is paired over texts.
     arms: table with one row per arm; those without ratio or late fidelity are named under the panel. swept: arms that
-    differ in strength alone, in order, which a thin line joins.
+    differ in weight alone, in order, which a thin line joins.
     """
     ends = ["ratio", "ratio_low", "ratio_high"]
-    table = read_table(arms, text=["arm"], numbers=["late_fidelity_adjusted", *ends])
+    table = read_table(arms, text=["arm"], numbers=["late_fidelity_corrected", *ends])
     styles = arm_styles(table["arm"])
-    lacking = table[["late_fidelity_adjusted", "ratio"]].isna().any(axis=1)
+    lacking = table[["late_fidelity_corrected", "ratio"]].isna().any(axis=1)
     missing, table = list(table.loc[lacking, "arm"]), table[~lacking]
     with figure_style():
         figure, (axes,) = new_figure(2.8)
         for row in table.itertuples():
-            style, x = styles[row.arm], row.late_fidelity_adjusted
+            style, x = styles[row.arm], row.late_fidelity_corrected
             axes.plot([x, x], [row.ratio_low, row.ratio_high], color=style.colour)
             axes.plot([x], [row.ratio], style.marker, color=style.colour, ms=4.5)
-        path = table.set_index("arm").reindex(swept).dropna(subset=["late_fidelity_adjusted", "ratio"])
+        path = table.set_index("arm").reindex(swept).dropna(subset=["late_fidelity_corrected", "ratio"])
         if len(path) > 1:
             joined = styles[path.index[0]].colour
-            axes.plot(path["late_fidelity_adjusted"], path["ratio"], color=joined, lw=0.6, zorder=1)
+            axes.plot(path["late_fidelity_corrected"], path["ratio"], color=joined, lw=0.6, zorder=1)
         axes.margins(x=0.2, y=0.15)
         axes.axhline(1, color="0.8", lw=0.6, zorder=0)
         axes.set_ylabel("perplexity (test), × distributed")
@@ -53,11 +53,11 @@ def main(arms: Path, swept: Sequence[str], pdf: Path, png: Path) -> None:
             legend_below(figure, numbered)
         place_labels(
             axes,
-            points=table[["late_fidelity_adjusted", "ratio"]].to_numpy(),
+            points=table[["late_fidelity_corrected", "ratio"]].to_numpy(),
             labels=labels,
             colours=[styles[arm].colour for arm in table["arm"]],
             lines=[
-                [[row.late_fidelity_adjusted, row.ratio_low], [row.late_fidelity_adjusted, row.ratio_high]]
+                [[row.late_fidelity_corrected, row.ratio_low], [row.late_fidelity_corrected, row.ratio_high]]
                 for row in intervals.itertuples()
             ],
         )

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def main(
-    sections: Path, segments: Path, model: Path, context: int, sink: int | None, splits: dict[str, Path], summary: Path
+    sections: Path, sentences: Path, model: Path, context: int, sink: int | None, splits: dict[str, Path], summary: Path
 ) -> None:
     """Write one folder of arrays per split, and what they hold."""
     tokenizer, longest = load_tokenizer(model)
@@ -24,7 +24,7 @@ def main(
         raise UserError(f"tokens.context is {context}, but the model takes at most {longest} tokens: lower it.")
     sink = sink_token(tokenizer, sink)
     padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else sink
-    sentence_table = pd.read_parquet(segments)
+    sentence_table = pd.read_parquet(sentences)
     documents = []
     for document, rows in pd.read_parquet(sections).groupby("document"):
         text = document_text(rows.sort_values("section")["text"])
@@ -61,7 +61,7 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             sections=Path(snakemake.input.sections),
-            segments=Path(snakemake.input.segments),
+            sentences=Path(snakemake.input.sentences),
             model=Path(snakemake.input.model),
             context=snakemake.params.context,
             sink=snakemake.params.sink,

@@ -32,7 +32,7 @@ if __name__ == "__main__":
                 "arm": snakemake.params.arm,
                 "seed": int(snakemake.wildcards.seed),
                 "training": snakemake.params.training,
-                "minimum_locality": snakemake.params.minimum_locality,
+                "min_locality": snakemake.params.min_locality,
                 "checkpoints": Path(snakemake.params.checkpoints),
                 "checkpoint_steps": snakemake.params.checkpoint_steps,
                 "code": [Path(path) for path in snakemake.input.code],

@@ -26,7 +26,7 @@ from localist.tokens.windows import Windows
 # (context, neighbour_weight): alone, with what the study takes, plain means.
 AVERAGES = {"default": [(0, 1), (1, 0.2), (1, 1), (2, 1), (4, 1)], "whole dump": [(0, 1), (1, 0.2), (1, 1)]}
 # The numbers of blocks that leave a window of the whole dump three blocks are above those of twelve articles.
-WHOLE_DUMP = {"minimum_blocks": 128, "maximum_blocks": 3072, "candidates": 10, "restarts": 1}
+WHOLE_DUMP = {"min_blocks": 128, "max_blocks": 3072, "candidates": 10, "restarts": 1}
 TITLES = {"default": "the study's twelve articles", "whole dump": "all 106 articles"}
 COLOURS = {"kmeans": PALETTE[3], "agglomerative": PALETTE[5], "spectral": PALETTE[0]}
 LINES = {(0, 1): ":", (1, 0.2): "-", (1, 1): "--"}
@@ -39,8 +39,8 @@ def main() -> None:
     config = yaml.safe_load(options.config.read_text(encoding="utf-8"))
     with ProcessPoolExecutor(len(AVERAGES)) as pool:
         parts = [pool.submit(clusters_of, name, options.study, config) for name in AVERAGES]
-        segments, embeddings = text_of(options.study)
-        spans = measure_spans(segments, embeddings, config["blocks"]["segments"], config["corpus"]["articles"])
+        sentences, embeddings = text_of(options.study)
+        spans = measure_spans(sentences, embeddings, config["blocks"]["spans"], config["corpus"]["articles"])
         clusters, curves = zip(*(part.result() for part in parts), strict=True)
     report = {"clusters": [*clusters[0], *clusters[1]], "spans": spans, "curves": [*curves[0], *curves[1]]}
     write_json(options.out, report)
@@ -59,8 +59,8 @@ def parse_options() -> argparse.Namespace:
 
 
 def text_of(study: Path) -> tuple[pd.DataFrame, np.ndarray]:
-    segments = pd.read_parquet(study / "corpus/segments.parquet")
-    return segments, load_embeddings(study / "blocks/embeddings.npy", len(segments))
+    sentences = pd.read_parquet(study / "corpus/sentences.parquet")
+    return sentences, load_embeddings(study / "blocks/embeddings.npy", len(sentences))
 
 
 def clusters_of(name: str, study: Path, config: Mapping[str, Any]) -> tuple[list[dict], list[dict]]:

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from cluster_sentences import main as cluster_sentences
 from localist.blocks.embeddings import embed_in_shards
 from localist.plumbing.files import write_json
 from localist.tokens.windows import Windows
 from map_blocks import main as map_blocks
-from partition_segments import main as partition_segments
 from partition_tokens import main as partition_tokens
 
 DIMENSIONS = 384
@@ -31,7 +31,7 @@ SECTION = 12
 TOKENS = 26
 CONTEXT = 256
 WORDS = 20
-PARTITION = ("segment_blocks.parquet", "selection.csv", "blocks.csv", "found.json")
+PARTITION = ("sentence_blocks.parquet", "selection.csv", "blocks.csv", "fit.json")
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def main() -> None:
     for name, step in steps.items():
         report["steps"][name] = measured(step)
         print(f"{name:32s} {report['steps'][name]['seconds']:8.0f} s {report['steps'][name]['peak_memory_gb']:6.2f} GB")
-    report["blocks"] = json.loads((folder / "found.json").read_text(encoding="utf-8"))
+    report["blocks"] = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
     write_json(folder.with_suffix(".json"), report)
     shutil.rmtree(folder)
 
@@ -99,8 +99,8 @@ def write_text(folder: Path, count: int) -> None:
     section = number // SECTION
     split = np.array(["train"] * 8 + ["validation", "test"])[section % 10]
     pd.DataFrame(
-        {"segment": number, "section": section, "split": split, "text": [" ".join(names[row]) for row in words]}
-    ).to_parquet(folder / "segments.parquet", index=False)
+        {"sentence": number, "section": section, "split": split, "text": [" ".join(names[row]) for row in words]}
+    ).to_parquet(folder / "sentences.parquet", index=False)
     for part in ("train", "validation", "test"):
         tokens = np.repeat(number[split == part].astype(np.int32), TOKENS)
         tokens = tokens[: len(tokens) // (CONTEXT - 1) * (CONTEXT - 1)].reshape(-1, CONTEXT - 1)
@@ -126,18 +126,18 @@ def write_embeddings(folder: Path, count: int) -> None:
 
 
 def write_blocks(folder: Path, semantic: dict[str, Any]) -> None:
-    names = ("segment_blocks", "selection", "blocks", "found")
+    names = ("sentence_blocks", "selection", "blocks", "fit")
     outputs = {name: folder / file for name, file in zip(names, PARTITION, strict=True)}
-    inputs = (folder / name for name in ("segments.parquet", "embeddings.npy", "tokens/train"))
-    partition_segments(*inputs, semantic, "en", outputs)
+    inputs = (folder / name for name in ("sentences.parquet", "embeddings.npy", "tokens/train"))
+    cluster_sentences(*inputs, semantic, "en", outputs)
 
 
 def write_token_blocks(folder: Path) -> None:
     splits = ("train", "validation", "test")
     partition_tokens(
         partition="semantic",
-        segment_blocks=folder / "segment_blocks.parquet",
-        found=folder / "found.json",
+        sentence_blocks=folder / "sentence_blocks.parquet",
+        fit=folder / "fit.json",
         seed=0,
         tokens={split: folder / "tokens" / split for split in splits},
         blocks={split: folder / f"{split}.npy" for split in splits},

@@ -22,7 +22,7 @@ from localist.attention.block_attention import attention_with_block_mass
 from localist.attention.models import processor_of
 from localist.attention.observed_attention import ATTENTION, LayerInputs, use_observed_attention
 from localist.attention.precision import uses_bf16
-from localist.attention.visibility import roles_of, visible_blocks
+from localist.attention.visibility import key_groups, visible_blocks
 from localist.evaluation.attention_statistics import StatisticsObserver
 from localist.plumbing.provenance import package_versions
 from localist.study.schedules import locality_by_layer
@@ -145,7 +145,7 @@ class WholeModel:
     def constraint(self, variant: str) -> Constraint:
         """The constraint of a training variant."""
         schedule = "quintic" if variant == "quintic" else "localist"
-        return Constraint(locality_by_layer(schedule, self.layers, minimum_locality=0.01), "hinge", TARGET, 1.0)
+        return Constraint(locality_by_layer(schedule, self.layers, min_locality=0.01), "hinge", TARGET, 1.0)
 
     def forward(self, **inputs) -> tuple[torch.Tensor, Any]:
         """Loss and outputs, as training computes them."""
@@ -173,12 +173,12 @@ class WholeModel:
             observer = ConstraintObserver(self.constraint(variant), self.blocks, BLOCK_COUNT)
             return observer.add_to(self.forward(observer=observer)[0], 1.0)
         loss, outputs = self.forward(output_attentions=True)
-        roles = roles_of(self.blocks, BLOCK_COUNT)
-        visible = visible_blocks(roles, None)
+        groups = key_groups(self.blocks, BLOCK_COUNT)
+        visible = visible_blocks(groups, None)
         penalties = []
         for attention in outputs.attentions:
-            mass = (attention @ roles[:, None].to(attention.dtype)).float()
-            mass = mass - attention.diagonal(dim1=-2, dim2=-1)[..., None] * roles[:, None]  # the query's own key
+            mass = (attention @ groups[:, None].to(attention.dtype)).float()
+            mass = mass - attention.diagonal(dim1=-2, dim2=-1)[..., None] * groups[:, None]  # the query's own key
             penalties.append(counted_mean(hinge(mass[..., 1:], visible, TARGET), visible.counted))
         return loss + sum(penalties) / self.layers
 
@@ -189,7 +189,7 @@ class WholeModel:
             if variant == "stock":
                 self.forward()
             elif variant == "statistics":
-                partitions = dict.fromkeys(("semantic", "window", "shifted"), self.blocks)
+                partitions = dict.fromkeys(("semantic", "fixed", "shifted"), self.blocks)
                 self.forward(observer=StatisticsObserver(partitions, self.blocks >= 0))
             else:
                 self.eager_statistics(self.forward(output_attentions=True)[1].attentions)
@@ -239,14 +239,14 @@ def attention_layer(task: dict[str, Any]) -> dict[str, Any]:
     inputs = torch.randn(3, 1, LAYER_HEADS, context, LAYER_WIDTH, device=device).to(dtype).requires_grad_()
     blocks = (torch.arange(context, device=device)[None] // RUN_LENGTH) % BLOCK_COUNT
     blocks[:, 0] = -1
-    roles = roles_of(blocks, BLOCK_COUNT)
+    groups = key_groups(blocks, BLOCK_COUNT)
     scaling = LAYER_WIDTH**-0.5
 
     def stock() -> None:
         scaled_dot_product_attention(*inputs, is_causal=True).sum().backward()
 
     def block_mass() -> None:
-        output, mass = attention_with_block_mass(*inputs, roles, None, scaling)
+        output, mass = attention_with_block_mass(*inputs, groups, None, scaling)
         (output.sum() + mass[..., 1].sum()).backward()
 
     def statistics_alone() -> None:

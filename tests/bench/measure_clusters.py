@@ -11,12 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from localist.blocks.criteria import CRITERIA
 from localist.blocks.embeddings import average_with_neighbours
-from localist.blocks.partitions import block_statistics, matched_width, mean_chance, shifted_blocks, window_blocks
+from localist.blocks.partitions import block_statistics, fixed_blocks, matched_width, mean_chance, shifted_blocks
 from localist.blocks.semantic import BlockSettings, scores, selection_curve, token_blocks, tried_blocks, with_choice
 from localist.tokens.windows import Windows
 
 CLUSTERERS = ("kmeans", "agglomerative", "spectral")
-NO_BOUNDS = {"largest_chance": 1, "least_blocks_per_window": 1}
+NO_BOUNDS = {"max_chance": 1, "min_blocks_per_window": 1}
 CONTEXT = 256
 LONG_CONTEXT = 1024
 
@@ -26,7 +26,7 @@ class LabelledText:
     """The training sentences of one set of articles, with labels that nobody here gave.
 
     sentences: columns document and section, one row per sentence; embeddings: float32 [sentences, dimensions];
-    windows: by their length in tokens, with the row of each token's sentence as segment.
+    windows: by their length in tokens, with the row of each token's sentence as sentence.
     """
 
     sentences: pd.DataFrame
@@ -35,33 +35,33 @@ class LabelledText:
 
 
 def labelled_text(
-    segments: pd.DataFrame, embeddings: np.ndarray, training: Windows, articles: Sequence[str]
+    sentences: pd.DataFrame, embeddings: np.ndarray, training: Windows, articles: Sequence[str]
 ) -> LabelledText:
     """The training sentences of `articles` (all where the list is empty), and their windows of both lengths."""
-    kept = ((segments["split"] == "train") & (segments["title"].isin(articles) | (not articles))).to_numpy()
+    kept = ((sentences["split"] == "train") & (sentences["title"].isin(articles) | (not articles))).to_numpy()
     row = np.where(kept, np.cumsum(kept) - 1, -1)
-    own = kept[training.segment_ids[:, 1]]
+    own = kept[training.sentence_ids[:, 1]]
     windows = training.take(np.flatnonzero(own))
-    renumbered = replace(windows, segment_ids=np.where(windows.is_text, row[windows.segment_ids], -1))
+    renumbered = replace(windows, sentence_ids=np.where(windows.is_text, row[windows.sentence_ids], -1))
     return LabelledText(
-        segments.loc[kept, ["document", "section"]].reset_index(drop=True),
+        sentences.loc[kept, ["document", "section"]].reset_index(drop=True),
         embeddings[kept],
         {CONTEXT: renumbered, LONG_CONTEXT: longer_windows(renumbered, LONG_CONTEXT)},
     )
 
 
 def longer_windows(windows: Windows, context: int) -> Windows:
-    """The same stretches cut into windows of `context` tokens; only their segments and stretches are filled in."""
+    """The same stretches cut into windows of `context` tokens; only their sentences and stretches are filled in."""
     rows, stretches = [], []
     for stretch in np.unique(windows.stretch_ids):
         part = windows.take(np.flatnonzero(windows.stretch_ids == stretch))
-        tokens = part.segment_ids[part.is_text]
+        tokens = part.sentence_ids[part.is_text]
         for start in range(0, len(tokens), context - 1):
             inside = tokens[start : start + context - 1]
             rows.append(np.pad(inside, (1, context - 1 - len(inside)), constant_values=-1))
             stretches.append(stretch)
-    segment_ids = np.stack(rows)
-    return Windows(segment_ids, segment_ids, segment_ids, np.array(stretches))
+    sentence_ids = np.stack(rows)
+    return Windows(sentence_ids, sentence_ids, sentence_ids, np.array(stretches))
 
 
 def agreement(sentences: pd.DataFrame, blocks: np.ndarray) -> dict[str, float]:
@@ -96,17 +96,17 @@ def in_windows(windows: Mapping[int, Windows], blocks: Mapping[int, np.ndarray])
 
 def measured(text: LabelledText, blocks: np.ndarray) -> dict[str, float]:
     """All figures for blocks of sentences."""
-    by_context = {context: token_blocks(blocks, windows.segment_ids) for context, windows in text.windows.items()}
+    by_context = {context: token_blocks(blocks, windows.sentence_ids) for context, windows in text.windows.items()}
     seen = in_windows(text.windows, by_context)
     return {"k": len(np.unique(blocks)), **agreement(text.sentences, blocks), **seen}
 
 
 def controls(text: LabelledText, blocks: np.ndarray) -> list[dict[str, Any]]:
     """The figures of the partitions that the default is held against: `shifted` and matched `window` blocks."""
-    semantic = {context: token_blocks(blocks, windows.segment_ids) for context, windows in text.windows.items()}
+    semantic = {context: token_blocks(blocks, windows.sentence_ids) for context, windows in text.windows.items()}
     shifted = {context: shifted_blocks(text.windows[context], ids) for context, ids in semantic.items()}
     width = matched_width(text.windows[CONTEXT], mean_chance(semantic[CONTEXT]))
-    window = {context: window_blocks(windows, width) for context, windows in text.windows.items()}
+    window = {context: fixed_blocks(windows, width) for context, windows in text.windows.items()}
     rows = []
     for method, by_context in (("shifted", shifted), ("window", window)):
         by_sentence = blocks_of_sentences(text.windows[CONTEXT], by_context[CONTEXT], method == "window")
@@ -119,7 +119,7 @@ def controls(text: LabelledText, blocks: np.ndarray) -> list[dict[str, Any]]:
 def blocks_of_sentences(windows: Windows, blocks: np.ndarray, restarts: bool) -> np.ndarray:
     """int [sentences]: the block of each sentence's first token; numbered by stretch where ids restart with it."""
     ids = windows.stretch_ids[:, None] * (int(blocks.max()) + 1) + blocks if restarts else blocks
-    tokens = pd.DataFrame({"sentence": windows.segment_ids[windows.is_text], "block": ids[windows.is_text]})
+    tokens = pd.DataFrame({"sentence": windows.sentence_ids[windows.is_text], "block": ids[windows.is_text]})
     return tokens.groupby("sentence")["block"].first().to_numpy()
 
 
@@ -148,7 +148,7 @@ def measure_clusters(
                 for own in (replace(settings, clusterer=clusterer, criterion=criterion) for criterion in CRITERIA):
                     if own.criterion == "silhouette" or own.criterion not in known:  # the others ignore the clusters
                         known[own.criterion] = scores(vectors, tried, own)
-                    curve = selection_curve(tried, known[own.criterion], text.windows[CONTEXT].segment_ids)
+                    curve = selection_curve(tried, known[own.criterion], text.windows[CONTEXT].sentence_ids)
                     for bounds, limits in ((True, own), (False, replace(own, **NO_BOUNDS))):
                         number, within = chosen_number(curve, limits)
                         is_default = bounds and own == settings and (context, weight) == default

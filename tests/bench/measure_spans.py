@@ -37,7 +37,7 @@ class Text(NamedTuple):
 
 
 def measure_spans(
-    segments: pd.DataFrame,
+    sentences: pd.DataFrame,
     embeddings: np.ndarray,
     settings: Mapping[str, int],
     chosen_on: Collection[str] = (),
@@ -45,16 +45,16 @@ def measure_spans(
 ) -> list[dict[str, Any]]:
     """One row per set of articles, kind of text and method.
 
-    segments: segment, document, section, title, split, text; embeddings: its rows. settings: blocks.segments of the
+    sentences: sentence, document, section, title, split, text; embeddings: its rows. settings: blocks.spans of the
     config. chosen_on: titles of the articles that the penalty's rule was chosen on, which are measured apart.
     """
-    known = segments["title"].isin(chosen_on).to_numpy()
+    known = sentences["title"].isin(chosen_on).to_numpy()
     sets = {"articles of the choice": known, "other articles" if known.any() else "all articles": ~known}
     found = []
     with threadpool_limits(limits=1):
         for name, rows in sets.items():
             if rows.any():
-                table = segments[rows].reset_index(drop=True)
+                table = sentences[rows].reset_index(drop=True)
                 found += [{"set": name} | row for row in measured_set(table, embeddings[rows], settings, seed)]
     return found
 
@@ -63,7 +63,7 @@ def measured_set(
     table: pd.DataFrame, vectors: np.ndarray, settings: Mapping[str, int], seed: int
 ) -> Iterator[dict[str, Any]]:
     """Rows of one set of articles; the penalty is fitted on its own training sentences."""
-    sizes = {"minimum": settings["minimum_size"], "maximum": settings["maximum_size"]}
+    sizes = {"minimum": settings["min_size"], "maximum": settings["max_size"]}
     training = [vectors[rows] for rows in stretch_rows(table) if table["split"].iloc[rows.start] == "train"]
     penalty = fitted_penalty(training, sizes["maximum"])
     words = [" ".join(re.findall("[a-z]+", text.lower())) for text in table["text"]]

@@ -15,18 +15,18 @@ from localist.study.arms import arm_table
 CONSTRAINT = {
     "penalty": "hinge",
     "fidelity_target": 0.5,
-    "strength": {"hinge": 10.0, "group_sparsity": 10.0},
-    "schedule_applies_to": "strength",
-    "minimum_locality": 0.01,
+    "weight": {"hinge": 10.0, "group_sparsity": 10.0},
+    "applies_to": "weight",
+    "min_locality": 0.01,
 }
 MARGINS = {
     "near_baseline_margin": 0.05,
     "smallest_effect": 0.01,
-    "minimum_fidelity_gain": 0.05,
+    "min_fidelity_gain": 0.05,
     "sink_margin": 0.1,
     "divergence_margin": 0.5,
     "spread_margin": 0.5,
-    "largest_chance_gap": 0.03,
+    "max_chance_gap": 0.03,
     "power": 0.8,
 }
 SEMANTIC = {"partition": "semantic"}
@@ -40,12 +40,12 @@ ROWS = {
     "cubic_dose": {"schedule": "cubic", "dose": "quintic"} | SEMANTIC,
     "reversed": {"schedule": "reversed", "degree": 5} | SEMANTIC,
     "uniform": {"schedule": "uniform", "degree": 5} | SEMANTIC,
-    "quintic_window": {"schedule": "quintic", "partition": "window"},
+    "quintic_fixed": {"schedule": "quintic", "partition": "fixed"},
     "quintic_shifted": {"schedule": "quintic", "partition": "shifted"},
     "low": {"schedule": "quintic", "fidelity_target": 0.1} | SEMANTIC,
     "high": {"schedule": "quintic", "fidelity_target": 0.9} | SEMANTIC,
 }
-PARTITIONS = ("semantic", "window", "shifted")
+PARTITIONS = ("semantic", "fixed", "shifted")
 LAYERS, TOKENS = 6, 20
 
 
@@ -53,14 +53,15 @@ LAYERS, TOKENS = 6, 20
 class Plan:
     """What is planted. losses: nats per token above the baseline, by arm; noise: their spread over sections.
 
-    seed_spread: an arm's spread over seeds; cuts: nats lost under a cut, by (arm, partition); gain: Fadj added in every
-    constrained arm; sinks: late sink share by arm; divergences: bits, by arm (distributed: the floor).
+    seed_spread: an arm's spread over seeds; knockouts: nats lost under a knockout, by (arm, partition); gain:
+    chance-corrected fidelity added in every constrained arm; sinks: late sink share by arm; divergences: bits, by arm
+    (distributed: the floor).
     """
 
     losses: Mapping[str, float] = field(default_factory=dict)
     noise: float = 0.002
     seed_spread: Mapping[str, float] = field(default_factory=dict)
-    cuts: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    knockouts: Mapping[tuple[str, str], float] = field(default_factory=dict)
     gain: float = 0.3
     sinks: Mapping[str, float] = field(default_factory=dict)
     sink_noise: float = 0.0
@@ -89,15 +90,15 @@ def write_study(folder: Path, plan: Plan) -> Study:
             tokens = pd.DataFrame({"section": np.repeat(sections, TOKENS), "nll": np.repeat(loss, TOKENS)})
             train = tokens.assign(split="train", nll=99.0)
             _write(pd.concat([tokens.assign(split="test"), train]), place / "tokens.parquet")
-            cut = [
+            knockout = [
                 tokens.assign(
                     partition=partition,
                     nll=tokens["nll"]
-                    + np.repeat(plan.cuts.get((name, partition), 0.0) + _noise(generator, plan), TOKENS),
+                    + np.repeat(plan.knockouts.get((name, partition), 0.0) + _noise(generator, plan), TOKENS),
                 )
                 for partition in ("semantic", "shifted")
             ]
-            _write(pd.concat(cut), place / "cut.parquet")
+            _write(pd.concat(knockout), place / "knockout.parquet")
             gain = 0.0 if name == "distributed" else plan.gain
             for partition in plan.measured:
                 _write(_layers(plan, gain, plan.sinks.get(name, 0.5), generator), place / partition / "layers.parquet")
@@ -132,7 +133,7 @@ def _grid(plan: Plan) -> pd.DataFrame:
 
 
 def _layers(plan: Plan, gain: float, sink: float, generator: np.random.Generator) -> pd.DataFrame:
-    """Chance 0.4 everywhere, so that F = 0.4 + 0.6 Fadj."""
+    """Chance 0.4 everywhere, so that F = 0.4 + 0.6 × chance-corrected fidelity."""
     table = _grid(plan)
     shares = sink + generator.normal(0, plan.sink_noise, plan.sections)
     return table.assign(

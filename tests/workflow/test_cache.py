@@ -18,8 +18,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 pytestmark = pytest.mark.slow
 
 ENCODER = "resources/encoders/tiny"
-RESULTS = ["corpus/documents.parquet", "corpus/extraction.json", "corpus/segments.parquet", "blocks/embeddings.npy"]
-FROM_EXTRACTION = {"extract_corpus", "segment_corpus", "embed_segments"}
+RESULTS = ["corpus/documents.parquet", "corpus/extraction.json", "corpus/sentences.parquet", "blocks/embeddings.npy"]
+FROM_EXTRACTION = {"extract_corpus", "split_sentences", "embed_sentences"}
 CHAIN = {"fetch_corpus", "fetch_encoder"} | FROM_EXTRACTION
 CLEAN = yaml.safe_load((conftest.CONFIGS / "smoke.yaml").read_text(encoding="utf-8"))["corpus"]["clean"]
 
@@ -157,8 +157,8 @@ def test_without_the_cache_the_bytes_are_the_same_and_nothing_is_said_of_it(shar
     ("changes", "computed"),
     [
         ({"corpus": {"clean": CLEAN | {"footnotes": False}}}, FROM_EXTRACTION),
-        ({"splits": {"train": 0.7, "validation": 0.2}}, {"segment_corpus", "embed_segments"}),
-        ({"encoder": {"origin": "another"}}, {"fetch_encoder", "embed_segments"}),
+        ({"splits": {"train": 0.7, "validation": 0.2}}, {"split_sentences", "embed_sentences"}),
+        ({"encoder": {"origin": "another"}}, {"fetch_encoder", "embed_sentences"}),
     ],
 )
 def test_a_changed_config_computes_what_hangs_on_it(shared, tmp_path, changes, computed):
@@ -181,7 +181,7 @@ def test_changed_code_and_libraries_compute_again(shared, tmp_path, monkeypatch)
     assert place.taken(config) == told(CHAIN, set())
     with (copy / "scripts" / "localist" / "embeddings.py").open("a", encoding="utf-8") as module:
         module.write("# changed\n")
-    assert place.taken(config) == told(CHAIN, {"embed_segments"})
+    assert place.taken(config) == told(CHAIN, {"embed_sentences"})
     library = tmp_path / "libraries" / "ftfy-99.dist-info"
     library.mkdir(parents=True)
     (library / "METADATA").write_text("Metadata-Version: 2.1\nName: ftfy\nVersion: 99\n", encoding="utf-8")
@@ -203,7 +203,7 @@ def test_own_books_are_known_by_name_content_and_order(shared, tmp_path):
     place.run(config, place.outputs()[2])
     chain = CHAIN - {"fetch_corpus"}
     place, config = own_study("moved", {"a.txt": one, "b.txt": other})
-    assert place.taken(config) == told(chain, {"embed_segments"})
+    assert place.taken(config) == told(chain, {"embed_sentences"})
     others = [
         {"a.txt": other, "b.txt": one},
         {"a.txt": one, "c.txt": other},
@@ -222,7 +222,7 @@ def test_a_forced_rerun_leaves_the_cache_alone(shared, tmp_path):
     targets = [place.outputs()[2], ENCODER]
     place.run(config, *targets)
     place.cache = None
-    place.run(config, *targets, "--forcerun", *(CHAIN - {"embed_segments"}))
+    place.run(config, *targets, "--forcerun", *(CHAIN - {"embed_sentences"}))
     assert not (place.results / RESULTS[0]).is_symlink() and not (place.folder / ENCODER / "modules.json").is_symlink()
     assert snapshot(shared.cache) == before
 

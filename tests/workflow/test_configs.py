@@ -38,7 +38,7 @@ def test_jobs_on_a_gpu_take_turns_on_one_machine(workplace):
     assert all(
         "gpu=1" in asked[rule] and "gpu_jobs=1" in asked[rule] for rule in ("evaluate_model", "compare_attention")
     )
-    assert "gpu" not in asked["embed_segments"]
+    assert "gpu" not in asked["embed_sentences"]
     profile = yaml.safe_load((BASE / "workflow/profiles/default/config.yaml").read_text(encoding="utf-8"))
     assert profile["resources"]["gpu_jobs"] == 1
 
@@ -46,7 +46,7 @@ def test_jobs_on_a_gpu_take_turns_on_one_machine(workplace):
 def test_batches_that_gpus_cannot_share_are_refused(workplace):
     """Catches GPUs of which one has more to do than the others, or nothing."""
     done = workplace.snakemake(workplace.config(training={"gpus": 3}), "--dry-run")
-    assert "training.batch_windows: 4 windows cannot be shared evenly by training.gpus, 3" in said(done)
+    assert "training.batch_size: 4 windows cannot be shared evenly by training.gpus, 3" in said(done)
 
 
 def test_the_kept_study_plans(workplace):

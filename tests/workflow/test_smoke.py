@@ -10,8 +10,8 @@ from conftest import BASE, CONFIGS
 
 pytestmark = pytest.mark.slow
 
-ARMS = ["distributed", "localist", "linear", "cubic", "quintic", "quintic_window", "quintic_groups"]
-MEASURED = ["semantic", "window", "shifted"]
+ARMS = ["distributed", "localist", "linear", "cubic", "quintic", "quintic_fixed", "quintic_groups"]
+MEASURED = ["semantic", "fixed", "shifted"]
 FIGURES = [
     *(
         "claims",
@@ -22,18 +22,18 @@ FIGURES = [
         "divergence",
         "frontier",
         "targets",
-        "cut",
+        "knockout",
         "training",
     ),
     *("block_selection", "block_map", "block_ribbon", "block_sizes", "attention_maps"),
 ]
 MODEL = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 METRICS = (
-    "arm,schedule,degree,partition,penalty,fidelity_target,strength,applies_to,dose,seed,split,perplexity,bits_per_byte,"
+    "arm,schedule,degree,partition,penalty,fidelity_target,weight,applies_to,dose,seed,split,perplexity,bits_per_byte,"
     "accuracy,nll,tokens"
 )
 LAYERS = (
-    "arm,seed,measured_partition,layer,locality,fidelity,chance,fidelity_adjusted,sink_share,self_share,"
+    "arm,seed,measured_partition,layer,locality,fidelity,chance,fidelity_corrected,sink_share,self_share,"
     "entropy_bits,entropy_normalised,entropy_no_sink_bits,distance_tokens,queries"
 )
 
@@ -41,12 +41,12 @@ LAYERS = (
 def expected_files():
     """Every file of the smoke study, logs and benchmarks apart."""
     splits = ["train", "validation", "test"]
-    arrays = ["input_ids", "segment_ids", "byte_counts", "stretch_ids"]
+    arrays = ["input_ids", "sentence_ids", "byte_counts", "stretch_ids"]
     evaluated = [("pretrained", 0), *((arm, 1) for arm in ARMS)]
-    measures = ["metrics.json", "tokens.parquet", "cut.parquet", "passage.npz"]
+    measures = ["metrics.json", "tokens.parquet", "knockout.parquet", "passage.npz"]
     compared = [("pretrained", 0), *((arm, 1) for arm in ARMS if arm != "distributed")]
     tables = [
-        *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "cut.csv", "divergence.csv"),
+        *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "knockout.csv", "divergence.csv"),
         *("claims.csv", "contrasts.csv", "manipulation.csv", "published.csv"),
         *("arms.tex", "claims.tex", "published.tex", "numbers.tex"),
         *(
@@ -60,12 +60,12 @@ def expected_files():
         ),
     ]
     return {
-        *("corpus/documents.parquet", "corpus/extraction.json", "corpus/segments.parquet"),
+        *("corpus/documents.parquet", "corpus/extraction.json", "corpus/sentences.parquet"),
         *("tokens/summary.json", "runs/forecast.json"),
         *(f"initial_model/{name}" for name in MODEL),
         *(f"tokens/{split}/{array}.npy" for split in splits for array in arrays),
         *("blocks/embeddings.npy", "blocks/map.parquet"),
-        *(f"blocks/semantic/{n}" for n in ("segment_blocks.parquet", "selection.csv", "blocks.csv", "found.json")),
+        *(f"blocks/semantic/{n}" for n in ("sentence_blocks.parquet", "selection.csv", "blocks.csv", "fit.json")),
         *(f"blocks/{name}/{split}.npy" for name in MEASURED for split in splits),
         *(f"blocks/{name}/summary.json" for name in MEASURED),
         *(f"runs/{arm}/seed1/model/{name}" for arm in ARMS for name in MODEL),
@@ -167,19 +167,19 @@ def test_a_new_arm_trains_that_arm_alone(smoke):
     new = {"cubic_low": {"schedule": "cubic", "partition": "semantic", "fidelity_target": 0.1}}
     planned = smoke.planned(smoke.config(arms=arms | new))
     assert planned["train_model"] == 1 and planned["evaluate_model"] == 1
-    assert not {"fetch_model", "extract_corpus", "embed_segments", "partition_tokens"} & set(planned)
+    assert not {"fetch_model", "extract_corpus", "embed_sentences", "partition_tokens"} & set(planned)
 
 
 def test_a_new_seed_trains_that_seed_alone(smoke):
     """Catches runs that depend on the list of seeds; the arms' first runs must stay."""
     planned = smoke.planned(smoke.config(seeds=[1, 2]))
     assert planned["train_model"] == len(ARMS) and planned["evaluate_model"] == len(ARMS)
-    assert "embed_segments" not in planned
+    assert "embed_sentences" not in planned
 
 
-def test_a_changed_strength_retrains_the_arms_with_that_penalty_alone(smoke):
+def test_a_changed_weight_retrains_the_arms_with_that_penalty_alone(smoke):
     """Catches a config value that is read past the rules' parameters and so triggers nothing."""
-    planned = smoke.planned(smoke.config(constraint={"strength": {"hinge": 7.0, "group_sparsity": 10.0}}))
+    planned = smoke.planned(smoke.config(constraint={"weight": {"hinge": 7.0, "group_sparsity": 10.0}}))
     without_the_hinge = {"distributed", "quintic_groups"}
     assert planned["train_model"] == len(set(ARMS) - without_the_hinge)
 

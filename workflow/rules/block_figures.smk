@@ -39,7 +39,7 @@ rule plot_block_selection:
 rule plot_block_map:
     input:
         map="results/{study}/blocks/map.parquet",
-        blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
+        blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
         code=modules_of("plot_block_map"),
     output:
         pdf="results/{study}/figures/block_map.pdf",
@@ -64,8 +64,8 @@ rule plot_block_map:
 
 rule plot_block_ribbon:
     input:
-        segments="results/{study}/corpus/segments.parquet",
-        blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
+        sentences="results/{study}/corpus/sentences.parquet",
+        blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
         code=modules_of("plot_block_ribbon"),
     output:
         pdf="results/{study}/figures/block_ribbon.pdf",
@@ -90,7 +90,7 @@ rule plot_block_ribbon:
 
 rule plot_block_sizes:
     input:
-        segment_blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
+        sentence_blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
         partitions=expand("results/{{study}}/blocks/{measured}/train.npy", measured=MEASURED),
         code=modules_of("plot_block_sizes"),
     output:

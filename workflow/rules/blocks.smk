@@ -6,17 +6,17 @@ localrules:
     partition_tokens,
 
 
-rule embed_segments:
+rule embed_sentences:
     input:
-        segments="results/{study}/corpus/segments.parquet",
+        sentences="results/{study}/corpus/sentences.parquet",
         encoder=resource_path("encoder"),
-        code=modules_of("embed_segments"),
+        code=modules_of("embed_sentences"),
     output:
         embeddings="results/{study}/blocks/embeddings.npy",
     log:
-        "results/{study}/logs/embed_segments.log",
+        "results/{study}/logs/embed_sentences.log",
     benchmark:
-        "results/{study}/benchmarks/embed_segments.tsv"
+        "results/{study}/benchmarks/embed_sentences.tsv"
     # Snakemake can hash no folder that it has not made.
     cache: CACHED and is_fetched("encoder")
     conda:
@@ -29,24 +29,24 @@ rule embed_segments:
         software=software,
         threads=config["training"]["threads"],
     script:
-        "../../scripts/embed_segments.py"
+        "../../scripts/embed_sentences.py"
 
 
-rule partition_segments:
+rule cluster_sentences:
     input:
-        segments="results/{study}/corpus/segments.parquet",
+        sentences="results/{study}/corpus/sentences.parquet",
         embeddings="results/{study}/blocks/embeddings.npy",
         tokens="results/{study}/tokens/train",
-        code=modules_of("partition_segments"),
+        code=modules_of("cluster_sentences"),
     output:
-        segment_blocks="results/{study}/blocks/semantic/segment_blocks.parquet",
+        sentence_blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
         selection="results/{study}/blocks/semantic/selection.csv",
         blocks="results/{study}/blocks/semantic/blocks.csv",
-        found="results/{study}/blocks/semantic/found.json",
+        fit="results/{study}/blocks/semantic/fit.json",
     log:
-        "results/{study}/logs/partition_segments.log",
+        "results/{study}/logs/cluster_sentences.log",
     benchmark:
-        "results/{study}/benchmarks/partition_segments.tsv"
+        "results/{study}/benchmarks/cluster_sentences.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -56,36 +56,36 @@ rule partition_segments:
         semantic=config["blocks"]["semantic"],
         language=config["corpus"]["language"],
     script:
-        "../../scripts/partition_segments.py"
+        "../../scripts/cluster_sentences.py"
 
 
-rule segment_spans:
+rule detect_spans:
     input:
-        segments="results/{study}/corpus/segments.parquet",
+        sentences="results/{study}/corpus/sentences.parquet",
         embeddings="results/{study}/blocks/embeddings.npy",
-        code=modules_of("segment_spans"),
+        code=modules_of("detect_spans"),
     output:
-        segment_blocks="results/{study}/blocks/segments/segment_blocks.parquet",
-        found="results/{study}/blocks/segments/found.json",
+        sentence_blocks="results/{study}/blocks/spans/sentence_blocks.parquet",
+        fit="results/{study}/blocks/spans/fit.json",
     log:
-        "results/{study}/logs/segment_spans.log",
+        "results/{study}/logs/detect_spans.log",
     benchmark:
-        "results/{study}/benchmarks/segment_spans.tsv"
+        "results/{study}/benchmarks/detect_spans.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=more_each_try(3000),
         runtime=more_each_try(60),
     params:
-        spans=config["blocks"]["segments"],
+        spans=config["blocks"]["spans"],
     script:
-        "../../scripts/segment_spans.py"
+        "../../scripts/detect_spans.py"
 
 
 rule partition_tokens:
     input:
-        segment_blocks=blocks_of_segments("segment_blocks.parquet"),
-        found=blocks_of_segments("found.json"),
+        sentence_blocks=blocks_of_sentences("sentence_blocks.parquet"),
+        fit=blocks_of_sentences("fit.json"),
         tokens=expand("results/{{study}}/tokens/{split}", split=SPLITS),
         code=modules_of("partition_tokens"),
     output:

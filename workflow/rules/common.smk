@@ -53,10 +53,10 @@ GPUS = config["training"]["gpus"]
 SPLITS = ["train", "validation", "test"]
 MEASURED = config["blocks"]["measured"]
 REFERENCE = config["blocks"]["reference"]
-CUT = [partition for partition in MEASURED if partition in (SEMANTIC, REFERENCE, SHIFTED)]
+KNOCKOUT = [partition for partition in MEASURED if partition in (SEMANTIC, REFERENCE, SHIFTED)]
 SWEPT = {
     field: list(sweep(ARMS, meaning(QUINTIC, config["constraint"]), field).values())
-    for field in ("fidelity_target", "strength")
+    for field in ("fidelity_target", "weight")
 }
 # The arms that stand beside the paper's published figures.
 PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
@@ -129,7 +129,7 @@ wildcard_constraints:
     other=any_of(ARMS),
     other_seed=r"\d+",
     seed=r"\d+",
-    partition=any_of(["semantic", "segments", "window", "shifted", "shuffled"]),
+    partition=any_of(["semantic", "spans", "fixed", "shifted", "shuffled"]),
     split=any_of(SPLITS),
 
 
@@ -232,7 +232,7 @@ def model_cards():
 
 
 TABLES = [
-    *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "cut.csv", "divergence.csv"),
+    *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "knockout.csv", "divergence.csv"),
     *("claims.csv", "contrasts.csv", "manipulation.csv", "published.csv"),
     *("arms.tex", "claims.tex", "published.tex", "numbers.tex"),
     *("summary.html", "claims.html", "published.html", "blocks.html", "extraction.html", "study.html", "study.json"),
@@ -252,7 +252,7 @@ FIGURES = [
     "divergence",
     "frontier",
     "targets",
-    "cut",
+    "knockout",
     "training",
     "block_selection",
     "block_map",
@@ -266,10 +266,10 @@ def figures():
     return expand("{results}/figures/{name}.{kind}", results=RESULTS, name=FIGURES, kind=["pdf", "png"])
 
 
-def blocks_of_segments(name):
-    """A file on the blocks of sentences that a partition is made from: the spans for `segments`, else the clusters."""
+def blocks_of_sentences(name):
+    """A file on the blocks of sentences that a partition is made from: the spans for `sentences`, else the clusters."""
     return lambda wildcards: "/".join(
-        [RESULTS, "blocks", wildcards.partition if wildcards.partition == "segments" else "semantic", name]
+        [RESULTS, "blocks", wildcards.partition if wildcards.partition == "spans" else "semantic", name]
     )
 
 

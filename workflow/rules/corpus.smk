@@ -28,16 +28,16 @@ rule extract_corpus:
         "../../scripts/extract_corpus.py"
 
 
-rule segment_corpus:
+rule split_sentences:
     input:
         sections="results/{study}/corpus/documents.parquet",
-        code=modules_of("segment_corpus"),
+        code=modules_of("split_sentences"),
     output:
-        segments="results/{study}/corpus/segments.parquet",
+        sentences="results/{study}/corpus/sentences.parquet",
     log:
-        "results/{study}/logs/segment_corpus.log",
+        "results/{study}/logs/split_sentences.log",
     benchmark:
-        "results/{study}/benchmarks/segment_corpus.tsv"
+        "results/{study}/benchmarks/split_sentences.tsv"
     cache: CACHED
     conda:
         "../../envs/analysis.yaml"
@@ -49,13 +49,13 @@ rule segment_corpus:
         language=config["corpus"]["language"],
         splits={key: config["splits"][key] for key in [*SPLITS, "seed"]},
     script:
-        "../../scripts/segment_corpus.py"
+        "../../scripts/split_sentences.py"
 
 
 rule tokenize_corpus:
     input:
         sections="results/{study}/corpus/documents.parquet",
-        segments="results/{study}/corpus/segments.parquet",
+        sentences="results/{study}/corpus/sentences.parquet",
         model=resource_path("model"),
         code=modules_of("tokenize_corpus"),
     output:

@@ -10,13 +10,13 @@ rule evaluate_model:
     input:
         model=lambda wildcards: model_of(wildcards.arm, wildcards.seed),
         tokens=expand("results/{{study}}/tokens/{split}", split=SPLITS),
-        segments="results/{study}/corpus/segments.parquet",
+        sentences="results/{study}/corpus/sentences.parquet",
         blocks=expand("results/{{study}}/blocks/{measured}/test.npy", measured=MEASURED),
         code=modules_of("evaluate_model"),
     output:
         metrics="results/{study}/evaluation/{arm}/seed{seed}/metrics.json",
         tokens="results/{study}/evaluation/{arm}/seed{seed}/tokens.parquet",
-        cut="results/{study}/evaluation/{arm}/seed{seed}/cut.parquet",
+        knockout="results/{study}/evaluation/{arm}/seed{seed}/knockout.parquet",
         passage="results/{study}/evaluation/{arm}/seed{seed}/passage.npz",
         layers=expand("results/{{study}}/evaluation/{{arm}}/seed{{seed}}/{measured}/layers.parquet", measured=MEASURED),
     log:
@@ -33,8 +33,8 @@ rule evaluate_model:
     params:
         measured=MEASURED,
         reference=REFERENCE,
-        cut=CUT,
-        evaluation={key: config["evaluation"][key] for key in ("batch_windows", "seed", "passage_tokens")},
+        knockout=KNOCKOUT,
+        evaluation={key: config["evaluation"][key] for key in ("batch_size", "seed", "passage_tokens")},
         precision=config["training"]["precision"],
         threads=config["training"]["threads"],
         gpus=min(1, GPUS),
@@ -47,7 +47,7 @@ rule compare_attention:
         model=lambda wildcards: model_of(wildcards.arm, wildcards.seed),
         other=lambda wildcards: model_of(wildcards.other, wildcards.other_seed),
         tokens="results/{study}/tokens/test",
-        segments="results/{study}/corpus/segments.parquet",
+        sentences="results/{study}/corpus/sentences.parquet",
         code=modules_of("compare_attention"),
     output:
         layers="results/{study}/comparisons/{arm}/seed{seed}/{other}/seed{other_seed}/layers.parquet",
@@ -63,7 +63,7 @@ rule compare_attention:
         mem_mb=more_each_try(config["training"]["memory_mb"]),
         runtime=more_each_try(60),
     params:
-        evaluation={"batch_windows": config["evaluation"]["batch_windows"]},
+        evaluation={"batch_size": config["evaluation"]["batch_size"]},
         precision=config["training"]["precision"],
         threads=config["training"]["threads"],
         gpus=min(1, GPUS),

@@ -6,7 +6,7 @@ localrules:
     plot_claims,
     plot_divergence,
     plot_targets,
-    plot_cut,
+    plot_knockout,
     plot_schedules,
     plot_perplexity,
     plot_fidelity,
@@ -94,29 +94,29 @@ rule plot_targets:
         "../../scripts/plot_targets.py"
 
 
-rule plot_cut:
+rule plot_knockout:
     input:
-        cut="results/{study}/tables/cut.csv",
-        code=modules_of("plot_cut"),
+        knockout="results/{study}/tables/knockout.csv",
+        code=modules_of("plot_knockout"),
     output:
-        pdf="results/{study}/figures/cut.pdf",
+        pdf="results/{study}/figures/knockout.pdf",
         png=report(
-            "results/{study}/figures/cut.png",
-            caption="../report/cut.rst",
+            "results/{study}/figures/knockout.png",
+            caption="../report/knockout.rst",
             category="Attention",
-            labels={"figure": "cut test"},
+            labels={"figure": "attention knockout"},
         ),
     log:
-        "results/{study}/logs/plot_cut.log",
+        "results/{study}/logs/plot_knockout.log",
     benchmark:
-        "results/{study}/benchmarks/plot_cut.tsv"
+        "results/{study}/benchmarks/plot_knockout.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     script:
-        "../../scripts/plot_cut.py"
+        "../../scripts/plot_knockout.py"
 
 
 rule plot_schedules:
@@ -244,7 +244,7 @@ rule plot_frontier:
         mem_mb=1000,
         runtime=10,
     params:
-        swept=SWEPT["strength"],
+        swept=SWEPT["weight"],
     script:
         "../../scripts/plot_frontier.py"
 

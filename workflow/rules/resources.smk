@@ -80,7 +80,7 @@ rule fetch_corpus:
 
 rule initialise_model:
     input:
-        segments="results/{study}/corpus/segments.parquet",
+        sentences="results/{study}/corpus/sentences.parquet",
         code=modules_of("initialise_model"),
     output:
         folder=directory("results/{study}/initial_model"),

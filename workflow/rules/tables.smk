@@ -56,7 +56,7 @@ rule collect_metrics:
         evaluated=evaluated(),
         measured=MEASURED,
         reference=config["blocks"]["reference"],
-        minimum_locality=config["constraint"]["minimum_locality"],
+        min_locality=config["constraint"]["min_locality"],
         evaluation={key: config["evaluation"][key] for key in ("resamples", "seed")},
     script:
         "../../scripts/collect_metrics.py"
@@ -65,11 +65,11 @@ rule collect_metrics:
 rule collect_probes:
     input:
         tokens=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", evaluated()),
-        cut=per_run("evaluation/{arm}/seed{seed}/cut.parquet", evaluated()),
+        knockout=per_run("evaluation/{arm}/seed{seed}/knockout.parquet", evaluated()),
         comparisons=comparisons(),
         code=modules_of("collect_probes"),
     output:
-        cut="results/{study}/tables/cut.csv",
+        knockout="results/{study}/tables/knockout.csv",
         divergence="results/{study}/tables/divergence.csv",
     log:
         "results/{study}/logs/collect_probes.log",
@@ -90,7 +90,7 @@ rule collect_probes:
 rule judge_claims:
     input:
         tokens=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", runs()),
-        cut=per_run("evaluation/{arm}/seed{seed}/cut.parquet", runs()),
+        knockout=per_run("evaluation/{arm}/seed{seed}/knockout.parquet", runs()),
         layers=[
             path
             for measured in MEASURED
@@ -132,7 +132,7 @@ rule judge_claims:
         compared=compared(),
         constraint=config["constraint"],
         claims=config["claims"],
-        minimum_sections=config["splits"]["minimum_test_sections"],
+        min_sections=config["splits"]["min_test_sections"],
         evaluation={key: config["evaluation"][key] for key in ("resamples", "seed")},
     script:
         "../../scripts/judge_claims.py"
@@ -265,6 +265,6 @@ rule describe_blocks:
         mem_mb=1000,
         runtime=10,
     params:
-        least_stability=config["blocks"]["semantic"]["least_stability"],
+        min_stability=config["blocks"]["semantic"]["min_stability"],
     script:
         "../../scripts/describe_blocks.py"

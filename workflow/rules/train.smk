@@ -64,7 +64,7 @@ rule train_model:
         training={
             key: value for key, value in config["training"].items() if key not in ("memory_mb", "checkpoint_steps")
         },
-        minimum_locality=config["constraint"]["minimum_locality"],
+        min_locality=config["constraint"]["min_locality"],
         checkpoint_steps=config["training"]["checkpoint_steps"],
         # Not an output: Snakemake deletes those before a job runs again, and a killed run goes on from here.
         checkpoints="results/{study}/checkpoints/{arm}-seed{seed}",

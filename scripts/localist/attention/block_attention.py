@@ -24,16 +24,16 @@ def attention_with_block_mass(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    roles: torch.Tensor,
+    groups: torch.Tensor,
     mask: torch.Tensor | None,
     scaling: float,
     dropout: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Attention's output, [batch, heads, T, width], and its mass on earlier keys by role, [batch, heads, T, roles].
+    """Attention's output, [batch, heads, T, width], and its mass on earlier keys by group, [batch, heads, T, groups].
 
-    query: [batch, heads, T, width]; key, value: [batch, key heads, T, …]; roles: one-hot float32 [batch, T, roles],
-    the role of each key (sink, or one of the blocks); mask: bool [batch or 1, 1, T, T], True where a query sees a key,
-    or None for plain causal attention. The mass of a query sums to 1 over the roles: the query's own key is left out,
+    query: [batch, heads, T, width]; key, value: [batch, key heads, T, …]; groups: one-hot float32 [batch, T, groups],
+    the group of each key (the sink, or a block); mask: bool [batch or 1, 1, T, T], True where a query sees a key,
+    or None for plain causal attention. The mass of a query sums to 1 over the groups: the query's own key is left out,
     and dropout acts on the output alone (method.md, Fidelity). It is 0 where no earlier key is seen. Both results carry
     gradients to query, key and value.
     """
@@ -42,9 +42,9 @@ def attention_with_block_mass(
         query, key, value = (tensor.to(torch.get_autocast_dtype(device)) for tensor in (query, key, value))
     with torch.autocast(device, enabled=False):
         if mask is None and device == "cuda":
-            return _fused(query, key, value, roles, scaling, dropout)
+            return _fused(query, key, value, groups, scaling, dropout)
         seed = int(torch.randint(2**62, ())) if dropout else 0
-        output, mass = _TiledAttention.apply(query, key, value, roles, mask, scaling, dropout, seed)
+        output, mass = _TiledAttention.apply(query, key, value, groups, mask, scaling, dropout, seed)
         return output, mass / mass.sum(-1, keepdim=True).clamp(min=torch.finfo(mass.dtype).tiny)
 
 
@@ -52,19 +52,19 @@ def _fused(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    roles: torch.Tensor,
+    groups: torch.Tensor,
     scaling: float,
     dropout: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The fused kernel for the output, and once more with one-hot roles as values.
+    """The fused kernel for the output, and once more with one-hot groups as values.
 
     Queries 1 … T−1 against keys 0 … T−2 with a causal mask see exactly the earlier keys. The kernel wants values as
-    wide as the keys, so roles go through it that many at a time.
+    wide as the keys, so groups go through it that many at a time.
     """
     options = {"is_causal": True, "scale": scaling, "enable_gqa": query.shape[1] != key.shape[1]}
     output = scaled_dot_product_attention(query, key, value, dropout_p=dropout, **options)
     width = key.shape[-1]
-    values = pad(roles[:, :-1], (0, -roles.shape[-1] % width)).to(key.dtype)
+    values = pad(groups[:, :-1], (0, -groups.shape[-1] % width)).to(key.dtype)
     parts = [
         scaled_dot_product_attention(
             query[:, :, 1:],
@@ -74,7 +74,7 @@ def _fused(
         )
         for part in values.split(width, dim=-1)
     ]
-    mass = torch.cat(parts, dim=-1)[..., : roles.shape[-1]]
+    mass = torch.cat(parts, dim=-1)[..., : groups.shape[-1]]
     return output, pad(mass.float() if mass.dtype in HALF_PRECISION else mass, (0, 0, 1, 0))
 
 
@@ -171,33 +171,33 @@ class _TiledAttention(torch.autograd.Function):
     """Output and (unnormalised) mass on earlier keys, a tile at a time; the backward pass computes the tiles again."""
 
     @staticmethod
-    def forward(ctx, query, key, value, roles, mask, scaling, dropout, seed):
+    def forward(ctx, query, key, value, groups, mask, scaling, dropout, seed):
         tiles = _Tiles(query, key, mask, scaling)
-        roles = roles.to(query.dtype)
+        groups = groups.to(query.dtype)
         output = query.new_zeros((*query.shape[:-1], value.shape[-1]))
-        mass = query.new_zeros((*query.shape[:-1], roles.shape[-1]), dtype=tiles.dtype)
+        mass = query.new_zeros((*query.shape[:-1], groups.shape[-1]), dtype=tiles.dtype)
         output_rows, mass_rows = tiles.by_key_head(output), tiles.by_key_head(mass)
         kept = _Dropout(dropout, seed, query.device)
         for tile in tiles:
             probability = tiles.probability(tile)
             tiles.set_queries(output_rows, tile, torch.bmm(kept.drop(probability), tiles.of_keys(value, tile)))
             tiles.own_keys(probability, tile).zero_()
-            tiles.set_queries(mass_rows, tile, probability @ roles[tile.batch, tile.keys])
-        ctx.save_for_backward(query, key, value, roles, mask, output, mass)
+            tiles.set_queries(mass_rows, tile, probability @ groups[tile.batch, tile.keys])
+        ctx.save_for_backward(query, key, value, groups, mask, output, mass)
         ctx.scaling, ctx.dropout, ctx.seed = scaling, dropout, seed
         return output, mass
 
     @staticmethod
     @once_differentiable
     def backward(ctx, output_gradient, mass_gradient):
-        query, key, value, roles, mask, output, mass = ctx.saved_tensors
+        query, key, value, groups, mask, output, mass = ctx.saved_tensors
         tiles = _Tiles(query, key, mask, ctx.scaling)
         kept = _Dropout(ctx.dropout, ctx.seed, query.device)
-        # The softmax's own gradient is P ∘ (dP − δ) with δ = Σ P ∘ dP, known before any tile. As one more role that all
-        # keys have, −δ comes out of the same product as the mass's part of dP.
+        # The softmax's own gradient is P ∘ (dP − δ) with δ = Σ P ∘ dP, known before any tile. As one more group of
+        # all keys, −δ comes out of the same product as the mass's part of dP.
         delta = (output_gradient.to(tiles.dtype) * output).sum(-1) + (mass_gradient * mass).sum(-1)
-        every_key = roles.new_ones((*roles.shape[:-1], 1))
-        roles_and_all = torch.cat([roles, every_key], dim=-1).transpose(-1, -2).to(tiles.dtype)
+        every_key = groups.new_ones((*groups.shape[:-1], 1))
+        groups_and_all = torch.cat([groups, every_key], dim=-1).transpose(-1, -2).to(tiles.dtype)
         delta_rows = tiles.by_key_head(delta)
         mass_rows = tiles.by_key_head(torch.cat([mass_gradient, -delta[..., None]], dim=-1))
         output_rows = tiles.by_key_head(output_gradient.to(value.dtype))
@@ -211,7 +211,7 @@ class _TiledAttention(torch.autograd.Function):
         for tile in tiles:
             probability = tiles.probability(tile)
             above = tiles.of_queries(output_rows, tile)
-            gradient = tiles.of_queries(mass_rows, tile) @ roles_and_all[tile.batch, :, tile.keys]
+            gradient = tiles.of_queries(mass_rows, tile) @ groups_and_all[tile.batch, :, tile.keys]
             own = tiles.own_keys(gradient, tile)
             own.copy_(-delta_rows[tile.batch, tile.heads, :, tile.queries])
             gradient.add_(kept.drop(torch.bmm(above, tiles.of_columns(value_columns, tile))))

@@ -6,21 +6,22 @@ import torch
 from torch.nn.functional import one_hot
 
 from localist.plumbing.errors import UserError
+from localist.tokens.windows import NO_ID
 
 # Rows of a mask that are held as numbers at a time.
 ROWS = 256
 
 
-def roles_of(blocks: torch.Tensor, block_count: int) -> torch.Tensor:
+def key_groups(blocks: torch.Tensor, block_count: int) -> torch.Tensor:
     """One-hot float32 [batch, T, 1 + block_count]: column 0 for keys without a block (the sink), then the blocks.
 
     blocks: long [batch, T], -1 for no block. Raises UserError for ids outside -1 … block_count - 1.
     """
     low, high = blocks.aminmax()
-    if low < -1 or high >= block_count:
-        wrong = int(low) if low < -1 else int(high)
-        raise UserError(f"block id {wrong} is outside -1 (no block) to {block_count - 1}: the blocks are damaged.")
-    return one_hot(blocks + 1, block_count + 1).float()
+    if low < NO_ID or high >= block_count:
+        wrong = int(low) if low < NO_ID else int(high)
+        raise UserError(f"block id {wrong} is outside {NO_ID} (no block) to {block_count - 1}: the blocks are damaged.")
+    return one_hot(blocks - NO_ID, block_count + 1).float()
 
 
 def visible_keys(
@@ -56,11 +57,11 @@ class VisibleBlocks:
     own: torch.Tensor
 
 
-def visible_blocks(roles: torch.Tensor, mask: torch.Tensor | None) -> VisibleBlocks:
-    """Count the keys of V(i) by block. roles: as from `roles_of`; mask: as in `visible_keys`."""
-    with torch.autocast(roles.device.type, enabled=False):  # counts above 256 are not whole in bf16
-        counts = _earlier_keys(roles, mask)[..., 1:]
-    blocks = roles[..., 1:]
+def visible_blocks(groups: torch.Tensor, mask: torch.Tensor | None) -> VisibleBlocks:
+    """Count the keys of V(i) by block. groups: as from `key_groups`; mask: as in `visible_keys`."""
+    with torch.autocast(groups.device.type, enabled=False):  # counts above 256 are not whole in bf16
+        counts = _earlier_keys(groups, mask)[..., 1:]
+    blocks = groups[..., 1:]
     own_count = (counts * blocks).sum(-1)
     total = counts.sum(-1)
     has_block = blocks.any(-1)
@@ -72,12 +73,12 @@ def visible_blocks(roles: torch.Tensor, mask: torch.Tensor | None) -> VisibleBlo
     )
 
 
-def _earlier_keys(roles: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """float32 [batch, T, roles]: the keys before each query that it sees, by role."""
+def _earlier_keys(groups: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """float32 [batch, T, groups]: the keys before each query that it sees, by group."""
     if mask is None:
-        return roles.cumsum(dim=1) - roles
-    counts = torch.empty_like(roles)
-    for start in range(0, roles.shape[1], ROWS):
+        return groups.cumsum(dim=1) - groups
+    counts = torch.empty_like(groups)
+    for start in range(0, groups.shape[1], ROWS):
         rows = mask[:, 0, start : start + ROWS].tril(start - 1).float()  # [batch or 1, rows, T]
-        counts[:, start : start + ROWS] = rows @ roles
+        counts[:, start : start + ROWS] = rows @ groups
     return counts

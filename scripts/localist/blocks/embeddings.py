@@ -66,12 +66,12 @@ def _join(shards: Sequence[Path], rows: int, destination: Path) -> None:
         whole.flush()
 
 
-def load_embeddings(path: Path, segments: int) -> np.ndarray:
-    """float32 [segments, dimensions], memory-mapped. Raises UserError for another number of rows, and for NaN."""
+def load_embeddings(path: Path, sentences: int) -> np.ndarray:
+    """float32 [sentences, dimensions], memory-mapped. Raises UserError for another number of rows, and for NaN."""
     vectors = np.load(path, mmap_mode="r")
     remedy = f"Delete {path}, and run again."
-    if vectors.ndim != 2 or len(vectors) != segments:
-        raise UserError(f"{path} has the shape {vectors.shape}, but there are {segments} sentences. {remedy}")
+    if vectors.ndim != 2 or len(vectors) != sentences:
+        raise UserError(f"{path} has the shape {vectors.shape}, but there are {sentences} sentences. {remedy}")
     for start in range(0, len(vectors), ROWS_AT_ONCE):
         finite = np.isfinite(vectors[start : start + ROWS_AT_ONCE]).all(axis=1)
         if not finite.all():

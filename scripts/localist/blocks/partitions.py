@@ -5,19 +5,17 @@ import pandas as pd
 
 from localist.blocks.chance import chance_table
 from localist.plumbing.errors import UserError
-from localist.tokens.windows import Windows
-
-NO_BLOCK = -1
+from localist.tokens.windows import NO_ID, Windows
 
 
-def semantic_blocks(windows: Windows, block_of_segment: np.ndarray) -> np.ndarray:
-    """int32 [windows, T]: the block of each token's segment; -1 on sink and padding."""
-    return np.where(windows.is_text, block_of_segment[windows.segment_ids], NO_BLOCK).astype(np.int32)
+def semantic_blocks(windows: Windows, block_of_sentence: np.ndarray) -> np.ndarray:
+    """int32 [windows, T]: the block of each token's sentence; -1 on sink and padding."""
+    return np.where(windows.is_text, block_of_sentence[windows.sentence_ids], NO_ID).astype(np.int32)
 
 
-def window_blocks(windows: Windows, width: int) -> np.ndarray:
+def fixed_blocks(windows: Windows, width: int) -> np.ndarray:
     """int32 [windows, T]: runs of `width` tokens, counted from the start of each stretch."""
-    blocks = np.full(windows.segment_ids.shape, NO_BLOCK, dtype=np.int32)
+    blocks = np.full(windows.sentence_ids.shape, NO_ID, dtype=np.int32)
     is_text = windows.is_text
     for rows in _stretches(windows):
         inside = is_text[rows]
@@ -29,7 +27,7 @@ def window_blocks(windows: Windows, width: int) -> np.ndarray:
 
 def shifted_blocks(windows: Windows, blocks: np.ndarray) -> np.ndarray:
     """int32 [windows, T]: `blocks` moved along each stretch by half its length, circularly."""
-    shifted = np.full_like(blocks, NO_BLOCK)
+    shifted = np.full_like(blocks, NO_ID)
     is_text = windows.is_text
     for rows in _stretches(windows):
         inside = is_text[rows]
@@ -39,8 +37,8 @@ def shifted_blocks(windows: Windows, blocks: np.ndarray) -> np.ndarray:
     return shifted
 
 
-def shuffled_segments(table: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The table (segment, block, split) with the blocks permuted over the segments of each split."""
+def shuffled_sentences(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The table (sentence, block, split) with the blocks permuted over the sentences of each split."""
     generator = np.random.default_rng(seed)
     shuffled = table.copy()
     for split in sorted(table["split"].unique()):
@@ -63,9 +61,9 @@ def matched_width(windows: Windows, target: float) -> int:
     """The width at which `window` blocks come nearest to mean chance `target` on these windows."""
 
     def distance(width: int) -> float:
-        return abs(mean_chance(window_blocks(windows, width)) - target)
+        return abs(mean_chance(fixed_blocks(windows, width)) - target)
 
-    context = windows.segment_ids.shape[1]
+    context = windows.sentence_ids.shape[1]
     coarse = np.unique(np.geomspace(2, context - 1, num=min(48, context)).astype(int))
     best = min(range(len(coarse)), key=lambda place: distance(coarse[place]))
     low, high = coarse[max(best - 1, 0)], coarse[min(best + 1, len(coarse) - 1)]
@@ -75,11 +73,11 @@ def matched_width(windows: Windows, target: float) -> int:
 def block_statistics(blocks: np.ndarray) -> dict[str, float]:
     """A partition's summary on one split: chance, share of tokens that are counted queries, blocks per window."""
     chance, counted = chance_table(blocks)
-    per_window = [len(np.unique(row[row != NO_BLOCK])) for row in blocks]
+    per_window = [len(np.unique(row[row != NO_ID])) for row in blocks]
     return {
         "mean_chance": mean_chance(blocks),
         "mean_chance_counted": float(chance[counted].mean()) if counted.any() else None,
-        "counted_share": float(counted.sum() / max((blocks != NO_BLOCK).sum(), 1)),
+        "counted_share": float(counted.sum() / max((blocks != NO_ID).sum(), 1)),
         "median_blocks_per_window": float(np.median(per_window)),
     }
 
@@ -95,11 +93,11 @@ def run_lengths(blocks: np.ndarray) -> np.ndarray:
     return np.diff(places, append=blocks.size)[blocks.ravel()[places] >= 0]
 
 
-def blocks_by_segment(table: pd.DataFrame) -> np.ndarray:
-    """int32 [segments]: the block of each segment, from the table (segment, block)."""
-    ordered = table.sort_values("segment")
-    if not np.array_equal(ordered["segment"], np.arange(len(ordered))):
-        raise UserError("segment_blocks.parquet does not list every segment once: delete it and run again.")
+def blocks_by_sentence(table: pd.DataFrame) -> np.ndarray:
+    """int32 [sentences]: the block of each sentence, from the table (sentence, block)."""
+    ordered = table.sort_values("sentence")
+    if not np.array_equal(ordered["sentence"], np.arange(len(ordered))):
+        raise UserError("sentence_blocks.parquet does not list every sentence once: delete it and run again.")
     return ordered["block"].to_numpy(dtype=np.int32)
 
 

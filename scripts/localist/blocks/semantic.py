@@ -14,38 +14,39 @@ from tqdm import tqdm
 from localist.blocks.clusterers import PAIRS_SAMPLE, centres, clustering, nearest_block, sample_rows
 from localist.blocks.criteria import CRITERIA
 from localist.blocks.embeddings import unit_length
-from localist.blocks.partitions import NO_BLOCK, block_statistics
+from localist.blocks.partitions import block_statistics
 from localist.plumbing.errors import UserError
+from localist.tokens.windows import NO_ID
 
 SAME_DECIMALS = 4
 
 
 @dataclass(frozen=True)
 class BlockSettings:
-    """How blocks are found; sizes count training sentences, `maximum_size` None is no bound.
+    """How blocks are found; sizes count training sentences, `max_size` None is no bound.
 
-    Only numbers of blocks are chosen at which the mean chance C of a training window is at most `largest_chance`, and
-    the median window has at least `least_blocks_per_window`: elsewhere locality means little.
+    Only numbers of blocks are chosen at which the mean chance C of a training window is at most `max_chance`, and
+    the median window has at least `min_blocks_per_window`: elsewhere locality means little.
     """
 
     clusterer: str
     criterion: str
-    minimum_blocks: int
-    maximum_blocks: int
+    min_blocks: int
+    max_blocks: int
     candidates: int
-    largest_chance: float
-    least_blocks_per_window: float
-    minimum_size: int
-    maximum_size: int | None
+    max_chance: float
+    min_blocks_per_window: float
+    min_size: int
+    max_size: int | None
     restarts: int
     seed: int
 
     @property
     def numbers(self) -> list[int]:
         """The numbers of blocks that are tried: all of them where they are few enough, else evenly on a log scale."""
-        if self.maximum_blocks - self.minimum_blocks < self.candidates:
-            return list(range(self.minimum_blocks, self.maximum_blocks + 1))
-        spaced = np.geomspace(self.minimum_blocks, self.maximum_blocks, self.candidates)
+        if self.max_blocks - self.min_blocks < self.candidates:
+            return list(range(self.min_blocks, self.max_blocks + 1))
+        spaced = np.geomspace(self.min_blocks, self.max_blocks, self.candidates)
         return sorted({int(number) for number in spaced.round()})
 
 
@@ -67,20 +68,18 @@ def choose_blocks(
 
 def tried_blocks(vectors: np.ndarray, settings: BlockSettings) -> dict[int, np.ndarray]:
     """The blocks (int [sentences]) for each number of clusters that is tried, their sizes bounded."""
-    distinct = _distinct(vectors, settings.maximum_blocks + 1)
+    distinct = _distinct(vectors, settings.max_blocks + 1)
     if distinct == 1:
         return {1: np.zeros(len(vectors), dtype=int)}
     numbers = [number for number in settings.numbers if number < distinct]
     if not numbers:
         raise UserError(
-            f"blocks.semantic.minimum_blocks is {settings.minimum_blocks}, but the training text has only {distinct} "
+            f"blocks.semantic.min_blocks is {settings.min_blocks}, but the training text has only {distinct} "
             "distinct sentences: use a longer corpus or fewer blocks."
         )
     clusters = clustering(settings.clusterer, vectors, max(numbers), settings.restarts, settings.seed)
     progress = tqdm(numbers, desc="Numbers of blocks", unit="fit", mininterval=1)
-    return {
-        number: bounded(vectors, clusters(number), settings.minimum_size, settings.maximum_size) for number in progress
-    }
+    return {number: bounded(vectors, clusters(number), settings.min_size, settings.max_size) for number in progress}
 
 
 def scores(vectors: np.ndarray, tried: dict[int, np.ndarray], settings: BlockSettings) -> list[float]:
@@ -105,8 +104,8 @@ def selection_curve(
 
 def with_choice(curve: pd.DataFrame, settings: BlockSettings) -> pd.DataFrame:
     """The curve with the numbers that are allowed and the chosen one: the best score, or the lowest chance."""
-    allowed = (curve["mean_chance"] <= settings.largest_chance) & (
-        curve["median_blocks_per_window"] >= settings.least_blocks_per_window
+    allowed = (curve["mean_chance"] <= settings.max_chance) & (
+        curve["median_blocks_per_window"] >= settings.min_blocks_per_window
     )
     eligible = curve[allowed] if allowed.any() else curve.sort_values("mean_chance").head(1)
     best = eligible["score"].fillna(-np.inf).idxmax()
@@ -115,7 +114,7 @@ def with_choice(curve: pd.DataFrame, settings: BlockSettings) -> pd.DataFrame:
 
 def token_blocks(blocks: np.ndarray, sentence_of_token: np.ndarray) -> np.ndarray:
     """int [windows, T]: the block of each token's sentence; -1 on sink and padding."""
-    return np.where(sentence_of_token >= 0, blocks[sentence_of_token], NO_BLOCK)
+    return np.where(sentence_of_token >= 0, blocks[sentence_of_token], NO_ID)
 
 
 def _distinct(vectors: np.ndarray, most: int) -> int:
@@ -182,7 +181,7 @@ def stability(vectors: np.ndarray, blocks: np.ndarray, settings: BlockSettings, 
         drawn = generator.integers(len(vectors), size=len(vectors))
         for kind, fitted_on in (("seeds", vectors), ("resamples", vectors[drawn])):
             clusters = clustering(settings.clusterer, fitted_on, number, settings.restarts, seed)
-            labels = bounded(fitted_on, clusters(number), settings.minimum_size, settings.maximum_size)
+            labels = bounded(fitted_on, clusters(number), settings.min_size, settings.max_size)
             again = nearest_block(vectors, centres(fitted_on, labels))
             found[kind].append(adjusted_rand_score(blocks, again))
     return {kind: float(np.mean(values)) if values else None for kind, values in found.items()}

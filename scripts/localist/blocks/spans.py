@@ -60,8 +60,8 @@ def _bounded(vectors: np.ndarray, start: int, end: int, minimum: int, maximum: i
     return [*_bounded(vectors, start, middle, minimum, maximum), *_bounded(vectors, middle, end, minimum, maximum)]
 
 
-def stretch_rows(segments: pd.DataFrame) -> list[slice]:
+def stretch_rows(sentences: pd.DataFrame) -> list[slice]:
     """The rows of each stretch of text: neighbouring sentences of one document and one split."""
-    changes = (segments[["document", "split"]] != segments[["document", "split"]].shift()).any(axis=1)
+    changes = (sentences[["document", "split"]] != sentences[["document", "split"]].shift()).any(axis=1)
     starts = np.flatnonzero(changes.to_numpy())
-    return [slice(int(start), int(end)) for start, end in zip(starts, [*starts[1:], len(segments)], strict=True)]
+    return [slice(int(start), int(end)) for start, end in zip(starts, [*starts[1:], len(sentences)], strict=True)]

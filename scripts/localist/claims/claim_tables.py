@@ -61,8 +61,8 @@ def contrasts_table(judged: Sequence[Judgement]) -> pd.DataFrame:
 
 
 def manipulation_table(study: Study, gains: Mapping[str, Resampled], results: Path) -> pd.DataFrame:
-    """One row per constrained arm: what its constraint added to Fadj, and the share of active penalties."""
-    minimum = study.margins["minimum_fidelity_gain"]
+    """One row per constrained arm: the fidelity that its constraint added, and the share of active penalties."""
+    minimum = study.margins["min_fidelity_gain"]
     rows = []
     for name, gain in gains.items():
         histories = [pd.read_csv(results / "runs" / name / f"seed{s}" / "history.csv") for s in study.evidence.seeds]

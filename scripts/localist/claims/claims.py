@@ -11,9 +11,9 @@ from localist.claims.bootstrap import Resampled, paired, ring_factor
 from localist.claims.evidence import FIDELITY_SUMS, SINK_SUMS, Evidence, fidelity_of_sums
 from localist.claims.tables import loss_difference, mean_loss
 from localist.claims.verdicts import Contrast, bootstrap_contrast, spread_contrast
-from localist.study.arms import DISTRIBUTED, QUINTIC, SEMANTIC, SHIFTED, TARGET, WINDOW, Arm, meaning, named, sweep
+from localist.study.arms import DISTRIBUTED, FIXED, QUINTIC, SEMANTIC, SHIFTED, TARGET, Arm, meaning, named, sweep
 
-PERPLEXITY, FADJ, SHARE = "% perplexity", "Fadj", "share of attention"
+PERPLEXITY, FIDELITY, SHARE = "% perplexity", "chance-corrected fidelity", "share of attention"
 DIVERGENCES, DEVIATIONS = "ratio of divergences", "ratio of standard deviations"
 
 BASELINE = {"schedule": DISTRIBUTED}
@@ -23,7 +23,7 @@ CUBIC = {"schedule": "cubic", "partition": SEMANTIC}
 REVERSED = {"schedule": "reversed", "degree": 5, "partition": SEMANTIC}
 UNIFORM = {"schedule": "uniform", "degree": 5, "partition": SEMANTIC}
 DOSE = {"dose": "quintic"}
-LEAST_TARGETS = 3
+MIN_TARGETS = 3
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,14 @@ class Study:
 class Claim:
     """One claim. rows: the arms that it needs, by their part in it, as config rows.
 
-    compare: from the study and the arms' names to the contrasts. least_seeds: with fewer it is undecided. matched: two
+    compare: from the study and the arms' names to the contrasts. min_seeds: with fewer it is undecided. matched: two
     partitions that are compared, and the split whose windows they act on. partitions: must be measured.
     """
 
     statement: str
     rows: Mapping[str, Mapping[str, Any]]
     compare: Callable[[Study, Mapping[str, str]], list[Contrast]]
-    least_seeds: int = 1
+    min_seeds: int = 1
     matched: tuple[str, str, str] | None = None
     partitions: Sequence[str] = field(default_factory=tuple)
 
@@ -147,10 +147,12 @@ def _late_layers(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
             fidelity,
             better="higher",
             null=0.0,
-            smallest=margins["minimum_fidelity_gain"],
-            unit=FADJ,
-            label=label.format(*names, "late Fadj"),
-            phrase=f"the late Fadj of {names[0]} differs from that of {names[1]} by {{:+.2g}}".format,
+            smallest=margins["min_fidelity_gain"],
+            unit=FIDELITY,
+            label=label.format(*names, "late fidelity"),
+            phrase=(
+                f"the late chance-corrected fidelity of {names[0]} differs from that of {names[1]} by {{:+.2g}}"
+            ).format,
             **common,
         ),
         *(
@@ -246,15 +248,15 @@ def _spread(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
     ]
 
 
-def _cut(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
+def _knockout(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
     evidence, (quintic, baseline) = study.evidence, (arms["quintic"], arms["baseline"])
 
     def lost_more(totals: Sequence[np.ndarray]) -> np.ndarray:
-        above, below = np.split(totals[0], 2, axis=-1)  # each […, 4]: with the cut, and without
+        above, below = np.split(totals[0], 2, axis=-1)  # each […, 4]: with the knockout, and without
         return loss_difference([above]) - loss_difference([below])
 
     def contrast(above: tuple[str, str], below: tuple[str, str], more: str, less: str) -> Contrast:
-        losses = [(evidence.cut_losses(arm, partition), evidence.losses(arm)) for arm, partition in (above, below)]
+        losses = [(evidence.knockout_losses(arm, partition), evidence.losses(arm)) for arm, partition in (above, below)]
         return _in_percent(
             study,
             evidence.resample([paired(*losses[0], *losses[1])], lost_more),
@@ -266,7 +268,11 @@ def _cut(study: Study, arms: Mapping[str, str]) -> list[Contrast]:
         )
 
     own, base, wrong = (quintic, SEMANTIC), (baseline, SEMANTIC), (quintic, SHIFTED)
-    names = {own: f"the cut of {quintic}", base: f"the cut of {baseline}", wrong: f"the shifted cut of {quintic}"}
+    names = {
+        own: f"the knockout of {quintic}",
+        base: f"the knockout of {baseline}",
+        wrong: f"the shifted knockout of {quintic}",
+    }
     return [contrast(above, own, names[above], names[own]) for above in (base, wrong)]
 
 
@@ -306,13 +312,13 @@ CLAIMS: Mapping[str, Claim] = {
         "Quintic leaves the early layers near the baseline's, as near as another seed would.",
         {"quintic": QUINTIC, "baseline": BASELINE},
         _early_layers,
-        least_seeds=3,
+        min_seeds=3,
     ),
-    "semantic_beats_window": Claim(
+    "semantic_beats_fixed": Claim(
         "Semantic blocks give a lower perplexity than fixed windows.",
-        {"window": QUINTIC | {"partition": WINDOW}, "quintic": QUINTIC, "baseline": BASELINE},
+        {"window": QUINTIC | {"partition": FIXED}, "quintic": QUINTIC, "baseline": BASELINE},
         partial(_above_each, pairs=[("window", "quintic")]),
-        matched=(SEMANTIC, WINDOW, "train"),
+        matched=(SEMANTIC, FIXED, "train"),
     ),
     "low_fidelity_preserves_capacity": Claim(
         "The lower the fidelity target, the lower the perplexity.",
@@ -323,7 +329,7 @@ CLAIMS: Mapping[str, Claim] = {
         "Quintic's perplexity varies over seeds no more than the baseline's.",
         {"quintic": QUINTIC, "baseline": BASELINE},
         _spread,
-        least_seeds=5,
+        min_seeds=5,
     ),
     "direction_matters": Claim(
         "Quintic has a lower perplexity than the reversed schedule and than its dose in every layer (our control).",
@@ -339,7 +345,7 @@ CLAIMS: Mapping[str, Claim] = {
     "localisation_is_used": Claim(
         "Held to its blocks in the late layers, quintic loses less than the baseline, and less than in wrong ones.",
         {"quintic": QUINTIC, "baseline": BASELINE},
-        _cut,
+        _knockout,
         matched=(SEMANTIC, SHIFTED, "test"),
         partitions=[SEMANTIC, SHIFTED],
     ),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from localist.claims.bootstrap import Resampled, paired, resample
-from localist.claims.fidelity import adjusted_fidelity
+from localist.claims.fidelity import corrected_fidelity
 from localist.claims.tables import losses_by_section
 from localist.plumbing.files import read_json
 from localist.study.arms import DISTRIBUTED, Arm
@@ -32,7 +32,7 @@ class Evidence:
     seeds: Sequence[int]
     measured: Sequence[str]
     pairs: Sequence[tuple[str, int, str, int]]
-    minimum_locality: float
+    min_locality: float
     resamples: int
     seed: int
 
@@ -45,11 +45,11 @@ class Evidence:
         """[seeds, sections, 2]: test loss in nats, and predicted tokens."""
         return np.stack([self._test_losses(arm, seed).loc[self.sections].to_numpy() for seed in self.seeds])
 
-    def cut_losses(self, arm: str, partition: str) -> np.ndarray:
-        """[seeds, sections, 2]: as `losses`, with attention to other blocks of the partition cut in the late layers."""
-        tables = [pd.read_parquet(self._folder(arm, seed) / "cut.parquet") for seed in self.seeds]
-        cut = [losses_by_section(table[table["partition"] == partition]) for table in tables]
-        return np.stack([table.loc[self.sections].to_numpy() for table in cut])
+    def knockout_losses(self, arm: str, partition: str) -> np.ndarray:
+        """[seeds, sections, 2]: as `losses`, with cross-block attention knocked out in the late layers."""
+        tables = [pd.read_parquet(self._folder(arm, seed) / "knockout.parquet") for seed in self.seeds]
+        knocked_out = [losses_by_section(table[table["partition"] == partition]) for table in tables]
+        return np.stack([table.loc[self.sections].to_numpy() for table in knocked_out])
 
     def layers(self, arm: str, partition: str, columns: Sequence[str]) -> np.ndarray:
         """[seeds, sections, layers, columns]: sums over the queries of each section."""
@@ -70,13 +70,11 @@ class Evidence:
         return read_json(self.results / "blocks" / partition / "summary.json")["splits"][split]["mean_chance"]
 
     def fidelity_gain(self, arm: str) -> Resampled:
-        """What the constraint added to Fadj on the arm's own partition, over layers weighted by λ (ours)."""
+        """Chance-corrected fidelity that the constraint added on the arm's partition, over layers weighted by λ."""
         row = self.arms[arm]
         sums = [self.layers(name, row.partition, FIDELITY_SUMS) for name in (arm, DISTRIBUTED)]
         depth = sums[0].shape[2]
-        locality = np.array(
-            locality_by_layer(row.schedule, depth, minimum_locality=self.minimum_locality, degree=row.degree)
-        )
+        locality = np.array(locality_by_layer(row.schedule, depth, min_locality=self.min_locality, degree=row.degree))
 
         def gain(totals: Sequence[np.ndarray]) -> np.ndarray:
             own, base = np.split(totals[0], 2, axis=-1)  # each […, layers, 3]
@@ -109,6 +107,6 @@ class Evidence:
 
 
 def fidelity_of_sums(sums: np.ndarray) -> np.ndarray:
-    """Fadj of sums […, (fidelity, chance, queries)]."""
+    """Chance-corrected fidelity of sums […, (fidelity, chance, queries)]."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return adjusted_fidelity(sums[..., 0] / sums[..., 2], sums[..., 1] / sums[..., 2])
+        return corrected_fidelity(sums[..., 0] / sums[..., 2], sums[..., 1] / sums[..., 2])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from localist.claims.bootstrap import ALPHA, Resampled
-from localist.claims.claims import CLAIMS, LEAST_TARGETS, Claim, Study
+from localist.claims.claims import CLAIMS, MIN_TARGETS, Claim, Study
 from localist.claims.verdicts import NOT_SUPPORTED, NOT_TESTED, SUPPORTED, UNDECIDED, Contrast, holm, overall
 from localist.study.arms import DISTRIBUTED
 
@@ -58,12 +58,12 @@ class Judgement:
 def judge(
     study: Study,
     *,
-    minimum_sections: int,
+    min_sections: int,
     gains: Mapping[str, Resampled],
     claims: Mapping[str, Claim] = CLAIMS,
 ) -> list[Judgement]:
-    """Every claim's judgement. gains: what the constraint of each arm added to Fadj."""
-    judged = [_judge_alone(name, claim, study, minimum_sections, gains) for name, claim in claims.items()]
+    """Every claim's judgement. gains: what the constraint of each arm added to chance-corrected fidelity."""
+    judged = [_judge_alone(name, claim, study, min_sections, gains) for name, claim in claims.items()]
     p_values = np.array([one.p for one in judged])
     strictest = ALPHA / max(1, np.isfinite(p_values).sum())
     for judgement, corrected in zip(judged, holm(p_values), strict=True):
@@ -78,15 +78,13 @@ def judge(
     return judged
 
 
-def _judge_alone(
-    name: str, claim: Claim, study: Study, minimum_sections: int, gains: Mapping[str, Resampled]
-) -> Judgement:
+def _judge_alone(name: str, claim: Claim, study: Study, min_sections: int, gains: Mapping[str, Resampled]) -> Judgement:
     arms = {part: study.arm(row) for part, row in claim.rows.items()}
     missing = _missing(name, claim, study, arms)
     if missing:
         return Judgement(name, claim.statement, NOT_TESTED, missing)
     used = tuple(arms.values())
-    obstacle = _obstacle(name, claim, study, arms, minimum_sections, gains)
+    obstacle = _obstacle(name, claim, study, arms, min_sections, gains)
     contrasts = claim.compare(study, arms)
     if contrasts:
         used = tuple(dict.fromkeys(arm for contrast in contrasts for arm in contrast.arms))
@@ -108,8 +106,8 @@ def _missing(name: str, claim: Claim, study: Study, arms: Mapping[str, str | Non
     unmeasured = [partition for partition in claim.partitions if partition not in study.evidence.measured]
     if unmeasured:
         return f"blocks.measured lacks {', '.join(unmeasured)}"
-    if name == "low_fidelity_preserves_capacity" and len(study.targets()) < LEAST_TARGETS:
-        return f"a trend takes at least {LEAST_TARGETS} arms that differ from quintic in fidelity_target alone"
+    if name == "low_fidelity_preserves_capacity" and len(study.targets()) < MIN_TARGETS:
+        return f"a trend takes at least {MIN_TARGETS} arms that differ from quintic in fidelity_target alone"
     return ""
 
 
@@ -118,22 +116,22 @@ def _obstacle(
     claim: Claim,
     study: Study,
     arms: Mapping[str, str],
-    minimum_sections: int,
+    min_sections: int,
     gains: Mapping[str, Resampled],
 ) -> str:
     """What makes a claim undecidable, whatever its numbers say."""
     evidence, margins = study.evidence, study.margins
-    if len(evidence.sections) < minimum_sections:
-        return f"{len(evidence.sections)} test sections are too few to decide anything; it takes {minimum_sections}"
-    if len(evidence.seeds) < claim.least_seeds:
-        return f"it takes at least {claim.least_seeds} seeds"
+    if len(evidence.sections) < min_sections:
+        return f"{len(evidence.sections)} test sections are too few to decide anything; it takes {min_sections}"
+    if len(evidence.seeds) < claim.min_seeds:
+        return f"it takes at least {claim.min_seeds} seeds"
     if claim.matched:
         one, other, split = claim.matched
         gap = abs(evidence.mean_chance(one, split) - evidence.mean_chance(other, split))
-        if not gap <= margins["largest_chance_gap"]:
+        if not gap <= margins["max_chance_gap"]:
             return (
                 f"controls not matched: the chances of {one} and {other} to hit the own block are {gap:.2g} apart "
-                f"on {split} windows, more than {margins['largest_chance_gap']:g}"
+                f"on {split} windows, more than {margins['max_chance_gap']:g}"
             )
     # The lowest targets may well leave a constraint inactive; that is what they are for.
     highest = study.targets().values() if name == "low_fidelity_preserves_capacity" else ()
@@ -142,10 +140,10 @@ def _obstacle(
         gain = gains[arm].value
         if not np.isfinite(gain):
             return f"the constraint of {arm} acts on no layer, or no token of the test text counts"
-        if not gain >= margins["minimum_fidelity_gain"]:
+        if not gain >= margins["min_fidelity_gain"]:
             return (
-                f"constraint inactive: it added {gain:.2g} to the Fadj of {arm} where it acts, less than "
-                f"{margins['minimum_fidelity_gain']:g}"
+                f"constraint inactive: it added {gain:.2g} to the chance-corrected fidelity of {arm} where it acts, "
+                f"less than {margins['min_fidelity_gain']:g}"
             )
     return ""
 
@@ -175,7 +173,7 @@ def _with_advice(found: str, contrast: Contrast, alpha: float) -> str:
 
 
 def _amount(contrast: Contrast, value: float) -> str:
-    """`5 % perplexity`, `0.05 Fadj`, `a ratio of 1.5`, `a share of 0.1`."""
+    """`5 % perplexity`, `0.05 chance-corrected fidelity`, `a ratio of 1.5`, `a share of 0.1`."""
     for kind in ("ratio", "share"):
         if contrast.unit.startswith(kind):
             return f"a {kind} of {value:.3g}"

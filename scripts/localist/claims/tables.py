@@ -8,25 +8,25 @@ import numpy as np
 import pandas as pd
 
 from localist.claims.bootstrap import paired, resample
-from localist.claims.fidelity import adjusted_fidelity
+from localist.claims.fidelity import corrected_fidelity
 from localist.plumbing.files import replacing
 from localist.study.arms import DISTRIBUTED, Arm
 from localist.study.layers import late_layers
 
 METRIC_COLUMNS = [
-    *("arm", "schedule", "degree", "partition", "penalty", "fidelity_target", "strength", "applies_to", "dose"),
+    *("arm", "schedule", "degree", "partition", "penalty", "fidelity_target", "weight", "applies_to", "dose"),
     *("seed", "split"),
     *("perplexity", "bits_per_byte", "accuracy", "nll", "tokens"),
 ]
 LAYER_COLUMNS = [
-    *("arm", "seed", "measured_partition", "layer", "locality", "fidelity", "chance", "fidelity_adjusted"),
+    *("arm", "seed", "measured_partition", "layer", "locality", "fidelity", "chance", "fidelity_corrected"),
     *("sink_share", "self_share", "entropy_bits", "entropy_normalised", "entropy_no_sink_bits"),
     *("distance_tokens", "queries"),
 ]
 HISTORY_COLUMNS = [
-    *("arm", "seed", "step", "tokens", "cross_entropy", "penalty", "strength", "active_share", "learning_rate"),
+    *("arm", "seed", "step", "tokens", "cross_entropy", "penalty", "weight", "active_share", "learning_rate"),
 ]
-CUT_COLUMNS = ["arm", "seed", "partition", "nll", "nll_cut", "delta_nll", "tokens"]
+KNOCKOUT_COLUMNS = ["arm", "seed", "partition", "nll", "nll_knockout", "delta_nll", "tokens"]
 DIVERGENCE_COLUMNS = ["arm", "seed", "other", "other_seed", "layer", "divergence_bits", "queries"]
 AVERAGES = {
     "fidelity": "queries",
@@ -50,7 +50,7 @@ def layer_rows(layers: pd.DataFrame, locality: Sequence[float]) -> pd.DataFrame:
     """The rows of layers.csv for one run and measured partition: averages over all sections, one row per layer."""
     sums = layers.groupby("layer").sum()
     rows = pd.DataFrame({name: sums[name] / sums[count].where(sums[count] > 0) for name, count in AVERAGES.items()})
-    rows["fidelity_adjusted"] = adjusted_fidelity(rows["fidelity"], rows["chance"])
+    rows["fidelity_corrected"] = corrected_fidelity(rows["fidelity"], rows["chance"])
     rows["queries"] = sums["queries"]
     rows["locality"] = np.asarray(locality)[rows.index]
     return rows.reset_index()
@@ -61,10 +61,10 @@ def late_summary(layers: pd.DataFrame) -> dict[str, float]:
     late = layers[layers["layer"].isin(late_layers(layers["layer"].max() + 1))]
     sums = late.sum()
     if not sums["queries"]:
-        return {"late_fidelity_adjusted": np.nan, "late_chance": np.nan, "late_sink_share": np.nan}
+        return {"late_fidelity_corrected": np.nan, "late_chance": np.nan, "late_sink_share": np.nan}
     fidelity, chance = sums["fidelity"] / sums["queries"], sums["chance"] / sums["queries"]
     return {
-        "late_fidelity_adjusted": adjusted_fidelity(fidelity, chance),
+        "late_fidelity_corrected": corrected_fidelity(fidelity, chance),
         "late_chance": chance,
         "late_sink_share": sums["sink_share"] / sums["queries_all"],
     }
@@ -109,18 +109,18 @@ def loss_difference(totals: Sequence[np.ndarray]) -> np.ndarray:
     return mean_loss(own) - mean_loss(base)
 
 
-def cut_rows(cut: pd.DataFrame, tokens: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of cut.csv for one run: loss with and without the cut, by the partition that was cut by.
+def knockout_rows(knockout: pd.DataFrame, tokens: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of knockout.csv for one run: loss with and without the knockout, by partition.
 
-    cut: as in cut.parquet; tokens: as in tokens.parquet, of which the test split counts.
+    knockout: as in knockout.parquet; tokens: as in tokens.parquet, of which the test split counts.
     """
     test = tokens[tokens["split"] == "test"]
     whole = float(test["nll"].astype(np.float64).mean())
     rows = []
-    for partition, part in cut.groupby("partition", sort=False):
+    for partition, part in knockout.groupby("partition", sort=False):
         mean = float(part["nll"].astype(np.float64).mean())
         rows.append(
-            {"partition": partition, "nll": whole, "nll_cut": mean, "delta_nll": mean - whole, "tokens": len(part)}
+            {"partition": partition, "nll": whole, "nll_knockout": mean, "delta_nll": mean - whole, "tokens": len(part)}
         )
     return rows
 

@@ -41,5 +41,5 @@ def sections_table(documents: Iterable[Document], first_document: int = 0, first
 
 
 def document_text(sections: Iterable[str]) -> str:
-    """A document's whole text: what is tokenised, and what segment offsets refer to."""
+    """A document's whole text: what is tokenised, and what sentence offsets refer to."""
     return SECTION_SEPARATOR.join(sections)

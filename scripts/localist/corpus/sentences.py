@@ -1,4 +1,4 @@
-"""Sentences (segments) of a corpus, with their offsets, and the split that each section belongs to."""
+"""Sentences of a corpus, with their offsets, and the split that each section belongs to."""
 
 import hashlib
 import re
@@ -58,8 +58,8 @@ def assign_splits(sections: pd.DataFrame, shares: Mapping[str, float], seed: int
     return pd.Series(splits, name="split").sort_index()
 
 
-def segments_table(sections: pd.DataFrame, splits: pd.Series, language: str) -> pd.DataFrame:
-    """One row per sentence: segment, document, section, title, heading, split, start, end (in the document), text."""
+def sentences_table(sections: pd.DataFrame, splits: pd.Series, language: str) -> pd.DataFrame:
+    """One row per sentence: sentence, document, section, title, heading, split, start, end (in the document), text."""
     rows = []
     for (document, title), group in sections.groupby(["document", "title"], sort=True):
         position = 0
@@ -70,7 +70,7 @@ def segments_table(sections: pd.DataFrame, splits: pd.Series, language: str) -> 
             position += len(row.text) + len(SECTION_SEPARATOR)
     columns = ["document", "section", "title", "heading", "split", "start", "end", "text"]
     table = pd.DataFrame(rows, columns=columns)
-    table.insert(0, "segment", range(len(table)))
+    table.insert(0, "sentence", range(len(table)))
     return table
 
 

@@ -11,7 +11,7 @@ from localist.attention.visibility import visible_keys
 from localist.evaluation.attention_statistics import BITS_PER_NAT, head_scores, query_chunks
 from localist.evaluation.evaluation import batches_by_length
 from localist.plumbing.errors import UserError
-from localist.tokens.windows import NO_SEGMENT, Windows
+from localist.tokens.windows import NO_ID, Windows
 
 NOT_ALIKE = "Layer {} has no counterpart of the same shape: the two models are not of one kind."
 
@@ -65,9 +65,9 @@ def attention_divergence(
     model: PreTrainedModel,
     other: PreTrainedModel,
     windows: Windows,
-    section_of_segment: np.ndarray,
+    section_of_sentence: np.ndarray,
     *,
-    batch_windows: int,
+    batch_size: int,
     bf16: bool,
     description: str,
 ) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def attention_divergence(
         tqdm(total=int(windows.is_text.sum()), desc=description, unit="tok", mininterval=2) as bar,
         torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16),
     ):
-        for rows, length in batches_by_length(windows, batch_windows):
+        for rows, length in batches_by_length(windows, batch_size):
             input_ids = torch.as_tensor(windows.input_ids[rows, :length].astype(np.int64), device=model.device)
             recorder = _Recorder()
             other.base_model(input_ids=input_ids, observer=recorder, use_cache=False)
@@ -91,15 +91,15 @@ def attention_divergence(
             model.base_model(input_ids=input_ids, observer=observer, use_cache=False)
             if recorder.layers:
                 raise UserError(NOT_ALIKE.format(min(recorder.layers)))
-            segment = windows.segment_ids[rows, :length]
-            inside = segment != NO_SEGMENT
+            sentence = windows.sentence_ids[rows, :length]
+            inside = sentence != NO_ID
             parts += [
-                pd.DataFrame({"layer": layer, "segment": segment[inside], "divergence": bits.cpu().numpy()[inside]})
+                pd.DataFrame({"layer": layer, "sentence": sentence[inside], "divergence": bits.cpu().numpy()[inside]})
                 for layer, bits in observer.layers.items()
             ]
             bar.update(int(inside.sum()))
     table = pd.concat(parts).astype({"divergence": np.float64})
-    table["section"] = section_of_segment[table.pop("segment").to_numpy()]
+    table["section"] = section_of_sentence[table.pop("sentence").to_numpy()]
     grouped = table.groupby(["layer", "section"], as_index=False)
     return grouped.agg(divergence=("divergence", "sum"), queries=("divergence", "size"))
 

@@ -18,7 +18,7 @@ from localist.evaluation.attention_statistics import (
     PassageObserver,
     StatisticsObserver,
 )
-from localist.tokens.windows import NO_SEGMENT, Windows
+from localist.tokens.windows import NO_ID, Windows
 
 SUM_GROUPS = {"plain": PLAIN_SUMS, "visible": VISIBLE_SUMS, "spread": SPREAD_SUMS}
 GROUP_COUNTS = {"plain": "queries_all", "visible": "queries_visible", "spread": "queries_spread"}
@@ -40,20 +40,20 @@ def token_losses(
     model: PreTrainedModel,
     windows: Windows,
     *,
-    batch_windows: int,
+    batch_size: int,
     bf16: bool,
     description: str,
     watcher: Watcher | None = None,
 ) -> pd.DataFrame:
-    """Loss of every predicted token (window, position, segment, nll in nats, correct), in text order.
+    """Loss of every predicted token (window, position, sentence, nll in nats, correct), in text order.
 
     A watcher sees the attention of every batch, and may change it.
     """
     model.eval()
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("window", "position", "segment", "nll", "correct")}
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("window", "position", "sentence", "nll", "correct")}
     is_text = windows.is_text
     with torch.inference_mode(), tqdm(total=int(is_text.sum()), desc=description, unit="tok", mininterval=2) as bar:
-        for rows, length in batches_by_length(windows, batch_windows):
+        for rows, length in batches_by_length(windows, batch_size):
             input_ids = torch.as_tensor(windows.input_ids[rows, :length].astype(np.int64), device=model.device)
             observer = watcher.observer(rows, length, model.device) if watcher else None
             with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
@@ -65,7 +65,7 @@ def token_losses(
             row, place = np.nonzero(is_target)
             columns["window"].append(rows[row])
             columns["position"].append(place + 1)
-            columns["segment"].append(windows.segment_ids[rows[row], place + 1])
+            columns["sentence"].append(windows.sentence_ids[rows[row], place + 1])
             columns["nll"].append(cross_entropy(predicted, targets, reduction="none").cpu().numpy())
             columns["correct"].append((predicted.argmax(-1) == targets).cpu().numpy())
             if watcher:
@@ -75,12 +75,12 @@ def token_losses(
     return table.sort_values(["window", "position"], ignore_index=True)
 
 
-def batches_by_length(windows: Windows, batch_windows: int) -> Iterator[tuple[np.ndarray, int]]:
+def batches_by_length(windows: Windows, batch_size: int) -> Iterator[tuple[np.ndarray, int]]:
     """Window numbers of each batch, longest first so that little padding is computed, and the batch's length."""
     lengths = np.asarray(windows.is_text).sum(axis=1) + 1
     order = np.argsort(-lengths, kind="stable")
-    for first in range(0, len(order), batch_windows):
-        rows = order[first : first + batch_windows]
+    for first in range(0, len(order), batch_size):
+        rows = order[first : first + batch_size]
         yield rows, int(lengths[rows].max())
 
 
@@ -95,20 +95,20 @@ class LayerSums:
     def observer(self, rows: np.ndarray, length: int, device: torch.device) -> StatisticsObserver:
         """An observer for one batch of windows cut to `length`."""
         blocks = {name: torch.as_tensor(ids[rows, :length].astype(np.int64)) for name, ids in self.blocks.items()}
-        is_text = torch.as_tensor(self.windows.segment_ids[rows, :length] != NO_SEGMENT)
+        is_text = torch.as_tensor(self.windows.sentence_ids[rows, :length] != NO_ID)
         return StatisticsObserver({name: ids.to(device) for name, ids in blocks.items()}, is_text.to(device))
 
     def add(self, rows: np.ndarray, length: int, observer: StatisticsObserver) -> None:
         """Add what an observer of this batch has seen."""
-        segment = self.windows.segment_ids[rows, :length]
-        inside = segment != NO_SEGMENT
+        sentence = self.windows.sentence_ids[rows, :length]
+        inside = sentence != NO_ID
         layers = sorted(observer.layers)
         found = {
             name: torch.stack([observer.layers[layer][name] for layer in layers]).cpu().numpy()[:, inside].ravel()
             for name in observer.layers[layers[0]]
         }  # each [layers × text tokens]
         count = int(inside.sum())
-        shared = {"layer": np.repeat(layers, count), "segment": np.tile(segment[inside], len(layers))}
+        shared = {"layer": np.repeat(layers, count), "sentence": np.tile(sentence[inside], len(layers))}
         for group, names in SUM_GROUPS.items():
             used = found["visible_keys"] >= KEYS_NEEDED[group]
             shared[GROUP_COUNTS[group]] = used.astype(np.float64)
@@ -121,12 +121,12 @@ class LayerSums:
                 "fidelity": np.where(counted, found[f"fidelity:{name}"], 0.0).astype(np.float64),
                 "chance": np.where(counted, chance, 0.0).astype(np.float64),
             }
-            self.parts[name].append(pd.DataFrame(shared | own).groupby(["layer", "segment"], as_index=False).sum())
+            self.parts[name].append(pd.DataFrame(shared | own).groupby(["layer", "sentence"], as_index=False).sum())
 
-    def table(self, partition: str, section_of_segment: np.ndarray) -> pd.DataFrame:
+    def table(self, partition: str, section_of_sentence: np.ndarray) -> pd.DataFrame:
         """One row per layer and section: sums over its queries, and the counts that belong to them."""
         every = pd.concat(self.parts[partition])
-        every["section"] = section_of_segment[every.pop("segment").to_numpy()]
+        every["section"] = section_of_sentence[every.pop("sentence").to_numpy()]
         table = every.groupby(["layer", "section"], as_index=False).sum()
         counts = ["queries", *GROUP_COUNTS.values()]
         table[counts] = table[counts].astype(np.int64)

@@ -1,4 +1,4 @@
-"""The cut test: attention to foreign blocks forbidden in some layers of an evaluated model (method.md, Measures; ours).
+"""Attention knockout: cross-block attention forbidden in some layers of an evaluated model (method.md, Measures).
 
 Block ids come from whole sentences, so here, and only here, a forward pass knows the future of a sentence. It is a
 probe, and is reported apart from perplexity.
@@ -13,10 +13,10 @@ from torch.nn.functional import scaled_dot_product_attention
 from localist.attention.observed_attention import LayerInputs
 
 
-class CutObserver:
+class KnockoutObserver:
     """Computes the layers `layers` with the keys that a query may still see: itself, its own block, the sink.
 
-    blocks: long [batch, T], -1 on sink and padding. A query without a block is not cut.
+    blocks: long [batch, T], -1 on sink and padding. A query without a block keeps all keys.
     """
 
     def __init__(self, blocks: torch.Tensor, layers: Collection[int]):
@@ -29,7 +29,7 @@ class CutObserver:
         self.causal = itself.new_ones(context, context).tril()
 
     def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
-        """Stock attention under the smaller mask, or None for a layer that is not cut."""
+        """Stock attention under the smaller mask, or None for a layer that is left alone."""
         if layer not in self.layers:
             return None
         seen = self.causal if inputs.mask is None else inputs.mask
@@ -43,15 +43,17 @@ class CutObserver:
         )
 
 
-class Cut:
-    """Gives every batch its `CutObserver`. blocks: int [windows, T]; layers: those that are cut."""
+class Knockout:
+    """Gives every batch its `KnockoutObserver`. blocks: int [windows, T]; layers: those knocked out."""
 
     def __init__(self, blocks: np.ndarray, layers: Collection[int]):
         self.blocks, self.layers = blocks, layers
 
-    def observer(self, rows: np.ndarray, length: int, device: torch.device) -> CutObserver:
+    def observer(self, rows: np.ndarray, length: int, device: torch.device) -> KnockoutObserver:
         """An observer for one batch of windows cut to `length`."""
-        return CutObserver(torch.as_tensor(self.blocks[rows, :length].astype(np.int64), device=device), self.layers)
+        return KnockoutObserver(
+            torch.as_tensor(self.blocks[rows, :length].astype(np.int64), device=device), self.layers
+        )
 
-    def add(self, rows: np.ndarray, length: int, observer: CutObserver) -> None:
+    def add(self, rows: np.ndarray, length: int, observer: KnockoutObserver) -> None:
         """Nothing is collected: the losses are the measure."""

@@ -116,13 +116,13 @@ def arm_styles(arms: Iterable[str]) -> dict[str, ArmStyle]:
 
 
 def with_blocks(table: pd.DataFrame, source: Path, blocks: Path) -> pd.DataFrame:
-    """`table` (with a column segment) with the block of each segment, -1 where it has none.
+    """`table` (with a column sentence) with the block of each sentence, -1 where it has none.
 
-    Raises UserError, naming the table's file `source`, where no segment has a block in the table `blocks`.
+    Raises UserError, naming the table's file `source`, where no sentence has a block in the table `blocks`.
     """
-    table = table.merge(read_table(blocks, numbers=["segment", "block"]), on="segment", how="left")
+    table = table.merge(read_table(blocks, numbers=["sentence", "block"]), on="sentence", how="left")
     if table["block"].isna().all():
-        raise UserError(f"{source}: none of its segments is in {blocks}; delete both and run the workflow again")
+        raise UserError(f"{source}: none of its sentences is in {blocks}; delete both and run the workflow again")
     return table.assign(block=table["block"].fillna(-1).astype(int))
 
 

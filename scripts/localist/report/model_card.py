@@ -25,7 +25,8 @@ def model_card(facts: Mapping[str, Any]) -> str:
     """The card as text.
 
     facts: study, arm (a row of the arm table), settings (a run's settings.json), metrics (metrics.json), late (late
-    Fadj, NaN where there is none), partition (that it is measured on), model and corpus as in config.
+    chance-corrected fidelity, NaN where there is none), partition (that it is measured on), model and corpus as in
+    config.
     """
     arm, settings, metrics = facts["arm"], facts["settings"], facts["metrics"]
     name = f"{facts['model']['name']}-{facts['study']}-{arm['name']}-seed{settings['seed']}"
@@ -36,7 +37,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         "trained on blocks": arm["partition"],
         "penalty": arm["penalty"],
         "fidelity target τ": arm["fidelity_target"],
-        "strength α": settings["constraint"]["strength"],
+        "weight α": settings["constraint"]["weight"],
         "λ scales the": arm["applies_to"],
         "seed": settings["seed"],
         "steps": settings["steps"],

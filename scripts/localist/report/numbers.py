@@ -8,7 +8,7 @@ ARM_COLUMNS = {
     "perplexity": "perplexity",
     "95 % interval": "perplexity interval",
     "ratio to distributed": "ratio",
-    "late-layer Fadj": "late fidelity",
+    "late fidelity, chance-corrected": "late fidelity",
     "under shifted blocks": "late fidelity shifted",
     "late sink share": "late sink share",
 }

@@ -47,7 +47,7 @@ def html_pairs(values: Mapping[str, Any]) -> str:
 
 def shown_arms(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary by arm with numbers formatted for reading."""
-    shifted = summary.get("late_fidelity_adjusted_shifted", [float("nan")] * len(summary))
+    shifted = summary.get("late_fidelity_corrected_shifted", [float("nan")] * len(summary))
     return pd.DataFrame(
         {
             "arm": summary["arm"],
@@ -59,7 +59,7 @@ def shown_arms(summary: pd.DataFrame) -> pd.DataFrame:
             "ratio to distributed": [
                 f"{row.ratio:.3f} ({row.ratio_low:.3f} – {row.ratio_high:.3f})" for row in summary.itertuples()
             ],
-            "late-layer Fadj": [_number(value, "+.3f") for value in summary["late_fidelity_adjusted"]],
+            "late fidelity, chance-corrected": [_number(value, "+.3f") for value in summary["late_fidelity_corrected"]],
             "under shifted blocks": [_number(value, "+.3f") for value in shifted],
             "late sink share": [_number(value, ".3f") for value in summary["late_sink_share"]],
             "seeds": summary["seeds"].astype(str),
@@ -98,7 +98,7 @@ def claims_page(claims: pd.DataFrame, checks: pd.DataFrame) -> str:
         {
             "arm": checks["arm"],
             "blocks": checks["partition"],
-            "Fadj added (95 % interval)": [
+            "fidelity added (95 % interval)": [
                 f"{row.gain:+.3f} ({row.gain_low:+.3f} to {row.gain_high:+.3f})" for row in checks.itertuples()
             ],
             "enough": ["yes" if passed else "no" for passed in checks["passed"]],
@@ -112,7 +112,7 @@ def claims_page(claims: pd.DataFrame, checks: pd.DataFrame) -> str:
     ]
     if len(checks):
         least = checks["minimum"].iloc[0]
-        heading = f"Does the constraint act? (Fadj added where λ acts, weighted by λ: at least {least:g})"
+        heading = f"Does the constraint act? (fidelity added where λ acts, weighted by λ: at least {least:g})"
         parts.append((heading, html_table(acts)))
     return html_page("Claims", parts)
 

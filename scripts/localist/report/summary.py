@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-HEADINGS = ("arm", "test perplexity", "95 % interval", "against distributed", "late-layer Fadj")
+HEADINGS = ("arm", "test perplexity", "95 % interval", "against distributed", "late fidelity, chance-corrected")
 
 
 def summary_text(arms_csv: Path) -> str:
@@ -39,7 +39,7 @@ def _aligned(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers:
 
 def _cells(row: dict[str, str]) -> tuple[str, ...]:
     change = "–" if row["arm"] == "distributed" else f"{100 * (float(row['ratio']) - 1):+.1f} %"
-    late = row["late_fidelity_adjusted"]
+    late = row["late_fidelity_corrected"]
     return (
         row["arm"],
         f"{float(row['perplexity']):.2f}",

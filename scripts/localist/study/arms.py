@@ -12,10 +12,10 @@ DISTRIBUTED = "distributed"
 LOCALIST = "localist"
 UNIFORM = "uniform"
 HINGE = "hinge"
-STRENGTH = "strength"
+WEIGHT = "weight"
 TARGET = "target"
 SEMANTIC = "semantic"
-WINDOW = "window"
+FIXED = "fixed"
 # Attention prefers recent tokens: what it shows under misplaced blocks is recency, and only the rest is meaning.
 SHIFTED = "shifted"
 QUINTIC = {"schedule": "quintic", "partition": SEMANTIC}
@@ -25,7 +25,7 @@ QUINTIC = {"schedule": "quintic", "partition": SEMANTIC}
 class Arm:
     """One row of the arm table; None where a row has no use for a value, as the distributed arm for a partition.
 
-    degree: β of a polynomial schedule, or of the control made from it. applies_to: what λ scales, the strength α or the
+    degree: β of a polynomial schedule, or of the control made from it. applies_to: what λ scales, the weight α or the
     target τ. dose: the schedule whose α · mean λ the arm is given by rescaling its α.
     """
 
@@ -35,7 +35,7 @@ class Arm:
     partition: str | None = None
     penalty: str | None = None
     fidelity_target: float | None = None
-    strength: float | None = None
+    weight: float | None = None
     applies_to: str | None = None
     dose: str | None = None
 
@@ -64,8 +64,8 @@ def arm_table(config: Mapping[str, Any]) -> dict[str, Arm]:
             partition=row["partition"],
             penalty=penalty,
             fidelity_target=row.get("fidelity_target", defaults["fidelity_target"]) if has_target else None,
-            strength=row.get("strength", defaults["strength"][penalty]),
-            applies_to=row.get("schedule_applies_to", defaults["schedule_applies_to"]) if has_target else STRENGTH,
+            weight=row.get("weight", defaults["weight"][penalty]),
+            applies_to=row.get("applies_to", defaults["applies_to"]) if has_target else WEIGHT,
             dose=row.get("dose"),
         )
         table[name] = _plainest(arm)
@@ -108,7 +108,7 @@ def sweep(table: Mapping[str, Arm], wanted: Arm, field: str) -> dict[float, str]
 def _plainest(arm: Arm) -> Arm:
     """The same training, in its plainest form."""
     if arm.schedule == LOCALIST:
-        arm = replace(arm, applies_to=STRENGTH)  # λ = 1 changes neither strength nor target
+        arm = replace(arm, applies_to=WEIGHT)  # λ = 1 changes neither weight nor target
     if arm.dose and arm.schedule in (LOCALIST, UNIFORM):
         return replace(arm, schedule=UNIFORM, degree=DEGREES[arm.dose], dose=None)
     if arm.dose and DEGREES[arm.dose] == arm.degree:

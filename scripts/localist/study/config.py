@@ -92,12 +92,12 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     if abs(shares - 1) > 1e-6:
         yield f"splits: train, validation and test add up to {shares:g}, not 1."
     semantic = config["blocks"]["semantic"]
-    if semantic["minimum_blocks"] > semantic["maximum_blocks"]:
-        yield "blocks.semantic.minimum_blocks: is above maximum_blocks."
-    for name in ("semantic", "segments"):
+    if semantic["min_blocks"] > semantic["max_blocks"]:
+        yield "blocks.semantic.min_blocks: is above max_blocks."
+    for name in ("semantic", "spans"):
         sizes = config["blocks"][name]
-        if sizes["maximum_size"] is not None and sizes["maximum_size"] < 2 * sizes["minimum_size"]:
-            yield f"blocks.{name}.maximum_size: must be at least twice minimum_size, or blocks cannot keep both."
+        if sizes["max_size"] is not None and sizes["max_size"] < 2 * sizes["min_size"]:
+            yield f"blocks.{name}.max_size: must be at least twice min_size, or blocks cannot keep both."
     if config["blocks"]["reference"] not in config["blocks"]["measured"]:
         yield f"blocks.reference: {config['blocks']['reference']} is not in blocks.measured."
     if "distributed" not in config["arms"] or config["arms"]["distributed"]["schedule"] != "distributed":
@@ -110,10 +110,10 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _arm_mistakes(name, row, config["constraint"])
         if "partition" in row and row["partition"] not in config["blocks"]["measured"]:
             yield f"arms.{name}.partition: {row['partition']} is not in blocks.measured, so what it does goes unseen."
-    gpus, batch_windows = config["training"]["gpus"], config["training"]["batch_windows"]
-    if gpus > 1 and batch_windows % gpus:
+    gpus, batch_size = config["training"]["gpus"], config["training"]["batch_size"]
+    if gpus > 1 and batch_size % gpus:
         yield (
-            f"training.batch_windows: {batch_windows} windows cannot be shared evenly by training.gpus, {gpus}. "
+            f"training.batch_size: {batch_size} windows cannot be shared evenly by training.gpus, {gpus}. "
             "Make it a multiple, or take fewer."
         )
     untrained = config["model"]["source"].get("untrained")
@@ -137,11 +137,11 @@ def _arm_mistakes(name: str, row: Mapping[str, Any], defaults: Mapping[str, Any]
     if schedule not in CONTROLS and "degree" in row:
         yield f"arms.{name}.degree: belongs to {' and '.join(CONTROLS)}; the degree of {schedule} is known."
     if row.get("penalty", defaults["penalty"]) != "hinge":
-        for key in ("fidelity_target", "schedule_applies_to"):
+        for key in ("fidelity_target", "applies_to"):
             if key in row:
                 yield f"arms.{name}.{key}: belongs to the hinge; this arm's penalty has no target."
-    elif "dose" in row and row.get("schedule_applies_to", defaults["schedule_applies_to"]) == "target":
-        yield f"arms.{name}.dose: rescales α, but in this arm λ scales τ. Use schedule_applies_to: strength."
+    elif "dose" in row and row.get("applies_to", defaults["applies_to"]) == "target":
+        yield f"arms.{name}.dose: rescales α, but in this arm λ scales τ. Use applies_to: weight."
 
 
 def _source_mistakes(what: str, source: Mapping[str, Any]) -> Iterator[str]:

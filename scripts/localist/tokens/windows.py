@@ -9,7 +9,8 @@ import pandas as pd
 
 from localist.plumbing.files import replacing
 
-NO_SEGMENT = -1
+# The sentence and the block of what has none: sink and padding.
+NO_ID = -1
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class DocumentTokens:
     """One document's tokens in order; all arrays have shape [tokens]."""
 
     input_ids: np.ndarray
-    segment_ids: np.ndarray
+    sentence_ids: np.ndarray
     section_ids: np.ndarray
     byte_counts: np.ndarray
 
@@ -26,19 +27,19 @@ class DocumentTokens:
 class Windows:
     """The windows of one split.
 
-    input_ids, segment_ids, byte_counts: int32 [windows, T]; position 0 is the sink, padding is at the end, and both
-    have segment -1 and no bytes. stretch_ids: int32 [windows], equal for windows of the same stretch of text.
+    input_ids, sentence_ids, byte_counts: int32 [windows, T]; position 0 is the sink, padding is at the end, and both
+    have sentence -1 and no bytes. stretch_ids: int32 [windows], equal for windows of the same stretch of text.
     """
 
     input_ids: np.ndarray
-    segment_ids: np.ndarray
+    sentence_ids: np.ndarray
     byte_counts: np.ndarray
     stretch_ids: np.ndarray
 
     @property
     def is_text(self) -> np.ndarray:
         """bool [windows, T]: neither sink nor padding, so exactly the tokens that are predicted."""
-        return self.segment_ids != NO_SEGMENT
+        return self.sentence_ids != NO_ID
 
     def take(self, rows: np.ndarray) -> "Windows":
         """The windows with these row numbers."""
@@ -58,23 +59,23 @@ class Windows:
 
 
 def align_tokens(
-    text: str, offsets: Sequence[tuple[int, int]], input_ids: Sequence[int], segments: pd.DataFrame
+    text: str, offsets: Sequence[tuple[int, int]], input_ids: Sequence[int], sentences: pd.DataFrame
 ) -> DocumentTokens:
-    """Map each token of one document to the segment that holds its first visible character.
+    """Map each token of one document to the sentence that holds its first visible character.
 
-    `segments` are the document's rows (segment, section, start, end) in order. White space goes to the segment before
-    it, and what precedes the first segment to the first. A token counts the UTF-8 bytes by which it extends the text
-    covered so far, so that the bytes of all tokens add up to those of the text.
+    `sentences` are the document's rows (sentence, section, start, end) in order. White space goes to the sentence
+    before it, and what precedes the first sentence to the first. A token counts the UTF-8 bytes by which it extends
+    the text covered so far, so that the bytes of all tokens add up to those of the text.
     """
     starts = np.array([_first_visible(text, start, end) for start, end in offsets], dtype=np.int64)
     ends = np.maximum.accumulate(np.array([end for _, end in offsets], dtype=np.int64))
-    row = np.searchsorted(segments["start"].to_numpy(), starts, side="right") - 1
+    row = np.searchsorted(sentences["start"].to_numpy(), starts, side="right") - 1
     row = np.maximum(row, 0)
     bytes_before = np.concatenate([[0], np.cumsum([len(character.encode()) for character in text])])
     return DocumentTokens(
         input_ids=np.asarray(input_ids, dtype=np.int32),
-        segment_ids=segments["segment"].to_numpy(dtype=np.int32)[row],
-        section_ids=segments["section"].to_numpy(dtype=np.int32)[row],
+        sentence_ids=sentences["sentence"].to_numpy(dtype=np.int32)[row],
+        section_ids=sentences["section"].to_numpy(dtype=np.int32)[row],
         byte_counts=np.diff(bytes_before[ends], prepend=0).astype(np.int32),
     )
 
@@ -98,14 +99,14 @@ def cut_windows(
     shape = (len(rows), context)
     input_ids = np.full(shape, padding, dtype=np.int32)
     input_ids[:, 0] = sink
-    segment_ids = np.full(shape, NO_SEGMENT, dtype=np.int32)
+    sentence_ids = np.full(shape, NO_ID, dtype=np.int32)
     byte_counts = np.zeros(shape, dtype=np.int32)
     for number, (document, part, _) in enumerate(rows):
         place = slice(1, 1 + part.stop - part.start)
         input_ids[number, place] = document.input_ids[part]
-        segment_ids[number, place] = document.segment_ids[part]
+        sentence_ids[number, place] = document.sentence_ids[part]
         byte_counts[number, place] = document.byte_counts[part]
-    return Windows(input_ids, segment_ids, byte_counts, np.array([row[2] for row in rows], dtype=np.int32))
+    return Windows(input_ids, sentence_ids, byte_counts, np.array([row[2] for row in rows], dtype=np.int32))
 
 
 def _first_visible(text: str, start: int, end: int) -> int:

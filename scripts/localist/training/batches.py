@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from localist.tokens.windows import Windows
+from localist.tokens.windows import NO_ID, Windows
 from localist.training.next_token_loss import NOT_A_TARGET
 
 # Batches among which windows are sorted by length: 3 % of the positions are padding then, 9 % in plain random order.
@@ -34,7 +34,7 @@ class WindowDataset(torch.utils.data.Dataset):
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         if index < 0:
-            empty = {"labels": NOT_A_TARGET, "blocks": -1}
+            empty = {"labels": NOT_A_TARGET, "blocks": NO_ID}
             example = self[~index]
             return {
                 name: torch.full_like(value, empty[name]) if name in empty else value for name, value in example.items()
@@ -53,8 +53,8 @@ def stack_windows(examples: Sequence[dict[str, torch.Tensor]]) -> dict[str, torc
 class SimilarLengths(torch.utils.data.Sampler):
     """Every window once an epoch, in a random order in which the windows of a batch are of similar length."""
 
-    def __init__(self, lengths: np.ndarray, batch_windows: int, seed: int):
-        self.lengths, self.batch_windows, self.seed = lengths, batch_windows, seed
+    def __init__(self, lengths: np.ndarray, batch_size: int, seed: int):
+        self.lengths, self.batch_size, self.seed = lengths, batch_size, seed
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -66,11 +66,11 @@ class SimilarLengths(torch.utils.data.Sampler):
     def __iter__(self) -> Iterator[int]:
         generator = np.random.default_rng((self.seed, self.epoch))
         order = generator.permutation(len(self.lengths))
-        for start in range(0, len(order), POOLED_BATCHES * self.batch_windows):
-            pool = order[start : start + POOLED_BATCHES * self.batch_windows]
+        for start in range(0, len(order), POOLED_BATCHES * self.batch_size):
+            pool = order[start : start + POOLED_BATCHES * self.batch_size]
             pool = pool[np.argsort(-self.lengths[pool], kind="stable")]
-            in_batches = len(pool) // self.batch_windows * self.batch_windows
-            batches = pool[:in_batches].reshape(-1, self.batch_windows)
+            in_batches = len(pool) // self.batch_size * self.batch_size
+            batches = pool[:in_batches].reshape(-1, self.batch_size)
             yield from generator.permutation(batches).ravel().tolist()
             yield from pool[in_batches:].tolist()
 
@@ -90,17 +90,17 @@ class BatchesOfRank(torch.utils.data.Sampler):
         self.order.set_epoch(epoch)
 
     def __len__(self) -> int:
-        return -(-len(self.order) // self.order.batch_windows)
+        return -(-len(self.order) // self.order.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        for batch in torch.utils.data.BatchSampler(self.order, self.order.batch_windows, drop_last=False):
+        for batch in torch.utils.data.BatchSampler(self.order, self.order.batch_size, drop_last=False):
             yield batch[self.rank :: self.ranks] or [~batch[0]]
 
 
 def blocks_within_windows(blocks: np.ndarray) -> np.ndarray:
     """Blocks [windows, T] renumbered from 0 within each window, which keeps one-hot blocks narrow; -1 stays."""
-    renumbered = np.full(blocks.shape, -1, dtype=np.int64)
+    renumbered = np.full(blocks.shape, NO_ID, dtype=np.int64)
     for row, window in enumerate(blocks):
-        inside = window >= 0
+        inside = window != NO_ID
         renumbered[row, inside] = np.unique(window[inside], return_inverse=True)[1]
     return renumbered

@@ -10,16 +10,16 @@ import torch
 from localist.attention.block_attention import attention_with_block_mass
 from localist.attention.observed_attention import LayerInputs
 from localist.attention.ranks import mean_over_ranks
-from localist.attention.visibility import VisibleBlocks, roles_of, visible_blocks
+from localist.attention.visibility import VisibleBlocks, key_groups, visible_blocks
 from localist.plumbing.errors import UserError
-from localist.study.arms import STRENGTH, TARGET
+from localist.study.arms import TARGET, WEIGHT
 
 GROUP_SPARSITY_FLOOR = 1e-6
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """λ of each layer, the penalty, its fidelity target τ (the hinge alone has one), its strength α, and what λ scales.
+    """λ of each layer, the penalty, its fidelity target τ (the hinge alone has one), its weight α, and what λ scales.
 
     Without a layer with λ > 0 it is plain fine-tuning, and the rest means nothing.
     """
@@ -27,15 +27,15 @@ class Constraint:
     locality: Sequence[float]
     penalty: str | None = None
     target: float | None = None
-    strength: float | None = None
-    applies_to: str | None = STRENGTH
+    weight: float | None = None
+    applies_to: str | None = WEIGHT
 
     @property
     def layers(self) -> list[int]:
         """The layers that are constrained."""
         return [layer for layer, value in enumerate(self.locality) if value > 0]
 
-    def weight(self, layer: int) -> float:
+    def layer_weight(self, layer: int) -> float:
         """What the penalty of a constrained layer is multiplied by, besides α."""
         return 1.0 if self.applies_to == TARGET else self.locality[layer]
 
@@ -115,7 +115,7 @@ class ConstraintObserver:
     penalty_gradient: torch.Tensor | None = None
 
     def __post_init__(self):
-        self.roles = roles_of(self.blocks, self.block_count)
+        self.groups = key_groups(self.blocks, self.block_count)
         self._visible: list[tuple[torch.Tensor | None, VisibleBlocks]] = []
 
     def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
@@ -128,7 +128,7 @@ class ConstraintObserver:
                 "the same windows."
             )
         output, mass = attention_with_block_mass(
-            inputs.query, inputs.key, inputs.value, self.roles, inputs.mask, inputs.scaling, inputs.dropout
+            inputs.query, inputs.key, inputs.value, self.groups, inputs.mask, inputs.scaling, inputs.dropout
         )
         visible, mass = self._visible_blocks(inputs.mask), mass[..., 1:]
         penalties = PENALTIES[self.constraint.penalty](mass, visible, self.constraint.target_of(layer))
@@ -139,11 +139,11 @@ class ConstraintObserver:
                 counted_mean((penalties > 0).float(), visible.counted),
                 counted_mean(fidelity(mass, visible), visible.counted),
             )
-        return _CarryPenalty.apply(output, penalty, self, self.constraint.weight(layer))
+        return _CarryPenalty.apply(output, penalty, self, self.constraint.layer_weight(layer))
 
-    def add_to(self, loss: torch.Tensor, strength: float) -> torch.Tensor:
-        """loss + strength · (1/L) Σ λ_l P_l, with the gradient of both; no λ_l where it scales the target instead."""
-        return _AddPenalty.apply(loss, strength * self.penalty(), self, strength / len(self.constraint.locality))
+    def add_to(self, loss: torch.Tensor, weight: float) -> torch.Tensor:
+        """loss + weight · (1/L) Σ λ_l P_l, with the gradient of both; no λ_l where it scales the target instead."""
+        return _AddPenalty.apply(loss, weight * self.penalty(), self, weight / len(self.constraint.locality))
 
     def penalty(self) -> torch.Tensor:
         """(1/L) Σ λ_l P_l, without gradient."""
@@ -164,7 +164,7 @@ class ConstraintObserver:
         }
 
     def _weighted(self, penalties: Mapping[int, torch.Tensor]) -> torch.Tensor:
-        weighted = (self.constraint.weight(layer) * penalty for layer, penalty in penalties.items())
+        weighted = (self.constraint.layer_weight(layer) * penalty for layer, penalty in penalties.items())
         return sum(weighted) / len(self.constraint.locality)
 
     def _visible_blocks(self, mask: torch.Tensor | None) -> VisibleBlocks:
@@ -172,7 +172,7 @@ class ConstraintObserver:
         for known, visible in self._visible:
             if known is mask:
                 return visible
-        self._visible.append((mask, visible_blocks(self.roles, mask)))
+        self._visible.append((mask, visible_blocks(self.groups, mask)))
         return self._visible[-1][1]
 
 

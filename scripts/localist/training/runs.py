@@ -37,7 +37,7 @@ def train_run(
     arm: Mapping[str, Any],
     seed: int,
     training: Mapping[str, Any],
-    minimum_locality: float,
+    min_locality: float,
     checkpoints: Path,
     checkpoint_steps: int,
     code: Sequence[Path],
@@ -53,7 +53,7 @@ def train_run(
     context = windows.input_ids.shape[1]
     language_model = load_model(model, context, training["gpus"])
     layers = language_model.config.get_text_config().num_hidden_layers
-    constraint = constraint_of(Arm(**arm), layers, minimum_locality)
+    constraint = constraint_of(Arm(**arm), layers, min_locality)
     optimisation = Optimisation(**{field.name: training[field.name] for field in fields(Optimisation)})
     settings = {
         "arm": dict(arm),
@@ -106,15 +106,13 @@ def train_run(
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
-def constraint_of(arm: Arm, layers: int, minimum_locality: float) -> Constraint:
+def constraint_of(arm: Arm, layers: int, min_locality: float) -> Constraint:
     """The constraint of an arm for a model with so many layers."""
-    locality = locality_by_layer(arm.schedule, layers, minimum_locality=minimum_locality, degree=arm.degree)
-    strength = arm.strength
+    locality = locality_by_layer(arm.schedule, layers, min_locality=min_locality, degree=arm.degree)
+    weight = arm.weight
     if arm.dose:
-        strength = dose_matched(
-            strength, locality, locality_by_layer(arm.dose, layers, minimum_locality=minimum_locality)
-        )
-    return Constraint(locality, arm.penalty, arm.fidelity_target, strength, arm.applies_to)
+        weight = dose_matched(weight, locality, locality_by_layer(arm.dose, layers, min_locality=min_locality))
+    return Constraint(locality, arm.penalty, arm.fidelity_target, weight, arm.applies_to)
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:

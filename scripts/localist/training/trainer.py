@@ -21,7 +21,7 @@ from localist.attention.models import processor_of
 from localist.attention.ranks import any_rank, from_first_rank, mean_over_ranks, number_of_ranks, rank
 from localist.plumbing.errors import UserError
 from localist.plumbing.interruption import Interrupted
-from localist.tokens.windows import NO_SEGMENT, Windows
+from localist.tokens.windows import NO_ID, Windows
 from localist.training.batches import BatchesOfRank, SimilarLengths, WindowDataset, stack_windows
 from localist.training.checkpoints import last_whole_checkpoint, seal
 from localist.training.constraint import Constraint, ConstraintObserver, ramp
@@ -29,7 +29,7 @@ from localist.training.next_token_loss import LOSS_TOKENS, NOT_A_TARGET, head_is
 
 logger = logging.getLogger(__name__)
 
-LOSS_COLUMNS = ("cross_entropy", "penalty", "strength", "active_share", "learning_rate")
+LOSS_COLUMNS = ("cross_entropy", "penalty", "weight", "active_share", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,15 @@ class Optimisation:
     """How long and how fast to train; `token_budget` counts predicted tokens, padding apart."""
 
     token_budget: int
-    batch_windows: int
+    batch_size: int
     learning_rate: float
-    warmup_share: float
+    warmup_ratio: float
     weight_decay: float
-    gradient_norm: float
+    max_grad_norm: float
 
     def steps(self, windows: Windows) -> int:
         """Optimiser steps that spend the token budget on windows as full as these are on average, at least one."""
-        tokens_per_step = self.batch_windows * windows.is_text.sum() / len(windows.input_ids)
+        tokens_per_step = self.batch_size * windows.is_text.sum() / len(windows.input_ids)
         return max(1, math.ceil(self.token_budget / tokens_per_step))
 
 
@@ -59,8 +59,8 @@ class LocalityTrainer(Trainer):
         self.head_is_plain = head_is_plain(self.model)
 
     def _get_train_sampler(self, train_dataset=None):
-        batch_windows = self.args.train_batch_size * number_of_ranks()
-        return SimilarLengths(self.train_dataset.lengths, batch_windows, self.args.data_seed)
+        batch_size = self.args.train_batch_size * number_of_ranks()
+        return SimilarLengths(self.train_dataset.lengths, batch_size, self.args.data_seed)
 
     def get_train_dataloader(self) -> torch.utils.data.DataLoader:
         """Trainer's own; with several ranks, the share of this one, where Trainer's would drop or repeat windows."""
@@ -77,9 +77,9 @@ class LocalityTrainer(Trainer):
         if self.constraint.layers:
             observer = ConstraintObserver(self.constraint, inputs.pop("blocks"), self.train_dataset.block_count)
             loss, outputs = self._cross_entropy(model, inputs | {"observer": observer}, num_items_in_batch)
-            strength = self.constraint.strength * ramp(self.state.global_step, self.args.warmup_steps)
-            self.loss_parts = {"cross_entropy": mean_over_ranks(loss).item(), "strength": strength} | observer.summary()
-            loss = observer.add_to(loss, strength)
+            weight = self.constraint.weight * ramp(self.state.global_step, self.args.warmup_steps)
+            self.loss_parts = {"cross_entropy": mean_over_ranks(loss).item(), "weight": weight} | observer.summary()
+            loss = observer.add_to(loss, weight)
         else:
             loss, outputs = self._cross_entropy(model, inputs, num_items_in_batch)
             self.loss_parts = {"cross_entropy": mean_over_ranks(loss).item()}
@@ -89,7 +89,7 @@ class LocalityTrainer(Trainer):
             where = first_not_finite(self.model, inputs["input_ids"])
             raise UserError(
                 f"The loss is {loss.item()} at step {self.state.global_step + 1}: {where}. Lower "
-                "training.learning_rate or constraint.strength. The last checkpoint is kept."
+                "training.learning_rate or constraint.weight. The last checkpoint is kept."
             )
         return (loss, outputs) if return_outputs else loss
 
@@ -238,12 +238,12 @@ def train_arm(
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         max_steps=steps,
-        per_device_train_batch_size=optimisation.batch_windows // number_of_ranks(),
+        per_device_train_batch_size=optimisation.batch_size // number_of_ranks(),
         learning_rate=optimisation.learning_rate,
-        warmup_steps=round(optimisation.warmup_share * steps),
+        warmup_steps=round(optimisation.warmup_ratio * steps),
         lr_scheduler_type="linear",
         weight_decay=optimisation.weight_decay,
-        max_grad_norm=optimisation.gradient_norm,
+        max_grad_norm=optimisation.max_grad_norm,
         optim="adamw_torch_fused",
         seed=seed,
         data_seed=seed,
@@ -295,14 +295,14 @@ def train_arm(
 def check_blocks(blocks: np.ndarray, windows: Windows, name: str) -> None:
     """Raises UserError where `blocks` cannot be the block ids of these windows, naming the first wrong place."""
     remedy = "Delete the study's blocks folder, and run again."
-    if blocks.shape != windows.segment_ids.shape or not np.issubdtype(blocks.dtype, np.integer):
+    if blocks.shape != windows.sentence_ids.shape or not np.issubdtype(blocks.dtype, np.integer):
         raise UserError(
-            f"{name}: the blocks are {blocks.dtype} {blocks.shape}, the windows integers {windows.segment_ids.shape}. "
+            f"{name}: the blocks are {blocks.dtype} {blocks.shape}, the windows integers {windows.sentence_ids.shape}. "
             f"{remedy}"
         )
     is_text = np.asarray(windows.is_text)
     highest = int(is_text.sum()) - 1  # a block holds a token at least
-    wrong = np.where(is_text, (blocks < 0) | (blocks > highest), blocks != NO_SEGMENT)
+    wrong = np.where(is_text, (blocks < 0) | (blocks > highest), blocks != NO_ID)
     if wrong.any():
         window, position = np.argwhere(wrong)[0]
         allowed = f"0 to {highest}" if is_text[window, position] else "-1, for it is no text"

@@ -4,21 +4,21 @@ import pytest
 import torch
 
 from localist.attention.block_attention import TILE_QUERIES, _fused, attention_with_block_mass
-from localist.attention.visibility import roles_of
+from localist.attention.visibility import key_groups
 
 BLOCKS = 5
 
 
 def reference(query, key, value, blocks, mask, scaling):
-    """Output, and mass of each query on the roles of earlier keys, from the T × T attention."""
+    """Output, and mass of each query on the groups of earlier keys, from the T × T attention."""
     group = query.shape[1] // key.shape[1]
     key, value = key.repeat_interleave(group, dim=1), value.repeat_interleave(group, dim=1)
     context = query.shape[2]
     seen = torch.ones(context, context, dtype=torch.bool).tril() if mask is None else mask
     scores = (query @ key.transpose(-1, -2) * scaling).masked_fill(~seen, -torch.inf)
     attention = scores.softmax(-1).nan_to_num(0)
-    roles = torch.nn.functional.one_hot(blocks + 1, BLOCKS + 1).to(query.dtype)
-    mass = attention.tril(-1) @ roles[:, None]
+    groups = torch.nn.functional.one_hot(blocks + 1, BLOCKS + 1).to(query.dtype)
+    mass = attention.tril(-1) @ groups[:, None]
     return attention @ value, mass / mass.sum(-1, keepdim=True).clamp(min=1e-300)
 
 
@@ -59,7 +59,7 @@ def test_values_and_gradients_equal_the_reference(kind, context):
     generator = torch.Generator().manual_seed(1)
     above = torch.randn(query.shape, generator=generator, dtype=query.dtype)
     weight = torch.randn(*query.shape[:3], BLOCKS + 1, generator=generator, dtype=query.dtype)
-    found = attention_with_block_mass(query, key, value, roles_of(blocks, BLOCKS), mask, 0.7)
+    found = attention_with_block_mass(query, key, value, key_groups(blocks, BLOCKS), mask, 0.7)
     expected = reference(query, key, value, blocks, mask, 0.7)
     gradients = []
     for output, mass in (found, expected):
@@ -72,15 +72,17 @@ def test_values_and_gradients_equal_the_reference(kind, context):
 def test_gradients_by_finite_differences():
     """Catches a gradient that agrees with the reference only because both are wrong."""
     query, key, value, blocks = inputs(9, heads=2, key_heads=1, width=3, batch=1)
-    roles = roles_of(blocks, BLOCKS)
-    assert torch.autograd.gradcheck(lambda *qkv: attention_with_block_mass(*qkv, roles, None, 1.0), (query, key, value))
+    groups = key_groups(blocks, BLOCKS)
+    assert torch.autograd.gradcheck(
+        lambda *qkv: attention_with_block_mass(*qkv, groups, None, 1.0), (query, key, value)
+    )
 
 
 @pytest.mark.parametrize("key_heads", [1, 4])
 def test_every_grouping_of_key_heads(key_heads):
     """Catches heads matched with the wrong key heads."""
     query, key, value, blocks = inputs(70, key_heads=key_heads)
-    found = attention_with_block_mass(query, key, value, roles_of(blocks, BLOCKS), None, 1.0)
+    found = attention_with_block_mass(query, key, value, key_groups(blocks, BLOCKS), None, 1.0)
     for ours, theirs in zip(found, reference(query, key, value, blocks, None, 1.0), strict=True):
         torch.testing.assert_close(ours, theirs)
 
@@ -89,7 +91,7 @@ def test_values_of_another_width():
     """Catches an output that takes its shape from the queries, as latent attention does not."""
     query, key, value, blocks = inputs(70)
     value = value[..., :5]
-    found = attention_with_block_mass(query, key, value, roles_of(blocks, BLOCKS), None, 1.0)
+    found = attention_with_block_mass(query, key, value, key_groups(blocks, BLOCKS), None, 1.0)
     for ours, theirs in zip(found, reference(query, key, value, blocks, None, 1.0), strict=True):
         torch.testing.assert_close(ours, theirs)
     assert torch.autograd.grad(found[0].sum() + found[1][..., 1].sum(), query)[0].isfinite().all()
@@ -98,25 +100,25 @@ def test_values_of_another_width():
 def test_heads_are_split_between_tiles(monkeypatch):
     """Catches heads lost where a tile cannot take them all, as with long contexts."""
     query, key, value, blocks = inputs(150)
-    roles = roles_of(blocks, BLOCKS)
-    whole = attention_with_block_mass(query, key, value, roles, None, 1.0)
+    groups = key_groups(blocks, BLOCKS)
+    whole = attention_with_block_mass(query, key, value, groups, None, 1.0)
     monkeypatch.setattr("localist.attention.block_attention.TILE_SCORES", 1)
-    for ours, theirs in zip(attention_with_block_mass(query, key, value, roles, None, 1.0), whole, strict=True):
+    for ours, theirs in zip(attention_with_block_mass(query, key, value, groups, None, 1.0), whole, strict=True):
         torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize("many_blocks", [False, True])
 def test_the_fused_kernel_gives_the_same(many_blocks):
-    """Catches a GPU path that means something else; more roles than the head is wide take several passes."""
+    """Catches a GPU path that means something else; more groups than the head is wide take several passes."""
     query, key, value, blocks = inputs(40, dtype=torch.float32)
     if many_blocks:
         blocks = (torch.arange(40)[None].expand(2, -1) // 2).clone()
         blocks[:, 0] = -1
-    roles = roles_of(blocks, int(blocks.max()) + 1)
-    weight = torch.randn(*query.shape[:3], roles.shape[-1])
+    groups = key_groups(blocks, int(blocks.max()) + 1)
+    weight = torch.randn(*query.shape[:3], groups.shape[-1])
     results = []
     for attention in (_fused, lambda *args: attention_with_block_mass(*args[:4], None, *args[4:])):
-        output, mass = attention(query, key, value, roles, 0.5, 0.0)
+        output, mass = attention(query, key, value, groups, 0.5, 0.0)
         results.append((output, mass, *torch.autograd.grad(output.sum() + (mass * weight).sum(), (query, key, value))))
     for fused, tiled in zip(*results, strict=True):
         torch.testing.assert_close(fused, tiled, rtol=1e-4, atol=1e-5)
@@ -129,7 +131,7 @@ def test_a_sink_that_takes_nearly_everything():
         query.fill_(1.0)
         key[:, :, 0] = 22 / 8  # e^22 times the attention of any other key
         key[:, :, 1:] *= 0.1
-    _, mass = attention_with_block_mass(query, key, value, roles_of(blocks, BLOCKS), None, 1.0)
+    _, mass = attention_with_block_mass(query, key, value, key_groups(blocks, BLOCKS), None, 1.0)
     _, expected = reference(*(tensor.double() for tensor in (query, key, value)), blocks, None, 1.0)
     assert (expected[:, :, 2:, 0] > 1 - 1e-6).all()
     blocks_alone, expected = mass[..., 1:], expected[..., 1:]
@@ -142,7 +144,7 @@ def test_half_precision_is_as_good_as_its_inputs(autocast):
     query, key, value, blocks = inputs(300, dtype=torch.float32)
     half = (query, key, value) if autocast else tuple(tensor.bfloat16() for tensor in (query, key, value))
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
-        output, mass = attention_with_block_mass(*half, roles_of(blocks, BLOCKS), None, 0.3)
+        output, mass = attention_with_block_mass(*half, key_groups(blocks, BLOCKS), None, 0.3)
     assert output.dtype == torch.bfloat16 and mass.dtype == torch.float32
     _, expected = reference(*(tensor.bfloat16().double() for tensor in (query, key, value)), blocks, None, 0.3)
     torch.testing.assert_close(mass.double(), expected, rtol=0, atol=5e-3)
@@ -152,13 +154,13 @@ def test_half_precision_is_as_good_as_its_inputs(autocast):
 def test_dropout_acts_on_the_output_alone_and_its_gradient_fits():
     """Catches dropped probabilities in the mass, and a backward pass that drops others than the forward pass did."""
     query, key, value, blocks = inputs(90)
-    roles = roles_of(blocks, BLOCKS)
+    groups = key_groups(blocks, BLOCKS)
 
     def dropped(*qkv, seed=3):
         torch.manual_seed(seed)
-        return attention_with_block_mass(*qkv, roles, None, 1.0, dropout=0.4)
+        return attention_with_block_mass(*qkv, groups, None, 1.0, dropout=0.4)
 
-    plain_output, plain_mass = attention_with_block_mass(query, key, value, roles, None, 1.0)
+    plain_output, plain_mass = attention_with_block_mass(query, key, value, groups, None, 1.0)
     output, mass = dropped(query, key, value)
     torch.testing.assert_close(mass, plain_mass)
     assert not torch.allclose(output, plain_output)
@@ -194,6 +196,6 @@ def test_memory_holds_no_square_of_the_context():
             return result
 
     with Largest():
-        output, mass = attention_with_block_mass(query, key, value, roles_of(blocks, BLOCKS), None, 1.0)
+        output, mass = attention_with_block_mass(query, key, value, key_groups(blocks, BLOCKS), None, 1.0)
         (output.sum() + mass[..., 1].sum()).backward()
     assert 0 < largest <= 2 * TILE_QUERIES * context < context**2

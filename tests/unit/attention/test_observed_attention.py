@@ -7,14 +7,14 @@ import torch
 from tiny_models import TINY_MODELS, tiny_model
 
 from localist.attention.observed_attention import check_causality, use_observed_attention
-from localist.attention.visibility import roles_of, visible_blocks
+from localist.attention.visibility import key_groups, visible_blocks
 from localist.evaluation.attention_statistics import StatisticsObserver
 from localist.plumbing.errors import UserError
 from localist.training.constraint import Constraint, ConstraintObserver, counted_mean, hinge
 
 CONTEXT = 24
 BLOCKS = 4
-CONSTRAINT = Constraint(locality=[0.0, 0.5, 1.0], penalty="hinge", target=0.9, strength=3.0)
+CONSTRAINT = Constraint(locality=[0.0, 0.5, 1.0], penalty="hinge", target=0.9, weight=3.0)
 
 
 @pytest.fixture(params=sorted(TINY_MODELS))
@@ -47,8 +47,8 @@ def eager_penalties(attentions, blocks, constraint=CONSTRAINT):
     for layer in constraint.layers:
         attention = attentions[layer]
         seen = (attention > 0).any(dim=1, keepdim=True)
-        mass = attention.tril(-1) @ roles_of(blocks, BLOCKS)[:, None]
-        visible = visible_blocks(roles_of(blocks, BLOCKS), seen)
+        mass = attention.tril(-1) @ key_groups(blocks, BLOCKS)[:, None]
+        visible = visible_blocks(key_groups(blocks, BLOCKS), seen)
         found[layer] = counted_mean(hinge(mass[..., 1:], visible, constraint.target), visible.counted)
     return found
 
@@ -213,7 +213,7 @@ def test_attention_dropout_leaves_the_penalty_alone(batch):
     input_ids, blocks = batch
     model = tiny_model("llama", attention_dropout=0.5)
     use_observed_attention(model, CONTEXT)
-    only_first = Constraint(locality=[1.0, 0.0, 0.0], penalty="hinge", target=0.9, strength=1.0)
+    only_first = Constraint(locality=[1.0, 0.0, 0.0], penalty="hinge", target=0.9, weight=1.0)
     penalties, logits = [], []
     for training in (False, True):
         model.train(training)

@@ -33,18 +33,18 @@ CONSTRAINTS = {
 }
 # Thirteen windows in batches of four: the last batch of an epoch has one window, which leaves one of two ranks none.
 OPTIMISATION = Optimisation(
-    token_budget=9 * 4 * 13, batch_windows=4, learning_rate=1e-3, warmup_share=0.25, weight_decay=0.1, gradient_norm=1.0
+    token_budget=9 * 4 * 13, batch_size=4, learning_rate=1e-3, warmup_ratio=0.25, weight_decay=0.1, max_grad_norm=1.0
 )
 
 
 def thirteen_windows():
     generator = np.random.default_rng(0)
     input_ids = generator.integers(1, 60, (13, CONTEXT)).astype(np.int32)
-    segment_ids = np.tile(np.arange(CONTEXT) // 4, (13, 1)).astype(np.int32)
-    segment_ids[:, 0] = -1
+    sentence_ids = np.tile(np.arange(CONTEXT) // 4, (13, 1)).astype(np.int32)
+    sentence_ids[:, 0] = -1
     for window in range(13):
-        segment_ids[window, 6 + window % 11 :] = -1
-    return Windows(input_ids, segment_ids, np.ones_like(input_ids), np.arange(13, dtype=np.int32))
+        sentence_ids[window, 6 + window % 11 :] = -1
+    return Windows(input_ids, sentence_ids, np.ones_like(input_ids), np.arange(13, dtype=np.int32))
 
 
 def train(folder, constraint, asked_to_stop, dropout=0.0, in_pieces=False, stop_after=None, damaged=False):
@@ -53,7 +53,7 @@ def train(folder, constraint, asked_to_stop, dropout=0.0, in_pieces=False, stop_
     if in_pieces:
         training.LOSS_TOKENS = 8
     windows = thirteen_windows()
-    blocks = np.where(windows.is_text, windows.segment_ids % 2, -1)
+    blocks = np.where(windows.is_text, windows.sentence_ids % 2, -1)
     if damaged and rank() == 1:
         blocks[0, 1] = 999
     steps = []

@@ -1,10 +1,10 @@
-"""What a query sees: roles of keys, chance and counted queries under any mask."""
+"""What a query sees: groups of keys, chance and counted queries under any mask."""
 
 import numpy as np
 import pytest
 import torch
 
-from localist.attention.visibility import ROWS, roles_of, visible_blocks, visible_keys
+from localist.attention.visibility import ROWS, key_groups, visible_blocks, visible_keys
 from localist.blocks.chance import chance_table
 from localist.plumbing.errors import UserError
 
@@ -13,7 +13,7 @@ from localist.plumbing.errors import UserError
 def test_ids_that_are_no_block_are_named(ids, wrong):
     """Catches damaged blocks that would silently count as another block, or crash in a kernel."""
     with pytest.raises(UserError, match=f"block id {wrong} is outside -1"):
-        roles_of(torch.tensor([ids]), 3)
+        key_groups(torch.tensor([ids]), 3)
 
 
 def test_plain_chance_is_that_of_the_table():
@@ -23,7 +23,7 @@ def test_plain_chance_is_that_of_the_table():
     blocks[:, 0] = -1
     blocks[1, 30:] = -1
     chance, counted = chance_table(blocks)
-    found = visible_blocks(roles_of(torch.as_tensor(blocks), 4), None)
+    found = visible_blocks(key_groups(torch.as_tensor(blocks), 4), None)
     np.testing.assert_array_equal(found.counted, counted)
     np.testing.assert_allclose(found.chance, np.nan_to_num(chance), rtol=1e-6)
 
@@ -32,7 +32,7 @@ def test_chance_under_a_mask_by_hand():
     """Catches keys counted that the mask hides: a window of two keys sees itself and the one before."""
     blocks = torch.tensor([[-1, 0, 0, 1, 1, 0]])
     mask = torch.ones(6, 6, dtype=torch.bool).tril().triu(-2)[None, None]  # itself and two before
-    found = visible_blocks(roles_of(blocks, 2), mask)
+    found = visible_blocks(key_groups(blocks, 2), mask)
     assert found.counts.tolist() == [[[0, 0], [0, 0], [1, 0], [2, 0], [1, 1], [0, 2]]]
     assert found.chance[0].tolist() == pytest.approx([0, 0, 1, 0, 0.5, 0])
     assert found.counted[0].tolist() == [False, False, False, False, True, False]
@@ -42,10 +42,10 @@ def test_chance_under_a_mask_by_hand():
 def test_counts_agree_over_long_masks():
     """Catches rows lost between the pieces in which a long mask is read, and rounding under autocast."""
     context = 2 * ROWS + 3
-    roles = roles_of(torch.zeros(1, context, dtype=torch.long), 1)
+    groups = key_groups(torch.zeros(1, context, dtype=torch.long), 1)
     mask = torch.ones(1, 1, context, context, dtype=torch.bool).tril()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = visible_blocks(roles, mask)
+        found = visible_blocks(groups, mask)
     assert found.counts[0, :, 0].tolist() == list(range(context))
 
 

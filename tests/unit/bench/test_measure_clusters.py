@@ -22,7 +22,7 @@ def windows_of(sentences: np.ndarray, stretches: np.ndarray, context: int) -> Wi
     parts = []
     for stretch in np.unique(stretches):
         inside = np.concatenate([[True], stretches == stretch])
-        part = Windows(*(whole.segment_ids[:, inside],) * 3, np.array([stretch]))
+        part = Windows(*(whole.sentence_ids[:, inside],) * 3, np.array([stretch]))
         parts.append(longer_windows(part, context))
     return Windows(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
 
@@ -49,8 +49,8 @@ def test_longer_windows_hold_the_same_tokens_in_order():
     stretches = np.repeat([0, 1], 18)
     short = windows_of(sentences, stretches, 8)
     long = longer_windows(short, 16)
-    assert long.segment_ids.shape == (4, 16) and long.stretch_ids.tolist() == [0, 0, 1, 1]
-    np.testing.assert_array_equal(long.segment_ids[long.is_text], sentences)
+    assert long.sentence_ids.shape == (4, 16) and long.stretch_ids.tolist() == [0, 0, 1, 1]
+    np.testing.assert_array_equal(long.sentence_ids[long.is_text], sentences)
 
 
 def test_window_blocks_of_different_stretches_are_different():
@@ -67,7 +67,7 @@ def test_planted_topics_are_measured_with_their_controls():
     generator = np.random.default_rng(0)
     section = np.repeat(np.arange(24), generator.integers(4, 13, size=24))
     vectors = np.eye(12)[section % 12] + generator.normal(scale=0.05, size=(len(section), 12))
-    segments = pd.DataFrame(
+    sentences = pd.DataFrame(
         {
             "document": section // 6,
             "section": section,
@@ -75,9 +75,9 @@ def test_planted_topics_are_measured_with_their_controls():
             "split": np.where(section % 6 == 5, "test", "train"),
         }
     )
-    training = np.flatnonzero(segments["split"] == "train")
+    training = np.flatnonzero(sentences["split"] == "train")
     windows = windows_of(np.repeat(training, 4), np.repeat(section[training] // 6, 4), 64)
-    text = labelled_text(segments, vectors.astype(np.float32), windows, [])
+    text = labelled_text(sentences, vectors.astype(np.float32), windows, [])
     assert isinstance(text, LabelledText) and len(text.sentences) == len(training)
     settings = BlockSettings("spectral", "silhouette", 4, 16, 13, 0.9, 1, 2, None, 1, 0)
     chosen, curves = measure_clusters("planted", text, settings, [(0, 1)], default=(0, 1))

@@ -15,7 +15,7 @@ from measure_spans import (
     tiling,
 )
 
-SETTINGS = {"minimum_size": 3, "maximum_size": 60}
+SETTINGS = {"min_size": 3, "max_size": 60}
 
 
 def test_a_perfect_segmentation_has_no_error():
@@ -78,7 +78,7 @@ def test_a_text_too_short_for_blocks_is_one_tile():
 def articles(number: int = 12) -> tuple[pd.DataFrame, np.ndarray]:
     """Articles of three sections of eight sentences, each section with a direction and words of its own."""
     sections = np.repeat(np.arange(3 * number), 8)
-    table = pd.DataFrame({"segment": range(len(sections)), "document": sections // 3, "section": sections})
+    table = pd.DataFrame({"sentence": range(len(sections)), "document": sections // 3, "section": sections})
     table["title"] = "Article " + table["document"].astype(str)
     table["split"] = "train"
     table["text"] = [f"Word{chr(97 + section % 26)}{chr(97 + section // 26)} again." for section in sections]

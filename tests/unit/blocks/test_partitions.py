@@ -1,4 +1,4 @@
-"""Partitions: semantic, window and shifted blocks on windows with several stretches."""
+"""Partitions: semantic, fixed and shifted blocks on windows with several stretches."""
 
 import json
 from collections import Counter
@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localist.blocks.partitions import (
-    NO_BLOCK,
+    NO_ID,
     block_statistics,
-    blocks_by_segment,
+    blocks_by_sentence,
+    fixed_blocks,
     matched_width,
     mean_chance,
     run_lengths,
     semantic_blocks,
     shifted_blocks,
-    shuffled_segments,
-    window_blocks,
+    shuffled_sentences,
 )
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import write_json
@@ -30,18 +30,18 @@ from partition_tokens import main
 
 
 def windows_of(stretches: list[np.ndarray], context: int) -> Windows:
-    """Windows of `context` tokens over stretches of segment ids, each token's id its place in its stretch."""
+    """Windows of `context` tokens over stretches of sentence ids, each token's id its place in its stretch."""
     rows, places, stretch_ids = [], [], []
-    for number, segments in enumerate(stretches):
-        for start in range(0, len(segments), context - 1):
-            part = segments[start : start + context - 1]
+    for number, sentences in enumerate(stretches):
+        for start in range(0, len(sentences), context - 1):
+            part = sentences[start : start + context - 1]
             padding = context - 1 - len(part)
             rows.append([-1, *part, *[-1] * padding])
             places.append([-1, *range(start, start + len(part)), *[-1] * padding])
             stretch_ids.append(number)
-    segment_ids = np.array(rows, dtype=np.int32).reshape(-1, context)
+    sentence_ids = np.array(rows, dtype=np.int32).reshape(-1, context)
     input_ids = np.array(places, dtype=np.int32).reshape(-1, context)
-    return Windows(input_ids, segment_ids, np.where(segment_ids >= 0, 1, 0), np.array(stretch_ids, dtype=np.int32))
+    return Windows(input_ids, sentence_ids, np.where(sentence_ids >= 0, 1, 0), np.array(stretch_ids, dtype=np.int32))
 
 
 def by_stretch(windows: Windows, blocks: np.ndarray) -> list[np.ndarray]:
@@ -63,7 +63,7 @@ def circular_runs(blocks: np.ndarray) -> Counter:
 
 
 def topical_text(seed: int, stretches: int = 40) -> tuple[list[np.ndarray], np.ndarray]:
-    """Segments of 8–40 tokens, a dozen topics that tend to go on: stretches of segment ids, block of each segment."""
+    """Sentences of 8–40 tokens, a dozen topics that tend to go on: stretches of ids, block of each sentence."""
     rng = np.random.default_rng(seed)
     texts, blocks = [], []
     for _ in range(stretches):
@@ -85,13 +85,13 @@ def test_every_partition_leaves_out_sink_and_padding(stretches, context):
     """Catches a block for the sink or for padding, and a text token without one."""
     windows = windows_of(stretches, context)
     semantic = semantic_blocks(windows, np.array([3, 0, 3, 1, 2, 0]))
-    for blocks in (semantic, window_blocks(windows, 3), shifted_blocks(windows, semantic)):
-        assert blocks.shape == windows.segment_ids.shape
-        np.testing.assert_array_equal(blocks == NO_BLOCK, ~windows.is_text)
+    for blocks in (semantic, fixed_blocks(windows, 3), shifted_blocks(windows, semantic)):
+        assert blocks.shape == windows.sentence_ids.shape
+        np.testing.assert_array_equal(blocks == NO_ID, ~windows.is_text)
 
 
-def test_tokens_take_the_block_of_their_segment():
-    """Catches blocks that are looked up by another key than the segment."""
+def test_tokens_take_the_block_of_their_sentence():
+    """Catches blocks that are looked up by another key than the sentence."""
     windows = windows_of([np.array([0, 0, 2, 1])], 4)
     assert semantic_blocks(windows, np.array([7, 8, 9])).tolist() == [[-1, 7, 7, 9], [-1, 8, -1, -1]]
 
@@ -101,7 +101,7 @@ def test_tokens_take_the_block_of_their_segment():
 def test_window_blocks_restart_at_each_stretch(stretches, context, width):
     """Catches runs that go on over a gap in the text, or that restart at each window."""
     windows = windows_of(stretches, context)
-    for blocks in by_stretch(windows, window_blocks(windows, width)):
+    for blocks in by_stretch(windows, fixed_blocks(windows, width)):
         assert blocks.tolist() == [place // width for place in range(len(blocks))]
 
 
@@ -127,11 +127,11 @@ def test_shifted_blocks_by_hand():
 @pytest.mark.parametrize("seed", range(3))
 def test_the_window_partition_is_matched_to_the_semantic_one(seed):
     """Catches a width whose chance differs from its target by more than the comparison allows (0.02)."""
-    texts, block_of_segment = topical_text(seed)
+    texts, block_of_sentence = topical_text(seed)
     windows = windows_of(texts, 128)
-    target = mean_chance(semantic_blocks(windows, block_of_segment))
+    target = mean_chance(semantic_blocks(windows, block_of_sentence))
     width = matched_width(windows, target)
-    assert mean_chance(window_blocks(windows, width)) == pytest.approx(target, abs=0.02)
+    assert mean_chance(fixed_blocks(windows, width)) == pytest.approx(target, abs=0.02)
     assert 2 <= width < 128
 
 
@@ -151,7 +151,7 @@ def test_run_lengths_by_hand():
         [[-1, 3, 3, 0, 3], [-1, 3, 3, 3, 3], [-1, 5, -1, 5, 5], [-1, -1, -1, -1, -1], [7, 7, 7, 7, 8], [8, 8, 8, 9, 9]]
     )
     assert run_lengths(blocks).tolist() == [2, 1, 1, 4, 1, 2, 4, 1, 3, 2]
-    assert run_lengths(np.full((2, 4), NO_BLOCK)).tolist() == run_lengths(np.zeros((0, 4), dtype=int)).tolist() == []
+    assert run_lengths(np.full((2, 4), NO_ID)).tolist() == run_lengths(np.zeros((0, 4), dtype=int)).tolist() == []
 
 
 @settings(max_examples=50, deadline=None)
@@ -166,42 +166,42 @@ def test_runs_add_up_to_the_text(stretches, context):
     assert lengths.tolist() == slow
 
 
-def test_segments_are_looked_up_by_number():
+def test_sentences_are_looked_up_by_number():
     """Catches a table in another order, or with gaps, that gives sentences the blocks of their neighbours."""
-    table = pd.DataFrame({"segment": [2, 0, 1], "block": [5, 3, 4]})
-    assert blocks_by_segment(table).tolist() == [3, 4, 5]
-    with pytest.raises(UserError, match=r"segment_blocks\.parquet"):
-        blocks_by_segment(table[table["segment"] != 1])
+    table = pd.DataFrame({"sentence": [2, 0, 1], "block": [5, 3, 4]})
+    assert blocks_by_sentence(table).tolist() == [3, 4, 5]
+    with pytest.raises(UserError, match=r"sentence_blocks\.parquet"):
+        blocks_by_sentence(table[table["sentence"] != 1])
 
 
 def test_shuffled_blocks_keep_their_sizes_in_each_split():
     """Catches a control with other block sizes, or one that carries blocks from one split into another."""
     generator = np.random.default_rng(0)
     splits = np.repeat(["train", "test"], [60, 20])
-    table = pd.DataFrame({"segment": range(80), "block": generator.integers(0, 5, 80), "split": splits})
-    shuffled = shuffled_segments(table, 1)
+    table = pd.DataFrame({"sentence": range(80), "block": generator.integers(0, 5, 80), "split": splits})
+    shuffled = shuffled_sentences(table, 1)
     for split in ("train", "test"):
         rows = splits == split
         assert Counter(shuffled["block"][rows]) == Counter(table["block"][rows])
-    assert (shuffled["block"] != table["block"]).any() and shuffled_segments(table, 1).equals(shuffled)
-    assert not shuffled_segments(table, 2).equals(shuffled)
+    assert (shuffled["block"] != table["block"]).any() and shuffled_sentences(table, 1).equals(shuffled)
+    assert not shuffled_sentences(table, 2).equals(shuffled)
 
 
 def run_main(folder: Path, partition: str) -> tuple[dict[str, np.ndarray], dict]:
     names = ("train", "validation", "test")
-    texts, block_of_segment = topical_text(5, stretches=30)
+    texts, block_of_sentence = topical_text(5, stretches=30)
     tokens = {}
     for number, split in enumerate(names):
         tokens[split] = folder / "tokens" / split
         windows_of(texts[10 * number : 10 * (number + 1)], 64).save(tokens[split])
-    table = pd.DataFrame({"segment": range(len(block_of_segment)), "block": block_of_segment})
-    segments_of_split = [sum(len(set(text)) for text in texts[10 * n : 10 * n + 10]) for n in range(3)]
-    table["split"] = np.repeat(names, segments_of_split)
-    table.to_parquet(folder / "segment_blocks.parquet")
-    write_json(folder / "found.json", {"blocks": 5})
+    table = pd.DataFrame({"sentence": range(len(block_of_sentence)), "block": block_of_sentence})
+    sentences_of_split = [sum(len(set(text)) for text in texts[10 * n : 10 * n + 10]) for n in range(3)]
+    table["split"] = np.repeat(names, sentences_of_split)
+    table.to_parquet(folder / "sentence_blocks.parquet")
+    write_json(folder / "fit.json", {"blocks": 5})
     blocks = {split: folder / partition / f"{split}.npy" for split in names}
     summary = folder / "summary.json"
-    main(partition, folder / "segment_blocks.parquet", folder / "found.json", 0, tokens, blocks, summary)
+    main(partition, folder / "sentence_blocks.parquet", folder / "fit.json", 0, tokens, blocks, summary)
     return {split: np.load(path) for split, path in blocks.items()}, json.loads(summary.read_text())
 
 
@@ -217,6 +217,6 @@ def test_the_rule_writes_matched_partitions(tmp_path):
     assert mean_chance(window["train"]) == pytest.approx(mean_chance(semantic["train"]), abs=0.02)
     for split, blocks in window.items():
         windows = Windows.load(tmp_path / "tokens" / split)
-        np.testing.assert_array_equal(blocks, window_blocks(windows, matched["width_tokens"]))
+        np.testing.assert_array_equal(blocks, fixed_blocks(windows, matched["width_tokens"]))
         assert Counter(shifted[split].ravel().tolist()) == Counter(semantic[split].ravel().tolist())
         assert blocks.dtype == semantic[split].dtype == shifted[split].dtype == np.int32

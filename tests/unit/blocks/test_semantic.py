@@ -12,24 +12,24 @@ from hypothesis import strategies as st
 from sklearn.cluster import AgglomerativeClustering, SpectralClustering
 from sklearn.metrics import adjusted_rand_score
 
+from cluster_sentences import main
 from localist.blocks import clusterers
 from localist.blocks import semantic as clustering
 from localist.blocks.clusterers import centres, nearest_block
 from localist.blocks.semantic import BlockSettings, bounded, choose_blocks, stability
 from localist.plumbing.errors import UserError
 from localist.tokens.windows import Windows
-from partition_segments import main
 
 SETTINGS = BlockSettings(
     clusterer="kmeans",
     criterion="silhouette",
-    minimum_blocks=2,
-    maximum_blocks=9,
+    min_blocks=2,
+    max_blocks=9,
     candidates=8,
-    largest_chance=1,
-    least_blocks_per_window=1,
-    minimum_size=1,
-    maximum_size=None,
+    max_chance=1,
+    min_blocks_per_window=1,
+    min_size=1,
+    max_size=None,
     restarts=3,
     seed=0,
 )
@@ -94,9 +94,9 @@ def test_only_numbers_that_leave_a_window_several_blocks_are_chosen():
     vectors, truth = planted(groups=5, size=20)
     order = np.argsort(truth, kind="stable")
     windows = order.reshape(10, 10)
-    narrow = replace(SETTINGS, clusterer="spectral", criterion="silhouette", maximum_blocks=30, candidates=29)
+    narrow = replace(SETTINGS, clusterer="spectral", criterion="silhouette", max_blocks=30, candidates=29)
     _, free = choose_blocks(vectors, windows, narrow)
-    blocks, curve = choose_blocks(vectors, windows, replace(narrow, largest_chance=0.6, least_blocks_per_window=2))
+    blocks, curve = choose_blocks(vectors, windows, replace(narrow, max_chance=0.6, min_blocks_per_window=2))
     chosen = curve[curve["chosen"]].iloc[0]
     assert free.loc[free["chosen"], "blocks"].item() == 5
     assert chosen["allowed"] and chosen["blocks"] > 5
@@ -108,7 +108,7 @@ def test_only_numbers_that_leave_a_window_several_blocks_are_chosen():
 def test_where_no_number_is_allowed_the_lowest_chance_is_taken():
     """Catches a crash, or a partition that a window sees one block of, where the bounds cannot be kept."""
     vectors, _ = planted(groups=5, size=20)
-    _, curve = choose_blocks(vectors, in_one_window(vectors), replace(SETTINGS, largest_chance=0.01))
+    _, curve = choose_blocks(vectors, in_one_window(vectors), replace(SETTINGS, max_chance=0.01))
     assert not curve["allowed"].any()
     assert curve.loc[curve["chosen"], "mean_chance"].item() == curve["mean_chance"].min()
 
@@ -126,14 +126,14 @@ def test_the_choice_is_repeatable(clusterer):
 def test_too_few_distinct_sentences_are_refused():
     """Catches a traceback from the clustering library where sentences repeat themselves."""
     vectors = np.repeat(np.eye(4), 25, axis=0)
-    with pytest.raises(UserError, match=r"blocks\.semantic\.minimum_blocks is 4.*only 4 distinct"):
-        choose_blocks(vectors, in_one_window(vectors), replace(SETTINGS, minimum_blocks=4))
+    with pytest.raises(UserError, match=r"blocks\.semantic\.min_blocks is 4.*only 4 distinct"):
+        choose_blocks(vectors, in_one_window(vectors), replace(SETTINGS, min_blocks=4))
 
 
 def test_candidates_that_the_text_cannot_fill_are_left_out():
     """Catches a fit with more blocks than there are distinct sentences."""
     vectors = np.repeat(np.eye(6), 4, axis=0)
-    _, curve = choose_blocks(vectors, in_one_window(vectors), replace(SETTINGS, maximum_blocks=20, candidates=19))
+    _, curve = choose_blocks(vectors, in_one_window(vectors), replace(SETTINGS, max_blocks=20, candidates=19))
     assert curve["blocks"].max() < 6
 
 
@@ -190,7 +190,7 @@ def test_stability_tells_planted_blocks_from_noise():
     """Catches a stability that is high, or low, for everything."""
     vectors, _ = planted(groups=5, size=40)
     noise = np.random.default_rng(0).normal(size=(200, 16)).astype(np.float32)
-    five = replace(SETTINGS, minimum_blocks=5, maximum_blocks=5, restarts=1)
+    five = replace(SETTINGS, min_blocks=5, max_blocks=5, restarts=1)
     firm, loose = (
         stability(data, choose_blocks(data, in_one_window(data), five)[0], five, 3) for data in (vectors, noise)
     )
@@ -209,25 +209,25 @@ def test_the_nearest_block_is_found_in_pieces(monkeypatch):
 
 def run_main(folder: Path, vectors: np.ndarray, splits: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     folder.mkdir()
-    segments = pd.DataFrame({"segment": range(len(splits)), "split": splits, "text": "Words about blocks."})
-    segments["section"] = np.arange(len(splits))
-    segments.to_parquet(folder / "segments.parquet", index=False)
+    sentences = pd.DataFrame({"sentence": range(len(splits)), "split": splits, "text": "Words about blocks."})
+    sentences["section"] = np.arange(len(splits))
+    sentences.to_parquet(folder / "sentences.parquet", index=False)
     np.save(folder / "embeddings.npy", vectors)
     training = np.flatnonzero(splits == "train").astype(np.int32)[None]
     Windows(training, training, training, np.zeros(1, dtype=np.int32)).save(folder / "tokens")
-    chosen = {"minimum_blocks": 3, "maximum_blocks": 7, "candidates": 5, "stability_repeats": 1}
+    chosen = {"min_blocks": 3, "max_blocks": 7, "candidates": 5, "stability_repeats": 1}
     averaged = {"context": 1, "neighbour_weight": 0.5}
     names = {
-        "segment_blocks": "segment_blocks.parquet",
+        "sentence_blocks": "sentence_blocks.parquet",
         "selection": "selection.csv",
         "blocks": "blocks.csv",
-        "found": "found.json",
+        "fit": "fit.json",
     }
     outputs = {what: folder / name for what, name in names.items()}
-    inputs = (folder / name for name in ("segments.parquet", "embeddings.npy", "tokens"))
+    inputs = (folder / name for name in ("sentences.parquet", "embeddings.npy", "tokens"))
     main(*inputs, vars(SETTINGS) | chosen | averaged, "en", outputs)
-    rest = outputs["blocks"].read_text(encoding="utf-8") + outputs["found"].read_text(encoding="utf-8")
-    return pd.read_parquet(outputs["segment_blocks"]), pd.read_csv(outputs["selection"]), rest
+    rest = outputs["blocks"].read_text(encoding="utf-8") + outputs["fit"].read_text(encoding="utf-8")
+    return pd.read_parquet(outputs["sentence_blocks"]), pd.read_csv(outputs["selection"]), rest
 
 
 def test_held_out_sentences_change_nothing_that_is_fitted(tmp_path):
@@ -251,7 +251,7 @@ def test_held_out_sentences_get_the_nearest_block(tmp_path):
     vectors, truth = planted(groups=5, size=24)
     splits = np.where(np.arange(len(vectors)) % 3 == 0, "test", "train")
     blocks, _, rest = run_main(tmp_path / "study", vectors, splits)
-    assert blocks["segment"].tolist() == list(range(len(vectors)))
+    assert blocks["sentence"].tolist() == list(range(len(vectors)))
     assert blocks["split"].tolist() == splits.tolist()
     assert len(set(zip(truth, blocks["block"], strict=True))) == 5
     assert json.loads(rest[rest.index("{") :])["stability"] == {"resamples": 1.0, "seeds": 1.0}

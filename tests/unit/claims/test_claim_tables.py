@@ -13,14 +13,14 @@ from localist.report.pages import claims_page, shown_claims
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """A study with every arm but one; semantic blocks help."""
-    plan = Plan(losses={"quintic_shifted": 0.06, "localist": 0.1}, without=["quintic_window"])
+    plan = Plan(losses={"quintic_shifted": 0.06, "localist": 0.1}, without=["quintic_fixed"])
     return write_study(tmp_path_factory.mktemp("study"), plan)
 
 
 @pytest.fixture(scope="module")
 def judged(study):
     """All claims, judged together."""
-    return judge(study, minimum_sections=20, gains=checked_arms(study))
+    return judge(study, min_sections=20, gains=checked_arms(study))
 
 
 def test_there_is_a_row_per_claim_with_its_numbers(judged):
@@ -41,7 +41,7 @@ def test_a_claim_hangs_on_its_weakest_part(tmp_path):
     """Catches a supported claim that shows off its strongest part, where resampling gives both the same p."""
     study = write_study(tmp_path, Plan(losses={"linear": 0.2, "cubic": 0.02}))
     claims = {"steeper_is_better": CLAIMS["steeper_is_better"]}
-    (found,) = judge(study, minimum_sections=20, gains=checked_arms(study), claims=claims)
+    (found,) = judge(study, min_sections=20, gains=checked_arms(study), claims=claims)
     assert found.verdict == "supported" and len({contrast.p for contrast in found.contrasts}) == 1
     assert found.weakest.label == "cubic against quintic"
 

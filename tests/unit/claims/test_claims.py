@@ -58,11 +58,11 @@ PLANS = {
         UNDECIDED: Plan(divergences={"quintic": 0.015}, divergence_noise=0.5),
         NOT_TESTED: Plan(without=["quintic"]),
     },
-    "semantic_beats_window": {
-        SUPPORTED: Plan(losses={"quintic_window": 0.06}),
+    "semantic_beats_fixed": {
+        SUPPORTED: Plan(losses={"quintic_fixed": 0.06}),
         NOT_SUPPORTED: Plan(),
-        UNDECIDED: Plan(losses={"quintic_window": 0.01}, **WIDE),
-        NOT_TESTED: Plan(without=["quintic_window"]),
+        UNDECIDED: Plan(losses={"quintic_fixed": 0.01}, **WIDE),
+        NOT_TESTED: Plan(without=["quintic_fixed"]),
     },
     "low_fidelity_preserves_capacity": {
         SUPPORTED: Plan(losses={"low": -0.03, "high": 0.04}),
@@ -90,14 +90,14 @@ PLANS = {
     },
     "localisation_is_used": {
         SUPPORTED: Plan(
-            cuts={("distributed", "semantic"): 0.2, ("quintic", "semantic"): 0.1, ("quintic", "shifted"): 0.2}
+            knockouts={("distributed", "semantic"): 0.2, ("quintic", "semantic"): 0.1, ("quintic", "shifted"): 0.2}
         ),
         # As much under the wrong blocks as under its own.
         NOT_SUPPORTED: Plan(
-            cuts={("distributed", "semantic"): 0.2, ("quintic", "semantic"): 0.1, ("quintic", "shifted"): 0.1}
+            knockouts={("distributed", "semantic"): 0.2, ("quintic", "semantic"): 0.1, ("quintic", "shifted"): 0.1}
         ),
-        UNDECIDED: Plan(cuts={("distributed", "semantic"): 0.01, ("quintic", "shifted"): 0.01}, **WIDE),
-        NOT_TESTED: Plan(measured=["semantic", "window"]),
+        UNDECIDED: Plan(knockouts={("distributed", "semantic"): 0.01, ("quintic", "shifted"): 0.01}, **WIDE),
+        NOT_TESTED: Plan(measured=["semantic", "fixed"]),
     },
 }
 
@@ -112,9 +112,9 @@ def needed(name, plan):
     return plan
 
 
-def judged(name, plan, folder, minimum_sections=20):
+def judged(name, plan, folder, min_sections=20):
     study = write_study(folder, needed(name, plan))
-    (found,) = judge(study, minimum_sections=minimum_sections, gains=checked_arms(study), claims={name: CLAIMS[name]})
+    (found,) = judge(study, min_sections=min_sections, gains=checked_arms(study), claims={name: CLAIMS[name]})
     return found
 
 
@@ -150,7 +150,7 @@ def test_controls_that_are_not_matched_decide_nothing(name, tmp_path):
     assert found.verdict == UNDECIDED and "controls not matched" in found.reason
 
 
-@pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.least_seeds > 1])
+@pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.min_seeds > 1])
 def test_too_few_seeds_decide_nothing(name, tmp_path):
     """Catches a verdict about seeds from one of them."""
     found = judged(name, Plan(**vars(PLANS[name][SUPPORTED]) | {"seeds": [1]}), tmp_path)
@@ -161,8 +161,8 @@ def test_doses_are_not_matched_where_the_target_is_scaled(tmp_path):
     """Catches arms called dose-matched in a study in which α says nothing of how hard a layer is pushed."""
     name = "progressive_beats_localist_dose_matched"
     study = write_study(tmp_path, needed(name, PLANS[name][SUPPORTED]))
-    scaled = replace(study, constraint=study.constraint | {"schedule_applies_to": "target"})
-    (found,) = judge(scaled, minimum_sections=20, gains=checked_arms(study), claims={name: CLAIMS[name]})
+    scaled = replace(study, constraint=study.constraint | {"applies_to": "target"})
+    (found,) = judge(scaled, min_sections=20, gains=checked_arms(study), claims={name: CLAIMS[name]})
     assert found.verdict == NOT_TESTED and "λ scales the target" in found.reason
 
 
@@ -170,10 +170,10 @@ def test_a_constraint_that_acts_nowhere_is_told_apart(tmp_path):
     """Catches "added nan" where no layer is constrained at all."""
     plan = needed("near_baseline", PLANS["near_baseline"][SUPPORTED])
     study = write_study(tmp_path, plan)
-    evidence = replace(study.evidence, minimum_locality=1.5)
+    evidence = replace(study.evidence, min_locality=1.5)
     nowhere = replace(study, evidence=evidence)
     claims = {"near_baseline": CLAIMS["near_baseline"]}
-    (found,) = judge(nowhere, minimum_sections=20, gains=checked_arms(nowhere), claims=claims)
+    (found,) = judge(nowhere, min_sections=20, gains=checked_arms(nowhere), claims=claims)
     assert found.verdict == UNDECIDED and "acts on no layer" in found.reason
 
 
@@ -182,7 +182,10 @@ def test_a_constraint_that_acts_nowhere_is_told_apart(tmp_path):
     [
         ("near_baseline", "The interval lies below 5 % perplexity."),
         ("early_layers_preserved", "The interval lies below a ratio of 1.5."),
-        ("late_layers_localised", "that of quintic against distributed: late Fadj lies above 0 Fadj."),
+        (
+            "late_layers_localised",
+            "that of quintic against distributed: late fidelity lies above 0 chance-corrected fidelity.",
+        ),
     ],
 )
 def test_a_reason_names_the_margin_in_its_unit(name, margin, tmp_path):
@@ -198,7 +201,7 @@ def test_a_large_effect_is_written_without_exponent(tmp_path):
 
 def test_too_few_sections_decide_nothing(tmp_path):
     """Catches a study of a few pages that decides."""
-    found = judged("near_baseline", PLANS["near_baseline"][SUPPORTED], tmp_path, minimum_sections=25)
+    found = judged("near_baseline", PLANS["near_baseline"][SUPPORTED], tmp_path, min_sections=25)
     assert found.verdict == UNDECIDED and "24 test sections are too few" in found.reason
 
 

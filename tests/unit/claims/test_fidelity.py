@@ -2,7 +2,7 @@
 
 import pytest
 
-from localist.claims.fidelity import adjusted_fidelity
+from localist.claims.fidelity import corrected_fidelity
 
 
 @pytest.mark.parametrize(
@@ -11,4 +11,4 @@ from localist.claims.fidelity import adjusted_fidelity
 )
 def test_adjusted_fidelity_by_hand(fidelity, chance, expected):
     """Catches another correction for chance than (F − C) / (1 − C)."""
-    assert adjusted_fidelity(fidelity, chance) == pytest.approx(expected)
+    assert corrected_fidelity(fidelity, chance) == pytest.approx(expected)

@@ -45,7 +45,7 @@ def test_layer_averages_by_hand():
     rows = layer_rows(sums, [0.0, 1.0]).set_index("layer")
     assert rows["fidelity"].tolist() == pytest.approx([0.6, 0.9])
     assert rows["chance"].tolist() == pytest.approx([0.3, 0.3])
-    assert rows["fidelity_adjusted"].tolist() == pytest.approx([0.3 / 0.7, 0.6 / 0.7])
+    assert rows["fidelity_corrected"].tolist() == pytest.approx([0.3 / 0.7, 0.6 / 0.7])
     assert rows["sink_share"].tolist() == pytest.approx([0.6, 0.25])
     assert rows["distance_tokens"].tolist() == pytest.approx([4.0, 1.0])
     assert rows["queries"].tolist() == [10, 10]
@@ -55,7 +55,7 @@ def test_layer_averages_by_hand():
 def test_a_layer_without_counted_queries_has_no_fidelity():
     """Catches a zero, or a crash, where nothing was measured."""
     rows = layer_rows(layer_sums(layer=[0, 1], queries=[0, 4], fidelity=[0.0, 2.0]), [0.0, 1.0])
-    assert np.isnan(rows["fidelity"][0]) and np.isnan(rows["fidelity_adjusted"][0])
+    assert np.isnan(rows["fidelity"][0]) and np.isnan(rows["fidelity_corrected"][0])
     assert rows["fidelity"][1] == 0.5
 
 
@@ -71,14 +71,14 @@ def test_the_late_summary_by_hand():
     )
     late = late_summary(sums)
     assert late["late_chance"] == pytest.approx(0.2)
-    assert late["late_fidelity_adjusted"] == pytest.approx((0.6 - 0.2) / 0.8)
+    assert late["late_fidelity_corrected"] == pytest.approx((0.6 - 0.2) / 0.8)
     assert late["late_sink_share"] == pytest.approx(8 / 20)
 
 
 def test_a_late_summary_of_nothing_is_missing():
     """Catches a crash, or a zero, where no late query was counted."""
     late = late_summary(layer_sums(layer=[0, 1, 2], queries=[3, 3, 0]))
-    assert np.isnan(late["late_fidelity_adjusted"])
+    assert np.isnan(late["late_fidelity_corrected"])
 
 
 def test_metric_rows_carry_the_arm_and_the_split():
@@ -88,12 +88,12 @@ def test_metric_rows_carry_the_arm_and_the_split():
         for split, value in (("train", 3.0), ("test", 4.0))
     }
     rows = pd.DataFrame(
-        metric_rows(Arm("x", "linear", 1, "window", "hinge", 0.5, 2.0, "strength", "quintic"), 7, metrics)
+        metric_rows(Arm("x", "linear", 1, "fixed", "hinge", 0.5, 2.0, "weight", "quintic"), 7, metrics)
     )[METRIC_COLUMNS]
     assert rows["split"].tolist() == ["train", "test"]
     assert rows["perplexity"].tolist() == [3.0, 4.0]
     assert rows.loc[0, METRIC_COLUMNS[:10]].tolist() == [
-        *("x", "linear", 1, "window", "hinge", 0.5, 2.0, "strength", "quintic", 7),
+        *("x", "linear", 1, "fixed", "hinge", 0.5, 2.0, "weight", "quintic", 7),
     ]
 
 

@@ -151,7 +151,7 @@ def test_a_study_of_many_claims_rarely_supports_a_wrong_one():
     """Catches a correction that does nothing: of studies without any effect, 5 % at most may support some claim."""
     rng = np.random.default_rng(0)
     evidence = SimpleNamespace(sections=range(24), seeds=[1, 2, 3], measured=[], arms={})
-    study = Study(evidence, {}, {"largest_chance_gap": 0.03, "minimum_fidelity_gain": 0.05})
+    study = Study(evidence, {}, {"max_chance_gap": 0.03, "min_fidelity_gain": 0.05})
 
     def compare(study, arms):
         resampled = null_effect(rng, 3, 24, 0.01)
@@ -164,7 +164,7 @@ def test_a_study_of_many_claims_rarely_supports_a_wrong_one():
 
     claims = {f"claim{number}": Claim("", {}, compare) for number in range(11)}
     wrong = [
-        any(one.verdict == SUPPORTED for one in judge(study, minimum_sections=20, gains={}, claims=claims))
+        any(one.verdict == SUPPORTED for one in judge(study, min_sections=20, gains={}, claims=claims))
         for _ in range(100)
     ]
     assert sum(wrong) <= 10  # 5 at most are expected; more than 10 happen once in a hundred times

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localist.corpus.documents import Document, Section, document_text, sections_table
-from localist.corpus.sentences import SPLITS, assign_splits, segments_table, split_sentences
+from localist.corpus.sentences import SPLITS, assign_splits, sentences_table, split_sentences
 from localist.plumbing.errors import UserError
-from segment_corpus import main
+from split_sentences import main
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 PIECES = [
@@ -75,23 +75,23 @@ def test_offsets_point_into_the_document(pieces):
         return
     sections = corpus(*texts)
     splits = pd.Series("train", index=sections["section"])
-    segments = segments_table(sections, splits, "en")
-    assert segments["segment"].tolist() == list(range(len(segments)))
-    assert set(segments["section"]) == set(sections["section"])
-    for document, rows in segments.groupby("document"):
+    sentences = sentences_table(sections, splits, "en")
+    assert sentences["sentence"].tolist() == list(range(len(sentences)))
+    assert set(sentences["section"]) == set(sections["section"])
+    for document, rows in sentences.groupby("document"):
         text = document_text(sections.loc[sections["document"] == document, "text"])
         assert [text[row.start : row.end] for row in rows.itertuples()] == rows["text"].tolist()
         assert rows["start"].is_monotonic_increasing
 
 
-def test_a_segment_takes_split_and_heading_of_its_section():
+def test_a_sentence_takes_split_and_heading_of_its_section():
     """Catches a sentence in another split than its section: held-out text in training."""
     sections = corpus(["A one. A two.", "B one."], ["C one. C two. C three."])
     splits = pd.Series(["train", "test", "validation"], index=[0, 1, 2])
-    segments = segments_table(sections, splits, "en")
-    assert segments["split"].tolist() == ["train", "train", "test", *["validation"] * 3]
-    assert segments["section"].tolist() == [0, 0, 1, 2, 2, 2]
-    assert segments["title"].tolist() == ["Title 0"] * 3 + ["Title 1"] * 3
+    sentences = sentences_table(sections, splits, "en")
+    assert sentences["split"].tolist() == ["train", "train", "test", *["validation"] * 3]
+    assert sentences["section"].tolist() == [0, 0, 1, 2, 2, 2]
+    assert sentences["title"].tolist() == ["Title 0"] * 3 + ["Title 1"] * 3
 
 
 @settings(max_examples=50, deadline=None)
@@ -137,7 +137,7 @@ def test_sections_are_drawn_and_not_taken_in_order():
 def test_splits_are_the_same_in_another_process():
     """Catches a rule that uses Python's own hash, which changes with every process."""
     code = (
-        "from test_segments import SHARES, assign_splits, sized\n"
+        "from test_sentences import SHARES, assign_splits, sized\n"
         "print(','.join(assign_splits(sized([5, 9, 40, 3] * 8, [7] * 9), SHARES, 1)))"
     )
     environment = os.environ | {
@@ -150,17 +150,17 @@ def test_splits_are_the_same_in_another_process():
 
 def run_main(folder: Path, sections: pd.DataFrame, minimum: int = 1) -> pd.DataFrame:
     sections.to_parquet(folder / "sections.parquet", index=False)
-    splits = SHARES | {"seed": 0, "minimum_test_sections": minimum}
-    main(folder / "sections.parquet", "en", splits, folder / "segments.parquet")
-    return pd.read_parquet(folder / "segments.parquet")
+    splits = SHARES | {"seed": 0, "min_test_sections": minimum}
+    main(folder / "sections.parquet", "en", splits, folder / "sentences.parquet")
+    return pd.read_parquet(folder / "sentences.parquet")
 
 
-def test_no_segment_is_in_two_splits(tmp_path):
+def test_no_sentence_is_in_two_splits(tmp_path):
     """Catches a section, and so its sentences, that is both trained on and tested on."""
-    segments = run_main(tmp_path, corpus(*(["One here. Two there.\nThree."] * 12 for _ in range(3))))
-    assert segments["segment"].is_unique
-    assert segments.groupby("section")["split"].nunique().max() == 1
-    assert set(segments["split"]) == set(SPLITS)
+    sentences = run_main(tmp_path, corpus(*(["One here. Two there.\nThree."] * 12 for _ in range(3))))
+    assert sentences["sentence"].is_unique
+    assert sentences.groupby("section")["split"].nunique().max() == 1
+    assert set(sentences["split"]) == set(SPLITS)
 
 
 def test_too_few_sections_are_refused(tmp_path):

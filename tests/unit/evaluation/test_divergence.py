@@ -17,11 +17,11 @@ CONTEXT = 20
 def windows():
     generator = np.random.default_rng(1)
     input_ids = generator.integers(1, 60, (5, CONTEXT)).astype(np.int32)
-    segment_ids = np.repeat(np.arange(5), CONTEXT).reshape(5, CONTEXT).astype(np.int32)
-    segment_ids[:, 0] = -1
+    sentence_ids = np.repeat(np.arange(5), CONTEXT).reshape(5, CONTEXT).astype(np.int32)
+    sentence_ids[:, 0] = -1
     for row, length in enumerate((20, 7, 13, 20, 4)):
-        segment_ids[row, length:] = -1
-    return Windows(input_ids, segment_ids, np.where(segment_ids >= 0, 2, 0), np.arange(5, dtype=np.int32))
+        sentence_ids[row, length:] = -1
+    return Windows(input_ids, sentence_ids, np.where(sentence_ids >= 0, 2, 0), np.arange(5, dtype=np.int32))
 
 
 def variants(family, **changes):
@@ -40,9 +40,7 @@ def variants(family, **changes):
 
 
 def divergence(one, other, windows, sections=(0, 0, 0, 0, 0)):
-    return attention_divergence(
-        one, other, windows, np.array(sections), batch_windows=2, bf16=False, description="test"
-    )
+    return attention_divergence(one, other, windows, np.array(sections), batch_size=2, bf16=False, description="test")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +72,7 @@ def test_against_explicit_attention(family, windows):
         model.set_attn_implementation("eager")
         with torch.no_grad():
             attentions.append(model(input_ids, output_attentions=True, use_cache=False).attentions)
-    section = np.where(windows.is_text, sections[windows.segment_ids], -1)
+    section = np.where(windows.is_text, sections[windows.sentence_ids], -1)
     for row in table.itertuples():
         p, q = (layers[row.layer].double() for layers in attentions)
         mean = (p + q) / 2

@@ -26,12 +26,12 @@ CONTEXT = 20
 def windows():
     generator = np.random.default_rng(1)
     input_ids = generator.integers(1, 60, (5, CONTEXT)).astype(np.int32)
-    segment_ids = np.repeat(np.arange(5), CONTEXT).reshape(5, CONTEXT).astype(np.int32) * 2
-    segment_ids[:, CONTEXT // 2 :] += 1
-    segment_ids[:, 0] = -1
+    sentence_ids = np.repeat(np.arange(5), CONTEXT).reshape(5, CONTEXT).astype(np.int32) * 2
+    sentence_ids[:, CONTEXT // 2 :] += 1
+    sentence_ids[:, 0] = -1
     for row, length in enumerate((20, 7, 13, 20, 4)):
-        segment_ids[row, length:] = -1
-    return Windows(input_ids, segment_ids, np.where(segment_ids >= 0, 2, 0), np.arange(5, dtype=np.int32))
+        sentence_ids[row, length:] = -1
+    return Windows(input_ids, sentence_ids, np.where(sentence_ids >= 0, 2, 0), np.arange(5, dtype=np.int32))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def model():
 def losses_of(model, windows, bf16=False, blocks=None):
     """Losses by token, and the sums of attention statistics under `blocks`."""
     sums = LayerSums(windows, blocks) if blocks else None
-    return token_losses(model, windows, batch_windows=2, bf16=bf16, description="test", watcher=sums), sums
+    return token_losses(model, windows, batch_size=2, bf16=bf16, description="test", watcher=sums), sums
 
 
 def test_every_text_token_is_predicted_once_from_the_one_before(model, windows):
@@ -52,7 +52,7 @@ def test_every_text_token_is_predicted_once_from_the_one_before(model, windows):
     table, _ = losses_of(model, windows)
     rows, places = np.nonzero(windows.is_text)
     assert table[["window", "position"]].to_numpy().tolist() == np.stack([rows, places], 1).tolist()
-    assert (table["segment"] == windows.segment_ids[rows, places]).all()
+    assert (table["sentence"] == windows.sentence_ids[rows, places]).all()
     with torch.no_grad():
         logits = model(torch.as_tensor(windows.input_ids[1:2].astype(np.int64))).logits[0]
     for position in range(1, 7):
@@ -75,14 +75,14 @@ def test_sums_by_section_give_back_the_averages(model, windows):
     """Catches queries counted twice, in the wrong section, or where the definition leaves them out."""
     blocks = {"semantic": np.where(windows.is_text, windows.input_ids % 3, -1)}
     _, sums = losses_of(model, windows, blocks=blocks)
-    section_of_segment = np.arange(10) // 4
-    table = sums.table("semantic", section_of_segment)
+    section_of_sentence = np.arange(10) // 4
+    table = sums.table("semantic", section_of_sentence)
     chance, counted = chance_table(blocks["semantic"])
     is_text = torch.as_tensor(windows.is_text)
     observer = StatisticsObserver({"semantic": torch.as_tensor(blocks["semantic"])}, is_text)
     with torch.no_grad():
         model(torch.as_tensor(windows.input_ids.astype(np.int64)), observer=observer)
-    sections = np.where(windows.is_text, section_of_segment[windows.segment_ids], -1)
+    sections = np.where(windows.is_text, section_of_sentence[windows.sentence_ids], -1)
     assert set(table["layer"]) == {0, 1, 2} and set(table["section"]) == {0, 1, 2}
     for row in table.itertuples():
         here = sections == row.section

@@ -7,7 +7,7 @@ from tiny_models import TINY_MODELS, tiny_model
 
 from localist.attention.observed_attention import LayerInputs, use_observed_attention
 from localist.evaluation.evaluation import token_losses
-from localist.evaluation.knockout import Cut, CutObserver
+from localist.evaluation.knockout import Knockout, KnockoutObserver
 from localist.tokens.windows import Windows
 
 CONTEXT = 24
@@ -50,7 +50,7 @@ def test_one_layer_against_the_plain_definition(blocks, mask):
     if mask:
         seen &= places[:, None] - places < 7
     inputs = LayerInputs(query, key, value, seen.expand(2, 1, -1, -1) if mask else None, 0.3, 0.0)
-    found = CutObserver(blocks, [1]).observe(1, inputs)
+    found = KnockoutObserver(blocks, [1]).observe(1, inputs)
     for window in range(2):
         for head in range(4):
             for i in range(CONTEXT):
@@ -70,15 +70,15 @@ def test_one_block_cuts_nothing(family, input_ids):
     model = observed(family)
     one_block = torch.zeros(2, CONTEXT, dtype=torch.long)
     one_block[:, 0] = -1
-    cut = logits(model, input_ids, CutObserver(one_block, range(3)))
-    torch.testing.assert_close(cut, logits(model, input_ids), rtol=1e-4, atol=1e-4)
+    knockout = logits(model, input_ids, KnockoutObserver(one_block, range(3)))
+    torch.testing.assert_close(knockout, logits(model, input_ids), rtol=1e-4, atol=1e-4)
 
 
 def test_only_the_named_layers_are_cut(input_ids, blocks):
     """Catches a cut in the layers before, whose attention the test leaves as it is."""
     model = observed()
     states = []
-    for observer in (None, CutObserver(blocks, [2])):
+    for observer in (None, KnockoutObserver(blocks, [2])):
         with torch.no_grad():
             output = model(input_ids, observer=observer, use_cache=False, output_hidden_states=True)
         states.append(output.hidden_states)
@@ -87,9 +87,9 @@ def test_only_the_named_layers_are_cut(input_ids, blocks):
 
 
 def test_text_far_back_in_another_block_no_longer_matters(input_ids, blocks):
-    """Catches a leak: with all layers cut, a token of a foreign block must change nothing; the own block still does."""
+    """Catches a leak: with all layers knocked out, a foreign block must change nothing; the own block still does."""
     model = observed()
-    observer = CutObserver(blocks, range(3))
+    observer = KnockoutObserver(blocks, range(3))
     last = CONTEXT - 1
     before = logits(model, input_ids, observer)[0, last]
     for place in range(1, last):
@@ -102,15 +102,15 @@ def test_text_far_back_in_another_block_no_longer_matters(input_ids, blocks):
 def test_losses_under_the_cut_are_in_text_order(input_ids, blocks):
     """Catches blocks of one window applied to another where batches are sorted by length."""
     model = observed()
-    segment_ids = np.where(blocks.numpy() < 0, -1, 0).astype(np.int32)
+    sentence_ids = np.where(blocks.numpy() < 0, -1, 0).astype(np.int32)
     flipped = slice(None, None, -1)  # the shorter window first
     windows = Windows(
-        input_ids.numpy()[flipped].astype(np.int32), segment_ids[flipped], np.ones_like(segment_ids), np.arange(2)
+        input_ids.numpy()[flipped].astype(np.int32), sentence_ids[flipped], np.ones_like(sentence_ids), np.arange(2)
     )
     table = token_losses(
-        model, windows, batch_windows=1, bf16=False, description="test", watcher=Cut(blocks.numpy()[flipped], [1, 2])
+        model, windows, batch_size=1, bf16=False, description="test", watcher=Knockout(blocks.numpy()[flipped], [1, 2])
     )
-    expected = logits(model, input_ids, CutObserver(blocks, [1, 2])).log_softmax(-1)
+    expected = logits(model, input_ids, KnockoutObserver(blocks, [1, 2])).log_softmax(-1)
     for row in table.itertuples():
         window = 1 - row.window
         target = input_ids[window, row.position]

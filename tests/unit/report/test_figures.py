@@ -37,12 +37,12 @@ FIGURES = [
         "divergence",
         "frontier",
         "targets",
-        "cut",
+        "knockout",
         "training",
     ),
     *("block_selection", "block_map", "block_ribbon", "block_sizes", "attention_maps"),
 ]
-STUDY = ["pretrained", "distributed", "localist", "linear", "cubic", "quintic", "quintic_window"]
+STUDY = ["pretrained", "distributed", "localist", "linear", "cubic", "quintic", "quintic_fixed"]
 MANY = [*STUDY, *(f"quintic_$tau{number}" for number in range(7))]
 CLAIMS = [
     {"claim": "near_baseline", "verdict": "supported"},
@@ -59,7 +59,18 @@ CONTRASTS = [
         ("steeper_is_better", "c against $d", "higher", "% perplexity", 1.0, 0.2, 2.0, 0.0, 1.0, "supported"),
         ("steeper_is_better", "d against e", "higher", "% perplexity", 0.7, -0.2, 2.0, 0.0, 1.0, "undecided"),
         ("meaning_matters", "f against e", "higher", "% perplexity", -1.0, -2.0, 0.1, 0.0, 1.0, "not supported"),
-        ("late_layers_localised", "e against b", "higher", "Fadj", np.nan, np.nan, np.nan, 0.0, 0.05, "undecided"),
+        (
+            "late_layers_localised",
+            "e against b",
+            "higher",
+            "chance-corrected fidelity",
+            np.nan,
+            np.nan,
+            np.nan,
+            0.0,
+            0.05,
+            "undecided",
+        ),
     ]
 ]
 BETAS = {"linear": 1, "cubic": 3}
@@ -76,7 +87,7 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
     """Write every table that a figure reads; return the arguments of each figure's `main`, without outputs."""
     rng = np.random.default_rng(1)
     folder.mkdir(parents=True, exist_ok=True)
-    schedules, metrics, by_layer, summary, history, cut, divergence = [], [], [], [], [], [], []
+    schedules, metrics, by_layer, summary, history, knockout, divergence = [], [], [], [], [], [], []
     depth = np.arange(layers)
     bump = 0.25 + 0.1 * np.sin(depth / 3)
     for number, arm in enumerate(arms):
@@ -93,7 +104,7 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
                 }
                 for split in ("train", "validation", "test")
             ]  # fmt: skip
-            cut += [
+            knockout += [
                 {"arm": arm, "seed": seed, "partition": partition, "delta_nll": loss * (2 - locality.mean())}
                 for partition, loss in (("semantic", 0.02), ("shifted", 0.03))
             ]
@@ -108,7 +119,7 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
             by_layer += [
                 {
                     "arm": arm, "seed": seed, "measured_partition": partition, "layer": layer,
-                    "fidelity_adjusted": ours[layer] - 0.1 * (partition == "shifted"),
+                    "fidelity_corrected": ours[layer] - 0.1 * (partition == "shifted"),
                     "entropy_bits": 4.5 - 2 * bump[layer] - ours[layer] + rng.normal(0, 0.03),
                     "entropy_no_sink_bits": 5.5 - 1.2 * ours[layer] + rng.normal(0, 0.03),
                 }
@@ -129,10 +140,10 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
             {
                 "arm": arm, "perplexity": perplexity, "perplexity_low": perplexity - 1.1,
                 "perplexity_high": perplexity + 1.2, "ratio": ratio, "ratio_low": ratio - 0.012 * (ratio != 1),
-                "ratio_high": ratio + 0.013 * (ratio != 1), "late_fidelity_adjusted": late + 0.004 * number,
+                "ratio_high": ratio + 0.013 * (ratio != 1), "late_fidelity_corrected": late + 0.004 * number,
             }
         )  # fmt: skip
-    tables = {"schedules": schedules, "metrics": metrics, "layers": by_layer, "arms": summary, "cut": cut}
+    tables = {"schedules": schedules, "metrics": metrics, "layers": by_layer, "arms": summary, "knockout": knockout}
     tables |= {"claims": CLAIMS, "contrasts": CONTRASTS}
     if divergence:
         tables["divergence"] = divergence
@@ -150,14 +161,14 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
 
     block = rng.integers(0, 17, 2700)
     centres = rng.normal(0, 30, (17, 2))[block] + rng.normal(0, 5, (2700, 2))
-    segment = np.arange(2700)
-    pd.DataFrame({"segment": segment, "x": centres[:, 0], "y": centres[:, 1]}).to_parquet(folder / "map.parquet")
-    frame = pd.DataFrame({"segment": segment, "block": block, "split": "train"})
-    frame.to_parquet(folder / "segment_blocks.parquet")
-    document, place = np.divmod(segment, 225)  # twelve documents
-    frame = pd.DataFrame({"segment": segment, "document": document, "start": 90 * place, "end": 90 * place + 89})
-    frame.assign(title="On $10 and $x^2$", heading="").to_parquet(folder / "segments.parquet")
-    partitions = {name: folder / f"{name}.npy" for name in ("semantic", "window", "shifted")}
+    sentence = np.arange(2700)
+    pd.DataFrame({"sentence": sentence, "x": centres[:, 0], "y": centres[:, 1]}).to_parquet(folder / "map.parquet")
+    frame = pd.DataFrame({"sentence": sentence, "block": block, "split": "train"})
+    frame.to_parquet(folder / "sentence_blocks.parquet")
+    document, place = np.divmod(sentence, 225)  # twelve documents
+    frame = pd.DataFrame({"sentence": sentence, "document": document, "start": 90 * place, "end": 90 * place + 89})
+    frame.assign(title="On $10 and $x^2$", heading="").to_parquet(folder / "sentences.parquet")
+    partitions = {name: folder / f"{name}.npy" for name in ("semantic", "fixed", "shifted")}
     for path in partitions.values():
         np.save(path, np.repeat(rng.integers(0, 17, (40, 16)), 4, axis=1).astype(np.int32))
 
@@ -169,16 +180,16 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
         "claims": {"claims": paths["claims"], "contrasts": paths["contrasts"]},
         "divergence": {"divergence": paths.get("divergence")},
         "targets": {"metrics": paths["metrics"], "arms": [arm for arm in arms if arm.startswith("quintic")]},
-        "cut": {"cut": paths["cut"]},
+        "knockout": {"knockout": paths["knockout"]},
         "perplexity": {"arms": paths["arms"], "metrics": paths["metrics"]},
         "fidelity": {"layers": paths["layers"], "measured_partition": "semantic"},
         "entropy": {"layers": paths["layers"]},
         "frontier": {"arms": paths["arms"], "swept": [arm for arm in arms if arm.startswith("quintic")]},
         "training": {"history": paths["history"]},
         "block_selection": {"selection": paths["selection"], "criterion": "silhouette"},
-        "block_map": {"block_map": folder / "map.parquet", "blocks": folder / "segment_blocks.parquet"},
-        "block_ribbon": {"segments": folder / "segments.parquet", "blocks": folder / "segment_blocks.parquet"},
-        "block_sizes": {"segment_blocks": folder / "segment_blocks.parquet", "partitions": partitions},
+        "block_map": {"block_map": folder / "map.parquet", "blocks": folder / "sentence_blocks.parquet"},
+        "block_ribbon": {"sentences": folder / "sentences.parquet", "blocks": folder / "sentence_blocks.parquet"},
+        "block_sizes": {"sentence_blocks": folder / "sentence_blocks.parquet", "partitions": partitions},
         "attention_maps": {"passages": passages, "arms": arms},
     }
 
@@ -236,7 +247,7 @@ def other_study(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "name", ["schedules", "perplexity", "fidelity", "frontier", "targets", "cut", "training", "attention_maps"]
+    "name", ["schedules", "perplexity", "fidelity", "frontier", "targets", "knockout", "training", "attention_maps"]
 )
 def test_any_number_of_arms_draws(name, other_study, tmp_path):
     """Catches layouts that only work for the default study, and `$` in an arm's name read as mathematics."""
@@ -307,7 +318,7 @@ def test_labels_keep_clear_of_each_other_and_of_the_points():
     with figure_style():
         _, (axes,) = new_figure(2.5)
         axes.plot(*points.T, "o")
-        place_labels(axes, points, ["distributed", "localist", "quintic_window", "linear"], ["black"] * 4)
+        place_labels(axes, points, ["distributed", "localist", "quintic_fixed", "linear"], ["black"] * 4)
         boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
         pixels = axes.transData.transform(points)
     assert len(boxes) == 4
@@ -318,12 +329,12 @@ def test_labels_keep_clear_of_each_other_and_of_the_points():
 COLUMNS = {
     "schedules": ("schedules", "locality"),
     "perplexity": ("arms", "ratio_low"),
-    "fidelity": ("layers", "fidelity_adjusted"),
+    "fidelity": ("layers", "fidelity_corrected"),
     "entropy": ("layers", "entropy_no_sink_bits"),
-    "frontier": ("arms", "late_fidelity_adjusted"),
+    "frontier": ("arms", "late_fidelity_corrected"),
     "divergence": ("divergence", "divergence_bits"),
     "targets": ("metrics", "fidelity_target"),
-    "cut": ("cut", "delta_nll"),
+    "knockout": ("knockout", "delta_nll"),
     "training": ("history", "penalty"),
     "block_selection": ("selection", "chosen"),
 }
@@ -345,7 +356,7 @@ def test_a_bad_table_is_named(name, study, tmp_path):
 def test_bad_blocks_and_passages_are_named(study, tmp_path):
     """Catches the same for the two figures that read other files than CSV."""
     bad = tmp_path / "bad.parquet"
-    pd.DataFrame({"segment": [1]}).to_parquet(bad)
+    pd.DataFrame({"sentence": [1]}).to_parquet(bad)
     with pytest.raises(UserError, match=r"bad.parquet.*'block'"):
         draw("block_map", study["block_map"] | {"blocks": bad}, tmp_path)
     np.savez(tmp_path / "bad.npz", layers=[0, 1, 2])

@@ -9,13 +9,13 @@ from localist.study.arms import Arm
 
 def facts(**changes):
     """What describes a run with two of three layers constrained; arm, model or corpus may be changed in part."""
-    arm = Arm("quintic", "quintic", 5, "semantic", "hinge", 0.5, 10.0, "strength").as_params()
+    arm = Arm("quintic", "quintic", 5, "semantic", "hinge", 0.5, 10.0, "weight").as_params()
     found = {
         "study": "small",
         "arm": arm,
         "settings": {
             "seed": 3,
-            "constraint": {"locality": [0.0, 0.03, 1.0], "strength": 10.0},
+            "constraint": {"locality": [0.0, 0.03, 1.0], "weight": 10.0},
             "steps": 40,
             "optimisation": {"token_budget": 5500, "learning_rate": 2e-4},
             "context": 256,
@@ -48,7 +48,7 @@ def test_settings_and_results_are_those_of_the_run():
     for line in (
         "| constrained layers | 2 of 3 |",
         "| fidelity target τ | 0.5 |",
-        "| strength α | 10.0 |",
+        "| weight α | 10.0 |",
         "| seed | 3 |",
         "| test | 28.99 | 1.051 | 37.9 % |",
         "+0.500.",
@@ -62,7 +62,7 @@ def test_an_unconstrained_run_lists_no_constraint():
     card = model_card(
         facts(
             arm=Arm("distributed", "distributed").as_params(),
-            settings={"constraint": {"locality": [0.0] * 3, "strength": None}},
+            settings={"constraint": {"locality": [0.0] * 3, "weight": None}},
             late=float("nan"),
         )
     )

@@ -16,7 +16,7 @@ SUMMARY = pd.DataFrame(
         "ratio": [1.0, 1.0355],
         "ratio_low": [1.0, 1.02],
         "ratio_high": [1.0, 1.05],
-        "late_fidelity_adjusted": [0.4, 0.5],
+        "late_fidelity_corrected": [0.4, 0.5],
         "late_sink_share": [0.5, 0.51],
     }
 )

@@ -19,7 +19,7 @@ SUMMARY = pd.DataFrame(
         "ratio": [1.0, 1.8881],
         "ratio_low": [1.0, 1.7],
         "ratio_high": [1.0, 2.1],
-        "late_fidelity_adjusted": [-0.0123, 0.5],
+        "late_fidelity_corrected": [-0.0123, 0.5],
         "late_sink_share": [0.4, 0.25],
     }
 )
@@ -80,12 +80,12 @@ def test_arms_are_shown_with_rounded_numbers():
         "3",
         "21",
     ]
-    assert shown.iloc[0]["late-layer Fadj"] == "-0.012"
-    control = shown_arms(SUMMARY.assign(late_fidelity_adjusted_shifted=[0.1, 0.25]))
+    assert shown.iloc[0]["late fidelity, chance-corrected"] == "-0.012"
+    control = shown_arms(SUMMARY.assign(late_fidelity_corrected_shifted=[0.1, 0.25]))
     assert control["under shifted blocks"].tolist() == ["+0.100", "+0.250"]
 
 
 def test_what_was_not_measured_is_not_shown_as_a_number():
     """Catches “+nan” in the report where no query of the late layers was counted."""
-    missing = SUMMARY.assign(late_fidelity_adjusted=np.nan, late_sink_share=np.nan)
+    missing = SUMMARY.assign(late_fidelity_corrected=np.nan, late_sink_share=np.nan)
     assert not shown_arms(missing).map(lambda cell: "nan" in cell).any(axis=None)

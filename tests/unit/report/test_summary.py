@@ -2,7 +2,7 @@
 
 from localist.report.summary import claims_text, summary_text
 
-TABLE = """arm,perplexity,perplexity_low,perplexity_high,ratio,late_fidelity_adjusted
+TABLE = """arm,perplexity,perplexity_low,perplexity_high,ratio,late_fidelity_corrected
 pretrained,20.125,18,22.5,1.61,0.05
 distributed,12.5,11,14,1,0.0501
 a_rather_long_name,12.0,10,13.75,0.96,
@@ -14,7 +14,7 @@ def test_the_summary_by_hand(tmp_path):
     path = tmp_path / "arms.csv"
     path.write_text(TABLE, encoding="utf-8")
     heading, rule, *rows = summary_text(path).splitlines()
-    assert "test perplexity" in heading and "late-layer Fadj" in heading
+    assert "test perplexity" in heading and "late fidelity, chance-corrected" in heading
     assert set(rule) == {"-"}
     assert [row.split() for row in rows] == [
         ["pretrained", "20.12", "18.00", "–", "22.50", "+61.0", "%", "+0.050"],

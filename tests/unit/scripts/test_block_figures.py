@@ -32,7 +32,7 @@ def text_of(documents: int, sentences: int, blocks: int = 5) -> pd.DataFrame:
     split = np.where(place // 20 % 10 == 9, "test", "train")
     return pd.DataFrame(
         {
-            "segment": count, "document": document, "title": titles, "heading": headings, "split": split,
+            "sentence": count, "document": document, "title": titles, "heading": headings, "split": split,
             "start": 10 * place, "end": 10 * place + 9, "block": count % blocks,
         }
     )  # fmt: skip
@@ -40,11 +40,11 @@ def text_of(documents: int, sentences: int, blocks: int = 5) -> pd.DataFrame:
 
 def draw(folder: Path, text: pd.DataFrame, tokens: np.ndarray | None = None) -> None:
     """Draw both figures of a text; its training tokens are one per sentence unless given."""
-    text.drop(columns="block").to_parquet(folder / "segments.parquet")
-    text[["segment", "block", "split"]].to_parquet(folder / "blocks.parquet")
+    text.drop(columns="block").to_parquet(folder / "sentences.parquet")
+    text[["sentence", "block", "split"]].to_parquet(folder / "blocks.parquet")
     np.save(folder / "train.npy", text["block"].to_numpy()[None] if tokens is None else tokens)
     paths = {name: folder / f"figure.{name}" for name in ("pdf", "png")}
-    plot_block_ribbon.main(folder / "segments.parquet", folder / "blocks.parquet", **paths)
+    plot_block_ribbon.main(folder / "sentences.parquet", folder / "blocks.parquet", **paths)
     plot_block_sizes.main(folder / "blocks.parquet", {"semantic": folder / "train.npy"}, **paths)
 
 
@@ -148,15 +148,15 @@ def test_bad_tables_are_named(tmp_path):
     text = text_of(2, 20)
     draw(tmp_path, text)
     paths = {name: tmp_path / f"figure.{name}" for name in ("pdf", "png")}
-    segments, blocks, bad = (tmp_path / name for name in ("segments.parquet", "blocks.parquet", "bad.parquet"))
+    sentences, blocks, bad = (tmp_path / name for name in ("sentences.parquet", "blocks.parquet", "bad.parquet"))
     text.drop(columns="start").to_parquet(bad)
     with pytest.raises(UserError, match=r"bad.parquet.*'start'"):
         plot_block_ribbon.main(bad, blocks, **paths)
-    text.assign(segment=text["segment"] + 1000).to_parquet(bad)
-    with pytest.raises(UserError, match=r"segments.parquet: none of its segments is in .*bad.parquet"):
-        plot_block_ribbon.main(segments, bad, **paths)
+    text.assign(sentence=text["sentence"] + 1000).to_parquet(bad)
+    with pytest.raises(UserError, match=r"sentences.parquet: none of its sentences is in .*bad.parquet"):
+        plot_block_ribbon.main(sentences, bad, **paths)
     with pytest.raises(UserError, match=r"blocks.parquet: the column 'split' is missing"):
-        text[["segment", "block"]].to_parquet(tmp_path / "no_split_blocks.parquet")
+        text[["sentence", "block"]].to_parquet(tmp_path / "no_split_blocks.parquet")
         plot_block_sizes.main(tmp_path / "no_split_blocks.parquet", {}, **paths)
     for change, message in [({"split": "test"}, "'train'"), ({"block": -1}, "no sentence has a block")]:
         text.assign(**change).to_parquet(bad)
@@ -164,4 +164,4 @@ def test_bad_tables_are_named(tmp_path):
             plot_block_sizes.main(bad, {}, **paths)
     np.save(tmp_path / "empty.npy", np.full((3, 8), -1))
     with pytest.raises(UserError, match=r"empty.npy: holds no windows with blocks"):
-        plot_block_sizes.main(blocks, {"window": tmp_path / "empty.npy"}, **paths)
+        plot_block_sizes.main(blocks, {"fixed": tmp_path / "empty.npy"}, **paths)

@@ -15,7 +15,7 @@ import describe_study
 )
 def test_small_studies_say_so(seeds, sections, budget, expected):
     """Catches a study that decides on one seed or a handful of sections without saying so."""
-    config = {"seeds": seeds, "splits": {"minimum_test_sections": 20}, "training": {"token_budget": budget}}
+    config = {"seeds": seeds, "splits": {"min_test_sections": 20}, "training": {"token_budget": budget}}
     says = describe_study._scale(config, {"splits": {"test": {"sections": sections}, "train": {"tokens": 9000}}})
     for key, words in expected.items():
         assert words in says[key]

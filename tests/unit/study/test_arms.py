@@ -7,9 +7,9 @@ from localist.study.arms import Arm, arm_table, without_repeats
 CONSTRAINT = {
     "penalty": "hinge",
     "fidelity_target": 0.5,
-    "strength": {"hinge": 1.0, "group_sparsity": 3.0},
-    "schedule_applies_to": "strength",
-    "minimum_locality": 0.01,
+    "weight": {"hinge": 1.0, "group_sparsity": 3.0},
+    "applies_to": "weight",
+    "min_locality": 0.01,
 }
 SEMANTIC = {"partition": "semantic"}
 
@@ -20,28 +20,28 @@ def row(**values) -> Arm:
 
 
 def test_rows_override_the_defaults_of_the_study():
-    """Catches an arm that is trained with another target or strength than its row says, a zero included."""
+    """Catches an arm that is trained with another target or weight than its row says, a zero included."""
     table = arm_table(
         {
             "constraint": CONSTRAINT,
             "arms": {
                 "zebra": {"schedule": "linear", "partition": "semantic"},
                 "distributed": {"schedule": "distributed"},
-                "free": {"schedule": "cubic", "partition": "window", "fidelity_target": 0, "strength": 0},
-                "groups": {"schedule": "cubic", "partition": "window", "penalty": "group_sparsity"},
+                "free": {"schedule": "cubic", "partition": "fixed", "fidelity_target": 0, "weight": 0},
+                "groups": {"schedule": "cubic", "partition": "fixed", "penalty": "group_sparsity"},
                 "backwards": {"schedule": "reversed", "degree": 2, "partition": "semantic"},
                 "dosed": {"schedule": "linear", "partition": "semantic", "dose": "quintic"},
-                "pushed": {"schedule": "linear", "partition": "semantic", "schedule_applies_to": "target"},
+                "pushed": {"schedule": "linear", "partition": "semantic", "applies_to": "target"},
             },
         }
     )
     assert list(table.values()) == [
-        Arm("zebra", "linear", 1, "semantic", "hinge", 0.5, 1.0, "strength"),
+        Arm("zebra", "linear", 1, "semantic", "hinge", 0.5, 1.0, "weight"),
         Arm("distributed", "distributed"),
-        Arm("free", "cubic", 3, "window", "hinge", 0, 0, "strength"),
-        Arm("groups", "cubic", 3, "window", "group_sparsity", None, 3.0, "strength"),
-        Arm("backwards", "reversed", 2, "semantic", "hinge", 0.5, 1.0, "strength"),
-        Arm("dosed", "linear", 1, "semantic", "hinge", 0.5, 1.0, "strength", "quintic"),
+        Arm("free", "cubic", 3, "fixed", "hinge", 0, 0, "weight"),
+        Arm("groups", "cubic", 3, "fixed", "group_sparsity", None, 3.0, "weight"),
+        Arm("backwards", "reversed", 2, "semantic", "hinge", 0.5, 1.0, "weight"),
+        Arm("dosed", "linear", 1, "semantic", "hinge", 0.5, 1.0, "weight", "quintic"),
         Arm("pushed", "linear", 1, "semantic", "hinge", 0.5, 1.0, "target"),
     ]
     assert list(table) == ["zebra", "distributed", "free", "groups", "backwards", "dosed", "pushed"]
@@ -50,13 +50,13 @@ def test_rows_override_the_defaults_of_the_study():
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ({"schedule": "quintic"}, {"schedule": "quintic", "fidelity_target": 0.5, "strength": 1.0}),
+        ({"schedule": "quintic"}, {"schedule": "quintic", "fidelity_target": 0.5, "weight": 1.0}),
         # All λ = 1 at α · mean λ of quintic is that mean in every layer at α.
         ({"schedule": "localist", "dose": "quintic"}, {"schedule": "uniform", "degree": 5}),
         ({"schedule": "uniform", "degree": 1, "dose": "cubic"}, {"schedule": "uniform", "degree": 3}),
         ({"schedule": "quintic"}, {"schedule": "quintic", "dose": "quintic"}),
         ({"schedule": "reversed", "degree": 5}, {"schedule": "reversed", "degree": 5, "dose": "quintic"}),
-        ({"schedule": "localist"}, {"schedule": "localist", "schedule_applies_to": "target"}),
+        ({"schedule": "localist"}, {"schedule": "localist", "applies_to": "target"}),
     ],
 )
 def test_rows_that_mean_the_same_are_the_same_arm(one, other):
@@ -68,10 +68,10 @@ def test_rows_that_mean_the_same_are_the_same_arm(one, other):
     "change",
     [
         {"schedule": "cubic"},
-        {"partition": "window"},
+        {"partition": "fixed"},
         {"fidelity_target": 0.4},
-        {"strength": 2.0},
-        {"schedule_applies_to": "target"},
+        {"weight": 2.0},
+        {"applies_to": "target"},
         {"dose": "linear"},
         {"penalty": "group_sparsity"},
     ],
@@ -86,7 +86,7 @@ def test_repeats_are_known_by_the_first_name():
     arms = {
         "distributed": {"schedule": "distributed"},
         "quintic": {"schedule": "quintic"} | SEMANTIC,
-        "again": {"schedule": "quintic", "strength": 1.0} | SEMANTIC,
+        "again": {"schedule": "quintic", "weight": 1.0} | SEMANTIC,
         "baseline": {"schedule": "distributed"},
         "third": {"schedule": "quintic", "fidelity_target": 0.5} | SEMANTIC,
     }
@@ -101,7 +101,7 @@ def test_the_distributed_arm_does_not_depend_on_the_constraint():
     one = arm_table({"constraint": CONSTRAINT, "arms": arms})
     other = arm_table(
         {
-            "constraint": CONSTRAINT | {"strength": {"hinge": 9.0, "group_sparsity": 9.0}, "fidelity_target": 0.1},
+            "constraint": CONSTRAINT | {"weight": {"hinge": 9.0, "group_sparsity": 9.0}, "fidelity_target": 0.1},
             "arms": arms,
         }
     )
@@ -110,7 +110,7 @@ def test_the_distributed_arm_does_not_depend_on_the_constraint():
 
 def test_params_rebuild_the_arm():
     """Catches a field that does not reach the rule's script."""
-    arm = Arm("quintic", "quintic", 5, "semantic", "hinge", 0.25, 2.0, "strength", "linear")
+    arm = Arm("quintic", "quintic", 5, "semantic", "hinge", 0.25, 2.0, "weight", "linear")
     assert Arm(**arm.as_params()) == arm
 
 

@@ -127,15 +127,15 @@ def test_unknown_keys_of_any_type_are_named():
         ("keep_models", "some", ["all", "last_seed", "none"]),
         ("corpus.format", "odt", ["auto", "pdf", "mediawiki", "text"]),
         ("training.precision", "fp16", ["auto", "bf16", "fp32"]),
-        ("blocks.reference", "nonsense", ["semantic", "window", "shifted"]),
+        ("blocks.reference", "nonsense", ["semantic", "fixed", "shifted"]),
         ("arms.linear.schedule", "quartic", ["distributed", "localist", "linear", "cubic", "quintic"]),
-        ("arms.linear.partition", "none", ["semantic", "window", "shifted"]),
+        ("arms.linear.partition", "none", ["semantic", "fixed", "shifted"]),
         ("tokens.context", 4, ["8"]),
         ("tokens.context", "256", ["integer"]),
         ("training.learning_rate", "fast", ["number"]),
         ("training.learning_rate", 0, ["0"]),
         ("constraint.fidelity_target", 1.5, ["1"]),
-        ("constraint.strength.hinge", -1, ["0"]),
+        ("constraint.weight.hinge", -1, ["0"]),
         ("splits.train", 1, ["1"]),
         ("seeds", [], ["seeds"]),
         ("seeds", 1, ["array"]),
@@ -143,7 +143,7 @@ def test_unknown_keys_of_any_type_are_named():
         ("arms.linear", None, ["object"]),
         ("model.sink_token_id", -1, ["0"]),
         ("study", "../elsewhere", ["A-Za-z0-9"]),
-        ("blocks.semantic.minimum_blocks", 1, ["2"]),
+        ("blocks.semantic.min_blocks", 1, ["2"]),
         ("blocks.semantic.restarts", True, ["integer"]),
     ],
 )
@@ -158,7 +158,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(key, value, allowed):
 def test_a_wrong_item_of_a_list_is_named():
     """Catches a message that shows the whole list and leaves the reader to search."""
     (line,) = mistakes(changed("blocks.measured", ["semantic", "nonsense"]))
-    assert line.startswith("blocks.measured.1: 'nonsense' is not one of semantic, segments, window, shifted, shuffled")
+    assert line.startswith("blocks.measured.1: 'nonsense' is not one of semantic, spans, fixed, shifted, shuffled")
 
 
 def test_an_unusable_arm_name_is_refused():
@@ -178,7 +178,7 @@ def test_each_missing_key_is_named_once():
 
 REQUIRED = [
     *("study", "model.name", "model.source", "encoder.source", "corpus.source", "splits.test", "blocks.reference"),
-    *("constraint.strength.hinge", "training.threads", "evaluation.seed", "arms.linear.schedule"),
+    *("constraint.weight.hinge", "training.threads", "evaluation.seed", "arms.linear.schedule"),
 ]
 
 
@@ -208,20 +208,20 @@ def test_several_mistakes_are_told_together():
             "arms.linear.fidelity_target: belongs to the hinge",
         ),
         (
-            {"arms.linear.penalty": "group_sparsity", "arms.linear.schedule_applies_to": "target"},
-            "arms.linear.schedule_applies_to: belongs to the hinge",
+            {"arms.linear.penalty": "group_sparsity", "arms.linear.applies_to": "target"},
+            "arms.linear.applies_to: belongs to the hinge",
         ),
         (
-            {"arms.linear.partition": "segments"},
-            "arms.linear.partition: segments is not in blocks.measured",
+            {"arms.linear.partition": "spans"},
+            "arms.linear.partition: spans is not in blocks.measured",
         ),
         ({"arms.linear": {"schedule": "uniform", "partition": "semantic"}}, "arms.linear.degree: missing"),
         ({"arms.linear.degree": 5}, "arms.linear.degree: belongs to reversed and uniform"),
         (
-            {"constraint.schedule_applies_to": "target", "arms.linear.dose": "cubic"},
+            {"constraint.applies_to": "target", "arms.linear.dose": "cubic"},
             "arms.linear.dose: rescales α, but",
         ),
-        ({"arms.distributed": {"schedule": "distributed", "strength": 2}}, "arms.distributed: a distributed arm"),
+        ({"arms.distributed": {"schedule": "distributed", "weight": 2}}, "arms.distributed: a distributed arm"),
         ({"arms.pretrained": {"schedule": "linear", "partition": "semantic"}}, "arms.pretrained: the name belongs"),
         ({"arms.distributed": {"schedule": "linear", "partition": "semantic"}}, "arms.distributed: missing"),
         ({"arms": {"linear": {"schedule": "linear", "partition": "semantic"}}}, "arms.distributed: missing"),
@@ -231,8 +231,8 @@ def test_several_mistakes_are_told_together():
         ),
         ({"arms.Pretrained": {"schedule": "cubic", "partition": "semantic"}}, "arms.Pretrained: its numbers would"),
         ({"splits.train": 0.7}, "splits: train, validation and test add up to 0.9"),
-        ({"blocks.semantic.minimum_blocks": 600}, "blocks.semantic.minimum_blocks: is above maximum_blocks"),
-        ({"blocks.reference": "segments"}, "blocks.reference: segments is not in blocks.measured"),
+        ({"blocks.semantic.min_blocks": 600}, "blocks.semantic.min_blocks: is above max_blocks"),
+        ({"blocks.reference": "spans"}, "blocks.reference: spans is not in blocks.measured"),
         ({"corpus.format": "text", "corpus.section_words": None}, None),
         ({"corpus.source.path": ["a.pdf", "b"]}, None),
         ({"corpus.source": {}}, "corpus.source.path: not given"),

@@ -9,7 +9,7 @@ import pytest
 from transformers import GPT2Config
 
 from localist.corpus.documents import Document, Section, document_text, sections_table
-from localist.corpus.sentences import segments_table
+from localist.corpus.sentences import sentences_table
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import read_json
 from localist.tokens.tokenizer import END_OF_TEXT, load_tokenizer, sink_token, train_tokenizer
@@ -89,12 +89,12 @@ def test_a_folder_that_is_no_model_is_named(tmp_path, name):
 
 def tokenise(folder: Path, model: Path, context: int, texts: list[str] = TEXTS) -> tuple[str, dict[str, Windows], dict]:
     sections = sections_table([Document("T", tuple(Section("", text) for text in texts))])
-    segments = segments_table(sections, pd.Series(["train", "validation", "test"]), "en")
+    sentences = sentences_table(sections, pd.Series(["train", "validation", "test"]), "en")
     sections.to_parquet(folder / "sections.parquet", index=False)
-    segments.to_parquet(folder / "segments.parquet", index=False)
+    sentences.to_parquet(folder / "sentences.parquet", index=False)
     splits = {split: folder / split for split in ("train", "validation", "test")}
     summary = folder / "summary.json"
-    main(folder / "sections.parquet", folder / "segments.parquet", model, context, None, splits, summary)
+    main(folder / "sections.parquet", folder / "sentences.parquet", model, context, None, splits, summary)
     windows = {split: Windows.load(path) for split, path in splits.items()}
     return document_text(texts), windows, read_json(summary)
 

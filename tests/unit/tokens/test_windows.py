@@ -1,4 +1,4 @@
-"""Windows: no token lost, none in two windows, none outside its split; bytes and segments of real tokens."""
+"""Windows: no token lost, none in two windows, none outside its split; bytes and sentences of real tokens."""
 
 import numpy as np
 import pandas as pd
@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localist.corpus.documents import Document, Section, document_text, sections_table
-from localist.corpus.sentences import SPLITS, segments_table
+from localist.corpus.sentences import SPLITS, sentences_table
 from localist.tokens.tokenizer import train_tokenizer
-from localist.tokens.windows import NO_SEGMENT, DocumentTokens, Windows, align_tokens, cut_windows
+from localist.tokens.windows import NO_ID, DocumentTokens, Windows, align_tokens, cut_windows
 
 SINK, PADDING = -7, -9
 SENTENCES = [
@@ -30,20 +30,20 @@ SENTENCES = [
 def corpora(draw):
     """Random documents (sections of sentences of tokens, every token with its own id) and a split per section."""
     documents, splits = [], []
-    token = segment = 0
+    token = sentence = 0
     for _ in range(draw(st.integers(1, 4))):
-        segment_ids, section_ids = [], []
+        sentence_ids, section_ids = [], []
         for _ in range(draw(st.integers(1, 6))):
             section = len(splits)
             splits.append(draw(st.sampled_from(SPLITS)))
             for length in draw(st.lists(st.integers(1, 9), min_size=1, max_size=3)):
-                segment_ids += [segment] * length
+                sentence_ids += [sentence] * length
                 section_ids += [section] * length
-                segment += 1
-        count = len(segment_ids)
+                sentence += 1
+        count = len(sentence_ids)
         ids = np.arange(token, token + count)
         token += count
-        documents.append(DocumentTokens(ids, np.array(segment_ids), np.array(section_ids), ids % 5))
+        documents.append(DocumentTokens(ids, np.array(sentence_ids), np.array(section_ids), ids % 5))
     return documents, pd.Series(splits)
 
 
@@ -54,7 +54,7 @@ def cut(documents, splits, split, context) -> Windows:
 @settings(max_examples=50, deadline=None)
 @given(corpora(), st.integers(2, 40))
 def test_every_token_is_predicted_exactly_once_in_its_own_split(corpus, context):
-    """Catches a token that is lost, doubled, shifted against its segment, or in another split's window."""
+    """Catches a token that is lost, doubled, shifted against its sentence, or in another split's window."""
     documents, splits = corpus
     seen = []
     for split in SPLITS:
@@ -68,7 +68,7 @@ def test_every_token_is_predicted_exactly_once_in_its_own_split(corpus, context)
             place = np.isin(document.input_ids, tokens)
             assert (splits.loc[document.section_ids[place]] == split).all()
             inside = windows.is_text & np.isin(windows.input_ids, document.input_ids)
-            assert (windows.segment_ids[inside] == document.segment_ids[place]).all()
+            assert (windows.sentence_ids[inside] == document.sentence_ids[place]).all()
             assert (windows.byte_counts[inside] == document.byte_counts[place]).all()
     assert sorted(seen) == list(range(sum(len(document.input_ids) for document in documents)))
 
@@ -88,7 +88,7 @@ def test_windows_hold_consecutive_tokens_of_one_stretch(corpus, context):
             assert (np.diff(ids) == 1).all()
             assert len(set(document_of[ids])) == 1
             assert (windows.input_ids[row, 1 + length :] == PADDING).all()
-            assert (windows.segment_ids[row, 1 + length :] == NO_SEGMENT).all()
+            assert (windows.sentence_ids[row, 1 + length :] == NO_ID).all()
         assert windows.byte_counts[~windows.is_text].sum() == 0
         lasts = [windows.input_ids[row, length] for row, length in enumerate(lengths)]
         for row in range(1, len(lengths)):
@@ -121,7 +121,7 @@ def test_windows_survive_saving(tmp_path):
     windows = Windows(*(rng.integers(0, 99, size) for size in ((5, 8), (5, 8), (5, 8), (5,))))
     windows.save(tmp_path / "train")
     loaded = Windows.load(tmp_path / "train")
-    for name in ("input_ids", "segment_ids", "byte_counts", "stretch_ids"):
+    for name in ("input_ids", "sentence_ids", "byte_counts", "stretch_ids"):
         assert np.array_equal(getattr(loaded, name), getattr(windows, name))
         assert np.array_equal(getattr(loaded.take(np.array([3, 1])), name), getattr(windows, name)[[3, 1]])
 
@@ -133,11 +133,11 @@ def tokenizer():
 
 def aligned(tokenizer, texts: list[str]) -> tuple[str, list[tuple[int, int]], DocumentTokens, pd.DataFrame]:
     sections = sections_table([Document("T", tuple(Section("", text) for text in texts))])
-    segments = segments_table(sections, pd.Series("train", index=sections["section"]), "en")
+    sentences = sentences_table(sections, pd.Series("train", index=sections["section"]), "en")
     text = document_text(texts)
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     offsets = encoded["offset_mapping"]
-    return text, offsets, align_tokens(text, offsets, encoded["input_ids"], segments), segments
+    return text, offsets, align_tokens(text, offsets, encoded["input_ids"], sentences), sentences
 
 
 @settings(max_examples=50, deadline=None)
@@ -149,42 +149,42 @@ def test_real_tokens_have_their_bytes_and_their_sentence(tokenizer, pieces):
     texts = [text for text in pieces if text.strip()]
     if not texts:
         return
-    text, offsets, tokens, segments = aligned(tokenizer, texts)
+    text, offsets, tokens, sentences = aligned(tokenizer, texts)
     assert tokens.byte_counts.sum() == len(text.encode())
     assert (tokens.byte_counts >= 0).all()
-    owner = np.full(len(text), NO_SEGMENT)
-    for row in segments.itertuples():
-        owner[row.start : row.end] = row.segment
-    section_of = segments.set_index("segment")["section"]
-    last = segments["segment"].iloc[0]
-    for (start, end), segment, section in zip(offsets, tokens.segment_ids, tokens.section_ids, strict=True):
+    owner = np.full(len(text), NO_ID)
+    for row in sentences.itertuples():
+        owner[row.start : row.end] = row.sentence
+    section_of = sentences.set_index("sentence")["section"]
+    last = sentences["sentence"].iloc[0]
+    for (start, end), sentence, section in zip(offsets, tokens.sentence_ids, tokens.section_ids, strict=True):
         visible = [place for place in range(start, end) if not text[place].isspace()]
         if visible:
             last = owner[visible[0]]
-        assert segment == last
-        assert section == section_of[segment]
+        assert sentence == last
+        assert section == section_of[sentence]
 
 
 def test_a_token_across_two_sentences_goes_to_the_first_visible_character():
     """Catches a token such as “\\n\\nThe” that is counted to the sentence before it."""
-    segments = pd.DataFrame({"segment": [4, 5], "section": [0, 1], "start": [0, 5], "end": [3, 9]})
+    sentences = pd.DataFrame({"sentence": [4, 5], "section": [0, 1], "start": [0, 5], "end": [3, 9]})
     text = "ab.\n\nThe "
     offsets = [(0, 2), (2, 3), (3, 8), (8, 9)]
-    tokens = align_tokens(text, offsets, [1, 2, 3, 4], segments)
-    assert tokens.segment_ids.tolist() == [4, 4, 5, 5]
+    tokens = align_tokens(text, offsets, [1, 2, 3, 4], sentences)
+    assert tokens.sentence_ids.tolist() == [4, 4, 5, 5]
     assert tokens.section_ids.tolist() == [0, 0, 1, 1]
     assert tokens.byte_counts.tolist() == [2, 1, 5, 1]
 
 
 def test_pieces_of_one_character_share_its_bytes():
     """Catches an emoji of several tokens whose bytes are counted once for each of them."""
-    segments = pd.DataFrame({"segment": [0], "section": [0], "start": [0], "end": [2]})
-    tokens = align_tokens("😀x", [(0, 1), (0, 1), (0, 1), (1, 2)], [1, 2, 3, 4], segments)
+    sentences = pd.DataFrame({"sentence": [0], "section": [0], "start": [0], "end": [2]})
+    tokens = align_tokens("😀x", [(0, 1), (0, 1), (0, 1), (1, 2)], [1, 2, 3, 4], sentences)
     assert tokens.byte_counts.tolist() == [4, 0, 0, 1]
 
 
 def test_a_token_without_a_place_has_no_bytes():
     """Catches negative bytes, and bytes counted twice, for a token that the tokenizer places at (0, 0)."""
-    segments = pd.DataFrame({"segment": [0], "section": [0], "start": [0], "end": [3]})
-    tokens = align_tokens("abc", [(0, 2), (0, 0), (2, 3)], [1, 2, 3], segments)
+    sentences = pd.DataFrame({"sentence": [0], "section": [0], "start": [0], "end": [3]})
+    tokens = align_tokens("abc", [(0, 2), (0, 0), (2, 3)], [1, 2, 3], sentences)
     assert tokens.byte_counts.tolist() == [2, 0, 1]

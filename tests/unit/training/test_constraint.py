@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from localist.attention.observed_attention import LayerInputs
-from localist.attention.visibility import roles_of, visible_blocks
+from localist.attention.visibility import key_groups, visible_blocks
 from localist.training.constraint import (
     GROUP_SPARSITY_FLOOR,
     Constraint,
@@ -22,7 +22,7 @@ BLOCKS = torch.tensor([[-1, 0, 1, 0, 1]])
 
 @pytest.fixture
 def visible():
-    return visible_blocks(roles_of(BLOCKS, 2), None)
+    return visible_blocks(key_groups(BLOCKS, 2), None)
 
 
 def mass_of_last(own, foreign):
@@ -57,7 +57,7 @@ def test_penalty_gradients(penalty):
     generator = torch.Generator().manual_seed(0)
     blocks = torch.randint(0, 3, (2, 12), generator=generator)
     blocks[:, 0] = -1
-    visible = visible_blocks(roles_of(blocks, 3), None)
+    visible = visible_blocks(key_groups(blocks, 3), None)
     mass = torch.rand(2, 2, 12, 3, generator=generator, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(
         lambda values: counted_mean(penalty(values, visible, 0.83), visible.counted), mass, eps=1e-7
@@ -72,7 +72,7 @@ def test_gradient_from_the_loss_to_query_key_and_value(penalty):
     above = torch.randn(1, 2, 14, 4, generator=generator, dtype=torch.float64)
     blocks = torch.randint(0, 3, (1, 14), generator=generator)
     blocks[:, 0] = -1
-    constraint = Constraint(locality=[0.0, 0.5], penalty=penalty, target=0.83, strength=2.0)
+    constraint = Constraint(locality=[0.0, 0.5], penalty=penalty, target=0.83, weight=2.0)
 
     def loss(query, key, value):
         observer = ConstraintObserver(constraint, blocks, 3)
@@ -126,7 +126,7 @@ def test_the_schedule_can_scale_the_target_instead():
     assert observer.penalty() == pytest.approx((0.4 + 0.8) * lacking / 4)
 
 
-def test_ramp_reaches_full_strength_after_warm_up():
-    """Catches a constraint that hits an untouched model at full strength, or never gets there."""
+def test_ramp_reaches_full_weight_after_warm_up():
+    """Catches a constraint that hits an untouched model at full weight, or never gets there."""
     assert [ramp(step, 4) for step in range(6)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
     assert ramp(0, 0) == 1.0

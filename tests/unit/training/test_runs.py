@@ -24,13 +24,13 @@ WRITTEN = ("model", "history", "settings")
 def run(tmp_path):
     """The arguments of a run of nine steps."""
     input_ids = np.random.default_rng(0).integers(1, 60, (13, CONTEXT)).astype(np.int32)
-    segment_ids = np.tile(np.arange(CONTEXT) // 4, (13, 1)).astype(np.int32)
-    Windows(input_ids, segment_ids, np.ones_like(input_ids), np.arange(13, dtype=np.int32)).save(tmp_path / "tokens")
-    np.save(tmp_path / "blocks.npy", segment_ids % 2)
+    sentence_ids = np.tile(np.arange(CONTEXT) // 4, (13, 1)).astype(np.int32)
+    Windows(input_ids, sentence_ids, np.ones_like(input_ids), np.arange(13, dtype=np.int32)).save(tmp_path / "tokens")
+    np.save(tmp_path / "blocks.npy", sentence_ids % 2)
     tiny_model("gpt2").save_pretrained(tmp_path / "model")
     words = Tokenizer(WordLevel({"?": 0}, unk_token="?"))
     PreTrainedTokenizerFast(tokenizer_object=words, unk_token="?").save_pretrained(tmp_path / "model")
-    arm = Arm("quintic", "quintic", partition="semantic", penalty="hinge", fidelity_target=0.5, strength=20.0)
+    arm = Arm("quintic", "quintic", partition="semantic", penalty="hinge", fidelity_target=0.5, weight=20.0)
     return {
         "model": tmp_path / "model",
         "tokens": tmp_path / "tokens",
@@ -38,10 +38,10 @@ def run(tmp_path):
         "arm": arm.as_params(),
         "seed": 1,
         "training": {
-            **{"token_budget": 9 * 4 * CONTEXT, "batch_windows": 4, "learning_rate": 1e-3, "warmup_share": 0.25},
-            **{"weight_decay": 0.1, "gradient_norm": 1.0, "threads": 1, "gpus": 0, "precision": "fp32"},
+            **{"token_budget": 9 * 4 * CONTEXT, "batch_size": 4, "learning_rate": 1e-3, "warmup_ratio": 0.25},
+            **{"weight_decay": 0.1, "max_grad_norm": 1.0, "threads": 1, "gpus": 0, "precision": "fp32"},
         },
-        "minimum_locality": 0.01,
+        "min_locality": 0.01,
         "checkpoints": tmp_path / "checkpoints",
         "checkpoint_steps": 4,
         "code": [],

@@ -23,14 +23,14 @@ from localist.training.trainer import Optimisation, train_arm
 
 CONTEXT = 16
 PLAIN = Constraint(locality=[0.0, 0.0, 0.0])
-CONSTRAINED = Constraint(locality=[0.0, 0.5, 1.0], penalty="hinge", target=0.8, strength=20.0)
+CONSTRAINED = Constraint(locality=[0.0, 0.5, 1.0], penalty="hinge", target=0.8, weight=20.0)
 SHORT = Optimisation(
     token_budget=8 * 28,  # 8 steps: two windows hold 28.8 tokens on average
-    batch_windows=2,
+    batch_size=2,
     learning_rate=1e-2,
-    warmup_share=0.25,
+    warmup_ratio=0.25,
     weight_decay=0.1,
-    gradient_norm=1.0,
+    max_grad_norm=1.0,
 )
 
 
@@ -38,15 +38,15 @@ SHORT = Optimisation(
 def windows():
     generator = np.random.default_rng(0)
     input_ids = generator.integers(1, 60, (12, CONTEXT)).astype(np.int32)
-    segment_ids = np.tile(np.arange(CONTEXT) // 4, (12, 1)).astype(np.int32)
-    segment_ids[:, 0] = -1
-    segment_ids[5, 9:] = -1
-    return Windows(input_ids, segment_ids, np.ones_like(input_ids), np.arange(12, dtype=np.int32))
+    sentence_ids = np.tile(np.arange(CONTEXT) // 4, (12, 1)).astype(np.int32)
+    sentence_ids[:, 0] = -1
+    sentence_ids[5, 9:] = -1
+    return Windows(input_ids, sentence_ids, np.ones_like(input_ids), np.arange(12, dtype=np.int32))
 
 
 @pytest.fixture
 def blocks(windows):
-    return np.where(windows.is_text, windows.segment_ids % 2, -1)
+    return np.where(windows.is_text, windows.sentence_ids % 2, -1)
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_history_has_a_row_per_step_with_the_parts_of_the_loss(windows, blocks, 
     tokens = [row["tokens"] for row in history]
     assert 20 <= tokens[0] <= 30 and all(20 <= later - now <= 30 for now, later in pairwise(tokens))
     assert all(set(json.loads(row["fidelity"])) == {"1", "2"} for row in history)
-    assert history[0]["strength"] < history[-1]["strength"] == 20.0
+    assert history[0]["weight"] < history[-1]["weight"] == 20.0
     _, plain = trained(windows, None, PLAIN, tmp_path / "plain")
     assert all(row["penalty"] is None and row["cross_entropy"] > 0 for row in plain)
 
@@ -252,7 +252,7 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_checkpoint(where, 
     model.register_forward_pre_hook(break_in_step_five)
     with pytest.raises(UserError, match=message) as stopped:
         run(model, windows, blocks, CONSTRAINED, tmp_path)
-    assert "Lower training.learning_rate or constraint.strength" in str(stopped.value)
+    assert "Lower training.learning_rate or constraint.weight" in str(stopped.value)
     assert last_whole_checkpoint(tmp_path).name == "checkpoint-3"
 
 

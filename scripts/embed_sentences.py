@@ -17,10 +17,10 @@ from localist.plumbing.rule_log import rule_log
 BATCH = 64
 
 
-def main(segments: Path, encoder: Path, threads: int, shards: Path, embeddings: Path) -> None:
-    """Write float32 [segments, dimensions], rows of unit length; finished shards survive an interruption."""
+def main(sentences: Path, encoder: Path, threads: int, shards: Path, embeddings: Path) -> None:
+    """Write float32 [sentences, dimensions], rows of unit length; finished shards survive an interruption."""
     torch.set_num_threads(threads)
-    texts = pd.read_parquet(segments, columns=["text"])["text"].tolist()
+    texts = pd.read_parquet(sentences, columns=["text"])["text"].tolist()
     try:
         model = SentenceTransformer(str(encoder), local_files_only=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -30,14 +30,14 @@ def main(segments: Path, encoder: Path, threads: int, shards: Path, embeddings: 
         return model.encode(batch, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
 
     # Named by what they are made from: shards of other sentences, or of another encoder, are never taken for ours.
-    embed_in_shards(texts, encode, shards / content_hash([segments, encoder])[:16], embeddings)
+    embed_in_shards(texts, encode, shards / content_hash([sentences, encoder])[:16], embeddings)
     shutil.rmtree(shards)  # what is left are shards of other sentences, or of another encoder
 
 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
-            segments=Path(snakemake.input.segments),
+            sentences=Path(snakemake.input.sentences),
             encoder=Path(snakemake.input.encoder),
             threads=snakemake.params.threads,
             shards=Path("results", snakemake.wildcards.study, "checkpoints", "embeddings"),

@@ -16,29 +16,29 @@ from localist.plumbing.rule_log import rule_log
 logger = logging.getLogger(__name__)
 
 
-def main(segments: Path, embeddings: Path, spans: Mapping[str, int], segment_blocks: Path, found: Path) -> None:
+def main(sentences: Path, embeddings: Path, spans: Mapping[str, int], sentence_blocks: Path, fit: Path) -> None:
     """Write the span of each sentence, numbered through the text, and the penalty."""
-    table = pd.read_parquet(segments, columns=["segment", "document", "split"])
+    table = pd.read_parquet(sentences, columns=["sentence", "document", "split"])
     vectors = load_embeddings(embeddings, len(table))
-    sizes = {"minimum": spans["minimum_size"], "maximum": spans["maximum_size"]}
+    sizes = {"minimum": spans["min_size"], "maximum": spans["max_size"]}
     stretches = stretch_rows(table)
     with threadpool_limits(limits=1):  # the same bits on a machine with any number of cores
         training = [vectors[rows] for rows in stretches if table["split"].iloc[rows.start] == "train"]
         penalty = fitted_penalty(training, sizes["maximum"])
         ends = [rows.start + end for rows in stretches for end in span_ends(vectors[rows], penalty, **sizes)]
     table["block"] = np.searchsorted(ends, table.index, side="right")
-    with replacing(segment_blocks) as temporary:
-        table[["segment", "block", "split"]].to_parquet(temporary, index=False)
-    write_json(found, {"blocks": len(ends), "penalty": penalty, "mean_sentences": len(table) / len(ends)})
+    with replacing(sentence_blocks) as temporary:
+        table[["sentence", "block", "split"]].to_parquet(temporary, index=False)
+    write_json(fit, {"blocks": len(ends), "penalty": penalty, "mean_sentences": len(table) / len(ends)})
     logger.info("%d spans of %.1f sentences on average (penalty %.3f).", len(ends), len(table) / len(ends), penalty)
 
 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
-            segments=Path(snakemake.input.segments),
+            sentences=Path(snakemake.input.sentences),
             embeddings=Path(snakemake.input.embeddings),
             spans=snakemake.params.spans,
-            segment_blocks=Path(snakemake.output.segment_blocks),
-            found=Path(snakemake.output.found),
+            sentence_blocks=Path(snakemake.output.sentence_blocks),
+            fit=Path(snakemake.output.fit),
         )

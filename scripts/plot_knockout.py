@@ -7,12 +7,12 @@ from localist.report.figures import arm_styles, figure_style, new_figure, read_t
 from localist.study.arms import SHIFTED
 
 
-def main(cut: Path, pdf: Path, png: Path) -> None:
-    """Draw the loss added by the cut, by arm: filled for the arm's own kind of blocks, open for the shifted ones.
+def main(knockout: Path, pdf: Path, png: Path) -> None:
+    """Draw the loss added by the knockout, by arm: filled for the arm's own kind of blocks, open for the shifted ones.
 
-    cut: table with one row per arm, seed and partition that was cut by. Small points are seeds.
+    knockout: table with one row per arm, seed and partition whose blocks were held. Small points are seeds.
     """
-    table = read_table(cut, text=["arm", "partition"], numbers=["seed", "delta_nll"])
+    table = read_table(knockout, text=["arm", "partition"], numbers=["seed", "delta_nll"])
     arms, styles = list(dict.fromkeys(table["arm"])), arm_styles(table["arm"])
     partitions = list(dict.fromkeys(table["partition"]))
     with figure_style():
@@ -31,16 +31,16 @@ def main(cut: Path, pdf: Path, png: Path) -> None:
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlim(min(0.0, axes.get_xlim()[0]), None)
-        told = {False: "filled: cut by {} blocks", True: "open: cut by {} blocks"}
+        told = {False: "filled: held to {} blocks", True: "open: held to {} blocks"}
         marks = "\n".join(told[partition == SHIFTED].format(partition) for partition in partitions)
-        axes.set_xlabel(f"loss added by the cut (nats per token)\n{marks}")
+        axes.set_xlabel(f"loss added by the knockout (nats per token)\n{marks}")
         save_figure(figure, pdf, png)
 
 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
-            cut=Path(snakemake.input.cut),
+            knockout=Path(snakemake.input.knockout),
             pdf=Path(snakemake.output.pdf),
             png=Path(snakemake.output.png),
         )

@@ -26,7 +26,7 @@ MOST_WINDOWS = 4096
 
 
 def main(
-    segments: Path,
+    sentences: Path,
     embeddings: Path,
     tokens: Path,
     semantic: Mapping[str, Any],
@@ -37,7 +37,7 @@ def main(
 
     tokens: the folder of the training windows.
     """
-    table = pd.read_parquet(segments, columns=["segment", "section", "split", "text"])
+    table = pd.read_parquet(sentences, columns=["sentence", "section", "split", "text"])
     settings = BlockSettings(**{field.name: semantic[field.name] for field in fields(BlockSettings)})
     training = (table["split"] == "train").to_numpy()
     # One thread: the same bits on a machine with any number of cores.
@@ -72,14 +72,14 @@ def main(
         "stability": stable,
     }
     write_tables(
-        outputs, {"segment_blocks": table[["segment", "block", "split"]], "selection": curve, "blocks": described}
+        outputs, {"sentence_blocks": table[["sentence", "block", "split"]], "selection": curve, "blocks": described}
     )
-    write_json(outputs["found"], summary)
+    write_json(outputs["fit"], summary)
     if not summary["within_bounds"]:
         logger.warning(
             "No number of blocks up to %d has a mean chance of at most %g and %g blocks in the median training window; "
-            "the number with the lowest chance is taken. Raise blocks.semantic.maximum_blocks or tokens.context.",
-            *(settings.maximum_blocks, settings.largest_chance, settings.least_blocks_per_window),
+            "the number with the lowest chance is taken. Raise blocks.semantic.max_blocks or tokens.context.",
+            *(settings.max_blocks, settings.max_chance, settings.min_blocks_per_window),
         )
     logger.info(
         "%d semantic blocks of %d to %d training sentences; adjusted Rand index with other seeds %s, on resamples %s.",
@@ -90,9 +90,9 @@ def main(
 
 def training_sentences(windows: Windows, training: np.ndarray, seed: int) -> np.ndarray:
     """int [windows, T]: the place of each token's sentence among the training sentences; -1 on sink and padding."""
-    windows = windows.take(sample_rows(len(windows.segment_ids), MOST_WINDOWS, seed))
+    windows = windows.take(sample_rows(len(windows.sentence_ids), MOST_WINDOWS, seed))
     place = np.cumsum(training) - 1
-    return np.where(windows.is_text, place[windows.segment_ids], -1)
+    return np.where(windows.is_text, place[windows.sentence_ids], -1)
 
 
 def write_tables(outputs: Mapping[str, Path], tables: Mapping[str, pd.DataFrame]) -> None:
@@ -108,7 +108,7 @@ def write_tables(outputs: Mapping[str, Path], tables: Mapping[str, pd.DataFrame]
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
-            segments=Path(snakemake.input.segments),
+            sentences=Path(snakemake.input.sentences),
             embeddings=Path(snakemake.input.embeddings),
             tokens=Path(snakemake.input.tokens),
             semantic=snakemake.params.semantic,

@@ -1,4 +1,4 @@
-"""Split the corpus into sentences (segments) and its sections into train, validation and test."""
+"""Split the corpus into sentences and its sections into train, validation and test."""
 
 import logging
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from localist.corpus.sentences import SPLITS, assign_splits, segments_table
+from localist.corpus.sentences import SPLITS, assign_splits, sentences_table
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
@@ -15,7 +15,7 @@ from localist.plumbing.rule_log import rule_log
 logger = logging.getLogger(__name__)
 
 
-def main(sections: Path, language: str, splits: Mapping[str, Any], segments: Path) -> None:
+def main(sections: Path, language: str, splits: Mapping[str, Any], sentences: Path) -> None:
     """Write one row per sentence."""
     table = pd.read_parquet(sections)
     assigned = assign_splits(table, {name: splits[name] for name in SPLITS}, splits["seed"])
@@ -26,8 +26,8 @@ def main(sections: Path, language: str, splits: Mapping[str, Any], segments: Pat
             f"The corpus has only {len(table)} sections, too few for a {' and a '.join(missing)} split: "
             "use a longer text, or for plain text lower corpus.section_words."
         )
-    result = segments_table(table, assigned, language)
-    with replacing(segments) as temporary:
+    result = sentences_table(table, assigned, language)
+    with replacing(sentences) as temporary:
         result.to_parquet(temporary, index=False)
     logger.info("%d sentences; sections: %s.", len(result), ", ".join(f"{counts[name]} {name}" for name in SPLITS))
 
@@ -38,5 +38,5 @@ if __name__ == "__main__":
             sections=Path(snakemake.input.sections),
             language=snakemake.params.language,
             splits=snakemake.params.splits,
-            segments=Path(snakemake.output.segments),
+            sentences=Path(snakemake.output.sentences),
         )
