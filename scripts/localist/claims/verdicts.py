@@ -1,4 +1,4 @@
-"""The verdict rule: what an interval says of a claim, and what would decide one that is open (method.md, Claims)."""
+"""The verdict rule: what an interval says of a claim, and what would decide one that is open (method.md, Verdicts)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
