@@ -7,7 +7,8 @@ CONFIG ?= config.yaml
 CORES ?= all
 SMOKE := workflow/configs/smoke.yaml
 # The rules that make tables and figures.
-DRAWN = $(shell sed -n 's/^rule \(.*\):/\1/p' workflow/rules/tables.smk workflow/rules/*figures.smk)
+DRAWN = $(shell sed -n 's/^rule \(.*\):/\1/p; s/^use rule plot_figure as \(.*\) with:/\1/p' \
+	workflow/rules/tables.smk workflow/rules/figures.smk | grep -vx plot_figure)
 # Runs the study of a config file, writes its report, prints its table. ARGS goes to both calls of snakemake.
 workflow = results=results/$$($(BIN)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1]))["study"])' $(1)) && \
 	$(BIN)/snakemake --cores $(CORES) --configfile $(1) $(ARGS) && \

@@ -21,7 +21,6 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
-include: "workflow/rules/block_figures.smk"
 
 
 report: "workflow/report/workflow.rst"

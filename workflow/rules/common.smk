@@ -235,29 +235,6 @@ def tables():
     return [f"{RESULTS}/tables/{name}" for name in TABLES]
 
 
-FIGURES = [
-    "claims",
-    "schedules",
-    "perplexity",
-    "fidelity",
-    "entropy",
-    "divergence",
-    "frontier",
-    "targets",
-    "knockout",
-    "training",
-    "block_selection",
-    "block_map",
-    "block_ribbon",
-    "block_sizes",
-    "attention_maps",
-]
-
-
-def figures():
-    return expand("{results}/figures/{name}.{kind}", results=RESULTS, name=FIGURES, kind=["pdf", "png"])
-
-
 def blocks_of_sentences(name):
     """A file on the blocks of sentences that a partition is made from."""
     return lambda wildcards: f"{RESULTS}/blocks/{PARTITIONS[wildcards.partition].made_from}/{name}"

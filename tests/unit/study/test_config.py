@@ -1,48 +1,20 @@
 """The config: shipped studies are right, defaults are filled in, and every mistake is named with its key and remedy."""
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from checkout import ROOT
+from whole_studies import SCHEMA, default_study, load, resolved
 
-from localist.blocks.partitions import PARTITIONS
-from localist.corpus.formats.file_kinds import FORMATS
 from localist.plumbing.errors import UserError
-from localist.study.config import RENAMED_KEYS, read_scalars, resolve
-from localist.study.schedules import SCHEDULES
+from localist.study.config import RENAMED_KEYS, read_scalars
 
-SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
-CHOICES = {"schedule": SCHEDULES, "partition": PARTITIONS, "format": ["auto", *FORMATS]}
 SHIPPED = [
     ROOT / "config.yaml",
     *sorted((ROOT / "workflow" / "configs").glob("*.yaml")),
     ROOT / "docs" / "study" / "config.yaml",
 ]
-
-
-def load(path: Path) -> dict[str, Any]:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
-def resolved(config: dict[str, Any]) -> dict[str, Any]:
-    """The whole study that a study file means; the file's own mapping is left as it is."""
-    config = deepcopy(config)
-    resolve(config, SCHEMA, CHOICES)
-    return config
-
-
-@cache
-def _default_study() -> dict[str, Any]:
-    return resolved({})
-
-
-def default_study() -> dict[str, Any]:
-    return deepcopy(_default_study())
 
 
 def set_key(config: dict[str, Any], key: str, value: Any) -> None:

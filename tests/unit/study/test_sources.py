@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from test_config import changed, mistakes, resolved
+from test_config import changed, mistakes
+from whole_studies import resolved
 
 from localist.study.sources import source_kind
 
