@@ -93,21 +93,24 @@ def _schema_mistakes(config: Mapping[str, Any], schema_path: Path, choices: Choi
 
 def _lines(error: ValidationError) -> Iterator[str]:
     key = ".".join(map(str, error.absolute_path))
+    schema: Any = error.schema
+    allowed: Any = error.validator_value
+    value: Any = error.instance
     if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        for name in sorted(set(error.instance) - set(known), key=str):
+        known = schema.get("properties", {})
+        for name in sorted(set(value) - set(known), key=str):
             yield _unknown(_join(key, name), known)
     elif error.validator == "required":
-        for name in sorted(set(error.validator_value) - set(error.instance)):
-            meaning = error.schema["properties"][name].get("description", "")
+        for name in sorted(set(allowed) - set(value)):
+            meaning = schema["properties"][name].get("description", "")
             yield f"{_join(key, name)}: missing. {meaning}"
     elif error.validator == "enum":
-        new_name = RENAMED_VALUES.get(_kind(error.schema), {}).get(error.instance)
+        new_name = RENAMED_VALUES.get(_kind(schema), {}).get(value)
         hint = f" It is now called {new_name}." if new_name else ""
-        yield f"{key}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}.{hint}"
+        yield f"{key}: {value!r} is not one of {', '.join(map(str, allowed))}.{hint}"
     elif error.validator == "type":
-        kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-        yield f"{key or 'config'}: {error.instance!r} is not of type {' or '.join(kinds)}."
+        kinds = allowed if isinstance(allowed, list) else [allowed]
+        yield f"{key or 'config'}: {value!r} is not of type {' or '.join(kinds)}."
     else:
         yield f"{key}: {error.message}."
 
