@@ -9,7 +9,7 @@ import py3langid
 
 from localist.corpus.cleaning import NEAR_DUPLICATES, clean, one_line, without_sections
 from localist.corpus.documents import Document
-from localist.corpus.formats.book import DROPPED_SECTIONS, Book, Passage
+from localist.corpus.formats.book import DROPPED_SECTIONS, Book, Paragraph
 from localist.corpus.formats.docx import read_docx
 from localist.corpus.formats.epub import read_epub
 from localist.corpus.formats.file_kinds import kind_of
@@ -22,8 +22,8 @@ from localist.corpus.formats.tabular import read_arrow, read_csv, read_json_line
 from localist.corpus.section_names import section_name
 from localist.corpus.sections import sections_of
 
-# A sample is so many passages, or a page, of which so many characters are shown.
-SAMPLE_PASSAGES = 6
+# A sample is so many paragraphs, or a page, of which so many characters are shown.
+SAMPLE_PARAGRAPHS = 6
 SAMPLE_CHARACTERS = 1500
 LONGEST_NAME = 300
 LANGUAGE_PIECE = 1000
@@ -69,10 +69,10 @@ def extract_file(path: Path, corpus: Mapping[str, Any]) -> Iterator[Extracted]:
     # An article's sections are short, and the units that its authors meant.
     section_words = None if kind == "mediawiki" else corpus["section_words"]
     for book in READERS[kind](path, corpus, steps):
-        passages = [replace(passage, number=number) for number, passage in enumerate(book.passages)]
-        kept, removed = clean(passages, steps - {NEAR_DUPLICATES})
+        paragraphs = [replace(paragraph, number=number) for number, paragraph in enumerate(book.paragraphs)]
+        kept, removed = clean(paragraphs, steps - {NEAR_DUPLICATES})
         kept, removed[DROPPED_SECTIONS] = without_sections(kept, names)
-        text = "\n".join(passage.text for passage in kept)
+        text = "\n".join(paragraph.text for paragraph in kept)
         yield Extracted(
             document=Document(
                 title=_name(book.title) or _name(path.stem),
@@ -82,10 +82,10 @@ def extract_file(path: Path, corpus: Mapping[str, Any]) -> Iterator[Extracted]:
             kind=kind,
             encoding=book.encoding,
             pages=book.pages,
-            characters_read=sum(len(passage.text) for passage in passages),
+            characters_read=sum(len(paragraph.text) for paragraph in paragraphs),
             languages=languages_of(text),
             removed={**book.removed, **removed},
-            samples=_samples(book, passages, kept),
+            samples=_samples(book, paragraphs, kept),
             warnings=book.warnings,
         )
 
@@ -100,17 +100,17 @@ def languages_of(text: str) -> dict[str, int]:
     return found
 
 
-def _samples(book: Book, passages: Sequence[Passage], kept: Sequence[Passage]) -> list[dict[str, str]]:
-    """The beginning and the middle, before and after cleaning: whole pages where there are pages, else passages."""
+def _samples(book: Book, paragraphs: Sequence[Paragraph], kept: Sequence[Paragraph]) -> list[dict[str, str]]:
+    """The beginning and the middle, before and after cleaning: whole pages where there are pages, else paragraphs."""
     samples = []
     if book.page_texts:
         for page, text in book.page_texts.items():
-            after = [passage.text for passage in kept if passage.page == page]
+            after = [paragraph.text for paragraph in kept if paragraph.page == page]
             samples.append(_sample(f"page {page}", text, after))
         return samples
-    for start in dict.fromkeys((0, len(passages) // 2)):
-        before = [passage.text for passage in passages[start : start + SAMPLE_PASSAGES]]
-        after = [passage.text for passage in kept if start <= passage.number < start + SAMPLE_PASSAGES]
+    for start in dict.fromkeys((0, len(paragraphs) // 2)):
+        before = [paragraph.text for paragraph in paragraphs[start : start + SAMPLE_PARAGRAPHS]]
+        after = [paragraph.text for paragraph in kept if start <= paragraph.number < start + SAMPLE_PARAGRAPHS]
         samples.append(_sample("the beginning" if start == 0 else "the middle", "\n".join(before), after))
     return samples
 

@@ -1,11 +1,11 @@
-"""What every reader yields: a book as passages in reading order, before cleaning."""
+"""What every reader yields: a book as paragraphs in reading order, before cleaning."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PROSE = "prose"
 HEADING = "heading"
-# What a format says of a passage; the cleaning step of the same name decides whether it stays.
+# What a format says of a paragraph; the cleaning step of the same name decides whether it stays.
 CONTENTS = "contents"
 INDEX = "index"
 REFERENCES = "references"
@@ -21,7 +21,7 @@ MARK_END = "\ue001"
 
 
 @dataclass(frozen=True)
-class Passage:
+class Paragraph:
     """A paragraph, heading or note. A line break in `text` is one of the layout: the sentence goes on behind it."""
 
     text: str
@@ -40,7 +40,7 @@ class Book:
     """
 
     title: str
-    passages: tuple[Passage, ...]
+    paragraphs: tuple[Paragraph, ...]
     author: str = ""
     pages: int | None = None
     encoding: str = ""

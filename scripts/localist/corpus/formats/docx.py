@@ -52,7 +52,7 @@ def read_docx(path: Path) -> Iterator[Book]:
             f"{path}: is a damaged Word document ({type(error).__name__}: {error}). Save it again."
         ) from error
     book = html_book(f"<html><body>{converted.value}</body></html>", path)
-    yield Book(title or path.stem, book.passages, author)
+    yield Book(title or path.stem, book.paragraphs, author)
 
 
 def _properties(archive: zipfile.ZipFile, path: Path) -> tuple[str, str]:

@@ -12,10 +12,10 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from localist.corpus.formats.archives import opened_archive, read_member
-from localist.corpus.formats.book import CONTENTS, PROSE, Book, Passage
+from localist.corpus.formats.book import CONTENTS, PROSE, Book, Paragraph
 from localist.corpus.formats.decoding import decode
-from localist.corpus.formats.markup import parse_xhtml, passages
-from localist.corpus.formats.plain_text import text_passages
+from localist.corpus.formats.markup import paragraphs, parse_xhtml
+from localist.corpus.formats.plain_text import text_paragraphs
 from localist.plumbing.errors import UserError
 
 CONTAINER = "META-INF/container.xml"
@@ -42,14 +42,14 @@ def read_epub(path: Path) -> Iterator[Book]:
             raise UserError(
                 f"{path}: is protected by DRM ({protected[0]}), so its text cannot be read. Use a free copy."
             )
-        found: list[Passage] = []
+        found: list[Paragraph] = []
         for name, media_type, kind in chapters:
             chapter = _chapter(read_member(archive, name, path), media_type, f"{path} ({name})")
             found.extend(replace(one, kind=kind) if kind != PROSE else one for one in chapter)
     yield Book(
         title=_metadata(package, "title") or path.stem,
         author=", ".join(_all_metadata(package, "creator")),
-        passages=tuple(found),
+        paragraphs=tuple(found),
     )
 
 
@@ -62,7 +62,7 @@ def _package_path(archive: zipfile.ZipFile, path: Path) -> str:
 
 
 def _chapters(package: Element, package_path: str, path: Path) -> list[tuple[str, str, str]]:
-    """(name in the archive, media type, kind of its passages) of each document of the spine."""
+    """(name in the archive, media type, kind of its paragraphs) of each document of the spine."""
     items = {one.get("id"): one for one in package.iter() if _local(one) == "item"}
     folder = posixpath.dirname(package_path)
     references = (one for one in package.iter() if _local(one) == "reference" and one.get("type") == "toc")
@@ -84,13 +84,13 @@ def _chapters(package: Element, package_path: str, path: Path) -> list[tuple[str
     return chapters
 
 
-def _chapter(content: bytes, media_type: str, name: str) -> Iterable[Passage]:
+def _chapter(content: bytes, media_type: str, name: str) -> Iterable[Paragraph]:
     if not content.strip():
         return ()
     if media_type == "text/plain":
-        return text_passages(decode(content, name)[0])
+        return text_paragraphs(decode(content, name)[0])
     if "html" in media_type or "xml" in media_type or media_type.startswith("text/"):
-        return passages(parse_xhtml(content, name))
+        return paragraphs(parse_xhtml(content, name))
     raise UserError(
         f"{name}: is a chapter of type {media_type}, which is not read. Convert the book with another program."
     )

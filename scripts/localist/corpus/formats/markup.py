@@ -1,4 +1,4 @@
-"""Prose of HTML and XHTML as passages. Scripts, styles and pictures are passed over; nothing is fetched or run."""
+"""Prose of HTML and XHTML as paragraphs. Scripts, styles and pictures are passed over; nothing is fetched or run."""
 
 import html
 import re
@@ -21,10 +21,10 @@ from localist.corpus.formats.book import (
     REFERENCES,
     TABLE,
     Book,
-    Passage,
+    Paragraph,
 )
 from localist.corpus.formats.decoding import decode
-from localist.corpus.formats.plain_text import text_passages
+from localist.corpus.formats.plain_text import text_paragraphs
 from localist.plumbing.errors import UserError
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -77,7 +77,7 @@ def html_book(text: str, path: Path, encoding: str = "") -> Book:
     root = parse_html(text, str(path))
     title = " ".join((root.findtext(".//title") or "").split())
     author = root.xpath("string(//meta[translate(@name, 'AUTHOR', 'author') = 'author']/@content)")
-    return Book(title or path.stem, tuple(passages(root)), author=" ".join(author.split()), encoding=encoding)
+    return Book(title or path.stem, tuple(paragraphs(root)), author=" ".join(author.split()), encoding=encoding)
 
 
 def parse_html(text: str, name: str) -> etree._Element:
@@ -106,8 +106,8 @@ def parse_xhtml(content: bytes, name: str) -> etree._Element:
     return root
 
 
-def passages(root: etree._Element) -> Iterator[Passage]:
-    """The passages of an element in document order; a line break of the page (`br`) ends one, a line's end in the
+def paragraphs(root: etree._Element) -> Iterator[Paragraph]:
+    """The paragraphs of an element in document order; a line break of the page (`br`) ends one, a line's end in the
     source does not."""
     walk = _Walk()
     walk.enter(root, PROSE)
@@ -119,7 +119,7 @@ class _Walk:
     """Gathers inline text until a block begins or ends."""
 
     def __init__(self) -> None:
-        self.found: list[Passage] = []
+        self.found: list[Paragraph] = []
         self.text: list[str] = []
         self.kind, self.level = PROSE, 0
 
@@ -140,7 +140,7 @@ class _Walk:
         text = SPACES.sub(" ", "".join(self.text)).strip()
         self.text = []
         if text:
-            self.found.append(Passage(text, self.kind, self.level))
+            self.found.append(Paragraph(text, self.kind, self.level))
 
     def _block(self, element: etree._Element, kind: str) -> None:
         self.close()
@@ -150,14 +150,14 @@ class _Walk:
         start = len(self.found)
         if element.tag == "pre":
             text = "".join(element.itertext())
-            self.found.extend(one if kind == PROSE else replace(one, kind=kind) for one in text_passages(text))
+            self.found.extend(one if kind == PROSE else replace(one, kind=kind) for one in text_paragraphs(text))
         else:
             self._inside(element, kind)
         self.close()
         if element.tag == "table" and kind == PROSE:
             cells = self.found[start:]
             if sum(len(cell.text.split()) for cell in cells) < PROSE_CELL_WORDS * len(cells):
-                self.found[start:] = [Passage(cell.text, TABLE) for cell in cells]
+                self.found[start:] = [Paragraph(cell.text, TABLE) for cell in cells]
         self.kind, self.level = outer
 
     def _inside(self, element: etree._Element, kind: str) -> None:

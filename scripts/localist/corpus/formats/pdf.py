@@ -12,7 +12,7 @@ from pypdfium2 import raw
 
 from localist.corpus.formats.book import MARK_END, MARK_START, Book
 from localist.corpus.formats.pdf_furniture import without_furniture
-from localist.corpus.formats.pdf_layout import SUPERSCRIPT_RISE, SUPERSCRIPT_SIZE, Fragment, passages_of
+from localist.corpus.formats.pdf_layout import SUPERSCRIPT_RISE, SUPERSCRIPT_SIZE, Fragment, paragraphs_of
 from localist.plumbing.errors import UserError
 
 END_MARK = b"%%EOF"
@@ -99,7 +99,7 @@ def _book(document: pypdfium2.PdfDocument, path: Path, steps: frozenset[str]) ->
     return Book(
         title=metadata.get("Title", "").strip() or path.stem,
         author=metadata.get("Author", "").strip(),
-        passages=tuple(passages_of(kept, _outline(document))),
+        paragraphs=tuple(paragraphs_of(kept, _outline(document))),
         pages=len(pages),
         removed=removed,
         warnings=tuple(warnings),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NOTE, PROSE, Passage
+from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NOTE, PROSE, Paragraph
 
 # Lengths in multiples of the font size, unless said otherwise.
 SAME_BASELINE = 0.45
@@ -68,9 +68,9 @@ class Column:
     leading: float
 
 
-def passages_of(
+def paragraphs_of(
     pages: Sequence[Sequence[Fragment]], outline: Mapping[int, Sequence[tuple[int, str]]]
-) -> Iterator[Passage]:
+) -> Iterator[Paragraph]:
     """Paragraphs and headings of all pages; `outline` has the bookmarks (level, title) of each page, counted from 1.
 
     Headings are lines that a bookmark names, and lines in a larger font; small lines at a column's foot that begin
@@ -85,15 +85,15 @@ def passages_of(
     ]
     body = body_size(line for column in columns for line in column.lines)
     prose = []
-    notes: deque[Passage] = deque()
+    notes: deque[Paragraph] = deque()
     for column in columns:
         rest, below = _split_notes(column, body)
         prose.append(rest)
-        notes.extend(Passage(_joined(lines), NOTE, page=lines[0].page) for lines in below)
-    for passage in _headed(_paragraphs(prose), body, outline):
-        while notes and notes[0].page < passage.page:
+        notes.extend(Paragraph(_joined(lines), NOTE, page=lines[0].page) for lines in below)
+    for paragraph in _headed(_paragraphs(prose), body, outline):
+        while notes and notes[0].page < paragraph.page:
             yield notes.popleft()
-        yield passage
+        yield paragraph
     yield from notes
 
 
@@ -304,7 +304,7 @@ def _joined(lines: Sequence[Line]) -> str:
 
 def _headed(
     paragraphs: Iterator[list[Line]], body: float, outline: Mapping[int, Sequence[tuple[int, str]]]
-) -> Iterator[Passage]:
+) -> Iterator[Paragraph]:
     found = list(paragraphs)
     larger = sorted({round(lines[0].size, 1) for lines in found if _is_large(lines, body)}, reverse=True)
     deepest = max((level for bookmarks in outline.values() for level, _ in bookmarks), default=0)
@@ -313,7 +313,7 @@ def _headed(
         level = _bookmarked(text, outline.get(page, ()))
         if level is None and _is_large(lines, body) and len(text) <= LONGEST_HEADING:
             level = deepest + 1 + larger.index(round(lines[0].size, 1))
-        yield Passage(text, HEADING if level else PROSE, level or 0, page)
+        yield Paragraph(text, HEADING if level else PROSE, level or 0, page)
 
 
 def _is_large(lines: Sequence[Line], body: float) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from localist.corpus.formats.book import CONTENTS, HEADING, Book, Passage
+from localist.corpus.formats.book import CONTENTS, HEADING, Book, Paragraph
 from localist.corpus.formats.decoding import decode
 
 BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n|\f)\s*|\f")
@@ -25,10 +25,10 @@ LONGEST_HEADING = 80
 def read_plain_text(path: Path, encoding: str | None = None) -> Iterator[Book]:
     """Read one file as one book titled by its file name. Raises UserError where it cannot be decoded."""
     text, found = decode(path.read_bytes(), str(path), encoding)
-    yield Book(path.stem, tuple(text_passages(text)), encoding=found)
+    yield Book(path.stem, tuple(text_paragraphs(text)), encoding=found)
 
 
-def text_passages(text: str) -> Iterator[Passage]:
+def text_paragraphs(text: str) -> Iterator[Paragraph]:
     """Paragraphs with their line breaks; in a text without blank lines, each line is one."""
     stripped = text.strip()
     for part in BLANK_LINES.split(stripped) if BLANK_LINES.search(stripped) else stripped.splitlines():
@@ -36,9 +36,9 @@ def text_passages(text: str) -> Iterator[Passage]:
         if lines:
             level = _heading_level(lines)
             if _lists_headings(lines):
-                yield Passage(lines, CONTENTS)
+                yield Paragraph(lines, CONTENTS)
             else:
-                yield Passage(lines, HEADING, level) if level else Passage(lines)
+                yield Paragraph(lines, HEADING, level) if level else Paragraph(lines)
 
 
 def _lists_headings(text: str) -> bool:

@@ -12,7 +12,7 @@ from pyarrow import ipc, parquet
 
 from localist.corpus.formats.book import Book
 from localist.corpus.formats.decoding import LONGEST_LINE, decode
-from localist.corpus.formats.plain_text import text_passages
+from localist.corpus.formats.plain_text import text_paragraphs
 from localist.plumbing.errors import UserError
 
 # What the Arrow library raises for files that are not as they should be.
@@ -107,7 +107,7 @@ def _book(row: Any, column: str, where: str, name: str) -> Book:
         columns = ", ".join(str(key) for key in row if key is not None)
         found = "has no" if column not in row else f"has {type(text).__name__} instead of text in its"
         raise UserError(f"{where}: {found} column {column!r}. Set corpus.text_column to one of: {columns}.")
-    return Book(_said(row, "title") or name, tuple(text_passages(text.replace("\0", ""))), _said(row, "author"))
+    return Book(_said(row, "title") or name, tuple(text_paragraphs(text.replace("\0", ""))), _said(row, "author"))
 
 
 def _said(row: Mapping[str, Any], key: str) -> str:

@@ -254,7 +254,7 @@ def test_prose_of_an_odd_page_is_not_lost(tmp_path, read, name):
 
 
 def test_a_page_of_preformatted_text_keeps_its_paragraphs(tmp_path, read):
-    """Catches a book in one pre element that becomes one passage, its headings, lines and paragraphs lost."""
+    """Catches a book in one pre element that becomes one paragraph, its headings, lines and paragraphs lost."""
     text = "CHAPTER I\n\n" + "\n\n".join(CHAPTERS[0].paragraphs).replace(" boats", "\nboats")
     (document,) = read(written(tmp_path / "pre.html", f"<html><body><pre>\n{text}\n</pre></body></html>"))
     (section,) = document["document"]["sections"]

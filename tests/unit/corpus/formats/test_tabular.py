@@ -17,7 +17,7 @@ EXPECTED = [("One", "A. Writer", ['First, "text".', "More."]), ("rows 2", "", ["
 
 
 def told(books):
-    return [(book.title, book.author, [one.text for one in book.passages]) for book in books]
+    return [(book.title, book.author, [one.text for one in book.paragraphs]) for book in books]
 
 
 def write(folder, name, text):
@@ -60,7 +60,7 @@ def test_parquet_and_arrow(tmp_path):
 def test_a_row_without_a_text_is_an_empty_book(tmp_path):
     """Catches a whole data set that is refused for one row of which the text is missing."""
     parquet.write_table(pyarrow.table({"text": ["One.", None, "Three."]}), tmp_path / "rows.parquet")
-    assert [len(book.passages) for book in read_parquet(tmp_path / "rows.parquet", "text")] == [1, 0, 1]
+    assert [len(book.paragraphs) for book in read_parquet(tmp_path / "rows.parquet", "text")] == [1, 0, 1]
 
 
 def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
