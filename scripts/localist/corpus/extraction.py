@@ -17,6 +17,7 @@ from localist.corpus.formats.book import DROPPED_SECTIONS
 from localist.corpus.near_duplicates import NearDuplicates
 from localist.corpus.reading_process import ReadingProcess, spooled
 from localist.corpus.sentences import split_sentences
+from localist.corpus.settings import CorpusSettings
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import sha256_of
 from localist.plumbing.provenance import package_versions
@@ -40,15 +41,15 @@ NUMBERS = ("document", "section", "page")
 SCHEMA = pyarrow.schema([(name, pyarrow.int64() if name in NUMBERS else pyarrow.large_string()) for name in COLUMNS])
 
 
-def extract(files: Sequence[Path], corpus: Mapping[str, Any], sections: Path) -> dict[str, Any]:
+def extract(files: Sequence[Path], settings: CorpusSettings, sections: Path) -> dict[str, Any]:
     """Write the sections of all files to `sections` (Parquet, documents.COLUMNS), and return the report.
 
-    `corpus` is the config's part of this name; one in which no text is left is refused. Raises UserError naming every
-    file that cannot be read, unless corpus.on_error is skip; then these are listed in the report.
+    Raises UserError naming every file that cannot be read, unless settings.on_error is skip (then the report lists
+    them), and where no text is left.
     """
     reports: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
-    duplicates = NearDuplicates() if corpus["clean"][NEAR_DUPLICATES] else None
+    duplicates = NearDuplicates() if settings.clean[NEAR_DUPLICATES] else None
     with (
         tempfile.TemporaryDirectory() as scratch,
         ReadingProcess() as process,
@@ -58,7 +59,7 @@ def extract(files: Sequence[Path], corpus: Mapping[str, Any], sections: Path) ->
         spool = Path(scratch) / "documents.jsonl"
         for path, name in tqdm(shown_names(files).items(), desc="Extracting", unit="file", disable=None):
             try:
-                process.read(path, corpus, spool)
+                process.read(path, settings, spool)
                 checksum = sha256_of(path)
             except UserError as error:
                 failures.append({"file": name, "reason": printable(str(error))})
@@ -67,11 +68,11 @@ def extract(files: Sequence[Path], corpus: Mapping[str, Any], sections: Path) ->
                 reason = f"{path}: cannot be read ({error.strerror}). Check that it is still there."
                 failures.append({"file": name, "reason": printable(reason)})
                 continue
-            report = _FileReport(name, checksum, corpus["language"])
+            report = _FileReport(name, checksum, settings.language)
             numbering.write(_documents(spool, report, duplicates))
             reports.append(report.told())
-    _refuse_failures(failures, len(files), corpus["on_error"])
-    return _whole_report(reports, failures, corpus)
+    _refuse_failures(failures, len(files), settings.on_error)
+    return _whole_report(reports, failures, settings)
 
 
 class _Numbering:
@@ -186,7 +187,7 @@ def _refuse_failures(failures: Sequence[Mapping[str, str]], files: int, on_error
 
 
 def _whole_report(
-    reports: list[dict[str, Any]], failures: list[dict[str, str]], corpus: Mapping[str, Any]
+    reports: list[dict[str, Any]], failures: list[dict[str, str]], settings: CorpusSettings
 ) -> dict[str, Any]:
     totals = {kind: sum(report[kind] for report in reports) for kind in COUNTS}
     if not totals["characters"]:
@@ -203,8 +204,8 @@ def _whole_report(
         "skipped": failures,
         "totals": totals,
         "removed": {step: dict(counts) for step, counts in removed.items()},
-        "steps": [{"step": step, "on": corpus["clean"][step]} for step in STEPS],
-        "language": corpus["language"],
+        "steps": [{"step": step, "on": settings.clean[step]} for step in STEPS],
+        "language": settings.language,
         "versions": package_versions(LIBRARIES),
     }
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import py3langid
 
@@ -21,6 +20,7 @@ from localist.corpus.formats.plain_text import read_plain_text
 from localist.corpus.formats.tabular import read_arrow, read_csv, read_json_lines, read_parquet
 from localist.corpus.section_names import section_name
 from localist.corpus.sections import sections_of
+from localist.corpus.settings import CorpusSettings
 
 # A sample is so many paragraphs, or a page, of which so many characters are shown.
 SAMPLE_PARAGRAPHS = 6
@@ -30,19 +30,19 @@ LANGUAGE_PIECE = 1000
 LANGUAGE_PIECES = 50
 
 
-# Format (see file_kinds) → reader of a path, given the config's corpus and the cleaning steps that are on.
-READERS: dict[str, Callable[[Path, Mapping[str, Any], frozenset[str]], Iterator[Book]]] = {
-    "pdf": lambda path, corpus, steps: read_pdf(path, steps),
-    "epub": lambda path, corpus, steps: read_epub(path),
-    "docx": lambda path, corpus, steps: read_docx(path),
-    "html": lambda path, corpus, steps: read_html(path, corpus["encoding"]),
-    "markdown": lambda path, corpus, steps: read_markdown(path, corpus["encoding"]),
-    "text": lambda path, corpus, steps: read_plain_text(path, corpus["encoding"]),
-    "mediawiki": lambda path, corpus, steps: read_mediawiki(path, corpus["articles"]),
-    "jsonl": lambda path, corpus, steps: read_json_lines(path, corpus["text_column"]),
-    "csv": lambda path, corpus, steps: read_csv(path, corpus["text_column"], corpus["encoding"]),
-    "parquet": lambda path, corpus, steps: read_parquet(path, corpus["text_column"]),
-    "arrow": lambda path, corpus, steps: read_arrow(path, corpus["text_column"]),
+# Format (see file_kinds) → reader of a path, given the settings and the cleaning steps that are on.
+READERS: dict[str, Callable[[Path, CorpusSettings, frozenset[str]], Iterator[Book]]] = {
+    "pdf": lambda path, settings, steps: read_pdf(path, steps),
+    "epub": lambda path, settings, steps: read_epub(path),
+    "docx": lambda path, settings, steps: read_docx(path),
+    "html": lambda path, settings, steps: read_html(path, settings.encoding),
+    "markdown": lambda path, settings, steps: read_markdown(path, settings.encoding),
+    "text": lambda path, settings, steps: read_plain_text(path, settings.encoding),
+    "mediawiki": lambda path, settings, steps: read_mediawiki(path, settings.articles),
+    "jsonl": lambda path, settings, steps: read_json_lines(path, settings.text_column),
+    "csv": lambda path, settings, steps: read_csv(path, settings.text_column, settings.encoding),
+    "parquet": lambda path, settings, steps: read_parquet(path, settings.text_column),
+    "arrow": lambda path, settings, steps: read_arrow(path, settings.text_column),
 }
 
 
@@ -61,14 +61,14 @@ class Extracted:
     warnings: Sequence[str]
 
 
-def extract_file(path: Path, corpus: Mapping[str, Any]) -> Iterator[Extracted]:
-    """Read and clean every document of a file as the config's `corpus` says. Raises UserError, naming the file."""
-    kind = kind_of(path, corpus["format"])
-    steps = frozenset(name for name, on in corpus["clean"].items() if on)
-    names = frozenset(section_name(heading) for heading in corpus["drop_sections"])
+def extract_file(path: Path, settings: CorpusSettings) -> Iterator[Extracted]:
+    """Read and clean every document of a file. Raises UserError, naming the file."""
+    kind = kind_of(path, settings.format)
+    steps = frozenset(name for name, on in settings.clean.items() if on)
+    names = frozenset(section_name(heading) for heading in settings.drop_sections)
     # An article's sections are short, and the units that its authors meant.
-    section_words = None if kind == "mediawiki" else corpus["section_words"]
-    for book in READERS[kind](path, corpus, steps):
+    section_words = None if kind == "mediawiki" else settings.section_words
+    for book in READERS[kind](path, settings, steps):
         paragraphs = [replace(paragraph, number=number) for number, paragraph in enumerate(book.paragraphs)]
         kept, removed = clean(paragraphs, steps - {NEAR_DUPLICATES})
         kept, removed[DROPPED_SECTIONS] = without_sections(kept, names)
@@ -76,7 +76,7 @@ def extract_file(path: Path, corpus: Mapping[str, Any]) -> Iterator[Extracted]:
         yield Extracted(
             document=Document(
                 title=_name(book.title) or _name(path.stem),
-                sections=tuple(sections_of(kept, section_words, corpus["language"])),
+                sections=tuple(sections_of(kept, section_words, settings.language)),
                 author=_name(book.author),
             ),
             kind=kind,

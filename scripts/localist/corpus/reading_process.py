@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from localist.corpus.settings import CorpusSettings
 from localist.plumbing.errors import UserError
 
 # For a file of up to a megabyte, and for each further one.
@@ -43,7 +44,7 @@ class ReadingProcess:
         """The number of the running process, if there is one."""
         return self._process.pid if self._process else None
 
-    def read(self, path: Path, corpus: Mapping[str, Any], spool: Path) -> None:
+    def read(self, path: Path, settings: CorpusSettings, spool: Path) -> None:
         """Write the documents of `path` to `spool`, one line of JSON each (localist.readers.Extracted).
 
         Raises UserError, naming the file, for all that can be wrong with it, for taking longer than its size allows,
@@ -55,7 +56,9 @@ class ReadingProcess:
         timer = threading.Timer(seconds, lambda: (timed_out.set(), process.kill()))
         timer.start()
         try:
-            answer = self._ask(process, {"path": str(path), "corpus": dict(corpus), "spool": str(spool)})
+            answer = self._ask(
+                process, {"path": str(path), "settings": dataclasses.asdict(settings), "spool": str(spool)}
+            )
         finally:
             timer.cancel()
         if answer is None or answer["spent"] or timed_out.is_set():
@@ -125,7 +128,7 @@ def _answer(request: Mapping[str, Any]) -> str:
     path = Path(request["path"])
     try:
         with Path(request["spool"]).open("wb") as stream:
-            for extracted in extract_file(path, request["corpus"]):
+            for extracted in extract_file(path, CorpusSettings(**request["settings"])):
                 line = json.dumps(dataclasses.asdict(extracted), ensure_ascii=False) + "\n"
                 stream.write(line.encode("utf-8", "replace"))  # halves of characters cannot be written
     except UserError as error:

@@ -15,7 +15,7 @@ def sections_of(paragraphs: Sequence[Paragraph], section_words: int | None, lang
     """Sections of cleaned paragraphs. Nested headings are joined by ' / '; a heading without prose gives no section.
 
     With `section_words`, the text under one heading is cut between paragraphs into parts of at least that many words;
-    the last may be shorter. A paragraph of over LONG_PARAGRAPH times that length is cut between sentences of `language`.
+    the last may be shorter. A paragraph over LONG_PARAGRAPH times as long is cut between sentences of `language`.
     """
     trail: list[tuple[int, str]] = []
     pending: list[Paragraph] = []
