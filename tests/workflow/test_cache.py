@@ -179,7 +179,7 @@ def test_changed_code_and_libraries_compute_again(shared, tmp_path, monkeypatch)
     place = SharingPlace(tmp_path / "changed", shared.sources, shared.cache)
     config = place.study("changed")
     assert place.taken(config) == told(CHAIN, set())
-    with (copy / "scripts" / "localist" / "embeddings.py").open("a", encoding="utf-8") as module:
+    with (copy / "scripts" / "localist" / "blocks" / "embeddings.py").open("a", encoding="utf-8") as module:
         module.write("# changed\n")
     assert place.taken(config) == told(CHAIN, {"embed_sentences"})
     library = tmp_path / "libraries" / "ftfy-99.dist-info"

@@ -1,7 +1,5 @@
 """Zip files of documents (EPUB, DOCX), read member by member and never unpacked to disk."""
 
-import posixpath
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -9,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from localist.plumbing.errors import UserError
+from localist.plumbing.zip_files import member_outside
 
 LARGEST_UNPACKED = 500_000_000
 # Text is seldom packed to less than a twentieth; archives made to fill the memory, to a thousandth.
@@ -52,10 +51,9 @@ def _check(archive: zipfile.ZipFile, path: Path) -> None:
     members = archive.infolist()
     if len(members) > MOST_MEMBERS:
         raise UserError(f"{path}: holds {len(members):,} files, more than the {MOST_MEMBERS:,} of any book.")
-    for member in members:
-        inside = posixpath.normpath(member.filename.replace("\\", "/"))
-        if inside.startswith(("/", "../")) or inside == ".." or re.match(r"[A-Za-z]:", inside):
-            raise UserError(f"{path}: has a file outside its own folder ({member.filename!r}). Get it from elsewhere.")
+    outside = member_outside(archive)
+    if outside is not None:
+        raise UserError(f"{path}: has a file outside its own folder ({outside!r}). Get it from elsewhere.")
     unpacked, packed = sum(member.file_size for member in members), max(path.stat().st_size, 1)
     if unpacked > LARGEST_UNPACKED or (unpacked > SMALL and unpacked > LARGEST_RATIO * packed):
         raise UserError(
