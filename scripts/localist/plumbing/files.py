@@ -17,8 +17,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; move it (file or folder) to `path` on success, delete it on failure."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Always the same name, so that the next try removes what a killed job left. The suffix stays last, since many writers
-    # choose the format by it.
+    # Always the same name, so that the next try removes what a killed job left. The suffix stays last, since many
+    # writers choose the format by it.
     temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
     _remove(temporary)
     try:

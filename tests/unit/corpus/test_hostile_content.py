@@ -14,7 +14,6 @@ from pyarrow import parquet
 from sample_files import (
     CHAPTERS,
     OFFICE,
-    SAMPLES,
     corpus,
     docx_body,
     docx_members,
@@ -30,7 +29,6 @@ from sample_files import (
 )
 
 from localist.corpus.extraction import extract
-from localist.corpus.reading_process import ReadingProcess
 from localist.plumbing.errors import UserError
 
 process, read, serve = hostile.process, hostile.read, resource_servers.serve  # fixtures

@@ -1,12 +1,12 @@
 """Prose of HTML and XHTML as paragraphs. Scripts, styles and pictures are passed over; nothing is fetched or run."""
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html.entities import html5
 from pathlib import Path
 
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] (compiled, without stubs)
 from lxml import html as lxml_html
 
 from localist.corpus.formats.book import (
@@ -212,7 +212,7 @@ def _is_note_mark(element: etree._Element) -> bool:
 def _character(match: re.Match[bytes]) -> bytes:
     """A named character of HTML, which XML does not know, by its number."""
     name = match[1].decode("ascii")
-    characters = html.entities.html5.get(f"{name};")
+    characters = html5.get(f"{name};")
     if name in ("amp", "lt", "gt", "quot", "apos") or not characters:
         return match[0]
     return "".join(f"&#{ord(character)};" for character in characters).encode("ascii")

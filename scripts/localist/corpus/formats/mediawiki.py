@@ -12,6 +12,7 @@ import mwparserfromhell
 import mwxml
 from mwparserfromhell.nodes import Tag, Wikilink
 from mwparserfromhell.wikicode import Wikicode
+from mwxml.errors import MalformedXML
 
 from localist.corpus.formats.book import HEADING, Book, Paragraph
 from localist.corpus.formats.file_kinds import opened
@@ -28,7 +29,7 @@ NOT_A_DUMP = (
     AssertionError,
     zlib.error,
     ParseError,
-    mwxml.errors.MalformedXML,
+    MalformedXML,
 )
 
 # Templates vanish with their text, and leave brackets with nothing but punctuation in them.

@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import pypdfium2
 from pypdfium2 import raw
@@ -139,7 +139,8 @@ def _letters(page: pypdfium2.PdfPage) -> tuple[list[Letter], int]:
     box, x, y = raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
     letters = []
     unreadable = high = 0
-    left, bottom, right, top = page.get_cropbox()
+    # Without a crop box, PDFium gives the page itself, never None.
+    left, bottom, right, top = cast(tuple[float, float, float, float], page.get_cropbox())
     after_space = after_break = False
     for index in range(textpage.count_chars()):
         code = raw.FPDFText_GetUnicode(textpage, index)
@@ -234,8 +235,9 @@ def _outline(document: pypdfium2.PdfDocument) -> dict[int, list[tuple[int, str]]
     found: dict[int, list[tuple[int, str]]] = {}
     for bookmark in document.get_toc(max_depth=6):
         target = bookmark.get_dest()
-        if target is not None and target.get_index() is not None:
-            found.setdefault(target.get_index() + 1, []).append((bookmark.level + 1, bookmark.get_title()))
+        page = None if target is None else target.get_index()
+        if page is not None:
+            found.setdefault(page + 1, []).append((bookmark.level + 1, bookmark.get_title()))
     return found
 
 

@@ -91,7 +91,7 @@ def paragraphs_of(
         prose.append(rest)
         notes.extend(Paragraph(_joined(lines), NOTE, page=lines[0].page) for lines in below)
     for paragraph in _headed(_paragraphs(prose), body, outline):
-        while notes and notes[0].page < paragraph.page:
+        while notes and (notes[0].page or 0) < (paragraph.page or 0):
             yield notes.popleft()
         yield paragraph
     yield from notes
