@@ -32,7 +32,6 @@ from localist.corpus.formats.book import (
     TABLE,
     Paragraph,
 )
-from localist.corpus.section_names import section_name
 
 ANY_CHARACTER = st.characters() | st.sampled_from(["\ud800", MARK_START, MARK_END, "\n", "-", "\x85"])
 
@@ -155,21 +154,6 @@ def test_dropped_sections_end_with_a_heading_of_their_level():
     """Catches an index whose letters are subheadings and stay."""
     paragraphs = [heading("Index", 2), heading("A", 3), *prose("apple 1"), heading("After", 2), *prose("text")]
     assert texts(without_sections(paragraphs, {"index"})[0]) == ["After", "text"]
-
-
-@pytest.mark.parametrize(
-    ("heading", "name"),
-    [
-        ("  See  also ", "see also"),
-        ("3.2 Notes", "3.2 notes"),
-        ("3 Notes", "notes"),
-        ("IV. Notes", "notes"),
-        ("I", "i"),
-    ],
-)
-def test_headings_are_compared_without_number_and_case(heading, name):
-    """Catches a numbered section that escapes, and a heading of which nothing is left."""
-    assert section_name(heading) == name
 
 
 def test_notes_and_tables_go():

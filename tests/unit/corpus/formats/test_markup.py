@@ -1,4 +1,4 @@
-"""HTML, XHTML, Markdown, EPUB and DOCX: what becomes a paragraph, a heading, a note or a mark."""
+"""HTML and XHTML: what becomes a paragraph, a heading, a note or a mark."""
 
 import pytest
 
@@ -15,7 +15,6 @@ from localist.corpus.formats.book import (
     REFERENCES,
     TABLE,
 )
-from localist.corpus.formats.markdown import read_markdown
 from localist.corpus.formats.markup import html_book, paragraphs, parse_html, parse_xhtml, read_html
 
 
@@ -151,31 +150,3 @@ def test_a_page_tells_title_and_author(tmp_path):
     (book,) = read_html(path, "latin-1")
     assert (book.title, book.author, book.encoding) == ("The Sea", "A. Writer", "latin-1")
     assert html_book("<p>x</p>", path).title == "page"
-
-
-def test_markdown(tmp_path):
-    """Catches Markdown's own signs in the text, front matter read as prose, and notes that stay in place."""
-    path = tmp_path / "book.md"
-    path.write_text(
-        "---\ntitle: The Sea\nauthor: [A. Writer, B. Writer]\n---\n\n# One\n\nSome *words* and a [link](http://x.y)[^1]\n"
-        "go on.\n\n[^1]: A note.\n\nSetext\n------\n\n- item\n\n<script>alert(1)</script>\n\n`code` &amp; more.\n",
-        encoding="utf-8",
-    )
-    (book,) = read_markdown(path)
-    assert (book.title, book.author) == ("The Sea", "A. Writer, B. Writer")
-    kept, _ = clean(book.paragraphs, ["footnote_marks", "footnotes"])
-    assert [(one.kind, one.level, one.text) for one in kept] == [
-        (HEADING, 1, "One"),
-        (PROSE, 0, "Some words and a link go on."),
-        (HEADING, 2, "Setext"),
-        (PROSE, 0, "item"),
-        (PROSE, 0, "code & more."),
-    ]
-
-
-def test_front_matter_that_is_no_yaml_is_no_trouble(tmp_path):
-    """Catches a traceback for a file that begins with a rule."""
-    path = tmp_path / "book.md"
-    path.write_text("---\nkey: [unclosed\n---\n\nText.\n", encoding="utf-8")
-    (book,) = read_markdown(path)
-    assert (book.title, [one.text for one in book.paragraphs]) == ("book", ["Text."])
