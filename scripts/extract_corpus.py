@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 def main(source: Sequence[Path], settings: CorpusSettings, sections: Path, report: Path) -> None:
     """Write one row per section, and the report."""
     with replacing(sections) as temporary:
-        told = extract(corpus_files(source), settings, temporary)
-        write_json(report, told)
-    totals = told["totals"]
+        summary = extract(corpus_files(source), settings, temporary)
+        write_json(report, summary)
+    totals = summary["totals"]
     logger.info("%d documents, %d sections, %d words.", totals["documents"], totals["sections"], totals["words"])
 
 

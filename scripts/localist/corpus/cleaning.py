@@ -1,4 +1,4 @@
-"""Taking out what is not the book's prose: named steps, each on or off (corpus.clean), each telling what it removed."""
+"""Cleaning steps, which remove what is not the book's prose. corpus.clean switches each on or off."""
 
 import re
 from collections import Counter
@@ -23,7 +23,7 @@ from localist.corpus.formats.book import (
 from localist.corpus.formats.pdf_furniture import PAGE_NUMBERS, RUNNING_HEADS
 from localist.corpus.section_names import NAMES, section_name
 
-# What a step gives back: the paragraphs that stay, and each thing that it took out.
+# Result of a step: the paragraphs that stay, and the texts removed.
 Cleaned = tuple[list[Paragraph], list[str]]
 
 LEADERS = re.compile(r"(?:\.\s?){4,}\s*(?:\d+|[ivxlc]+)\s*$|(?:…\s?){2,}\s*(?:\d+|[ivxlc]+)\s*$", re.IGNORECASE)
@@ -45,7 +45,7 @@ GUTENBERG_CREDITS = re.compile(
 )
 CREDITS_WITHIN = 4
 
-# Soft hyphens, spaces of no width, and marks of the writing direction, which the letters have by themselves.
+# Soft hyphens, zero-width spaces, and marks of the writing direction, which the letters imply.
 INVISIBLE = dict.fromkeys(
     [0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
 )
@@ -76,12 +76,12 @@ FEWEST_WORDS = 4
 
 
 def tidy_unicode(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Ligatures, decomposed letters, control characters, odd spaces and wrongly decoded letters put right."""
+    """Normalise ligatures, decomposed letters, control characters, odd spaces and wrongly decoded letters."""
     kept, changed = [], []
     for paragraph in paragraphs:
         text = paragraph.text
         if not text.isascii() or not text.replace("\n", "").isprintable():
-            # After the repair, which needs the odd characters that wrongly decoded letters are made of.
+            # After ftfy, which needs the odd characters to recognise wrongly decoded letters.
             text = ftfy.fix_text(text, FORMS).translate(INVISIBLE).translate(SPACES)
             changed.extend((Counter(paragraph.text) - Counter(text)).elements())
         kept.append(replace(paragraph, text=text))
@@ -89,7 +89,7 @@ def tidy_unicode(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def drop_gutenberg(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """What Project Gutenberg puts before and after a book, its licence, and the credits of its volunteers."""
+    """Remove Project Gutenberg's header, licence and volunteers' credits."""
     start = next((n + 1 for n, one in enumerate(paragraphs) if GUTENBERG_START.search(one.text)), 0)
     end = next(
         (n for n, one in enumerate(paragraphs) if n >= start and GUTENBERG_END.search(one.text)), len(paragraphs)
@@ -104,8 +104,8 @@ def drop_gutenberg(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def drop_contents(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Tables of contents: as the format says, lines that end in leaders and a number, and what stands under a heading
-    that says so, up to the next heading or to prose (headings of plain text are not all known)."""
+    """Remove tables of contents: paragraphs that the format marks, lines that end in leaders and a number, and the text
+    under a heading such as Contents, up to the next heading or to prose (not all headings of plain text are known)."""
     in_contents = False
 
     def goes(_: int, paragraph: Paragraph) -> bool:
@@ -120,22 +120,22 @@ def drop_contents(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def drop_index(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Indexes, as the format or their heading says."""
+    """Remove indexes, known by the format or by their heading."""
     return _drop_kind(paragraphs, INDEX)
 
 
 def drop_references(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Reference lists, as the format or their heading says."""
+    """Remove reference lists, known by the format or by their heading."""
     return _drop_kind(paragraphs, REFERENCES)
 
 
 def drop_tables(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Cells of tables that hold data rather than text."""
+    """Remove cells of tables that hold data rather than text."""
     return _split(paragraphs, lambda _, paragraph: paragraph.kind == TABLE)
 
 
 def drop_footnotes(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """The text of foot- and endnotes; in plain text, what begins with the number of a mark in the text."""
+    """Remove foot- and endnotes; in plain text, paragraphs that begin with the number of a mark in the text."""
     marks = {mark[0] for paragraph in paragraphs for mark in BRACKETED_MARK.finditer(paragraph.text)}
 
     def is_note(_: int, paragraph: Paragraph) -> bool:
@@ -148,7 +148,7 @@ def drop_footnotes(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def drop_footnote_marks(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Numbers and signs that refer to notes; raised numbers and letters that are part of the text stay."""
+    """Remove numbers and signs that refer to notes; raised numbers and letters that are part of the text stay."""
     removed: list[str] = []
 
     def raised(match: re.Match[str]) -> str:
@@ -169,10 +169,10 @@ def drop_footnote_marks(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def join_hyphenated(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Words that were cut at a line's end made whole.
+    """Join words that were hyphenated at a line's end.
 
-    The hyphen stays beside digits and before a capital, and in words that the book has elsewhere with it, not without
-    it: whole, or their first part in FEWEST_COMPOUNDS compounds, or both parts as words.
+    The hyphen stays beside digits, before a capital, and in words that the book never writes without it but either
+    writes with it, or uses the first part of in FEWEST_COMPOUNDS compounds, or uses both parts of as words.
     """
     rest = [LINE_END_HYPHEN.sub(" ", paragraph.text) for paragraph in paragraphs]
     words = Counter(word.casefold() for text in rest for word in WORD.findall(text))
@@ -201,13 +201,13 @@ def join_hyphenated(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def drop_boilerplate(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Navigation of web pages, and paragraphs that stand in the book FEWEST_REPEATS times or more, numbers aside."""
+    """Remove navigation of web pages, and paragraphs that occur FEWEST_REPEATS times or more (digits ignored)."""
     said = [_repeatable(paragraph) for paragraph in paragraphs]
     times = Counter(text for text in said if text)
     return _split(paragraphs, lambda number, one: one.kind == NAVIGATION or times[said[number]] >= FEWEST_REPEATS)
 
 
-# In this order; the first two are done by the reader of pages, the last over all files (near_duplicates).
+# In this order. The PDF reader does the first two of STEPS, near_duplicates the last, over all files.
 TEXT_STEPS: dict[str, Callable[[Sequence[Paragraph]], Cleaned]] = {
     "unicode": tidy_unicode,
     "gutenberg": drop_gutenberg,
@@ -225,7 +225,7 @@ STEPS = (RUNNING_HEADS, PAGE_NUMBERS, *TEXT_STEPS, NEAR_DUPLICATES)
 
 
 def clean(paragraphs: Iterable[Paragraph], steps: Collection[str]) -> tuple[list[Paragraph], dict[str, list[str]]]:
-    """Paragraphs after the steps that are on, lines joined and white space squeezed; and what each step took out."""
+    """The paragraphs after `steps`, with lines joined and white space squeezed; and step → texts removed."""
     kept = list(paragraphs)
     removed = {}
     for name, step in TEXT_STEPS.items():
@@ -236,7 +236,7 @@ def clean(paragraphs: Iterable[Paragraph], steps: Collection[str]) -> tuple[list
 
 
 def without_sections(paragraphs: Sequence[Paragraph], names: Collection[str]) -> Cleaned:
-    """Paragraphs without the sections headed by one of `names` (see section_name), subsections included."""
+    """Remove sections whose heading is one of `names` (see section_name), subsections included."""
     kept, removed = [], []
     dropping = 0
     for paragraph in paragraphs:
@@ -250,7 +250,7 @@ def without_sections(paragraphs: Sequence[Paragraph], names: Collection[str]) ->
 
 
 def one_line(text: str) -> str:
-    """Text with white space squeezed, and without marks and halves of characters (which UTF-8 cannot hold)."""
+    """Squeeze white space, and drop note marks and lone surrogates (which UTF-8 cannot encode)."""
     text = MARKED.sub(r"\1", text).replace(MARK_START, "").replace(MARK_END, "")
     return " ".join(text.encode("utf-8", "ignore").decode("utf-8").split())
 
@@ -258,7 +258,7 @@ def one_line(text: str) -> str:
 def _drop_kind(paragraphs: Sequence[Paragraph], kind: str) -> Cleaned:
     kept, removed = _split(paragraphs, lambda _, paragraph: paragraph.kind == kind)
     rest, headed = without_sections(kept, NAMES[kind])
-    # What makes up most of a book is no list at its end, whatever its heading.
+    # A section that makes up most of a book is not a list at its end, whatever its heading.
     if sum(map(len, headed)) > max(LEAST_BOOK, LARGEST_LIST * sum(len(paragraph.text) for paragraph in kept)):
         return kept, removed
     return rest, removed + headed

@@ -1,4 +1,4 @@
-"""A whole corpus from files: every section in order, and a report on each file."""
+"""Extract a corpus from its files: all sections in order, and a report on each file."""
 
 import tempfile
 from collections import Counter
@@ -22,18 +22,18 @@ from localist.plumbing.errors import UserError
 from localist.plumbing.files import sha256_of
 from localist.plumbing.provenance import package_versions
 
-# What the text hangs on.
+# The libraries that determine the extracted text.
 LIBRARIES = (
     *("chardet", "datasketch", "ftfy", "lxml", "mammoth", "markdown-it-py", "mdit-py-plugins", "mwparserfromhell"),
     *("mwxml", "py3langid", "pyarrow", "pypdfium2", "sentencex"),
 )
-# What is counted of each file, and in all.
+# Counted for each file, and in total.
 COUNTS = ("documents", "sections", "characters_read", "characters", "words", "sentences")
 DOCUMENTS_AT_ONCE = 500
 EXAMPLES = 5
 EXAMPLE_CHARACTERS = 160
 RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ug", "ur", "yi"})
-# What makes the report warn: the share of a file's characters in the config's language, and the share that is kept.
+# Below these, the report warns: the share of a file's characters in the config's language, and the share that is kept.
 LEAST_IN_LANGUAGE = 0.5
 LEAST_KEPT = 0.5
 
@@ -70,7 +70,7 @@ def extract(files: Sequence[Path], settings: CorpusSettings, sections: Path) -> 
                 continue
             report = _FileReport(name, checksum, settings.language)
             numbering.write(_documents(spool, report, duplicates))
-            reports.append(report.told())
+            reports.append(report.summary())
     _refuse_failures(failures, len(files), settings.on_error)
     return _whole_report(reports, failures, settings)
 
@@ -98,7 +98,7 @@ class _Numbering:
 
 
 class _FileReport:
-    """Gathers what a file's documents tell."""
+    """Sums up the documents of one file."""
 
     def __init__(self, name: str, checksum: str, language: str) -> None:
         self.language = language
@@ -123,11 +123,11 @@ class _FileReport:
             self.remove(step, texts)
 
     def remove(self, step: str, texts: Sequence[str]) -> None:
-        told = self.removed[step]
-        told["count"] += len(texts)
-        told["characters"] += sum(map(len, texts))
+        entry = self.removed[step]
+        entry["count"] += len(texts)
+        entry["characters"] += sum(map(len, texts))
         new = (" ".join(text.split())[:EXAMPLE_CHARACTERS] for text in dict.fromkeys(texts))
-        told["examples"] += list(new)[: EXAMPLES - len(told["examples"])]
+        entry["examples"] += list(new)[: EXAMPLES - len(entry["examples"])]
 
     def count(self, section: Section) -> None:
         self.counts["sections"] += 1
@@ -135,14 +135,14 @@ class _FileReport:
         self.counts["words"] += len(section.text.split())
         self.counts["sentences"] += len(split_sentences(section.text, self.language))
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         all_characters = self.languages.total() or 1
         shares = {language: round(count / all_characters, 3) for language, count in self.languages.most_common(5)}
         return {
             **self.about,
             **{kind: self.counts[kind] for kind in COUNTS},
             "languages": shares,
-            "removed": {step: told for step, told in self.removed.items() if told["count"]},
+            "removed": {step: entry for step, entry in self.removed.items() if entry["count"]},
             "samples": self.samples,
             "warnings": [*_counted(self.warnings), *self._own_warnings(shares)],
         }
@@ -197,8 +197,8 @@ def _whole_report(
         )
     removed: dict[str, Counter[str]] = {}
     for report in reports:
-        for step, told in report["removed"].items():
-            removed.setdefault(step, Counter()).update(count=told["count"], characters=told["characters"])
+        for step, entry in report["removed"].items():
+            removed.setdefault(step, Counter()).update(count=entry["count"], characters=entry["characters"])
     return {
         "files": reports,
         "skipped": failures,

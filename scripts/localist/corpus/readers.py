@@ -1,4 +1,4 @@
-"""From a file of any kind to cleaned documents, one after the other, with what was read and removed."""
+"""Read a file of any format into cleaned documents, with samples and the texts removed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from localist.corpus.section_names import section_name
 from localist.corpus.sections import sections_of
 from localist.corpus.settings import CorpusSettings
 
-# A sample is so many paragraphs, or a page, of which so many characters are shown.
+# Length of a sample, where it is not a page, and how many of its characters are shown.
 SAMPLE_PARAGRAPHS = 6
 SAMPLE_CHARACTERS = 1500
 LONGEST_NAME = 300
@@ -48,7 +48,7 @@ READERS: dict[str, Callable[[Path, CorpusSettings, frozenset[str]], Iterator[Boo
 
 @dataclass(frozen=True)
 class Extracted:
-    """One document, and what its reading tells."""
+    """One document, and facts about its extraction for the report."""
 
     document: Document
     kind: str
@@ -66,7 +66,7 @@ def extract_file(path: Path, settings: CorpusSettings) -> Iterator[Extracted]:
     kind = kind_of(path, settings.format)
     steps = frozenset(name for name, on in settings.clean.items() if on)
     names = frozenset(section_name(heading) for heading in settings.drop_sections)
-    # An article's sections are short, and the units that its authors meant.
+    # Articles keep their own sections, which are short.
     section_words = None if kind == "mediawiki" else settings.section_words
     for book in READERS[kind](path, settings, steps):
         paragraphs = [replace(paragraph, number=number) for number, paragraph in enumerate(book.paragraphs)]

@@ -1,4 +1,4 @@
-"""Models, encoders and corpora from outside: fetched once, checked, and recorded.
+"""Fetch models, encoders and corpora once, check them, and record their origin.
 
 A resource is a mapping with `name`, `source`, `license` and `origin`; its source holds one of `package`, `hub`, `path`.
 """
@@ -110,7 +110,7 @@ def _build_corpus(source: Mapping[str, Any], scratch: Path, new: Path) -> None:
         raise UserError(f"package.file {file!r} is a folder; a corpus is one file.")
 
 
-# Kind of a resource → what makes it from its source, with a scratch folder, at its place.
+# Kind → function (source, scratch folder, destination) that makes the resource.
 BUILDERS: dict[str, Callable[[Mapping[str, Any], Path, Path], None]] = {
     "model": _build_model,
     "encoder": _build_encoder,
@@ -135,7 +135,7 @@ def _checksums(path: Path, name: str) -> dict[str, str]:
 
 
 def _drop_keys(path: Path, *keys: str) -> None:
-    """Remove what only tells where a file was read from."""
+    """Remove keys that only name the path of the source file."""
     if path.is_file():
         content = json.loads(path.read_text(encoding="utf-8"))
         kept = {key: value for key, value in content.items() if key not in keys}
@@ -144,6 +144,6 @@ def _drop_keys(path: Path, *keys: str) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep progress bars, which are written to stderr, out of logs; a terminal still gets them."""
+    """Keep progress bars, which go to stderr, out of logs; a terminal still shows them."""
     with contextlib.nullcontext() if sys.stderr.isatty() else contextlib.redirect_stderr(io.StringIO()):
         yield

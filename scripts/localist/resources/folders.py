@@ -17,7 +17,7 @@ _TOKENIZERS = (
     "sentencepiece.bpe.model",
 )
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack", ".ot")
-# Training leftovers, which nothing loads as weights.
+# Leftovers of training, which are not loaded as weights.
 _NOT_WEIGHTS = {"training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth"}
 
 

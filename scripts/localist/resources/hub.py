@@ -1,4 +1,4 @@
-"""Files of a model hub repository at one commit, each checked against what the hub says of it."""
+"""Download files of a hub repository at one commit, each checked against the hub's checksum."""
 
 import glob
 import hashlib
@@ -36,7 +36,7 @@ def go_online() -> None:
 
 
 def wanted_files(names: Iterable[str], nested: bool) -> list[str]:
-    """Choose what a transformers model (or, `nested`, a sentence encoder) needs of a repository's files.
+    """Choose the files of a repository that a transformers model (or, `nested`, a sentence encoder) needs.
 
     Configuration, tokenizer and whole-model safetensors; never code, pickles or other frameworks' weights.
     """
@@ -49,7 +49,7 @@ def wanted_files(names: Iterable[str], nested: bool) -> list[str]:
             _SIDE_FILES.fullmatch(last) or _WEIGHTS.fullmatch(last)
         ):
             chosen.append(name)
-    if "model.safetensors" in chosen:  # the same weights in shards would only double the download
+    if "model.safetensors" in chosen:  # shards would hold the same weights again
         chosen = [name for name in chosen if not re.match(r"model(-\d+-of-\d+\.safetensors|.+index\.json)", name)]
     return chosen
 
@@ -77,7 +77,7 @@ def download_data_set(hub: Mapping[str, Any], folder: Path) -> None:
 
 
 def data_files(names: Iterable[str], hub: Mapping[str, Any]) -> list[str]:
-    """The data files of a data set: those that match one of `hub.files`, else all of a kind that is read here."""
+    """The data files of a data set: those that match one of `hub.files`, else all of a supported format."""
     patterns = hub.get("files")
     chosen = [
         name
@@ -86,7 +86,7 @@ def data_files(names: Iterable[str], hub: Mapping[str, Any]) -> list[str]:
         and (any(fnmatch(name, one) for one in patterns) if patterns else name.endswith(DATA) and name != "README.md")
     ]
     if not chosen:
-        what = f"that matches {', '.join(patterns)}" if patterns else f"of a kind that is read here ({', '.join(DATA)})"
+        what = f"that matches {', '.join(patterns)}" if patterns else f"of a supported format ({', '.join(DATA)})"
         raise UserError(f"{hub['id']} has no file {what}. Name the data files in corpus.source.hub.files.")
     return chosen
 

@@ -1,4 +1,4 @@
-"""A file or folder out of a pinned wheel, fetched from the package registry with pip."""
+"""Take a file or folder from a pinned wheel, which pip fetches from the package registry."""
 
 import difflib
 import logging
@@ -31,7 +31,7 @@ def fetch_wheel(package: Mapping[str, str], folder: Path) -> Path:
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{requirement} --hash=sha256:{package['sha256']}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
-    # What runs here need not be able to run the wheel: it is only unpacked.
+    # The wheel is only unpacked, so this Python need not be able to run it.
     command += ["--ignore-requires-python", *_tag_options(package.get("tag") or "py3-none-any")]
     command += ["--quiet", "--no-input", "--disable-pip-version-check", "--retries", "2", "--progress-bar", "off"]
     command += ["--dest", str(folder), "--requirement", str(requirements)]

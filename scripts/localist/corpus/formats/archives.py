@@ -10,18 +10,18 @@ from localist.plumbing.errors import UserError
 from localist.plumbing.zip_files import member_outside
 
 LARGEST_UNPACKED = 500_000_000
-# Text is seldom packed to less than a twentieth; archives made to fill the memory, to a thousandth.
+# Compression ratios: text seldom exceeds 20; zip bombs reach 1000.
 LARGEST_RATIO = 200
 SMALL = 10_000_000
 MOST_MEMBERS = 50_000
-# What the zip library raises for damaged, encrypted or strangely packed members.
+# Raised by zipfile for members that are damaged, encrypted or of an unknown compression.
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 
 
 @contextmanager
 def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """A checked zip file. Raises UserError for one that is truncated, unpacks to far more than it should, or has
-    names that point outside of it."""
+    """Open a zip file after checks. Raises UserError for one that is truncated, is a zip bomb, or has names that point
+    outside it."""
     try:
         archive = zipfile.ZipFile(path)
     except DAMAGED as error:

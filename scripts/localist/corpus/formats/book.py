@@ -5,24 +5,24 @@ from dataclasses import dataclass, field
 
 PROSE = "prose"
 HEADING = "heading"
-# What a format says of a paragraph; the cleaning step of the same name decides whether it stays.
+# Kinds of paragraphs that a format may mark; the cleaning step of the same name removes them.
 CONTENTS = "contents"
 INDEX = "index"
 REFERENCES = "references"
 NOTE = "footnotes"
 TABLE = "tables"
 NAVIGATION = "boilerplate"
-# What goes under headings that the config names (corpus.drop_sections) is told like what a step takes out.
+# Sections that corpus.drop_sections names are reported under this name, like the removals of a step.
 DROPPED_SECTIONS = "drop_sections"
 
-# A footnote mark stands between these two (private use) characters until cleaning drops it, or keeps what is inside.
+# These private-use characters enclose a footnote mark until cleaning removes it, or keeps its text.
 MARK_START = "\ue000"
 MARK_END = "\ue001"
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph, heading or note. A line break in `text` is one of the layout: the sentence goes on behind it."""
+    """A paragraph, heading or note. Line breaks in `text` are those of the layout, not ends of sentences."""
 
     text: str
     kind: str = PROSE
@@ -35,8 +35,8 @@ class Paragraph:
 class Book:
     """One document of a file.
 
-    `removed` has what the reader left out, by the name of the step that asked for it; `page_texts` a few whole pages
-    as they were before.
+    removed: cleaning step → texts that the reader removed for it. page_texts: page number → a whole page before
+    cleaning, for a few pages.
     """
 
     title: str

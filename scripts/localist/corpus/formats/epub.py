@@ -1,4 +1,4 @@
-"""EPUB 2 and 3: the chapters that the book's spine lists, in its order."""
+"""EPUB 2 and 3: the chapters in the order of the spine."""
 
 import posixpath
 import zipfile
@@ -20,7 +20,7 @@ from localist.plumbing.errors import UserError
 
 CONTAINER = "META-INF/container.xml"
 RIGHTS = ("META-INF/rights.xml", "META-INF/license.lcpl")
-# Names what is encrypted: fonts, which are none of our business, or chapters.
+# Lists the encrypted parts: fonts, which do not matter here, or chapters.
 ENCRYPTION = "META-INF/encryption.xml"
 XHTML = "application/xhtml+xml"
 NO_CHAPTER = ("image/", "audio/", "video/", "font/", "text/css")
@@ -57,7 +57,7 @@ def _package_path(archive: zipfile.ZipFile, path: Path) -> str:
     container = _xml(archive, CONTAINER, path)
     name = next((one.get("full-path") for one in container.iter() if _local(one) == "rootfile"), None)
     if not name:
-        raise UserError(f"{path}: {CONTAINER} names no package, so it is no EPUB. Get it again.")
+        raise UserError(f"{path}: {CONTAINER} names no package, so it is not an EPUB. Get it again.")
     return name
 
 
@@ -113,7 +113,7 @@ def _xml(archive: zipfile.ZipFile, name: str, path: Path) -> Element:
         return fromstring(content)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise UserError(
-            f"{path}: its part {name} is no readable XML ({error}). The file is damaged; get it again."
+            f"{path}: its part {name} is not readable XML ({error}). The file is damaged; get it again."
         ) from error
 
 

@@ -37,7 +37,7 @@ INLINE = {
     *("ins", "kbd", "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup"),
     *("time", "tt", "u", "var", "wbr"),
 }
-# Words in epub:type, role or class of an element that say what it holds.
+# Words in epub:type, role or class of an element → kind of its content.
 SAID = {
     CONTENTS: {"toc", "doc-toc", "landmarks", "page-list", "lot", "loi", "toc-entry"},
     INDEX: {"index", "doc-index"},
@@ -62,7 +62,7 @@ HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE
 PROSE_CELL_WORDS = 12
 SPACES = re.compile(r"[^\S\ue000\ue001]+")
 ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]*);")
-# A declaration that libxml2 would believe, and ends behind which it reads no more, though pages go on.
+# An encoding declaration, which libxml2 would obey, and end tags, after which it would stop reading.
 NO_TEXT = re.compile(r"\A\s*<\?xml[^>]*\?>|</(?:body|html)\s*>", re.IGNORECASE)
 
 
@@ -86,7 +86,7 @@ def parse_html(text: str, name: str) -> etree._Element:
     try:
         root = lxml_html.document_fromstring(NO_TEXT.sub("", text), parser=parser)
     except (etree.ParserError, ValueError) as error:
-        raise UserError(f"{name}: is no readable HTML ({error}). Check the file.") from error
+        raise UserError(f"{name}: is not readable HTML ({error}). Check the file.") from error
     if any("depth" in entry.message for entry in parser.error_log):
         raise UserError(
             f"{name}: is nested too deeply to be a book. Save it again with another program, or leave it out."
@@ -95,7 +95,7 @@ def parse_html(text: str, name: str) -> etree._Element:
 
 
 def parse_xhtml(content: bytes, name: str) -> etree._Element:
-    """The tree of an XHTML file; one that is not well-formed is read as HTML, as browsers would."""
+    """The tree of an XHTML file; if it is not well-formed, it is read as HTML, as browsers do."""
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
     try:
         root = etree.fromstring(ENTITY.sub(_character, content), parser)
@@ -116,7 +116,7 @@ def paragraphs(root: etree._Element) -> Iterator[Paragraph]:
 
 
 class _Walk:
-    """Gathers inline text until a block begins or ends."""
+    """Collects inline text until a block begins or ends."""
 
     def __init__(self) -> None:
         self.found: list[Paragraph] = []
@@ -210,7 +210,7 @@ def _is_note_mark(element: etree._Element) -> bool:
 
 
 def _character(match: re.Match[bytes]) -> bytes:
-    """A named character of HTML, which XML does not know, by its number."""
+    """Replace a named character of HTML, unknown to XML, by its number."""
     name = match[1].decode("ascii")
     characters = html5.get(f"{name};")
     if name in ("amp", "lt", "gt", "quot", "apos") or not characters:

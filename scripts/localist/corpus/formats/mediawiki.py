@@ -20,7 +20,7 @@ from localist.plumbing.errors import UserError
 
 NOT_PROSE_NAMESPACES = ("file:", "image:", "category:", "media:")
 NOT_PROSE_TAGS = ("ref", "references", "table", "gallery", "math", "timeline", "imagemap", "score", "chem")
-# What the readers of compressed files, XML and dumps raise on a file that is none, or is damaged.
+# Raised by the readers of compressed files, XML and dumps for damaged or other files.
 NOT_A_DUMP = (
     OSError,
     EOFError,

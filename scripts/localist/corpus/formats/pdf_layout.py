@@ -24,8 +24,8 @@ HEADING_SIZE = 1.12
 NOTE_SIZE = 0.92
 DROP_CAP_SIZE = 1.6
 LONGEST_HEADING = 200
-# Two columns: so many lines on each side, each so wide (a share of the text's width) and filled to such a share by
-# half of its lines, and so few lines over both.
+# Two columns: the fewest lines on each side, the least width of each (a share of the text's width), the largest share of
+# lines across both, and the share of a column's width that half of its lines fill.
 FEWEST_LINES = 4
 NARROWEST_COLUMN = 0.2
 MOST_ACROSS = 0.3
@@ -132,7 +132,7 @@ def _gutters(pages: Sequence[Sequence[Fragment]]) -> list[float | None]:
 
 
 def _columns(fragments: Sequence[Fragment], page: int, gutter: float | None) -> Iterator[list[Line]]:
-    """The columns of a page in reading order; what stands over two columns comes before the parts of both below it."""
+    """The columns of a page in reading order; a block across both columns comes before the parts below it."""
     if gutter is None:
         yield _lines(fragments, page)
         return
@@ -236,7 +236,7 @@ def _split_notes(column: Column, body: float) -> tuple[Column, list[list[Line]]]
     small = len(lines)
     while small and lines[small - 1].size < NOTE_SIZE * body:
         small -= 1
-    # Small print that begins without a mark goes on from the page before, or is no note at all: it stays.
+    # Small print without a mark continues the page before, or is not a note: it stays.
     while small < len(lines) and not NOTE_START.match(lines[small].text):
         small += 1
     apart = (

@@ -1,4 +1,4 @@
-"""Plain text: paragraphs between blank lines, and the headings that books in plain text have."""
+"""Plain text: paragraphs between blank lines, and headings known by their words (Chapter I)."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from localist.corpus.formats.book import CONTENTS, HEADING, Book, Paragraph
 from localist.corpus.formats.decoding import decode
 
 BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n|\f)\s*|\f")
-# Words with which a line of its own begins that is a heading: parts of a work, then its chapters.
+# First words of lines that are headings: parts of a work, then chapters.
 PART = re.compile(
     r"(?:book|part|volume|act|buch|teil|band|livre|partie|tome|libro|parte)\s+(?:[ivxlcdm]+|\d+|the\b|\w+$)", re.I
 )
@@ -29,7 +29,7 @@ def read_plain_text(path: Path, encoding: str | None = None) -> Iterator[Book]:
 
 
 def text_paragraphs(text: str) -> Iterator[Paragraph]:
-    """Paragraphs with their line breaks; in a text without blank lines, each line is one."""
+    """Paragraphs with their line breaks; in a text without blank lines, each line is a paragraph."""
     stripped = text.strip()
     for part in BLANK_LINES.split(stripped) if BLANK_LINES.search(stripped) else stripped.splitlines():
         lines = "\n".join(line.strip() for line in part.splitlines() if line.strip())

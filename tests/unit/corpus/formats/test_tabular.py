@@ -79,9 +79,9 @@ def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{broken", "line 2: is no JSON"),
+        ("{broken", "line 2: is not JSON"),
         ("[1, 2]", "line 2: is list, not an object"),
-        ("[" * 100_000, "line 2: is no JSON"),
+        ("[" * 100_000, "line 2: is not JSON"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, line, message):
@@ -94,5 +94,5 @@ def test_a_broken_line_is_named(tmp_path, line, message):
 def test_a_broken_csv_is_named_with_its_line(tmp_path):
     """Catches a quote that is never closed and takes the rest of the file along."""
     path = write(tmp_path, "rows.csv", 'text,title\n"fine",a\n"never "closed,b\n')
-    with pytest.raises(UserError, match=r"rows\.csv, line 3: is no CSV"):
+    with pytest.raises(UserError, match=r"rows\.csv, line 3: is not CSV"):
         list(read_csv(path, "text"))
