@@ -180,9 +180,12 @@ def test_shards_are_taken_only_where_there_is_no_single_file() -> None:
     assert hub.wanted_files(others, nested=True) == []
 
 
-@pytest.mark.parametrize("as_rule", [True, False])
-def test_the_script_goes_online_though_jobs_are_offline(serve: Callable, place: Path, as_rule: bool) -> None:
+@pytest.mark.parametrize(("kind", "as_rule"), [("model", True), ("corpus", True), ("model", False)])
+def test_the_script_goes_online_though_jobs_are_offline(
+    serve: Callable, place: Path, kind: str, as_rule: bool
+) -> None:
     """Would catch HF_HUB_OFFLINE=1, set for all jobs, stopping the one job that must download."""
+    files = {"model": MODEL, "corpus": {"lines.jsonl": b'{"text": "a"}\n'}}[kind]
     resource = a_resource({"hub": {"id": "org/good", "revision": REVISION}})
     output = {"content": str(place / "thing"), "record": str(place / "thing.json")}
     code = f"""
@@ -191,7 +194,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from localist.plumbing.rule_log import rule_log
 if {as_rule}:
-    params = SimpleNamespace(kind="model", resource={resource!r})
+    params = SimpleNamespace(kind="{kind}", resource={resource!r})
     job = SimpleNamespace(
         params=params, output=SimpleNamespace(**{output!r}), log=["{place.parent}/log"]
     )
@@ -199,14 +202,14 @@ if {as_rule}:
 else:
     import fetch_resource
     with rule_log("{place.parent}/log"):
-        fetch_resource.main("model", {resource!r}, Path("{output["content"]}"), Path("{output["record"]}"))
+        fetch_resource.main("{kind}", {resource!r}, Path("{output["content"]}"), Path("{output["record"]}"))
 """
-    settings = {"HF_ENDPOINT": serve(hub_pages(MODEL)), "HF_HUB_OFFLINE": "1", "HF_HOME": str(place.parent / "home")}
+    settings = {"HF_ENDPOINT": serve(hub_pages(files)), "HF_HUB_OFFLINE": "1", "HF_HOME": str(place.parent / "home")}
     environment = os.environ | settings | {"PYTHONPATH": str(SCRIPTS), "NO_PROXY": "127.0.0.1", "HF_TOKEN": ""}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     if as_rule:
         assert done.returncode == 0, done.stderr
-        assert files_of(place / "thing") == MODEL
+        assert files_of(place / "thing") == files
         assert "%|" not in done.stderr  # no progress bars in logs
     else:
         assert done.returncode == 1 and "HF_HUB_OFFLINE" in done.stderr and "Traceback" not in done.stderr

@@ -24,8 +24,8 @@ HEADING_SIZE = 1.12
 NOTE_SIZE = 0.92
 DROP_CAP_SIZE = 1.6
 LONGEST_HEADING = 200
-# Two columns: the fewest lines on each side, the least width of each (a share of the text's width), the largest share of
-# lines across both, and the share of a column's width that half of its lines fill.
+# Two columns: the fewest lines on each side, the least width of each (a share of the text's width), the largest share
+# of lines across both, and the share of a column's width that half of its lines fill.
 FEWEST_LINES = 4
 NARROWEST_COLUMN = 0.2
 MOST_ACROSS = 0.3
