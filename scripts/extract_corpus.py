@@ -1,24 +1,24 @@
 """Read the corpus, whatever files it is in, into documents and sections of clean prose, and report on it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from localist.corpus.corpus_files import corpus_files
 from localist.corpus.extraction import extract
+from localist.corpus.settings import CorpusSettings
 from localist.plumbing.files import replacing, write_json
 from localist.plumbing.rule_log import rule_log
 
 logger = logging.getLogger(__name__)
 
 
-def main(source: Sequence[Path], corpus: Mapping[str, Any], sections: Path, report: Path) -> None:
+def main(source: Sequence[Path], settings: CorpusSettings, sections: Path, report: Path) -> None:
     """Write one row per section, and the report."""
     with replacing(sections) as temporary:
-        told = extract(corpus_files(source), corpus, temporary)
-        write_json(report, told)
-    totals = told["totals"]
+        summary = extract(corpus_files(source), settings, temporary)
+        write_json(report, summary)
+    totals = summary["totals"]
     logger.info("%d documents, %d sections, %d words.", totals["documents"], totals["sections"], totals["words"])
 
 
@@ -26,7 +26,7 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             source=[Path(path) for path in snakemake.input.source],
-            corpus=snakemake.params.corpus,
+            settings=CorpusSettings(**snakemake.params.corpus),
             sections=Path(snakemake.output.sections),
             report=Path(snakemake.output.report),
         )

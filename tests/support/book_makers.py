@@ -80,8 +80,8 @@ def headings(chapters: Iterable[Chapter]) -> list[str]:
 def _dump_chapters(dump: Path) -> tuple[Chapter, ...]:
     chapters = []
     for book in read_mediawiki(dump):
-        kept, _ = without_sections(book.passages, NOT_PROSE)
-        lines = (_typeable(passage.text) for passage in kept if passage.kind == PROSE)
+        kept, _ = without_sections(book.paragraphs, NOT_PROSE)
+        lines = (_typeable(paragraph.text) for paragraph in kept if paragraph.kind == PROSE)
         paragraphs = tuple(line for line in lines if len(line.split()) >= SHORTEST_PARAGRAPH)
         if paragraphs:
             chapters.append(Chapter(_typeable(book.title), paragraphs))

@@ -61,7 +61,7 @@ def refusal(read: Read, path: Path, **changes: Any) -> str:
 def check_message(message: str, path: Path) -> None:
     assert str(path) in message
     assert "Traceback" not in message
-    assert "reader broke down" not in message
+    assert "reader crashed" not in message
     assert REMEDY.search(message.replace(str(path), "")), message
 
 

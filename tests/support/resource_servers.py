@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -141,15 +142,16 @@ def hub_pages(files: dict[str, bytes], tampered: tuple[str, ...] = ()) -> Callab
     def error(status: int, code: str) -> Answer:
         return status, {"X-Error-Code": code, "X-Error-Message": code}, b"{}"
 
-    def sibling(name: str, body: bytes) -> dict:
-        blob = hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()
+    def entry(name: str, body: bytes) -> dict:
+        file = {"type": "file", "path": name, "size": len(body)}
         if len(body) > 1000:  # as the hub does with large files
-            lfs = {"sha256": hashlib.sha256(body).hexdigest(), "size": len(body), "pointerSize": 130}
-            return {"rfilename": name, "size": len(body), "blobId": "f" * 40, "lfs": lfs}
-        return {"rfilename": name, "size": len(body), "blobId": blob}
+            lfs = {"oid": hashlib.sha256(body).hexdigest(), "size": len(body), "pointerSize": 130}
+            return file | {"oid": "f" * 40, "lfs": lfs}
+        return file | {"oid": hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()}
 
     def answer(path: str) -> Answer:
-        match = re.fullmatch(r"/api/(?:models|datasets)/org/(\w+)/revision/(\w+)\?blobs=(?:T|t)rue", path)
+        path = unquote(path)
+        match = re.fullmatch(r"/api/(?:models|datasets)/org/(\w+)/tree/(\w+)\?recursive=true&expand=false", path)
         if match:
             if match[1] == "gated":
                 return error(403, "GatedRepo")
@@ -159,8 +161,9 @@ def hub_pages(files: dict[str, bytes], tampered: tuple[str, ...] = ()) -> Callab
                 return error(404, "RepoNotFound")
             if match[2] != REVISION:
                 return error(404, "RevisionNotFound")
-            info = {"id": "org/good", "sha": REVISION, "siblings": [sibling(*item) for item in files.items()]}
-            return 200, {"Content-Type": "application/json"}, json.dumps(info).encode()
+            folder = {"type": "directory", "path": "1_Pooling", "oid": "e" * 40}
+            tree = [folder, *(entry(*item) for item in files.items())]
+            return 200, {"Content-Type": "application/json"}, json.dumps(tree).encode()
         match = re.fullmatch(rf"(?:/datasets)?/org/good/resolve/{REVISION}/(.+)", path)
         if not match or match[1] not in files:
             return error(404, "EntryNotFound")

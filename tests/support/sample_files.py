@@ -11,6 +11,7 @@ import json
 import textwrap
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ import pyarrow
 from pyarrow import ipc, parquet
 
 from localist.corpus.cleaning import STEPS
+from localist.corpus.settings import CorpusSettings
 
 
 class Chapter(NamedTuple):
@@ -54,20 +56,20 @@ HEADINGS = [chapter.heading for chapter in CHAPTERS]
 WORDS = [word for chapter in CHAPTERS for paragraph in chapter.paragraphs for word in paragraph.split()]
 
 
-def corpus(**changes: Any) -> dict[str, Any]:
-    """The config's mapping of this name, with every cleaning step on."""
-    mapping = {
-        "format": "auto",
-        "language": "en",
-        "encoding": None,
-        "text_column": "text",
-        "articles": [],
-        "drop_sections": [],
-        "section_words": 250,
-        "on_error": "stop",
-        "clean": dict.fromkeys(STEPS, True),
-    }
-    return mapping | changes
+def corpus(**changes: Any) -> CorpusSettings:
+    """Settings with every cleaning step on, and these changes."""
+    settings = CorpusSettings(
+        format="auto",
+        language="en",
+        encoding=None,
+        text_column="text",
+        articles=[],
+        drop_sections=[],
+        section_words=250,
+        on_error="stop",
+        clean=dict.fromkeys(STEPS, True),
+    )
+    return replace(settings, **changes)
 
 
 def written(path: Path, content: bytes | str) -> Path:

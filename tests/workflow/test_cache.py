@@ -179,7 +179,7 @@ def test_changed_code_and_libraries_compute_again(shared, tmp_path, monkeypatch)
     place = SharingPlace(tmp_path / "changed", shared.sources, shared.cache)
     config = place.study("changed")
     assert place.taken(config) == told(CHAIN, set())
-    with (copy / "scripts" / "localist" / "embeddings.py").open("a", encoding="utf-8") as module:
+    with (copy / "scripts" / "localist" / "blocks" / "embeddings.py").open("a", encoding="utf-8") as module:
         module.write("# changed\n")
     assert place.taken(config) == told(CHAIN, {"embed_sentences"})
     library = tmp_path / "libraries" / "ftfy-99.dist-info"
@@ -230,7 +230,7 @@ def test_a_forced_rerun_leaves_the_cache_alone(shared, tmp_path):
 def test_what_a_kill_left_half_stored_is_computed_again(shared, tmp_path):
     """Catches half of an entry that is taken for a whole one, or into which the new one is put."""
     cache = shutil.copytree(shared.cache, tmp_path / "cache")
-    (folder,) = (path for path in cache.glob("*_folder"))
+    (folder,) = (path for path in cache.glob("*_content"))
     shutil.rmtree(folder)  # stored last
     place = SharingPlace(tmp_path / "after", shared.sources, cache)
     said = place.run(place.study("after"), ENCODER)

@@ -9,73 +9,69 @@ localrules:
     fetch_corpus,
 
 
-rule fetch_model:
+# What all of them share; it makes nothing by itself.
+rule fetch_resource:
     input:
-        code=modules_of("fetch_model"),
+        code=modules_of("fetch_resource"),
+    log:
+        "resources/logs/fetch_resource.log",
+    benchmark:
+        "resources/benchmarks/fetch_resource.tsv"
+    conda:
+        "../../envs/training.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    script:
+        "../../scripts/fetch_resource.py"
+
+
+use rule fetch_resource as fetch_model with:
     output:
         record=f"resources/models/{config['model']['name']}.json",
-        folder=directory(f"resources/models/{config['model']['name']}"),
+        content=directory(f"resources/models/{config['model']['name']}"),
     log:
         "resources/logs/fetch_model.log",
     benchmark:
         "resources/benchmarks/fetch_model.tsv"
     cache: CACHED
-    conda:
-        "../../envs/training.yaml"
     resources:
         mem_mb=3000,
         runtime=30,
     params:
         software=software,
+        kind="model",
         resource=resource_params("model"),
-    script:
-        "../../scripts/fetch_model.py"
 
 
-rule fetch_encoder:
-    input:
-        code=modules_of("fetch_encoder"),
+use rule fetch_resource as fetch_encoder with:
     output:
         record=f"resources/encoders/{config['encoder']['name']}.json",
-        folder=directory(f"resources/encoders/{config['encoder']['name']}"),
+        content=directory(f"resources/encoders/{config['encoder']['name']}"),
     log:
         "resources/logs/fetch_encoder.log",
     benchmark:
         "resources/benchmarks/fetch_encoder.tsv"
     cache: CACHED
-    conda:
-        "../../envs/training.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=30,
     params:
         software=software,
+        kind="encoder",
         resource=resource_params("encoder"),
-    script:
-        "../../scripts/fetch_encoder.py"
 
 
-rule fetch_corpus:
-    input:
-        code=modules_of("fetch_corpus"),
+use rule fetch_resource as fetch_corpus with:
     output:
         record=f"resources/corpora/{config['corpus']['name']}.json",
-        files=fetched_corpus(),
+        content=fetched_corpus(),
     log:
         "resources/logs/fetch_corpus.log",
     benchmark:
         "resources/benchmarks/fetch_corpus.tsv"
     cache: CACHED
-    conda:
-        "../../envs/training.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=30,
     params:
         software=software,
+        kind="corpus",
         resource=resource_params("corpus"),
-    script:
-        "../../scripts/fetch_corpus.py"
 
 
 rule initialise_model:

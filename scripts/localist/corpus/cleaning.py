@@ -1,4 +1,4 @@
-"""Taking out what is not the book's prose: named steps, each on or off (corpus.clean), each telling what it removed."""
+"""Cleaning steps, which remove what is not the book's prose. corpus.clean switches each on or off."""
 
 import re
 from collections import Counter
@@ -18,13 +18,13 @@ from localist.corpus.formats.book import (
     PROSE,
     REFERENCES,
     TABLE,
-    Passage,
+    Paragraph,
 )
 from localist.corpus.formats.pdf_furniture import PAGE_NUMBERS, RUNNING_HEADS
 from localist.corpus.section_names import NAMES, section_name
 
-# What a step gives back: the passages that stay, and each thing that it took out.
-Cleaned = tuple[list[Passage], list[str]]
+# Result of a step: the paragraphs that stay, and the texts removed.
+Cleaned = tuple[list[Paragraph], list[str]]
 
 LEADERS = re.compile(r"(?:\.\s?){4,}\s*(?:\d+|[ivxlc]+)\s*$|(?:…\s?){2,}\s*(?:\d+|[ivxlc]+)\s*$", re.IGNORECASE)
 LONGEST_ENTRY = 300
@@ -45,7 +45,7 @@ GUTENBERG_CREDITS = re.compile(
 )
 CREDITS_WITHIN = 4
 
-# Soft hyphens, spaces of no width, and marks of the writing direction, which the letters have by themselves.
+# Soft hyphens, zero-width spaces, and marks of the writing direction, which the letters imply.
 INVISIBLE = dict.fromkeys(
     [0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
 )
@@ -75,76 +75,80 @@ FEWEST_REPEATS = 5
 FEWEST_WORDS = 4
 
 
-def tidy_unicode(passages: Sequence[Passage]) -> Cleaned:
-    """Ligatures, decomposed letters, control characters, odd spaces and wrongly decoded letters put right."""
+def tidy_unicode(paragraphs: Sequence[Paragraph]) -> Cleaned:
+    """Normalise ligatures, decomposed letters, control characters, odd spaces and wrongly decoded letters."""
     kept, changed = [], []
-    for passage in passages:
-        text = passage.text
+    for paragraph in paragraphs:
+        text = paragraph.text
         if not text.isascii() or not text.replace("\n", "").isprintable():
-            # After the repair, which needs the odd characters that wrongly decoded letters are made of.
+            # After ftfy, which needs the odd characters to recognise wrongly decoded letters.
             text = ftfy.fix_text(text, FORMS).translate(INVISIBLE).translate(SPACES)
-            changed.extend((Counter(passage.text) - Counter(text)).elements())
-        kept.append(replace(passage, text=text))
+            changed.extend((Counter(paragraph.text) - Counter(text)).elements())
+        kept.append(replace(paragraph, text=text))
     return kept, changed
 
 
-def drop_gutenberg(passages: Sequence[Passage]) -> Cleaned:
-    """What Project Gutenberg puts before and after a book, its licence, and the credits of its volunteers."""
-    start = next((n + 1 for n, one in enumerate(passages) if GUTENBERG_START.search(one.text)), 0)
-    end = next((n for n, one in enumerate(passages) if n >= start and GUTENBERG_END.search(one.text)), len(passages))
+def drop_gutenberg(paragraphs: Sequence[Paragraph]) -> Cleaned:
+    """Remove Project Gutenberg's header, licence and volunteers' credits."""
+    start = next((n + 1 for n, one in enumerate(paragraphs) if GUTENBERG_START.search(one.text)), 0)
+    end = next(
+        (n for n, one in enumerate(paragraphs) if n >= start and GUTENBERG_END.search(one.text)), len(paragraphs)
+    )
     credits = [
-        n for n in range(start, min(start + CREDITS_WITHIN, end)) if start and GUTENBERG_CREDITS.match(passages[n].text)
+        n
+        for n in range(start, min(start + CREDITS_WITHIN, end))
+        if start and GUTENBERG_CREDITS.match(paragraphs[n].text)
     ]
-    gone = {*range(start), *range(end, len(passages)), *credits}
-    return _split(passages, lambda number, passage: number in gone)
+    gone = {*range(start), *range(end, len(paragraphs)), *credits}
+    return _split(paragraphs, lambda number, paragraph: number in gone)
 
 
-def drop_contents(passages: Sequence[Passage]) -> Cleaned:
-    """Tables of contents: as the format says, lines that end in leaders and a number, and what stands under a heading
-    that says so, up to the next heading or to prose (headings of plain text are not all known)."""
+def drop_contents(paragraphs: Sequence[Paragraph]) -> Cleaned:
+    """Remove tables of contents: paragraphs that the format marks, lines that end in leaders and a number, and the text
+    under a heading such as Contents, up to the next heading or to prose (not all headings of plain text are known)."""
     in_contents = False
 
-    def goes(_: int, passage: Passage) -> bool:
+    def goes(_: int, paragraph: Paragraph) -> bool:
         nonlocal in_contents
-        if passage.kind == HEADING:
-            in_contents = section_name(passage.text) in NAMES[CONTENTS]
-        elif in_contents and _is_prose(passage.text):
+        if paragraph.kind == HEADING:
+            in_contents = section_name(paragraph.text) in NAMES[CONTENTS]
+        elif in_contents and _is_prose(paragraph.text):
             in_contents = False
-        return in_contents or passage.kind == CONTENTS or _is_listing(passage.text)
+        return in_contents or paragraph.kind == CONTENTS or _is_listing(paragraph.text)
 
-    return _split(passages, goes)
-
-
-def drop_index(passages: Sequence[Passage]) -> Cleaned:
-    """Indexes, as the format or their heading says."""
-    return _drop_kind(passages, INDEX)
+    return _split(paragraphs, goes)
 
 
-def drop_references(passages: Sequence[Passage]) -> Cleaned:
-    """Reference lists, as the format or their heading says."""
-    return _drop_kind(passages, REFERENCES)
+def drop_index(paragraphs: Sequence[Paragraph]) -> Cleaned:
+    """Remove indexes, known by the format or by their heading."""
+    return _drop_kind(paragraphs, INDEX)
 
 
-def drop_tables(passages: Sequence[Passage]) -> Cleaned:
-    """Cells of tables that hold data rather than text."""
-    return _split(passages, lambda _, passage: passage.kind == TABLE)
+def drop_references(paragraphs: Sequence[Paragraph]) -> Cleaned:
+    """Remove reference lists, known by the format or by their heading."""
+    return _drop_kind(paragraphs, REFERENCES)
 
 
-def drop_footnotes(passages: Sequence[Passage]) -> Cleaned:
-    """The text of foot- and endnotes; in plain text, what begins with the number of a mark in the text."""
-    marks = {mark[0] for passage in passages for mark in BRACKETED_MARK.finditer(passage.text)}
-
-    def is_note(_: int, passage: Passage) -> bool:
-        if passage.kind != PROSE:
-            return passage.kind == NOTE
-        number = NUMBERED.match(passage.text)
-        return NOTE_TEXT.match(passage.text) is not None or (number is not None and number[0].strip() in marks)
-
-    return _split(passages, is_note)
+def drop_tables(paragraphs: Sequence[Paragraph]) -> Cleaned:
+    """Remove cells of tables that hold data rather than text."""
+    return _split(paragraphs, lambda _, paragraph: paragraph.kind == TABLE)
 
 
-def drop_footnote_marks(passages: Sequence[Passage]) -> Cleaned:
-    """Numbers and signs that refer to notes; raised numbers and letters that are part of the text stay."""
+def drop_footnotes(paragraphs: Sequence[Paragraph]) -> Cleaned:
+    """Remove foot- and endnotes; in plain text, paragraphs that begin with the number of a mark in the text."""
+    marks = {mark[0] for paragraph in paragraphs for mark in BRACKETED_MARK.finditer(paragraph.text)}
+
+    def is_note(_: int, paragraph: Paragraph) -> bool:
+        if paragraph.kind != PROSE:
+            return paragraph.kind == NOTE
+        number = NUMBERED.match(paragraph.text)
+        return NOTE_TEXT.match(paragraph.text) is not None or (number is not None and number[0].strip() in marks)
+
+    return _split(paragraphs, is_note)
+
+
+def drop_footnote_marks(paragraphs: Sequence[Paragraph]) -> Cleaned:
+    """Remove numbers and signs that refer to notes; raised numbers and letters that are part of the text stay."""
     removed: list[str] = []
 
     def raised(match: re.Match[str]) -> str:
@@ -159,16 +163,18 @@ def drop_footnote_marks(passages: Sequence[Passage]) -> Cleaned:
         removed.append(match[0])
         return ""
 
-    return [replace(one, text=BRACKETED_MARK.sub(bracketed, MARKED.sub(raised, one.text))) for one in passages], removed
+    return [
+        replace(one, text=BRACKETED_MARK.sub(bracketed, MARKED.sub(raised, one.text))) for one in paragraphs
+    ], removed
 
 
-def join_hyphenated(passages: Sequence[Passage]) -> Cleaned:
-    """Words that were cut at a line's end made whole.
+def join_hyphenated(paragraphs: Sequence[Paragraph]) -> Cleaned:
+    """Join words that were hyphenated at a line's end.
 
-    The hyphen stays beside digits and before a capital, and in words that the book has elsewhere with it, not without
-    it: whole, or their first part in FEWEST_COMPOUNDS compounds, or both parts as words.
+    The hyphen stays beside digits, before a capital, and in words that the book never writes without it but either
+    writes with it, or uses the first part of in FEWEST_COMPOUNDS compounds, or uses both parts of as words.
     """
-    rest = [LINE_END_HYPHEN.sub(" ", passage.text) for passage in passages]
+    rest = [LINE_END_HYPHEN.sub(" ", paragraph.text) for paragraph in paragraphs]
     words = Counter(word.casefold() for text in rest for word in WORD.findall(text))
     prefixes = Counter(prefix.casefold() for text in rest for prefix in COMPOUND_PREFIX.findall(text))
     joined: list[str] = []
@@ -191,18 +197,18 @@ def join_hyphenated(passages: Sequence[Passage]) -> Cleaned:
         joined.append(f"{left}-{right}")
         return left + right
 
-    return [replace(passage, text=LINE_END_HYPHEN.sub(whole, passage.text)) for passage in passages], joined
+    return [replace(paragraph, text=LINE_END_HYPHEN.sub(whole, paragraph.text)) for paragraph in paragraphs], joined
 
 
-def drop_boilerplate(passages: Sequence[Passage]) -> Cleaned:
-    """Navigation of web pages, and passages that stand in the book FEWEST_REPEATS times or more, numbers aside."""
-    said = [_repeatable(passage) for passage in passages]
+def drop_boilerplate(paragraphs: Sequence[Paragraph]) -> Cleaned:
+    """Remove navigation of web pages, and paragraphs that occur FEWEST_REPEATS times or more (digits ignored)."""
+    said = [_repeatable(paragraph) for paragraph in paragraphs]
     times = Counter(text for text in said if text)
-    return _split(passages, lambda number, one: one.kind == NAVIGATION or times[said[number]] >= FEWEST_REPEATS)
+    return _split(paragraphs, lambda number, one: one.kind == NAVIGATION or times[said[number]] >= FEWEST_REPEATS)
 
 
-# In this order; the first two are done by the reader of pages, the last over all files (near_duplicates).
-TEXT_STEPS: dict[str, Callable[[Sequence[Passage]], Cleaned]] = {
+# In this order. The PDF reader does the first two of STEPS, near_duplicates the last, over all files.
+TEXT_STEPS: dict[str, Callable[[Sequence[Paragraph]], Cleaned]] = {
     "unicode": tidy_unicode,
     "gutenberg": drop_gutenberg,
     CONTENTS: drop_contents,
@@ -218,51 +224,51 @@ NEAR_DUPLICATES = "near_duplicates"
 STEPS = (RUNNING_HEADS, PAGE_NUMBERS, *TEXT_STEPS, NEAR_DUPLICATES)
 
 
-def clean(passages: Iterable[Passage], steps: Collection[str]) -> tuple[list[Passage], dict[str, list[str]]]:
-    """Passages after the steps that are on, lines joined and white space squeezed; and what each step took out."""
-    kept = list(passages)
+def clean(paragraphs: Iterable[Paragraph], steps: Collection[str]) -> tuple[list[Paragraph], dict[str, list[str]]]:
+    """The paragraphs after `steps`, with lines joined and white space squeezed; and step → texts removed."""
+    kept = list(paragraphs)
     removed = {}
     for name, step in TEXT_STEPS.items():
         if name in steps:
             kept, removed[name] = step(kept)
-    kept = [replace(passage, text=one_line(passage.text)) for passage in kept]
-    return [passage for passage in kept if passage.text], removed
+    kept = [replace(paragraph, text=one_line(paragraph.text)) for paragraph in kept]
+    return [paragraph for paragraph in kept if paragraph.text], removed
 
 
-def without_sections(passages: Sequence[Passage], names: Collection[str]) -> Cleaned:
-    """Passages without the sections headed by one of `names` (see section_name), subsections included."""
+def without_sections(paragraphs: Sequence[Paragraph], names: Collection[str]) -> Cleaned:
+    """Remove sections whose heading is one of `names` (see section_name), subsections included."""
     kept, removed = [], []
     dropping = 0
-    for passage in passages:
-        if passage.kind == HEADING and (not dropping or passage.level <= dropping):
-            dropping = passage.level if section_name(passage.text) in names else 0
+    for paragraph in paragraphs:
+        if paragraph.kind == HEADING and (not dropping or paragraph.level <= dropping):
+            dropping = paragraph.level if section_name(paragraph.text) in names else 0
         if dropping:
-            removed.append(passage.text)
+            removed.append(paragraph.text)
         else:
-            kept.append(passage)
+            kept.append(paragraph)
     return kept, removed
 
 
 def one_line(text: str) -> str:
-    """Text with white space squeezed, and without marks and halves of characters (which UTF-8 cannot hold)."""
+    """Squeeze white space, and drop note marks and lone surrogates (which UTF-8 cannot encode)."""
     text = MARKED.sub(r"\1", text).replace(MARK_START, "").replace(MARK_END, "")
     return " ".join(text.encode("utf-8", "ignore").decode("utf-8").split())
 
 
-def _drop_kind(passages: Sequence[Passage], kind: str) -> Cleaned:
-    kept, removed = _split(passages, lambda _, passage: passage.kind == kind)
+def _drop_kind(paragraphs: Sequence[Paragraph], kind: str) -> Cleaned:
+    kept, removed = _split(paragraphs, lambda _, paragraph: paragraph.kind == kind)
     rest, headed = without_sections(kept, NAMES[kind])
-    # What makes up most of a book is no list at its end, whatever its heading.
-    if sum(map(len, headed)) > max(LEAST_BOOK, LARGEST_LIST * sum(len(passage.text) for passage in kept)):
+    # A section that makes up most of a book is not a list at its end, whatever its heading.
+    if sum(map(len, headed)) > max(LEAST_BOOK, LARGEST_LIST * sum(len(paragraph.text) for paragraph in kept)):
         return kept, removed
     return rest, removed + headed
 
 
-def _split(passages: Sequence[Passage], goes: Callable[[int, Passage], bool]) -> Cleaned:
+def _split(paragraphs: Sequence[Paragraph], goes: Callable[[int, Paragraph], bool]) -> Cleaned:
     kept, removed = [], []
-    for number, passage in enumerate(passages):
-        (removed if goes(number, passage) else kept).append(passage)
-    return kept, [passage.text for passage in removed]
+    for number, paragraph in enumerate(paragraphs):
+        (removed if goes(number, paragraph) else kept).append(paragraph)
+    return kept, [paragraph.text for paragraph in removed]
 
 
 def _before(match: re.Match[str]) -> str:
@@ -279,7 +285,7 @@ def _is_listing(text: str) -> bool:
     return listed > MOSTLY * len(lines)
 
 
-def _repeatable(passage: Passage) -> str:
-    if passage.kind == HEADING or len(passage.text.split()) < FEWEST_WORDS:
+def _repeatable(paragraph: Paragraph) -> str:
+    if paragraph.kind == HEADING or len(paragraph.text.split()) < FEWEST_WORDS:
         return ""
-    return re.sub(r"\d+", "0", " ".join(passage.text.split()).casefold())
+    return re.sub(r"\d+", "0", " ".join(paragraph.text.split()).casefold())

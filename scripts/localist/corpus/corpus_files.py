@@ -1,4 +1,4 @@
-"""Which files a corpus is made of."""
+"""The files of a corpus, and their names in reports."""
 
 import re
 from collections import Counter
@@ -8,16 +8,16 @@ from pathlib import Path
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import check_path, exists, files_in
 
-# Beside a data set's own files; they tell of the data, and hold none of it.
+# Metadata beside the files of a data set.
 NO_TEXT = frozenset({"dataset_info.json", "state.json", "dataset_dict.json", "dataset_infos.json"})
 DATA_SET = (".arrow", ".parquet")
 
 
 def corpus_files(sources: Iterable[Path]) -> list[Path]:
-    """The files named, and all files in the folders named, in the order of their names (2 before 10).
+    """The given files, and all files in the given folders, in natural order of their names (2 before 10).
 
-    Hidden files are passed over, and what describes a data set in a folder that has one. Raises UserError for a path
-    that does not exist, and for folders in which nothing is left.
+    Skips hidden files and, in a folder with a data set, its metadata. Raises UserError for a path that does not exist,
+    and where no file is left.
     """
     sources = list(sources)
     found: list[Path] = []
@@ -36,12 +36,12 @@ def corpus_files(sources: Iterable[Path]) -> list[Path]:
 
 
 def source_paths(path: str | Sequence[str]) -> list[Path]:
-    """What the config's `path` names: one path, or several."""
+    """The config's corpus.source.path, one path or several, as a list."""
     return [Path(one).expanduser() for one in ([path] if isinstance(path, str) else path)]
 
 
 def check_corpus_path(path: str | Sequence[str]) -> None:
-    """Refuse a corpus path of the user's that cannot be read, before any job starts."""
+    """Check the user's corpus path before any job starts. Raises UserError."""
     for one in source_paths(path):
         check_path(one, "corpus.source.path")
     for file in corpus_files(source_paths(path)):
@@ -52,7 +52,7 @@ def check_corpus_path(path: str | Sequence[str]) -> None:
 
 
 def shown_names(files: Iterable[Path]) -> dict[Path, str]:
-    """What reports call each file: its name, with its folder's where two have the same."""
+    """Names of files in reports: the file's name, with its folder's where two are equal."""
     files = list(files)
     shared = Counter(path.name for path in files)
     return {
@@ -61,7 +61,7 @@ def shown_names(files: Iterable[Path]) -> dict[Path, str]:
 
 
 def printable(text: str) -> str:
-    """Text in which bytes of a file name that are no UTF-8 are question marks."""
+    """Replace bytes of a file name that are not UTF-8 by question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

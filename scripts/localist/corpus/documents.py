@@ -1,4 +1,4 @@
-"""Documents and their sections: the common form that every corpus format is read into."""
+"""Documents and sections: the form that every format is read into."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

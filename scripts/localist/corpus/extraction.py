@@ -1,4 +1,4 @@
-"""A whole corpus from files: every section in order, and a report on each file."""
+"""Extract a corpus from its files: all sections in order, and a report on each file."""
 
 import tempfile
 from collections import Counter
@@ -17,22 +17,23 @@ from localist.corpus.formats.book import DROPPED_SECTIONS
 from localist.corpus.near_duplicates import NearDuplicates
 from localist.corpus.reading_process import ReadingProcess, spooled
 from localist.corpus.sentences import split_sentences
+from localist.corpus.settings import CorpusSettings
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import sha256_of
 from localist.plumbing.provenance import package_versions
 
-# What the text hangs on.
+# The libraries that determine the extracted text.
 LIBRARIES = (
     *("chardet", "datasketch", "ftfy", "lxml", "mammoth", "markdown-it-py", "mdit-py-plugins", "mwparserfromhell"),
     *("mwxml", "py3langid", "pyarrow", "pypdfium2", "sentencex"),
 )
-# What is counted of each file, and in all.
+# Counted for each file, and in total.
 COUNTS = ("documents", "sections", "characters_read", "characters", "words", "sentences")
 DOCUMENTS_AT_ONCE = 500
 EXAMPLES = 5
 EXAMPLE_CHARACTERS = 160
 RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ug", "ur", "yi"})
-# What makes the report warn: the share of a file's characters in the config's language, and the share that is kept.
+# Below these, the report warns: the share of a file's characters in the config's language, and the share that is kept.
 LEAST_IN_LANGUAGE = 0.5
 LEAST_KEPT = 0.5
 
@@ -40,15 +41,15 @@ NUMBERS = ("document", "section", "page")
 SCHEMA = pyarrow.schema([(name, pyarrow.int64() if name in NUMBERS else pyarrow.large_string()) for name in COLUMNS])
 
 
-def extract(files: Sequence[Path], corpus: Mapping[str, Any], sections: Path) -> dict[str, Any]:
+def extract(files: Sequence[Path], settings: CorpusSettings, sections: Path) -> dict[str, Any]:
     """Write the sections of all files to `sections` (Parquet, documents.COLUMNS), and return the report.
 
-    `corpus` is the config's part of this name; one in which no text is left is refused. Raises UserError naming every
-    file that cannot be read, unless corpus.on_error is skip; then these are listed in the report.
+    Raises UserError naming every file that cannot be read, unless settings.on_error is skip (then the report lists
+    them), and where no text is left.
     """
     reports: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
-    duplicates = NearDuplicates() if corpus["clean"][NEAR_DUPLICATES] else None
+    duplicates = NearDuplicates() if settings.clean[NEAR_DUPLICATES] else None
     with (
         tempfile.TemporaryDirectory() as scratch,
         ReadingProcess() as process,
@@ -58,7 +59,7 @@ def extract(files: Sequence[Path], corpus: Mapping[str, Any], sections: Path) ->
         spool = Path(scratch) / "documents.jsonl"
         for path, name in tqdm(shown_names(files).items(), desc="Extracting", unit="file", disable=None):
             try:
-                process.read(path, corpus, spool)
+                process.read(path, settings, spool)
                 checksum = sha256_of(path)
             except UserError as error:
                 failures.append({"file": name, "reason": printable(str(error))})
@@ -67,11 +68,11 @@ def extract(files: Sequence[Path], corpus: Mapping[str, Any], sections: Path) ->
                 reason = f"{path}: cannot be read ({error.strerror}). Check that it is still there."
                 failures.append({"file": name, "reason": printable(reason)})
                 continue
-            report = _FileReport(name, checksum, corpus["language"])
+            report = _FileReport(name, checksum, settings.language)
             numbering.write(_documents(spool, report, duplicates))
-            reports.append(report.told())
-    _refuse_failures(failures, len(files), corpus["on_error"])
-    return _whole_report(reports, failures, corpus)
+            reports.append(report.summary())
+    _refuse_failures(failures, len(files), settings.on_error)
+    return _whole_report(reports, failures, settings)
 
 
 class _Numbering:
@@ -97,7 +98,7 @@ class _Numbering:
 
 
 class _FileReport:
-    """Gathers what a file's documents tell."""
+    """Sums up the documents of one file."""
 
     def __init__(self, name: str, checksum: str, language: str) -> None:
         self.language = language
@@ -122,11 +123,11 @@ class _FileReport:
             self.remove(step, texts)
 
     def remove(self, step: str, texts: Sequence[str]) -> None:
-        told = self.removed[step]
-        told["count"] += len(texts)
-        told["characters"] += sum(map(len, texts))
+        entry = self.removed[step]
+        entry["count"] += len(texts)
+        entry["characters"] += sum(map(len, texts))
         new = (" ".join(text.split())[:EXAMPLE_CHARACTERS] for text in dict.fromkeys(texts))
-        told["examples"] += list(new)[: EXAMPLES - len(told["examples"])]
+        entry["examples"] += list(new)[: EXAMPLES - len(entry["examples"])]
 
     def count(self, section: Section) -> None:
         self.counts["sections"] += 1
@@ -134,14 +135,14 @@ class _FileReport:
         self.counts["words"] += len(section.text.split())
         self.counts["sentences"] += len(split_sentences(section.text, self.language))
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         all_characters = self.languages.total() or 1
         shares = {language: round(count / all_characters, 3) for language, count in self.languages.most_common(5)}
         return {
             **self.about,
             **{kind: self.counts[kind] for kind in COUNTS},
             "languages": shares,
-            "removed": {step: told for step, told in self.removed.items() if told["count"]},
+            "removed": {step: entry for step, entry in self.removed.items() if entry["count"]},
             "samples": self.samples,
             "warnings": [*_counted(self.warnings), *self._own_warnings(shares)],
         }
@@ -186,7 +187,7 @@ def _refuse_failures(failures: Sequence[Mapping[str, str]], files: int, on_error
 
 
 def _whole_report(
-    reports: list[dict[str, Any]], failures: list[dict[str, str]], corpus: Mapping[str, Any]
+    reports: list[dict[str, Any]], failures: list[dict[str, str]], settings: CorpusSettings
 ) -> dict[str, Any]:
     totals = {kind: sum(report[kind] for report in reports) for kind in COUNTS}
     if not totals["characters"]:
@@ -196,15 +197,15 @@ def _whole_report(
         )
     removed: dict[str, Counter[str]] = {}
     for report in reports:
-        for step, told in report["removed"].items():
-            removed.setdefault(step, Counter()).update(count=told["count"], characters=told["characters"])
+        for step, entry in report["removed"].items():
+            removed.setdefault(step, Counter()).update(count=entry["count"], characters=entry["characters"])
     return {
         "files": reports,
         "skipped": failures,
         "totals": totals,
         "removed": {step: dict(counts) for step, counts in removed.items()},
-        "steps": [{"step": step, "on": corpus["clean"][step]} for step in STEPS],
-        "language": corpus["language"],
+        "steps": [{"step": step, "on": settings.clean[step]} for step in STEPS],
+        "language": settings.language,
         "versions": package_versions(LIBRARIES),
     }
 

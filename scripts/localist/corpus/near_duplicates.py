@@ -1,11 +1,11 @@
-"""Passages that say nearly the same as an earlier one of the corpus, over all of its files."""
+"""Finds paragraphs that nearly repeat an earlier one, over all files of a corpus."""
 
 import re
 from collections.abc import Sequence
 
 from datasketch import MinHash, MinHashLSH
 
-# Shorter passages (names, dates, set phrases) come back without being copies.
+# Shorter paragraphs (names, dates, set phrases) recur without being copies.
 FEWEST_WORDS = 30
 SHINGLE_WORDS = 5
 # Jaccard similarity of the sets of word 5-grams: a copy with one word in twenty changed has about 0.6, in fifty 0.8.
@@ -15,14 +15,14 @@ WORD = re.compile(r"\w+")
 
 
 class NearDuplicates:
-    """Remembers passages by MinHash (Broder 1997), so that memory grows by under a kilobyte with each of them."""
+    """Remembers paragraphs by MinHash (Broder 1997), in less than a kilobyte each."""
 
     def __init__(self) -> None:
         self._seen = MinHashLSH(threshold=LEAST_SIMILARITY, num_perm=PERMUTATIONS)
         self._count = 0
 
     def without(self, lines: Sequence[str]) -> tuple[list[str], list[str]]:
-        """The passages of a section that are new, and those that are not; the new ones are remembered."""
+        """Split the paragraphs of a section into new ones, which are remembered, and near-duplicates."""
         new, copies = [], []
         for line in lines:
             (copies if self._is_copy(line) else new).append(line)

@@ -1,15 +1,14 @@
-"""From a file of any kind to cleaned documents, one after the other, with what was read and removed."""
+"""Read a file of any format into cleaned documents, with samples and the texts removed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import py3langid
 
 from localist.corpus.cleaning import NEAR_DUPLICATES, clean, one_line, without_sections
 from localist.corpus.documents import Document
-from localist.corpus.formats.book import DROPPED_SECTIONS, Book, Passage
+from localist.corpus.formats.book import DROPPED_SECTIONS, Book, Paragraph
 from localist.corpus.formats.docx import read_docx
 from localist.corpus.formats.epub import read_epub
 from localist.corpus.formats.file_kinds import kind_of
@@ -21,34 +20,35 @@ from localist.corpus.formats.plain_text import read_plain_text
 from localist.corpus.formats.tabular import read_arrow, read_csv, read_json_lines, read_parquet
 from localist.corpus.section_names import section_name
 from localist.corpus.sections import sections_of
+from localist.corpus.settings import CorpusSettings
 
-# A sample is so many passages, or a page, of which so many characters are shown.
-SAMPLE_PASSAGES = 6
+# Length of a sample, where it is not a page, and how many of its characters are shown.
+SAMPLE_PARAGRAPHS = 6
 SAMPLE_CHARACTERS = 1500
 LONGEST_NAME = 300
 LANGUAGE_PIECE = 1000
 LANGUAGE_PIECES = 50
 
 
-# Format (see file_kinds) → reader of a path, given the config's corpus and the cleaning steps that are on.
-READERS: dict[str, Callable[[Path, Mapping[str, Any], frozenset[str]], Iterator[Book]]] = {
-    "pdf": lambda path, corpus, steps: read_pdf(path, steps),
-    "epub": lambda path, corpus, steps: read_epub(path),
-    "docx": lambda path, corpus, steps: read_docx(path),
-    "html": lambda path, corpus, steps: read_html(path, corpus["encoding"]),
-    "markdown": lambda path, corpus, steps: read_markdown(path, corpus["encoding"]),
-    "text": lambda path, corpus, steps: read_plain_text(path, corpus["encoding"]),
-    "mediawiki": lambda path, corpus, steps: read_mediawiki(path, corpus["articles"]),
-    "jsonl": lambda path, corpus, steps: read_json_lines(path, corpus["text_column"]),
-    "csv": lambda path, corpus, steps: read_csv(path, corpus["text_column"], corpus["encoding"]),
-    "parquet": lambda path, corpus, steps: read_parquet(path, corpus["text_column"]),
-    "arrow": lambda path, corpus, steps: read_arrow(path, corpus["text_column"]),
+# Format (see file_kinds) → reader of a path, given the settings and the cleaning steps that are on.
+READERS: dict[str, Callable[[Path, CorpusSettings, frozenset[str]], Iterator[Book]]] = {
+    "pdf": lambda path, settings, steps: read_pdf(path, steps),
+    "epub": lambda path, settings, steps: read_epub(path),
+    "docx": lambda path, settings, steps: read_docx(path),
+    "html": lambda path, settings, steps: read_html(path, settings.encoding),
+    "markdown": lambda path, settings, steps: read_markdown(path, settings.encoding),
+    "text": lambda path, settings, steps: read_plain_text(path, settings.encoding),
+    "mediawiki": lambda path, settings, steps: read_mediawiki(path, settings.articles),
+    "jsonl": lambda path, settings, steps: read_json_lines(path, settings.text_column),
+    "csv": lambda path, settings, steps: read_csv(path, settings.text_column, settings.encoding),
+    "parquet": lambda path, settings, steps: read_parquet(path, settings.text_column),
+    "arrow": lambda path, settings, steps: read_arrow(path, settings.text_column),
 }
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """One document, and what its reading tells."""
+    """One document, and facts about its extraction for the report."""
 
     document: Document
     kind: str
@@ -61,31 +61,31 @@ class Extracted:
     warnings: Sequence[str]
 
 
-def extract_file(path: Path, corpus: Mapping[str, Any]) -> Iterator[Extracted]:
-    """Read and clean every document of a file as the config's `corpus` says. Raises UserError, naming the file."""
-    kind = kind_of(path, corpus["format"])
-    steps = frozenset(name for name, on in corpus["clean"].items() if on)
-    names = frozenset(section_name(heading) for heading in corpus["drop_sections"])
-    # An article's sections are short, and the units that its authors meant.
-    section_words = None if kind == "mediawiki" else corpus["section_words"]
-    for book in READERS[kind](path, corpus, steps):
-        passages = [replace(passage, number=number) for number, passage in enumerate(book.passages)]
-        kept, removed = clean(passages, steps - {NEAR_DUPLICATES})
+def extract_file(path: Path, settings: CorpusSettings) -> Iterator[Extracted]:
+    """Read and clean every document of a file. Raises UserError, naming the file."""
+    kind = kind_of(path, settings.format)
+    steps = frozenset(name for name, on in settings.clean.items() if on)
+    names = frozenset(section_name(heading) for heading in settings.drop_sections)
+    # Articles keep their own sections, which are short.
+    section_words = None if kind == "mediawiki" else settings.section_words
+    for book in READERS[kind](path, settings, steps):
+        paragraphs = [replace(paragraph, number=number) for number, paragraph in enumerate(book.paragraphs)]
+        kept, removed = clean(paragraphs, steps - {NEAR_DUPLICATES})
         kept, removed[DROPPED_SECTIONS] = without_sections(kept, names)
-        text = "\n".join(passage.text for passage in kept)
+        text = "\n".join(paragraph.text for paragraph in kept)
         yield Extracted(
             document=Document(
                 title=_name(book.title) or _name(path.stem),
-                sections=tuple(sections_of(kept, section_words, corpus["language"])),
+                sections=tuple(sections_of(kept, section_words, settings.language)),
                 author=_name(book.author),
             ),
             kind=kind,
             encoding=book.encoding,
             pages=book.pages,
-            characters_read=sum(len(passage.text) for passage in passages),
+            characters_read=sum(len(paragraph.text) for paragraph in paragraphs),
             languages=languages_of(text),
             removed={**book.removed, **removed},
-            samples=_samples(book, passages, kept),
+            samples=_samples(book, paragraphs, kept),
             warnings=book.warnings,
         )
 
@@ -100,17 +100,17 @@ def languages_of(text: str) -> dict[str, int]:
     return found
 
 
-def _samples(book: Book, passages: Sequence[Passage], kept: Sequence[Passage]) -> list[dict[str, str]]:
-    """The beginning and the middle, before and after cleaning: whole pages where there are pages, else passages."""
+def _samples(book: Book, paragraphs: Sequence[Paragraph], kept: Sequence[Paragraph]) -> list[dict[str, str]]:
+    """The beginning and the middle, before and after cleaning: whole pages where there are pages, else paragraphs."""
     samples = []
     if book.page_texts:
         for page, text in book.page_texts.items():
-            after = [passage.text for passage in kept if passage.page == page]
+            after = [paragraph.text for paragraph in kept if paragraph.page == page]
             samples.append(_sample(f"page {page}", text, after))
         return samples
-    for start in dict.fromkeys((0, len(passages) // 2)):
-        before = [passage.text for passage in passages[start : start + SAMPLE_PASSAGES]]
-        after = [passage.text for passage in kept if start <= passage.number < start + SAMPLE_PASSAGES]
+    for start in dict.fromkeys((0, len(paragraphs) // 2)):
+        before = [paragraph.text for paragraph in paragraphs[start : start + SAMPLE_PARAGRAPHS]]
+        after = [paragraph.text for paragraph in kept if start <= paragraph.number < start + SAMPLE_PARAGRAPHS]
         samples.append(_sample("the beginning" if start == 0 else "the middle", "\n".join(before), after))
     return samples
 

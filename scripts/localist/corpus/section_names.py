@@ -1,4 +1,4 @@
-"""What sections that are no prose are headed by, in some languages."""
+"""Headings of non-prose sections, in several languages."""
 
 import re
 import unicodedata

@@ -1,43 +1,47 @@
-"""Sections, the units of the splits: what stands under one heading, or a part of it."""
+"""Sections, the units of the splits: the text under one heading, or a part of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from localist.corpus.documents import Section
-from localist.corpus.formats.book import HEADING, Passage
+from localist.corpus.formats.book import HEADING, Paragraph
 from localist.corpus.sentences import split_sentences
 
-# A passage of more than so many sections' words is cut between sentences.
-LONG_PASSAGE = 2
+# In multiples of section_words: a longer paragraph is cut between sentences.
+LONG_PARAGRAPH = 2
 
 
-def sections_of(passages: Sequence[Passage], section_words: int | None, language: str) -> Iterator[Section]:
-    """Sections of cleaned passages; headings are joined from the top by ' / ', and those without prose have no section.
+def sections_of(paragraphs: Sequence[Paragraph], section_words: int | None, language: str) -> Iterator[Section]:
+    """Sections of cleaned paragraphs. Nested headings are joined by ' / '; a heading without prose gives no section.
 
-    With `section_words`, what stands under one heading is cut between passages (a passage of over LONG_PASSAGE times
-    that length between sentences of `language`) into parts of at least so many words; the last may be shorter.
+    With `section_words`, the text under one heading is cut between paragraphs into parts of at least that many words;
+    the last may be shorter. A paragraph over LONG_PARAGRAPH times as long is cut between sentences of `language`.
     """
     trail: list[tuple[int, str]] = []
-    pending: list[Passage] = []
-    for passage in passages:
-        if passage.kind == HEADING:
+    pending: list[Paragraph] = []
+    for paragraph in paragraphs:
+        if paragraph.kind == HEADING:
             yield from _parts(pending, trail, section_words)
             pending = []
-            trail = [(level, name) for level, name in trail if level < passage.level] + [(passage.level, passage.text)]
+            trail = [(level, name) for level, name in trail if level < paragraph.level] + [
+                (paragraph.level, paragraph.text)
+            ]
         else:
-            pending.extend(_cut(passage, section_words, language))
+            pending.extend(_cut(paragraph, section_words, language))
     yield from _parts(pending, trail, section_words)
 
 
-def _parts(passages: Iterable[Passage], trail: Sequence[tuple[int, str]], section_words: int | None) -> list[Section]:
-    groups: list[list[Passage]] = []
+def _parts(
+    paragraphs: Iterable[Paragraph], trail: Sequence[tuple[int, str]], section_words: int | None
+) -> list[Section]:
+    groups: list[list[Paragraph]] = []
     words = 0
-    for passage in passages:
+    for paragraph in paragraphs:
         if not groups or (section_words and words >= section_words):
             groups.append([])
             words = 0
-        groups[-1].append(passage)
-        words += len(passage.text.split())
+        groups[-1].append(paragraph)
+        words += len(paragraph.text.split())
     heading = " / ".join(name for _, name in trail)
     return [
         Section(_part_name(heading, number, len(groups)), "\n".join(one.text for one in group), group[0].page)
@@ -45,17 +49,17 @@ def _parts(passages: Iterable[Passage], trail: Sequence[tuple[int, str]], sectio
     ]
 
 
-def _cut(passage: Passage, section_words: int | None, language: str) -> Iterator[Passage]:
-    if not section_words or len(passage.text.split()) <= LONG_PASSAGE * section_words:
-        yield passage
+def _cut(paragraph: Paragraph, section_words: int | None, language: str) -> Iterator[Paragraph]:
+    if not section_words or len(paragraph.text.split()) <= LONG_PARAGRAPH * section_words:
+        yield paragraph
         return
     start, words = 0, 0
-    for first, last in split_sentences(passage.text, language):
+    for first, last in split_sentences(paragraph.text, language):
         if words >= section_words:
-            yield replace(passage, text=passage.text[start:first].strip())
+            yield replace(paragraph, text=paragraph.text[start:first].strip())
             start, words = first, 0
-        words += len(passage.text[first:last].split())
-    yield replace(passage, text=passage.text[start:].strip())
+        words += len(paragraph.text[first:last].split())
+    yield replace(paragraph, text=paragraph.text[start:].strip())
 
 
 def _part_name(heading: str, number: int, parts: int) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 
 import pandas as pd
-import sentencex
+from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttributeAccessIssue] (compiled, without stubs)
 
 from localist.corpus.documents import SECTION_SEPARATOR
 
@@ -22,7 +22,7 @@ def split_sentences(text: str, language: str) -> list[tuple[int, int]]:
     offsets = []
     position = 0
     for line in (piece for whole in text.splitlines(keepends=True) for piece in PIECE.findall(whole)):
-        for boundary in sentencex.get_sentence_boundaries(language, line):
+        for boundary in get_sentence_boundaries(language, line):
             raw = line[boundary["start_index"] : boundary["end_index"]]
             if raw.strip():
                 start = position + boundary["start_index"] + len(raw) - len(raw.lstrip())
@@ -49,25 +49,27 @@ def assign_splits(sections: pd.DataFrame, shares: Mapping[str, float], seed: int
     assigned = dict.fromkeys(shares, 0.0)
     seen = 0
     splits = {}
-    for row in order.itertuples():
-        seen += row.characters
+    for section, characters in order[["section", "characters"]].itertuples(index=False, name=None):
+        seen += characters
         behind = {name: share * seen - assigned[name] for name, share in shares.items()}
-        name = max(behind, key=behind.get)
-        assigned[name] += row.characters
-        splits[row.section] = name
+        name = max(behind, key=lambda split: behind[split])
+        assigned[name] += characters
+        splits[section] = name
     return pd.Series(splits, name="split").sort_index()
 
 
 def sentences_table(sections: pd.DataFrame, splits: pd.Series, language: str) -> pd.DataFrame:
     """One row per sentence: sentence, document, section, title, heading, split, start, end (in the document), text."""
     rows = []
-    for (document, title), group in sections.groupby(["document", "title"], sort=True):
+    used = ["document", "section", "title", "heading", "text"]
+    for _, group in sections.groupby("document", sort=True):
         position = 0
-        for row in group.sort_values("section").itertuples():
-            for start, end in split_sentences(row.text, language):
-                place = (position + start, position + end, row.text[start:end])
-                rows.append((document, row.section, title, row.heading, splits[row.section], *place))
-            position += len(row.text) + len(SECTION_SEPARATOR)
+        for row in group.sort_values("section")[used].itertuples(index=False, name=None):
+            document, section, title, heading, text = row
+            for start, end in split_sentences(text, language):
+                place = (position + start, position + end, text[start:end])
+                rows.append((document, section, title, heading, splits[section], *place))
+            position += len(text) + len(SECTION_SEPARATOR)
     columns = ["document", "section", "title", "heading", "split", "start", "end", "text"]
     table = pd.DataFrame(rows, columns=columns)
     table.insert(0, "sentence", range(len(table)))

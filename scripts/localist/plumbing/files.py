@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one."""
+"""Paths, checksums and JSON; files are written so that a reader never sees half of one."""
 
 import hashlib
 import json
@@ -17,8 +17,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; move it (file or folder) to `path` on success, delete it on failure."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Always the same name, so that the next try removes what a kill left. The suffix stays last, since many writers
-    # choose the format by it.
+    # Always the same name, so that the next try removes what a killed job left. The suffix stays last, since many
+    # writers choose the format by it.
     temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
     _remove(temporary)
     try:
@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def exists(path: Path) -> bool:
-    """Whether there is something at `path`; False, too, for a name that no file system takes, or that is forbidden."""
+    """Whether there is something at `path`. Also False for invalid or forbidden paths."""
     try:
         return path.exists()
     except OSError:
@@ -39,7 +39,7 @@ def exists(path: Path) -> bool:
 
 
 def check_path(path: str | Path, what: str) -> Path:
-    """Return `path` if it exists and is not empty; else raise a UserError that says `what` (the config key) it is."""
+    """Return `path`. Raises UserError, naming the config key `what`, where it does not exist or is empty."""
     found = Path(path).expanduser()
     if not exists(found):
         raise UserError(f"{what}: {path} does not exist (looked in {Path.cwd()}). Correct the path.")
@@ -57,7 +57,7 @@ def sha256_of(path: Path) -> str:
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    """All files, in linked folders too (a cached resource has some), but for links to a folder above themselves."""
+    """All files, linked folders included (cached resources have some), except links to a folder above themselves."""
     for root, folders, names in os.walk(folder, followlinks=True):
         above = {path.resolve() for path in (Path(root), *Path(root).parents)}
         folders[:] = [name for name in folders if Path(root, name).resolve() not in above]

@@ -1,7 +1,7 @@
 """Environment variables that every job runs with."""
 
 JOB_ENVIRONMENT = {
-    # Jobs never wait for a model hub; only the fetch rules may go there.
+    # Jobs never contact a model hub; only the fetch rules do.
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
     # Large buffers are kept between steps instead of being handed back to the system, which saves a fifth of the time

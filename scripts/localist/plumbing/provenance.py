@@ -1,4 +1,4 @@
-"""Where a result comes from: package versions, the machine's kind, and hashes of what went in."""
+"""Provenance of a result: package versions, processor, and hashes of the inputs."""
 
 import hashlib
 import platform
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from localist.plumbing.files import files_in
 
-# Snakemake's own mark in a folder that it has made.
+# Snakemake's time stamp in folders that it made.
 TIMESTAMP = ".snakemake_timestamp"
 PACKAGES = (
     "snakemake",
@@ -30,7 +30,7 @@ PACKAGES = (
 
 
 def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on, as far as this environment has them."""
+    """Versions of Python and of the packages that results depend on, where they are installed."""
     versions = {"python": platform.python_version()}
     for name in names:
         with suppress(PackageNotFoundError):
@@ -39,12 +39,12 @@ def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
 
 
 def locked_versions(lock: Path) -> dict[str, str]:
-    """Versions of Python and, as they are installed here, of all packages that a requirements file pins."""
+    """Installed versions of Python and of all packages that a requirements file pins."""
     return package_versions(re.findall(r"^([\w.-]+)==", lock.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def code_version() -> str:
-    """The commit of this code, marked if it was changed since; says so where there is no git or no checkout."""
+    """The commit of this code, with -dirty after changes; "not a git checkout" where there is none."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -62,7 +62,7 @@ def processor() -> str:
 
 
 def content_hash(paths: Iterable[Path]) -> str:
-    """sha256 over the names and bytes of files, and of all files in folders, linked ones (a cached resource) too."""
+    """SHA-256 over names and bytes of files, and of all files in folders, linked folders included."""
     digest = hashlib.sha256()
     for path in map(Path, paths):
         for file in sorted(files_in(path)) if path.is_dir() else [path]:

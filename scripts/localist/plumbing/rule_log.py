@@ -11,7 +11,7 @@ from pathlib import Path
 from localist.plumbing.errors import UserError
 from localist.plumbing.interruption import EXIT_STATUS, Interrupted, requeue
 
-# Of the disk or of one's quota; libraries raise it in classes of their own.
+# Full disk or quota; libraries raise these errors in classes of their own.
 NO_SPACE = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 

@@ -1,4 +1,4 @@
-"""Asking SLURM, before anything is submitted, whether it would take a study's jobs."""
+"""Asks SLURM, before anything is submitted, whether it would accept a study's jobs."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ from typing import Any
 
 from localist.plumbing.errors import UserError
 
-# Resources of a rule, as the executor plugin names them, and the options of sbatch that they become.
+# Resource of a rule, as the executor plugin names it → option of sbatch.
 OPTIONS = {
     "slurm_partition": "partition",
     "slurm_account": "account",
@@ -27,13 +27,13 @@ REMEDY = (
 
 
 def sbatch_options(resources: Mapping[str, Any], threads: int) -> tuple[str, ...]:
-    """The options of sbatch that ask for these resources."""
+    """The sbatch options that request these resources."""
     given = {option: resources[name] for name, option in OPTIONS.items() if resources.get(name)}
     return (*(f"--{option}={value}" for option, value in given.items()), f"--cpus-per-task={threads}")
 
 
 def check_requests(requests: Mapping[tuple[str, ...], str]) -> None:
-    """Raises UserError where SLURM would refuse a job. requests: options of sbatch → the rule that asks for them."""
+    """Raises UserError where SLURM would refuse a job. requests: sbatch options → the rule that needs them."""
     if not shutil.which("sbatch"):
         raise UserError(
             "there is no sbatch on this machine. Start the study on a login node of the cluster, or, to compute on "

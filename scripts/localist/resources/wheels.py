@@ -1,4 +1,4 @@
-"""A file or folder out of a pinned wheel, fetched from the package registry with pip."""
+"""Take a file or folder from a pinned wheel, which pip fetches from the package registry."""
 
 import difflib
 import logging
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from localist.plumbing.errors import UserError
-from localist.plumbing.files import sha256_of
+from localist.plumbing.zip_files import member_outside
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +26,12 @@ def fetch_wheel(package: Mapping[str, str], folder: Path) -> Path:
 
     Raises UserError for another hash, an unknown version and an unreachable registry.
     """
-    requirement, expected = f"{package['name']}=={package['version']}", package["sha256"]
+    requirement = f"{package['name']}=={package['version']}"
     _check_pin(package)
     requirements = folder / "requirements.txt"
-    requirements.write_text(f"{requirement} --hash=sha256:{expected}\n", encoding="utf-8")
+    requirements.write_text(f"{requirement} --hash=sha256:{package['sha256']}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
-    # What runs here need not be able to run the wheel: it is only unpacked.
+    # The wheel is only unpacked, so this Python need not be able to run it.
     command += ["--ignore-requires-python", *_tag_options(package.get("tag") or "py3-none-any")]
     command += ["--quiet", "--no-input", "--disable-pip-version-check", "--retries", "2", "--progress-bar", "off"]
     command += ["--dest", str(folder), "--requirement", str(requirements)]
@@ -41,8 +41,6 @@ def fetch_wheel(package: Mapping[str, str], folder: Path) -> Path:
     if done.returncode != 0:
         raise _explained(done.stderr + done.stdout, package, requirement)
     (wheel,) = folder.glob("*.whl")
-    if (got := sha256_of(wheel)) != expected:
-        raise _hash_mismatch(requirement, expected, got)
     return wheel
 
 
@@ -53,10 +51,10 @@ def extract_member(wheel: Path, member: str, destination: Path) -> None:
     """
     wanted = member.strip("/")
     with zipfile.ZipFile(wheel) as archive:
+        outside = member_outside(archive)
+        if outside is not None:
+            raise UserError(f"{wheel.name}: unsafe member name {outside!r}. Do not use this package.")
         files = [info.filename for info in archive.infolist() if not info.is_dir()]
-        hostile = [name for name in files if not _is_safe(name)]
-        if hostile:
-            raise UserError(f"{wheel.name}: unsafe member name {hostile[0]!r}. Do not use this package.")
         if wanted in files:
             _copy(archive, wanted, destination)
             return
@@ -74,10 +72,6 @@ def _copy(archive: zipfile.ZipFile, name: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(name) as source, target.open("wb") as sink:
         shutil.copyfileobj(source, sink, 1 << 20)
-
-
-def _is_safe(name: str) -> bool:
-    return not (name.startswith("/") or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts)
 
 
 def _near(wanted: str, files: list[str]) -> list[str]:
@@ -101,9 +95,10 @@ def _tag_options(tag: str) -> list[str]:
     """The pip options that select the wheel of this tag on any platform."""
     parts = tag.split("-")
     pythons = [re.fullmatch(r"([a-z]+)(\d)(\d*)", part) for part in parts[0].split(".")]
-    if len(parts) != 3 or not all(pythons):
+    last = pythons[-1]
+    if len(parts) != 3 or last is None or None in pythons:
         raise UserError(f"package.tag is {tag!r}; a wheel's tag looks like py3-none-any (the end of its file name).")
-    implementation, major, minor = pythons[-1].groups()
+    implementation, major, minor = last.groups()
     options = ["--implementation", implementation, "--python-version", f"{major}.{minor}" if minor else major]
     for name, part in (("--abi", parts[1]), ("--platform", parts[2])):
         for value in part.split("."):
@@ -115,7 +110,10 @@ def _explained(output: str, package: Mapping[str, str], requirement: str) -> Use
     """Turn what pip printed into one message."""
     if "DO NOT MATCH THE HASHES" in output:
         got = re.search(r"Got\s+([0-9a-f]{64})", output)
-        return _hash_mismatch(requirement, package["sha256"], got.group(1) if got else "another one")
+        return UserError(
+            f"The wheel of {requirement} has another sha256 than the config pins: expected {package['sha256']}, got "
+            f"{got[1] if got else 'another'}. It was not opened. Correct package.sha256 only if you trust the new file."
+        )
     if "No module named pip" in output:
         return UserError(f"{sys.executable} has no pip, which fetches {requirement}. Install pip in this environment.")
     if _NETWORK_TROUBLE.search(output):
@@ -136,10 +134,3 @@ def _last_errors(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR")] or lines
     return " ".join(errors[-2:])
-
-
-def _hash_mismatch(requirement: str, expected: str, got: str) -> UserError:
-    return UserError(
-        f"The wheel of {requirement} has another sha256 than the config pins: expected {expected}, got {got}. "
-        "It was not opened. Correct package.sha256 only if you trust the new file."
-    )

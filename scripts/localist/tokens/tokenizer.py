@@ -2,14 +2,21 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from localist.plumbing.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 END_OF_TEXT = "<|endoftext|>"
 
 
-def load_tokenizer(model: Path):
-    """The fast tokenizer of a local model folder, and the longest text the model takes (None if unlimited)."""
+def load_tokenizer(model: Path) -> "tuple[PreTrainedTokenizerBase, int | None]":
+    """The fast tokenizer of a local model folder, and the model's longest input in tokens (None if unlimited).
+
+    Raises UserError for a folder that is not a model's, or has no fast tokenizer.
+    """
     from transformers import AutoConfig, AutoTokenizer
 
     try:
@@ -22,18 +29,18 @@ def load_tokenizer(model: Path):
     return tokenizer, getattr(config, "max_position_embeddings", None)
 
 
-def sink_token(tokenizer, configured: int | None) -> int:
+def sink_token(tokenizer: "PreTrainedTokenizerBase", configured: int | None) -> int:
     """The token at position 0 of every window: the configured one, else beginning of text, else end of text."""
     for candidate in (configured, tokenizer.bos_token_id, tokenizer.eos_token_id):
-        if candidate is not None:
+        if isinstance(candidate, int):
             if candidate >= len(tokenizer):
                 raise UserError(f"model.sink_token_id: {candidate} is not among the {len(tokenizer)} tokens.")
             return candidate
     raise UserError("The model has neither a beginning- nor an end-of-text token: set model.sink_token_id.")
 
 
-def train_tokenizer(texts: Iterable[str], vocabulary: int):
-    """A byte-level BPE tokenizer trained on `texts`, with one special token, the end of text."""
+def train_tokenizer(texts: Iterable[str], vocabulary: int) -> "PreTrainedTokenizerFast":
+    """A byte-level BPE tokenizer of at most `vocabulary` tokens, with one special token, END_OF_TEXT."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 

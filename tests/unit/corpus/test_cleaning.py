@@ -1,4 +1,4 @@
-"""Cleaning steps, one by one, on passages made by hand."""
+"""Cleaning steps, one by one, on paragraphs made by hand."""
 
 import pytest
 from hypothesis import given, settings
@@ -30,23 +30,22 @@ from localist.corpus.formats.book import (
     NOTE,
     REFERENCES,
     TABLE,
-    Passage,
+    Paragraph,
 )
-from localist.corpus.section_names import section_name
 
 ANY_CHARACTER = st.characters() | st.sampled_from(["\ud800", MARK_START, MARK_END, "\n", "-", "\x85"])
 
 
 def prose(*texts):
-    return [Passage(text) for text in texts]
+    return [Paragraph(text) for text in texts]
 
 
 def heading(text, level=1):
-    return Passage(text, HEADING, level)
+    return Paragraph(text, HEADING, level)
 
 
-def texts(passages):
-    return [passage.text for passage in passages]
+def texts(paragraphs):
+    return [paragraph.text for paragraph in paragraphs]
 
 
 def raised(text):
@@ -90,8 +89,8 @@ def test_gutenberg_s_frame_goes_and_the_book_stays():
 
 def test_another_book_is_left_alone():
     """Catches a book without that frame which loses its beginning or end."""
-    passages = prose("Produced by hand.", "The end of Project Gutenberg was not near.")
-    assert drop_gutenberg(passages) == (passages, [])
+    paragraphs = prose("Produced by hand.", "The end of Project Gutenberg was not near.")
+    assert drop_gutenberg(paragraphs) == (paragraphs, [])
 
 
 @pytest.mark.parametrize(
@@ -107,7 +106,7 @@ def test_another_book_is_left_alone():
 )
 def test_lists_go_by_kind_and_by_heading(step, kind, title):
     """Catches lists of titles, pages and books that are taken for prose, where the format or only a heading tells."""
-    by_kind = [Passage("a list", kind), *prose("text")]
+    by_kind = [Paragraph("a list", kind), *prose("text")]
     assert texts(step(by_kind)[0]) == ["text"]
     by_heading = [
         heading("Chapter"),
@@ -131,8 +130,8 @@ def test_lines_with_leaders_are_contents():
 
 def test_contents_end_with_any_heading():
     """Catches a whole book that goes because its chapters are of a lower level than the heading Contents."""
-    passages = [heading("Contents"), *prose("list"), heading("Chapter", 2), *prose("text")]
-    assert texts(drop_contents(passages)[0]) == ["Chapter", "text"]
+    paragraphs = [heading("Contents"), *prose("list"), heading("Chapter", 2), *prose("text")]
+    assert texts(drop_contents(paragraphs)[0]) == ["Chapter", "text"]
 
 
 def test_contents_end_where_prose_begins():
@@ -140,46 +139,31 @@ def test_contents_end_where_prose_begins():
     prose_of_chapter = (
         "The sea lay still, and the boats had gone out before anybody else in the whole of the town was awake."
     )
-    passages = [heading("Inhalt"), *prose("Erstes Kapitel", "Zweites Kapitel", prose_of_chapter, "And so on.")]
-    assert texts(drop_contents(passages)[0]) == [prose_of_chapter, "And so on."]
+    paragraphs = [heading("Inhalt"), *prose("Erstes Kapitel", "Zweites Kapitel", prose_of_chapter, "And so on.")]
+    assert texts(drop_contents(paragraphs)[0]) == [prose_of_chapter, "And so on."]
 
 
 @pytest.mark.parametrize(("step", "title"), [(drop_index, "Index"), (drop_references, "Bibliography")])
 def test_most_of_a_book_is_no_list(step, title):
     """Catches a book that goes because its first part is called Bibliography and no later heading is known."""
-    passages = [*prose("A title"), heading(title), *prose("Text of the book. " * 200)]
-    assert step(passages) == (passages, [])
+    paragraphs = [*prose("A title"), heading(title), *prose("Text of the book. " * 200)]
+    assert step(paragraphs) == (paragraphs, [])
 
 
 def test_dropped_sections_end_with_a_heading_of_their_level():
     """Catches an index whose letters are subheadings and stay."""
-    passages = [heading("Index", 2), heading("A", 3), *prose("apple 1"), heading("After", 2), *prose("text")]
-    assert texts(without_sections(passages, {"index"})[0]) == ["After", "text"]
-
-
-@pytest.mark.parametrize(
-    ("heading", "name"),
-    [
-        ("  See  also ", "see also"),
-        ("3.2 Notes", "3.2 notes"),
-        ("3 Notes", "notes"),
-        ("IV. Notes", "notes"),
-        ("I", "i"),
-    ],
-)
-def test_headings_are_compared_without_number_and_case(heading, name):
-    """Catches a numbered section that escapes, and a heading of which nothing is left."""
-    assert section_name(heading) == name
+    paragraphs = [heading("Index", 2), heading("A", 3), *prose("apple 1"), heading("After", 2), *prose("text")]
+    assert texts(without_sections(paragraphs, {"index"})[0]) == ["After", "text"]
 
 
 def test_notes_and_tables_go():
     """Catches notes by format, notes of plain text, and cells of data."""
-    passages = [
-        Passage("a note", NOTE),
+    paragraphs = [
+        Paragraph("a note", NOTE),
         *prose("[Footnote 3: Not so.]", "[12] See there.", "[He laughs.]", "text.[12]"),
     ]
-    assert texts(drop_footnotes(passages)[0]) == ["[He laughs.]", "text.[12]"]
-    assert texts(drop_tables([Passage("1.0", TABLE), *prose("text")])[0]) == ["text"]
+    assert texts(drop_footnotes(paragraphs)[0]) == ["[He laughs.]", "text.[12]"]
+    assert texts(drop_tables([Paragraph("1.0", TABLE), *prose("text")])[0]) == ["text"]
 
 
 def test_numbered_paragraphs_are_no_notes():
@@ -230,8 +214,8 @@ def test_words_cut_at_line_ends_are_made_whole(before, after):
 
 def test_the_book_says_how_its_words_are_written():
     """Catches "wellknown" in a book that writes "well-known", and "in-deed" where it writes "indeed"."""
-    passages = prose("well-\nknown in-\ndeed", "A well-known fact, indeed.", "in deed in deed")
-    assert texts(join_hyphenated(passages)[0])[0] == "well-known indeed"
+    paragraphs = prose("well-\nknown in-\ndeed", "A well-known fact, indeed.", "in deed in deed")
+    assert texts(join_hyphenated(paragraphs)[0])[0] == "well-known indeed"
     compounds = prose("anti-\nhero", "anti-war, anti-trust and anti-slavery")
     assert texts(join_hyphenated(compounds)[0])[0] == "anti-hero"
 
@@ -239,17 +223,17 @@ def test_the_book_says_how_its_words_are_written():
 def test_what_is_said_again_and_again_goes():
     """Catches a notice at the foot of every page of a web book; and names, headings and refrains of few words stay."""
     notice = [f"Click here to return to page {number}" for number in range(5)]
-    passages = [heading("The same heading every time")] * 6 + prose(
+    paragraphs = [heading("The same heading every time")] * 6 + prose(
         *notice, *["Nevermore."] * 9, "Said once only, this."
     )
-    kept, removed = drop_boilerplate([*passages, Passage("Home", NAVIGATION)])
+    kept, removed = drop_boilerplate([*paragraphs, Paragraph("Home", NAVIGATION)])
     assert removed == [*notice, "Home"]
     assert len(kept) == 6 + 9 + 1
 
 
 def test_steps_that_are_off_leave_the_text():
     """Catches a step that runs although it is off, and marks of our own that stay in the text."""
-    before = [Passage("o\ufb00ice", NOTE), *prose(f"exam-\nple{raised('2')}")]
+    before = [Paragraph("o\ufb00ice", NOTE), *prose(f"exam-\nple{raised('2')}")]
     kept, removed = clean(before, ())
     assert texts(kept) == ["o\ufb00ice", "exam- ple2"] and removed == {}
     kept, removed = clean(before, STEPS)
@@ -259,8 +243,8 @@ def test_steps_that_are_off_leave_the_text():
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.text(ANY_CHARACTER, max_size=40), max_size=6), st.sets(st.sampled_from(sorted(TEXT_STEPS))))
 def test_any_text_is_cleaned_to_lines_that_can_be_stored(parts, steps):
-    """Catches text that breaks a step or cannot be written as UTF-8, empty passages, and line breaks in one."""
+    """Catches text that breaks a step or cannot be written as UTF-8, empty paragraphs, and line breaks in one."""
     kept, _ = clean(prose(*parts), steps)
-    for passage in kept:
-        assert passage.text.encode("utf-8").strip() and len(passage.text.splitlines()) == 1
-        assert MARK_START not in passage.text and MARK_END not in passage.text
+    for paragraph in kept:
+        assert paragraph.text.encode("utf-8").strip() and len(paragraph.text.splitlines()) == 1
+        assert MARK_START not in paragraph.text and MARK_END not in paragraph.text

@@ -59,8 +59,7 @@ def test_a_book_that_comes_twice_is_read_once(tmp_path):
     assert pd.read_parquet(tmp_path / "sections.parquet")["source"].tolist() == ["a.txt"]
     assert told["files"][1]["removed"]["near_duplicates"]["count"] == 1
     assert told["files"][1]["warnings"] == ["no text is left"]
-    off = corpus()
-    off["clean"]["near_duplicates"] = False
+    off = corpus(clean=corpus().clean | {"near_duplicates": False})
     extract(files, off, tmp_path / "sections.parquet")
     assert len(pd.read_parquet(tmp_path / "sections.parquet")) == 2
 

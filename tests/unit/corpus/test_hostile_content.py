@@ -14,7 +14,6 @@ from pyarrow import parquet
 from sample_files import (
     CHAPTERS,
     OFFICE,
-    SAMPLES,
     corpus,
     docx_body,
     docx_members,
@@ -30,7 +29,6 @@ from sample_files import (
 )
 
 from localist.corpus.extraction import extract
-from localist.corpus.reading_process import ReadingProcess
 from localist.plumbing.errors import UserError
 
 process, read, serve = hostile.process, hostile.read, resource_servers.serve  # fixtures
@@ -153,7 +151,7 @@ def test_no_text_breaks_or_stops_its_reader(tmp_path, read, name):
     """Catches time that grows with the square of the length or faster, and recursion without bounds."""
     path = written(tmp_path / name, SLOW[name])
     told = message_or_words(read, path)
-    assert "was not read in" not in told
+    assert "timed out" not in told
     assert len(told) < 20 * path.stat().st_size
 
 
@@ -174,13 +172,13 @@ def test_a_page_of_very_many_letters(tmp_path, read):
     """Catches a search for columns that takes for ever on one page with the text of a book, or on one line."""
     rows = [(72.0 + 400 * (n % 2), 10_000.0 - n // 2, 1.0, "Words of a column.") for n in range(6000)]
     path = written(tmp_path / "poster.pdf", pdf_bytes([rows], size=(10_000, 10_000)))
-    assert "was not read in" not in message_or_words(read, path)
+    assert "timed out" not in message_or_words(read, path)
 
 
 def test_very_many_pages(tmp_path, read):
     """Catches time that grows with the square of the number of pages."""
     path = written(tmp_path / "thick.pdf", pdf_bytes([pdf_page(f"Page number {n} has words.") for n in range(3000)]))
-    assert "was not read in" not in message_or_words(read, path)
+    assert "timed out" not in message_or_words(read, path)
 
 
 def test_a_dump_that_unpacks_to_far_more(tmp_path, read):
@@ -199,7 +197,7 @@ def test_text_far_off_the_page(tmp_path, read):
     """Catches a search for columns, in steps of a letter's width, over the way to a text that nobody sees."""
     rows = [(72 + 1e7 * (n % 2), 800.0 - 8 * n, 1.0, f"Words number {n} of two columns.") for n in range(80)]
     path = written(tmp_path / "far.pdf", pdf_bytes([rows]))
-    assert "was not read in" not in message_or_words(read, path)
+    assert "timed out" not in message_or_words(read, path)
 
 
 def test_a_form_that_draws_itself(tmp_path, read):
@@ -232,18 +230,3 @@ def test_a_parquet_bomb_is_refused(tmp_path, read):
     parquet.write_table(pyarrow.table({"text": ["words and " * 1_000_000] * 100}), path, compression="zstd")
     assert path.stat().st_size < 1_000_000
     message_or_words(read, path)
-
-
-def test_one_hostile_file_does_not_hurt_the_next(tmp_path):
-    """Catches a reading process that is out of memory for ever, or not started again after its end."""
-    good = SAMPLES["text"](tmp_path)
-    paragraphs = "".join(word_paragraph(f"{number * 7919}") for number in range(100_000))
-    bombs = [
-        written(tmp_path / "bad.pdf", b"%PDF-1.4\n%%EOF"),
-        zipped(tmp_path / "large.docx", docx_members(paragraphs)),
-    ]
-    with ReadingProcess(memory_bytes=400_000_000) as process:
-        for bomb in bombs:
-            with pytest.raises(UserError, match=bomb.name):
-                process.read(bomb, corpus(), tmp_path / "documents.jsonl")
-            process.read(good, corpus(), tmp_path / "documents.jsonl")

@@ -142,7 +142,7 @@ def test_splits_are_the_same_in_another_process():
     )
     environment = os.environ | {
         "PYTHONHASHSEED": "4711",
-        "PYTHONPATH": os.pathsep.join([str(SCRIPTS), str(SUPPORT)]),
+        "PYTHONPATH": os.pathsep.join(map(str, (SCRIPTS, SUPPORT, Path(__file__).parent))),
     }
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert result.stdout.strip().split(",") == list(assign_splits(sized([5, 9, 40, 3] * 8, [7] * 9), SHARES, 1))

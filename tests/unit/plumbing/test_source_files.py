@@ -31,7 +31,7 @@ def dotted(path: Path) -> str:
 
 @pytest.mark.parametrize(
     "script",
-    ["plot_schedules", "collect_metrics", "split_sentences", "describe_study", "fetch_corpus"],
+    ["plot_schedules", "collect_metrics", "split_sentences", "describe_study", "fetch_resource"],
 )
 def test_the_modules_found_are_those_that_are_imported(script):
     """Catches a module that a script uses but does not depend on: editing it would leave old results in place."""

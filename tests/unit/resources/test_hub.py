@@ -16,7 +16,7 @@ from checkout import SCRIPTS
 
 from localist.resources import hub
 from localist.plumbing.errors import UserError
-from localist.resources.fetching import fetch_corpus, fetch_encoder, fetch_model
+from localist.resources.fetching import fetch
 
 place, serve = resource_servers.place, resource_servers.serve  # fixtures
 GPT2_EXTRAS = {
@@ -54,7 +54,7 @@ def online(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], d
 def test_a_hub_model_is_what_the_hub_serves(serve: Callable, online: Callable, place: Path) -> None:
     """Would catch pickles, code or other frameworks' weights downloaded, and the client's bookkeeping left inside."""
     resource = online(serve(hub_pages(MODEL | GPT2_EXTRAS)))
-    fetch_model(resource, place / "thing", place / "thing.json")
+    fetch("model", resource, place / "thing", place / "thing.json")
     assert files_of(place / "thing") == MODEL | {"merges.txt": GPT2_EXTRAS["merges.txt"]}
     assert sorted(path.name for path in (place / "thing").iterdir()) == sorted([*MODEL, "merges.txt"])
     record = json.loads((place / "thing.json").read_text())
@@ -67,7 +67,7 @@ def test_a_hub_encoder_keeps_its_folders(serve: Callable, online: Callable, plac
     """Would catch an encoder without its pooling, and copies of it in other formats."""
     extras = {"onnx/model.onnx": b"O", "onnx/config.json": b"{}", "openvino/openvino_model.bin": b"V", "train.py": b"x"}
     resource = online(serve(hub_pages(ENCODER | extras | {"pytorch_model.bin": b"P"})))
-    fetch_encoder(resource, place / "thing", place / "thing.json")
+    fetch("encoder", resource, place / "thing", place / "thing.json")
     assert files_of(place / "thing") == ENCODER
 
 
@@ -77,14 +77,14 @@ DATA_SET = {
     "load.py": b"raise SystemExit\n",
     "data/train-00000-of-00001.parquet": b"PAR1" * 600,
     "data/test-00000-of-00001.parquet": b"PAR1",
-    "more/lines.jsonl": b'{"text": "a"}\n',
+    "more/lines [1].jsonl": b'{"text": "a"}\n',
 }
 
 
 @pytest.mark.parametrize(
     ("patterns", "taken"),
     [
-        (None, {"data/train-00000-of-00001.parquet", "data/test-00000-of-00001.parquet", "more/lines.jsonl"}),
+        (None, {"data/train-00000-of-00001.parquet", "data/test-00000-of-00001.parquet", "more/lines [1].jsonl"}),
         (["data/train-*"], {"data/train-00000-of-00001.parquet"}),
     ],
 )
@@ -92,7 +92,7 @@ def test_a_data_set_is_its_data_files(serve: Callable, online: Callable, place: 
     """Would catch a loading script or a card taken for data, and patterns that choose nothing or too much."""
     resource = online(serve(hub_pages(DATA_SET)))
     resource["source"]["hub"]["files"] = patterns
-    fetch_corpus(resource, place / "thing", place / "thing.json")
+    fetch("corpus", resource, place / "thing", place / "thing.json")
     assert files_of(place / "thing") == {name: DATA_SET[name] for name in taken}
     assert set(json.loads((place / "thing.json").read_text())["sha256"]) == taken
 
@@ -103,7 +103,7 @@ def test_a_data_set_without_data_is_refused(serve: Callable, online: Callable, p
         resource = online(serve(hub_pages(files)))
         resource["source"]["hub"]["files"] = patterns
         with pytest.raises(UserError, match=r"org/good has no file .*corpus\.source\.hub\.files"):
-            fetch_corpus(resource, place / "thing", place / "thing.json")
+            fetch("corpus", resource, place / "thing", place / "thing.json")
     assert nothing_left(place)
 
 
@@ -112,7 +112,7 @@ def test_a_tampered_data_file_is_refused(serve: Callable, online: Callable, plac
     name = "data/train-00000-of-00001.parquet"
     resource = online(serve(hub_pages(DATA_SET, tampered=(name,))))
     with pytest.raises(UserError, match=f"{name} does not have the checksum"):
-        fetch_corpus(resource, place / "thing", place / "thing.json")
+        fetch("corpus", resource, place / "thing", place / "thing.json")
     assert nothing_left(place)
 
 
@@ -121,7 +121,7 @@ def test_a_tampered_hub_file_is_refused(serve: Callable, online: Callable, place
     """Would catch trust in large (sha256) or small (git id) files that are not what the hub's listing says."""
     resource = online(serve(hub_pages(MODEL, tampered=(tampered,))))
     with pytest.raises(UserError, match=f"{tampered} does not have the checksum.*expected .*got .*Try again"):
-        fetch_model(resource, place / "thing", place / "thing.json")
+        fetch("model", resource, place / "thing", place / "thing.json")
     assert nothing_left(place)
 
 
@@ -143,7 +143,7 @@ def test_wrong_hub_settings_are_named(
     """Would catch a traceback of the hub library where the user needs to know which key to change."""
     resource = online(serve(hub_pages(MODEL)), repository, revision)
     with pytest.raises(UserError, match=message):
-        fetch_model(resource, place / "thing", place / "thing.json")
+        fetch("model", resource, place / "thing", place / "thing.json")
     assert nothing_left(place)
 
 
@@ -151,7 +151,7 @@ def test_an_unreachable_hub_is_named(online: Callable, place: Path) -> None:
     """Would catch a traceback, or a long wait, where there is no network."""
     resource = online("http://127.0.0.1:9")
     with pytest.raises(UserError, match=r"127\.0\.0\.1:9 could not be reached.*network and HF_ENDPOINT"):
-        fetch_model(resource, place / "thing", place / "thing.json")
+        fetch("model", resource, place / "thing", place / "thing.json")
     assert nothing_left(place)
 
 
@@ -160,11 +160,11 @@ def test_a_hub_repository_with_pickles_only_is_refused(serve: Callable, online: 
     files = {name: body for name, body in (MODEL | GPT2_EXTRAS).items() if name != "model.safetensors"}
     resource = online(serve(hub_pages(files)))
     with pytest.raises(UserError, match=r"no safetensors.*pytorch_model\.bin.*convert"):
-        fetch_model(resource, place / "thing", place / "thing.json")
+        fetch("model", resource, place / "thing", place / "thing.json")
     dense = {"2_Dense/config.json": b"{}", "2_Dense/pytorch_model.bin": b"P"}
     resource = online(serve(hub_pages(ENCODER | dense)))
     with pytest.raises(UserError, match=r"no safetensors.*2_Dense/pytorch_model\.bin.*convert"):
-        fetch_encoder(resource, place / "thing", place / "thing.json")
+        fetch("encoder", resource, place / "thing", place / "thing.json")
     assert nothing_left(place)
 
 
@@ -180,32 +180,36 @@ def test_shards_are_taken_only_where_there_is_no_single_file() -> None:
     assert hub.wanted_files(others, nested=True) == []
 
 
-@pytest.mark.parametrize("as_rule", [True, False])
-def test_the_script_goes_online_though_jobs_are_offline(serve: Callable, place: Path, as_rule: bool) -> None:
+@pytest.mark.parametrize(("kind", "as_rule"), [("model", True), ("corpus", True), ("model", False)])
+def test_the_script_goes_online_though_jobs_are_offline(
+    serve: Callable, place: Path, kind: str, as_rule: bool
+) -> None:
     """Would catch HF_HUB_OFFLINE=1, set for all jobs, stopping the one job that must download."""
+    files = {"model": MODEL, "corpus": {"lines.jsonl": b'{"text": "a"}\n'}}[kind]
     resource = a_resource({"hub": {"id": "org/good", "revision": REVISION}})
-    output = {"folder": str(place / "thing"), "record": str(place / "thing.json")}
+    output = {"content": str(place / "thing"), "record": str(place / "thing.json")}
     code = f"""
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
 from localist.plumbing.rule_log import rule_log
 if {as_rule}:
+    params = SimpleNamespace(kind="{kind}", resource={resource!r})
     job = SimpleNamespace(
-        params=SimpleNamespace(resource={resource!r}), output=SimpleNamespace(**{output!r}), log=["{place.parent}/log"]
+        params=params, output=SimpleNamespace(**{output!r}), log=["{place.parent}/log"]
     )
-    runpy.run_path("{SCRIPTS}/fetch_model.py", {{"snakemake": job}}, "__main__")
+    runpy.run_path("{SCRIPTS}/fetch_resource.py", {{"snakemake": job}}, "__main__")
 else:
-    import fetch_model
+    import fetch_resource
     with rule_log("{place.parent}/log"):
-        fetch_model.main({resource!r}, Path("{output["folder"]}"), Path("{output["record"]}"))
+        fetch_resource.main("{kind}", {resource!r}, Path("{output["content"]}"), Path("{output["record"]}"))
 """
-    settings = {"HF_ENDPOINT": serve(hub_pages(MODEL)), "HF_HUB_OFFLINE": "1", "HF_HOME": str(place.parent / "home")}
+    settings = {"HF_ENDPOINT": serve(hub_pages(files)), "HF_HUB_OFFLINE": "1", "HF_HOME": str(place.parent / "home")}
     environment = os.environ | settings | {"PYTHONPATH": str(SCRIPTS), "NO_PROXY": "127.0.0.1", "HF_TOKEN": ""}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     if as_rule:
         assert done.returncode == 0, done.stderr
-        assert files_of(place / "thing") == MODEL
+        assert files_of(place / "thing") == files
         assert "%|" not in done.stderr  # no progress bars in logs
     else:
         assert done.returncode == 1 and "HF_HUB_OFFLINE" in done.stderr and "Traceback" not in done.stderr

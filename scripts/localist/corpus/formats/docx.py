@@ -16,9 +16,9 @@ from localist.plumbing.errors import UserError
 
 BODY = re.compile(r"word/document\d*\.xml")
 PROPERTIES = "docProps/core.xml"
-# What the library raises for documents that are not as they should be.
+# Raised by mammoth for damaged documents.
 DAMAGED = (zipfile.BadZipFile, ExpatError, LookupError, ValueError, AttributeError, TypeError, SyntaxError)
-# Word and LibreOffice write the names of built-in styles in English, whatever language they speak.
+# Word and LibreOffice store the names of built-in styles in English, whatever their language.
 STYLES = """
 p[style-name='Title'] => h1:fresh
 p[style-name='Subtitle'] => p:fresh
@@ -37,7 +37,7 @@ def read_docx(path: Path) -> Iterator[Book]:
             if name.endswith((".xml", ".rels")):
                 read_member(archive, name, path)  # refuses damage and entities before the library sees the file
         if not any(BODY.fullmatch(name) for name in archive.namelist()):
-            raise UserError(f"{path}: lacks its part word/document.xml, so it is no Word document. Save it again.")
+            raise UserError(f"{path}: lacks its part word/document.xml, so it is not a Word document. Save it again.")
         title, author = _properties(archive, path)
     try:
         with path.open("rb") as stream:
@@ -52,7 +52,7 @@ def read_docx(path: Path) -> Iterator[Book]:
             f"{path}: is a damaged Word document ({type(error).__name__}: {error}). Save it again."
         ) from error
     book = html_book(f"<html><body>{converted.value}</body></html>", path)
-    yield Book(title or path.stem, book.passages, author)
+    yield Book(title or path.stem, book.paragraphs, author)
 
 
 def _properties(archive: zipfile.ZipFile, path: Path) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""EPUB 2 and 3: the chapters that the book's spine lists, in its order."""
+"""EPUB 2 and 3: the chapters in the order of the spine."""
 
 import posixpath
 import zipfile
@@ -12,15 +12,15 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from localist.corpus.formats.archives import opened_archive, read_member
-from localist.corpus.formats.book import CONTENTS, PROSE, Book, Passage
+from localist.corpus.formats.book import CONTENTS, PROSE, Book, Paragraph
 from localist.corpus.formats.decoding import decode
-from localist.corpus.formats.markup import parse_xhtml, passages
-from localist.corpus.formats.plain_text import text_passages
+from localist.corpus.formats.markup import paragraphs, parse_xhtml
+from localist.corpus.formats.plain_text import text_paragraphs
 from localist.plumbing.errors import UserError
 
 CONTAINER = "META-INF/container.xml"
 RIGHTS = ("META-INF/rights.xml", "META-INF/license.lcpl")
-# Names what is encrypted: fonts, which are none of our business, or chapters.
+# Lists the encrypted parts: fonts, which do not matter here, or chapters.
 ENCRYPTION = "META-INF/encryption.xml"
 XHTML = "application/xhtml+xml"
 NO_CHAPTER = ("image/", "audio/", "video/", "font/", "text/css")
@@ -42,14 +42,14 @@ def read_epub(path: Path) -> Iterator[Book]:
             raise UserError(
                 f"{path}: is protected by DRM ({protected[0]}), so its text cannot be read. Use a free copy."
             )
-        found: list[Passage] = []
+        found: list[Paragraph] = []
         for name, media_type, kind in chapters:
             chapter = _chapter(read_member(archive, name, path), media_type, f"{path} ({name})")
             found.extend(replace(one, kind=kind) if kind != PROSE else one for one in chapter)
     yield Book(
         title=_metadata(package, "title") or path.stem,
         author=", ".join(_all_metadata(package, "creator")),
-        passages=tuple(found),
+        paragraphs=tuple(found),
     )
 
 
@@ -57,12 +57,12 @@ def _package_path(archive: zipfile.ZipFile, path: Path) -> str:
     container = _xml(archive, CONTAINER, path)
     name = next((one.get("full-path") for one in container.iter() if _local(one) == "rootfile"), None)
     if not name:
-        raise UserError(f"{path}: {CONTAINER} names no package, so it is no EPUB. Get it again.")
+        raise UserError(f"{path}: {CONTAINER} names no package, so it is not an EPUB. Get it again.")
     return name
 
 
 def _chapters(package: Element, package_path: str, path: Path) -> list[tuple[str, str, str]]:
-    """(name in the archive, media type, kind of its passages) of each document of the spine."""
+    """(name in the archive, media type, kind of its paragraphs) of each document of the spine."""
     items = {one.get("id"): one for one in package.iter() if _local(one) == "item"}
     folder = posixpath.dirname(package_path)
     references = (one for one in package.iter() if _local(one) == "reference" and one.get("type") == "toc")
@@ -84,13 +84,13 @@ def _chapters(package: Element, package_path: str, path: Path) -> list[tuple[str
     return chapters
 
 
-def _chapter(content: bytes, media_type: str, name: str) -> Iterable[Passage]:
+def _chapter(content: bytes, media_type: str, name: str) -> Iterable[Paragraph]:
     if not content.strip():
         return ()
     if media_type == "text/plain":
-        return text_passages(decode(content, name)[0])
+        return text_paragraphs(decode(content, name)[0])
     if "html" in media_type or "xml" in media_type or media_type.startswith("text/"):
-        return passages(parse_xhtml(content, name))
+        return paragraphs(parse_xhtml(content, name))
     raise UserError(
         f"{name}: is a chapter of type {media_type}, which is not read. Convert the book with another program."
     )
@@ -113,7 +113,7 @@ def _xml(archive: zipfile.ZipFile, name: str, path: Path) -> Element:
         return fromstring(content)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise UserError(
-            f"{path}: its part {name} is no readable XML ({error}). The file is damaged; get it again."
+            f"{path}: its part {name} is not readable XML ({error}). The file is damaged; get it again."
         ) from error
 
 

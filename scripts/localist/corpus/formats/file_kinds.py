@@ -1,4 +1,4 @@
-"""What kind of file something is, by its content; an extension that says otherwise is a mistake worth knowing of."""
+"""Detects file types from content; a mismatched extension is an error."""
 
 import bz2
 import gzip
@@ -7,7 +7,7 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from localist.corpus.formats.decoding import unmarked_utf16
 from localist.plumbing.errors import UserError
@@ -28,7 +28,7 @@ EXTENSIONS = {
 }
 FORMATS = tuple(EXTENSIONS)
 READ_HERE = f"Convert it to one of {', '.join(FORMATS)}, or leave it out."
-# Bytes a file begins with, and what to do with a file that is not read here.
+# First bytes of unsupported types → what the file is, and what to do with it.
 FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "an old Word or Office file, or one with a password: save it as DOCX without one"),
     (b"{\\rtf", "RTF: save it as DOCX, for example with `soffice --convert-to docx`"),
@@ -50,7 +50,7 @@ FOREIGN = (
 KINDLE = (b"BOOKMOBI", b"TEXtREAd")
 OPENERS = ((re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), bz2.open), (re.compile(rb"\x1f\x8b"), gzip.open))
 COMPRESSED = {".bz2", ".gz"}
-PDF = re.compile(rb"(?:\A|[\r\n\0-\x1f\x80-\xff])%PDF-\d")  # after some bytes of rubbish at most
+PDF = re.compile(rb"(?:\A|[\r\n\0-\x1f\x80-\xff])%PDF-\d")  # possibly after some stray bytes
 PROLOG = rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
 HTML = re.compile(PROLOG + rb"(?:<!doctype\s+html|<html)[\s>]", re.IGNORECASE | re.DOTALL)
 DUMP = re.compile(PROLOG + rb"(?:<!doctype[^>]*>\s*)?<mediawiki[\s>]", re.IGNORECASE | re.DOTALL)
@@ -69,16 +69,16 @@ NO_PROSE = {
     ".css": "a style sheet. Leave it out.",
     ".js": "a program. Leave it out.",
 }
-# A control character other than white space, form feed and escape: no text has it, in any encoding of single bytes.
+# Control characters other than white space, form feed and escape, which no single-byte encoding of text uses.
 CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 MOST_CONTROLS = 0.01
 
 
 def kind_of(path: Path, stated: str = "auto") -> str:
-    """The format of a file, one of FORMATS: the `stated` one (corpus.format), or what its first bytes say.
+    """The format of a file, one of FORMATS: the `stated` one (corpus.format), or the one detected from its first bytes.
 
-    Raises UserError, naming the file, where it cannot be read, is empty, is of a kind that is not read here, or is
-    called by the extension of another kind.
+    Raises UserError, naming the file, where it cannot be read, is empty, has an unsupported type, or has the extension
+    of another type.
     """
     start, compressed = _start(path)
     if not start.strip(b"\0 \t\r\n") and len(start) < START:
@@ -94,7 +94,7 @@ def kind_of(path: Path, stated: str = "auto") -> str:
     said = next((name for name, endings in EXTENSIONS.items() if claimed.lower() in endings), None)
     if kind == "text" and claimed.lower() in NO_PROSE:
         raise UserError(f"{path}: is {NO_PROSE[claimed.lower()]}")
-    # Only the name tells Markdown and CSV from other text, parts of pages, and rows of which one is broken.
+    # Only the extension tells Markdown, CSV, fragments of pages and broken rows from other text.
     if kind == "text" and said in LIKE_TEXT and LIKE_TEXT[said].search(start.replace(b"\0", b"")):
         kind = said
     if said not in (None, kind):
@@ -105,18 +105,18 @@ def kind_of(path: Path, stated: str = "auto") -> str:
     return kind
 
 
-def opened(path: Path) -> IO[bytes]:
+def opened(path: Path) -> BinaryIO:
     """The bytes of a file, unpacked if it is bz2 or gzip."""
     with path.open("rb") as stream:
         start = stream.read(10)
     opener = next((opener for magic, opener in OPENERS if magic.match(start)), Path.open)
-    return opener(path, "rb")
+    return cast(BinaryIO, opener(path, "rb"))
 
 
 def _start(path: Path) -> tuple[bytes, bool]:
     """The first bytes of a file, unpacked, and whether it is compressed."""
     if path.exists() and not path.is_file():
-        raise UserError(f"{path}: is no file of text, but a folder, pipe or device. Leave it out.")
+        raise UserError(f"{path}: is not a regular file. Leave it out.")
     try:
         with opened(path) as stream:
             return stream.read(START), isinstance(stream, (bz2.BZ2File, gzip.GzipFile))
@@ -152,7 +152,7 @@ def _by_content(start: bytes, path: Path) -> str:
         return "jsonl"
     is_utf16 = start.startswith((b"\xff\xfe", b"\xfe\xff")) or unmarked_utf16(start) is not None
     if not is_utf16 and len(CONTROL.findall(start)) > MOST_CONTROLS * len(start):
-        raise UserError(f"{path}: is binary, and of no kind that is known here. {READ_HERE}")
+        raise UserError(f"{path}: is a binary file of an unknown type. {READ_HERE}")
     return "text"
 
 
@@ -172,7 +172,7 @@ def _zip_kind(path: Path) -> str:
 
 
 def _are_json_lines(start: bytes) -> bool:
-    """Whether every whole line of the beginning is a JSON object; of one long line, whether it begins like one."""
+    """Whether every complete line of the beginning is a JSON object, or one long line begins like one."""
     *lines, last = start.split(b"\n")
     if not lines or not any(line.strip() for line in lines):
         return JSON_BEGINS.match(last) is not None

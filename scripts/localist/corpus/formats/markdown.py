@@ -20,7 +20,7 @@ def read_markdown(path: Path, encoding: str | None = None) -> Iterator[Book]:
     tokens = parser.parse(text)
     about = _front_matter(next((token.content for token in tokens if token.type == "front_matter"), ""))
     book = html_book(f"<html><body>{parser.renderer.render(tokens, parser.options, {})}</body></html>", path)
-    yield Book(_said(about, "title") or path.stem, book.passages, _said(about, "author"), encoding=found)
+    yield Book(_said(about, "title") or path.stem, book.paragraphs, _said(about, "author"), encoding=found)
 
 
 def _front_matter(content: str) -> dict:

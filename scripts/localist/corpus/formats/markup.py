@@ -1,12 +1,12 @@
-"""Prose of HTML and XHTML as passages. Scripts, styles and pictures are passed over; nothing is fetched or run."""
+"""Prose of HTML and XHTML as paragraphs. Scripts, styles and pictures are passed over; nothing is fetched or run."""
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html.entities import html5
 from pathlib import Path
 
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] (compiled, without stubs)
 from lxml import html as lxml_html
 
 from localist.corpus.formats.book import (
@@ -21,10 +21,10 @@ from localist.corpus.formats.book import (
     REFERENCES,
     TABLE,
     Book,
-    Passage,
+    Paragraph,
 )
 from localist.corpus.formats.decoding import decode
-from localist.corpus.formats.plain_text import text_passages
+from localist.corpus.formats.plain_text import text_paragraphs
 from localist.plumbing.errors import UserError
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -37,7 +37,7 @@ INLINE = {
     *("ins", "kbd", "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup"),
     *("time", "tt", "u", "var", "wbr"),
 }
-# Words in epub:type, role or class of an element that say what it holds.
+# Words in epub:type, role or class of an element → kind of its content.
 SAID = {
     CONTENTS: {"toc", "doc-toc", "landmarks", "page-list", "lot", "loi", "toc-entry"},
     INDEX: {"index", "doc-index"},
@@ -62,7 +62,7 @@ HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE
 PROSE_CELL_WORDS = 12
 SPACES = re.compile(r"[^\S\ue000\ue001]+")
 ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]*);")
-# A declaration that libxml2 would believe, and ends behind which it reads no more, though pages go on.
+# An encoding declaration, which libxml2 would obey, and end tags, after which it would stop reading.
 NO_TEXT = re.compile(r"\A\s*<\?xml[^>]*\?>|</(?:body|html)\s*>", re.IGNORECASE)
 
 
@@ -77,7 +77,7 @@ def html_book(text: str, path: Path, encoding: str = "") -> Book:
     root = parse_html(text, str(path))
     title = " ".join((root.findtext(".//title") or "").split())
     author = root.xpath("string(//meta[translate(@name, 'AUTHOR', 'author') = 'author']/@content)")
-    return Book(title or path.stem, tuple(passages(root)), author=" ".join(author.split()), encoding=encoding)
+    return Book(title or path.stem, tuple(paragraphs(root)), author=" ".join(author.split()), encoding=encoding)
 
 
 def parse_html(text: str, name: str) -> etree._Element:
@@ -86,7 +86,7 @@ def parse_html(text: str, name: str) -> etree._Element:
     try:
         root = lxml_html.document_fromstring(NO_TEXT.sub("", text), parser=parser)
     except (etree.ParserError, ValueError) as error:
-        raise UserError(f"{name}: is no readable HTML ({error}). Check the file.") from error
+        raise UserError(f"{name}: is not readable HTML ({error}). Check the file.") from error
     if any("depth" in entry.message for entry in parser.error_log):
         raise UserError(
             f"{name}: is nested too deeply to be a book. Save it again with another program, or leave it out."
@@ -95,7 +95,7 @@ def parse_html(text: str, name: str) -> etree._Element:
 
 
 def parse_xhtml(content: bytes, name: str) -> etree._Element:
-    """The tree of an XHTML file; one that is not well-formed is read as HTML, as browsers would."""
+    """The tree of an XHTML file; if it is not well-formed, it is read as HTML, as browsers do."""
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
     try:
         root = etree.fromstring(ENTITY.sub(_character, content), parser)
@@ -106,8 +106,8 @@ def parse_xhtml(content: bytes, name: str) -> etree._Element:
     return root
 
 
-def passages(root: etree._Element) -> Iterator[Passage]:
-    """The passages of an element in document order; a line break of the page (`br`) ends one, a line's end in the
+def paragraphs(root: etree._Element) -> Iterator[Paragraph]:
+    """The paragraphs of an element in document order; a line break of the page (`br`) ends one, a line's end in the
     source does not."""
     walk = _Walk()
     walk.enter(root, PROSE)
@@ -116,10 +116,10 @@ def passages(root: etree._Element) -> Iterator[Passage]:
 
 
 class _Walk:
-    """Gathers inline text until a block begins or ends."""
+    """Collects inline text until a block begins or ends."""
 
     def __init__(self) -> None:
-        self.found: list[Passage] = []
+        self.found: list[Paragraph] = []
         self.text: list[str] = []
         self.kind, self.level = PROSE, 0
 
@@ -140,7 +140,7 @@ class _Walk:
         text = SPACES.sub(" ", "".join(self.text)).strip()
         self.text = []
         if text:
-            self.found.append(Passage(text, self.kind, self.level))
+            self.found.append(Paragraph(text, self.kind, self.level))
 
     def _block(self, element: etree._Element, kind: str) -> None:
         self.close()
@@ -150,14 +150,14 @@ class _Walk:
         start = len(self.found)
         if element.tag == "pre":
             text = "".join(element.itertext())
-            self.found.extend(one if kind == PROSE else replace(one, kind=kind) for one in text_passages(text))
+            self.found.extend(one if kind == PROSE else replace(one, kind=kind) for one in text_paragraphs(text))
         else:
             self._inside(element, kind)
         self.close()
         if element.tag == "table" and kind == PROSE:
             cells = self.found[start:]
             if sum(len(cell.text.split()) for cell in cells) < PROSE_CELL_WORDS * len(cells):
-                self.found[start:] = [Passage(cell.text, TABLE) for cell in cells]
+                self.found[start:] = [Paragraph(cell.text, TABLE) for cell in cells]
         self.kind, self.level = outer
 
     def _inside(self, element: etree._Element, kind: str) -> None:
@@ -210,9 +210,9 @@ def _is_note_mark(element: etree._Element) -> bool:
 
 
 def _character(match: re.Match[bytes]) -> bytes:
-    """A named character of HTML, which XML does not know, by its number."""
+    """Replace a named character of HTML, unknown to XML, by its number."""
     name = match[1].decode("ascii")
-    characters = html.entities.html5.get(f"{name};")
+    characters = html5.get(f"{name};")
     if name in ("amp", "lt", "gt", "quot", "apos") or not characters:
         return match[0]
     return "".join(f"&#{ord(character)};" for character in characters).encode("ascii")

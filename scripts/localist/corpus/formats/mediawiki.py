@@ -12,14 +12,15 @@ import mwparserfromhell
 import mwxml
 from mwparserfromhell.nodes import Tag, Wikilink
 from mwparserfromhell.wikicode import Wikicode
+from mwxml.errors import MalformedXML
 
-from localist.corpus.formats.book import HEADING, Book, Passage
+from localist.corpus.formats.book import HEADING, Book, Paragraph
 from localist.corpus.formats.file_kinds import opened
 from localist.plumbing.errors import UserError
 
 NOT_PROSE_NAMESPACES = ("file:", "image:", "category:", "media:")
 NOT_PROSE_TAGS = ("ref", "references", "table", "gallery", "math", "timeline", "imagemap", "score", "chem")
-# What the readers of compressed files, XML and dumps raise on a file that is none, or is damaged.
+# Raised by the readers of compressed files, XML and dumps for damaged or other files.
 NOT_A_DUMP = (
     OSError,
     EOFError,
@@ -28,7 +29,7 @@ NOT_A_DUMP = (
     AssertionError,
     zlib.error,
     ParseError,
-    mwxml.errors.MalformedXML,
+    MalformedXML,
 )
 
 # Templates vanish with their text, and leave brackets with nothing but punctuation in them.
@@ -45,7 +46,7 @@ def read_mediawiki(path: Path, titles: Sequence[str] = ()) -> Iterator[Book]:
     """
     if not titles:
         for title, source in _article_sources(path):
-            yield Book(title, tuple(article_passages(source)))
+            yield Book(title, tuple(article_paragraphs(source)))
         return
     found: dict[str, str] = {}
     for title, source in _article_sources(path):
@@ -57,19 +58,19 @@ def read_mediawiki(path: Path, titles: Sequence[str] = ()) -> Iterator[Book]:
     if missing:
         raise UserError(f"corpus.articles: {path} has no article called {', '.join(map(repr, missing))}.")
     for title in titles:
-        yield Book(title, tuple(article_passages(found[title])))
+        yield Book(title, tuple(article_paragraphs(found[title])))
 
 
-def article_passages(source: str) -> Iterator[Passage]:
-    """Headings and prose of one article's wikitext; each line of prose is a passage."""
+def article_paragraphs(source: str) -> Iterator[Paragraph]:
+    """Headings and prose of one article's wikitext; each line of prose is a paragraph."""
     # Unbalanced '' and ''' are common, and make the parser give up on the links and footnotes between them.
     parsed = mwparserfromhell.parse(source, skip_style_tags=True)
     for wikicode in parsed.get_sections(flat=True, include_lead=True):
         headings = wikicode.filter_headings()
         if headings:
-            yield Passage(_prose(headings[0].title), HEADING, headings[0].level)
+            yield Paragraph(_prose(headings[0].title), HEADING, headings[0].level)
             wikicode.remove(headings[0])
-        yield from (Passage(line) for line in _prose(wikicode).splitlines())
+        yield from (Paragraph(line) for line in _prose(wikicode).splitlines())
 
 
 def _article_sources(path: Path) -> Iterator[tuple[str, str]]:

@@ -1,25 +1,25 @@
-"""Text of a PDF's text layer, with the place of every line; PDFium reads it (nothing is rendered, no script is run)."""
+"""Text layer of a PDF with the position of every line, read by PDFium (nothing is rendered, no script runs)."""
 
 import ctypes
 import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import pypdfium2
 from pypdfium2 import raw
 
 from localist.corpus.formats.book import MARK_END, MARK_START, Book
 from localist.corpus.formats.pdf_furniture import without_furniture
-from localist.corpus.formats.pdf_layout import SUPERSCRIPT_RISE, SUPERSCRIPT_SIZE, Fragment, passages_of
+from localist.corpus.formats.pdf_layout import SUPERSCRIPT_RISE, SUPERSCRIPT_SIZE, Fragment, paragraphs_of
 from localist.plumbing.errors import UserError
 
 END_MARK = b"%%EOF"
-# What letters come out as whose font has no Unicode map.
+# Codes of letters whose font has no Unicode map.
 UNREADABLE = {0, 0xFFFD, *range(0xD800, 0xF900)}
 MOST_UNREADABLE = 0.2
-# On a page with a picture, fewer characters than this are a scan's page number or stamp at most.
+# A page with a picture and fewer characters is a scan: they are a page number or a stamp.
 FEWEST_CHARACTERS = 20
 # PDFium puts this in place of a hyphen at a line's end.
 LINE_END_HYPHEN = 0x02
@@ -58,7 +58,7 @@ def read_pdf(path: Path, steps: frozenset[str]) -> Iterator[Book]:
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        # PDFium's error can be that of a file before.
+        # PDFium may report the error of an earlier file.
         if error.err_code == raw.FPDF_ERR_PASSWORD and b"/Encrypt" in path.read_bytes():
             raise UserError(
                 f"{path}: is encrypted with a password. Save a copy without one, for example with "
@@ -99,7 +99,7 @@ def _book(document: pypdfium2.PdfDocument, path: Path, steps: frozenset[str]) ->
     return Book(
         title=metadata.get("Title", "").strip() or path.stem,
         author=metadata.get("Author", "").strip(),
-        passages=tuple(passages_of(kept, _outline(document))),
+        paragraphs=tuple(paragraphs_of(kept, _outline(document))),
         pages=len(pages),
         removed=removed,
         warnings=tuple(warnings),
@@ -134,12 +134,13 @@ def _refuse_what_has_no_text(path: Path, pages: int, without_text: list[int], un
 
 
 def _letters(page: pypdfium2.PdfPage) -> tuple[list[Letter], int]:
-    """The characters of a page in the file's order, and how many have no meaning."""
+    """The characters of a page in the file's order, and the number of characters without a Unicode meaning."""
     textpage = page.get_textpage()
     box, x, y = raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
     letters = []
     unreadable = high = 0
-    left, bottom, right, top = page.get_cropbox()
+    # Without a crop box, PDFium gives the page itself, never None.
+    left, bottom, right, top = cast(tuple[float, float, float, float], page.get_cropbox())
     after_space = after_break = False
     for index in range(textpage.count_chars()):
         code = raw.FPDFText_GetUnicode(textpage, index)
@@ -163,7 +164,7 @@ def _letters(page: pypdfium2.PdfPage) -> tuple[list[Letter], int]:
         raw.FPDFText_GetLooseCharBox(textpage, index, box)
         raw.FPDFText_GetCharOrigin(textpage, index, x, y)
         if not (left <= x.value <= right and bottom <= y.value <= top):
-            continue  # where nobody sees it
+            continue  # outside the visible page
         turn = round(raw.FPDFText_GetCharAngle(textpage, index) / (math.pi / 2)) % 4
         begin, end, baseline = _upright(turn, box, x.value, y.value)
         size = raw.FPDFText_GetFontSize(textpage, index)
@@ -174,7 +175,7 @@ def _letters(page: pypdfium2.PdfPage) -> tuple[list[Letter], int]:
 
 
 def _upright(turn: int, box: raw.FS_RECTF, x: float, y: float) -> tuple[float, float, float]:
-    """Left, right and baseline of a character after turning it back by so many quarters."""
+    """Left, right and baseline of a character after turning it back by `turn` quarters."""
     return (
         (box.left, box.right, y),
         (-box.top, -box.bottom, x),
@@ -234,8 +235,9 @@ def _outline(document: pypdfium2.PdfDocument) -> dict[int, list[tuple[int, str]]
     found: dict[int, list[tuple[int, str]]] = {}
     for bookmark in document.get_toc(max_depth=6):
         target = bookmark.get_dest()
-        if target is not None and target.get_index() is not None:
-            found.setdefault(target.get_index() + 1, []).append((bookmark.level + 1, bookmark.get_title()))
+        page = None if target is None else target.get_index()
+        if page is not None:
+            found.setdefault(page + 1, []).append((bookmark.level + 1, bookmark.get_title()))
     return found
 
 

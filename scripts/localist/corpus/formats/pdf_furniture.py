@@ -1,4 +1,4 @@
-"""Running heads and feet and page numbers: lines at the edges of pages that come back from page to page."""
+"""Page furniture: running heads, feet and page numbers, which recur at the edges of pages."""
 
 import re
 from collections import Counter, defaultdict
@@ -67,29 +67,29 @@ def _edge_lines(fragments: Sequence[Fragment], body: float) -> dict[int, list[Fr
 
 
 def _running_heads(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
-    says = {
+    parts_of = {
         (page, place): {_without_digits(fragment.text) for fragment in line} - {""}
         for page, lines in enumerate(edges)
         for place, line in lines.items()
     }
     pages_of = defaultdict(set)
-    for (page, _), parts in says.items():
+    for (page, _), parts in parts_of.items():
         for part in parts:
             pages_of[part].add(page)
     heads = {part for part, pages in pages_of.items() if _comes_back(pages)}
-    found = {where for where, parts in says.items() if parts & heads}
+    found = {where for where, parts in parts_of.items() if parts & heads}
     by_place = defaultdict(list)
-    for page, place in says:
+    for page, place in parts_of:
         by_place[place].append((page, place))
     for places in by_place.values():
         returning = found.intersection(places)
         if len(returning) >= max(FEWEST_REPEATS, MOSTLY * len(places)):
-            found.update(where for where in places if says[where])
+            found.update(where for where in places if parts_of[where])
     return found
 
 
 def _comes_back(pages: set[int]) -> bool:
-    """Heads stand on every other page of their chapter; what is said here and there in a book does not."""
+    """Whether a line recurs often enough: heads stand on every other page of their chapter, chance repeats do not."""
     return len(pages) >= FEWEST_REPEATS and len(pages) >= LEAST_DENSITY * (max(pages) - min(pages) + 1)
 
 
@@ -128,5 +128,5 @@ def _text(line: Iterable[Fragment]) -> str:
 
 
 def _without_digits(text: str) -> str:
-    """A head's text without its page number; nothing is left of a line that is no more than that."""
+    """A head's text without its page number; empty for a line that is only a number."""
     return " ".join(re.sub(r"\W+", " ", DIGITS.sub(" ", text.casefold())).split())

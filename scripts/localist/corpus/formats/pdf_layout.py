@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NOTE, PROSE, Passage
+from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NOTE, PROSE, Paragraph
 
 # Lengths in multiples of the font size, unless said otherwise.
 SAME_BASELINE = 0.45
@@ -24,8 +24,8 @@ HEADING_SIZE = 1.12
 NOTE_SIZE = 0.92
 DROP_CAP_SIZE = 1.6
 LONGEST_HEADING = 200
-# Two columns: so many lines on each side, each so wide (a share of the text's width) and filled to such a share by
-# half of its lines, and so few lines over both.
+# Two columns: the fewest lines on each side, the least width of each (a share of the text's width), the largest share
+# of lines across both, and the share of a column's width that half of its lines fill.
 FEWEST_LINES = 4
 NARROWEST_COLUMN = 0.2
 MOST_ACROSS = 0.3
@@ -68,9 +68,9 @@ class Column:
     leading: float
 
 
-def passages_of(
+def paragraphs_of(
     pages: Sequence[Sequence[Fragment]], outline: Mapping[int, Sequence[tuple[int, str]]]
-) -> Iterator[Passage]:
+) -> Iterator[Paragraph]:
     """Paragraphs and headings of all pages; `outline` has the bookmarks (level, title) of each page, counted from 1.
 
     Headings are lines that a bookmark names, and lines in a larger font; small lines at a column's foot that begin
@@ -85,15 +85,15 @@ def passages_of(
     ]
     body = body_size(line for column in columns for line in column.lines)
     prose = []
-    notes: deque[Passage] = deque()
+    notes: deque[Paragraph] = deque()
     for column in columns:
         rest, below = _split_notes(column, body)
         prose.append(rest)
-        notes.extend(Passage(_joined(lines), NOTE, page=lines[0].page) for lines in below)
-    for passage in _headed(_paragraphs(prose), body, outline):
-        while notes and notes[0].page < passage.page:
+        notes.extend(Paragraph(_joined(lines), NOTE, page=lines[0].page) for lines in below)
+    for paragraph in _headed(_paragraphs(prose), body, outline):
+        while notes and (notes[0].page or 0) < (paragraph.page or 0):
             yield notes.popleft()
-        yield passage
+        yield paragraph
     yield from notes
 
 
@@ -132,7 +132,7 @@ def _gutters(pages: Sequence[Sequence[Fragment]]) -> list[float | None]:
 
 
 def _columns(fragments: Sequence[Fragment], page: int, gutter: float | None) -> Iterator[list[Line]]:
-    """The columns of a page in reading order; what stands over two columns comes before the parts of both below it."""
+    """The columns of a page in reading order; a block across both columns comes before the parts below it."""
     if gutter is None:
         yield _lines(fragments, page)
         return
@@ -236,7 +236,7 @@ def _split_notes(column: Column, body: float) -> tuple[Column, list[list[Line]]]
     small = len(lines)
     while small and lines[small - 1].size < NOTE_SIZE * body:
         small -= 1
-    # Small print that begins without a mark goes on from the page before, or is no note at all: it stays.
+    # Small print without a mark continues the page before, or is not a note: it stays.
     while small < len(lines) and not NOTE_START.match(lines[small].text):
         small += 1
     apart = (
@@ -304,7 +304,7 @@ def _joined(lines: Sequence[Line]) -> str:
 
 def _headed(
     paragraphs: Iterator[list[Line]], body: float, outline: Mapping[int, Sequence[tuple[int, str]]]
-) -> Iterator[Passage]:
+) -> Iterator[Paragraph]:
     found = list(paragraphs)
     larger = sorted({round(lines[0].size, 1) for lines in found if _is_large(lines, body)}, reverse=True)
     deepest = max((level for bookmarks in outline.values() for level, _ in bookmarks), default=0)
@@ -313,7 +313,7 @@ def _headed(
         level = _bookmarked(text, outline.get(page, ()))
         if level is None and _is_large(lines, body) and len(text) <= LONGEST_HEADING:
             level = deepest + 1 + larger.index(round(lines[0].size, 1))
-        yield Passage(text, HEADING if level else PROSE, level or 0, page)
+        yield Paragraph(text, HEADING if level else PROSE, level or 0, page)
 
 
 def _is_large(lines: Sequence[Line], body: float) -> bool:

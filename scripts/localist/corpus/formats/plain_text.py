@@ -1,14 +1,14 @@
-"""Plain text: paragraphs between blank lines, and the headings that books in plain text have."""
+"""Plain text: paragraphs between blank lines, and headings known by their words (Chapter I)."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from localist.corpus.formats.book import CONTENTS, HEADING, Book, Passage
+from localist.corpus.formats.book import CONTENTS, HEADING, Book, Paragraph
 from localist.corpus.formats.decoding import decode
 
 BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n|\f)\s*|\f")
-# Words with which a line of its own begins that is a heading: parts of a work, then its chapters.
+# First words of lines that are headings: parts of a work, then chapters.
 PART = re.compile(
     r"(?:book|part|volume|act|buch|teil|band|livre|partie|tome|libro|parte)\s+(?:[ivxlcdm]+|\d+|the\b|\w+$)", re.I
 )
@@ -25,20 +25,20 @@ LONGEST_HEADING = 80
 def read_plain_text(path: Path, encoding: str | None = None) -> Iterator[Book]:
     """Read one file as one book titled by its file name. Raises UserError where it cannot be decoded."""
     text, found = decode(path.read_bytes(), str(path), encoding)
-    yield Book(path.stem, tuple(text_passages(text)), encoding=found)
+    yield Book(path.stem, tuple(text_paragraphs(text)), encoding=found)
 
 
-def text_passages(text: str) -> Iterator[Passage]:
-    """Paragraphs with their line breaks; in a text without blank lines, each line is one."""
+def text_paragraphs(text: str) -> Iterator[Paragraph]:
+    """Paragraphs with their line breaks; in a text without blank lines, each line is a paragraph."""
     stripped = text.strip()
     for part in BLANK_LINES.split(stripped) if BLANK_LINES.search(stripped) else stripped.splitlines():
         lines = "\n".join(line.strip() for line in part.splitlines() if line.strip())
         if lines:
             level = _heading_level(lines)
             if _lists_headings(lines):
-                yield Passage(lines, CONTENTS)
+                yield Paragraph(lines, CONTENTS)
             else:
-                yield Passage(lines, HEADING, level) if level else Passage(lines)
+                yield Paragraph(lines, HEADING, level) if level else Paragraph(lines)
 
 
 def _lists_headings(text: str) -> bool:

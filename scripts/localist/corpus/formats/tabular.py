@@ -12,10 +12,10 @@ from pyarrow import ipc, parquet
 
 from localist.corpus.formats.book import Book
 from localist.corpus.formats.decoding import LONGEST_LINE, decode
-from localist.corpus.formats.plain_text import text_passages
+from localist.corpus.formats.plain_text import text_paragraphs
 from localist.plumbing.errors import UserError
 
-# What the Arrow library raises for files that are not as they should be.
+# Raised by the Arrow library for damaged files.
 DAMAGED = (pyarrow.ArrowException, OSError, UnicodeDecodeError, SystemError)
 DELIMITERS = ",;\t|"
 ROWS_AT_ONCE = 1000
@@ -38,7 +38,7 @@ def read_json_lines(path: Path, column: str) -> Iterator[Book]:
                 ) from error
             except (ValueError, RecursionError) as error:
                 raise UserError(
-                    f"{where}: is no JSON ({error}). Correct it: JSON Lines has one object on each line."
+                    f"{where}: is not JSON ({error}). Correct it: JSON Lines has one object on each line."
                 ) from error
             yield _book(row, column, where, f"{path.stem} {number}")
 
@@ -55,7 +55,7 @@ def read_csv(path: Path, column: str, encoding: str | None = None) -> Iterator[B
             yield _book(row, column, f"{path}, row {number}", f"{path.stem} {number}")
     except csv.Error as error:
         raise UserError(
-            f"{path}, line {rows.reader.line_num}: is no CSV ({error}). Quote fields that hold quotes or line breaks."
+            f"{path}, line {rows.reader.line_num}: is not CSV ({error}). Quote fields that hold quotes or line breaks."
         ) from error
 
 
@@ -107,7 +107,7 @@ def _book(row: Any, column: str, where: str, name: str) -> Book:
         columns = ", ".join(str(key) for key in row if key is not None)
         found = "has no" if column not in row else f"has {type(text).__name__} instead of text in its"
         raise UserError(f"{where}: {found} column {column!r}. Set corpus.text_column to one of: {columns}.")
-    return Book(_said(row, "title") or name, tuple(text_passages(text.replace("\0", ""))), _said(row, "author"))
+    return Book(_said(row, "title") or name, tuple(text_paragraphs(text.replace("\0", ""))), _said(row, "author"))
 
 
 def _said(row: Mapping[str, Any], key: str) -> str:

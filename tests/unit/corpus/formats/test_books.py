@@ -48,7 +48,7 @@ def test_page_furniture_that_stays_is_counted(tmp_path, chapters, monkeypatch):
     """Catches a measure that finds all of it gone whatever the reader does."""
     path = made(latex_pdf, chapters, tmp_path / "book.pdf")
     for step in ("running_heads", "page_numbers", "boilerplate"):
-        monkeypatch.setitem(CORPUS["clean"], step, False)
+        monkeypatch.setitem(CORPUS.clean, step, False)
     assert measured(path, chapters)["furniture_removed"] < 0.1
 
 

@@ -103,7 +103,7 @@ def test_half_a_letter_in_json(tmp_path, row, unicode):
     """Catches a lone surrogate, which JSON allows, that cannot be written to any file."""
     path = written(tmp_path / "rows.jsonl", row)
     sections = tmp_path / "sections.parquet"
-    steps = corpus()["clean"] | {"unicode": unicode}
+    steps = corpus().clean | {"unicode": unicode}
     extract_corpus.main([path], corpus(clean=steps), sections, tmp_path / "report.json")
     assert "words." in parquet.read_table(sections)["text"][0].as_py()
 
@@ -219,7 +219,7 @@ def test_other_scripts_are_read_and_their_language_is_told(tmp_path, language, e
     sentence = TRADITIONAL if encoding == "big5" else SENTENCES[language]
     path = written(tmp_path / "book.txt", "\n\n".join([sentence] * 4).encode(encoding))
     sections = tmp_path / "sections.parquet"
-    report = extract([path], corpus(clean=corpus()["clean"] | {"near_duplicates": False}), sections)
+    report = extract([path], corpus(clean=corpus().clean | {"near_duplicates": False}), sections)
     assert "\n".join(parquet.read_table(sections)["text"].to_pylist()).count(sentence) == 4
     (told,) = report["files"]
     assert max(told["languages"], key=told["languages"].get) == language
@@ -254,7 +254,7 @@ def test_prose_of_an_odd_page_is_not_lost(tmp_path, read, name):
 
 
 def test_a_page_of_preformatted_text_keeps_its_paragraphs(tmp_path, read):
-    """Catches a book in one pre element that becomes one passage, its headings, lines and paragraphs lost."""
+    """Catches a book in one pre element that becomes one paragraph, its headings, lines and paragraphs lost."""
     text = "CHAPTER I\n\n" + "\n\n".join(CHAPTERS[0].paragraphs).replace(" boats", "\nboats")
     (document,) = read(written(tmp_path / "pre.html", f"<html><body><pre>\n{text}\n</pre></body></html>"))
     (section,) = document["document"]["sections"]

@@ -1,4 +1,4 @@
-"""HTML, XHTML, Markdown, EPUB and DOCX: what becomes a passage, a heading, a note or a mark."""
+"""HTML and XHTML: what becomes a paragraph, a heading, a note or a mark."""
 
 import pytest
 
@@ -15,12 +15,11 @@ from localist.corpus.formats.book import (
     REFERENCES,
     TABLE,
 )
-from localist.corpus.formats.markdown import read_markdown
-from localist.corpus.formats.markup import html_book, parse_html, parse_xhtml, passages, read_html
+from localist.corpus.formats.markup import html_book, paragraphs, parse_html, parse_xhtml, read_html
 
 
 def read(body):
-    return list(passages(parse_html(f"<html><body>{body}</body></html>", "page.html")))
+    return list(paragraphs(parse_html(f"<html><body>{body}</body></html>", "page.html")))
 
 
 def found(body):
@@ -103,9 +102,9 @@ def test_a_table_of_text_is_text():
 )
 def test_marks_of_notes_are_known_by_their_link(mark):
     """Catches numbers that end up in the middle of sentences, whoever made the page."""
-    (passage,) = read(f"<p>Some word{mark} here.</p>")
-    assert passage.text.count(MARK_START) == passage.text.count(MARK_END) == 1
-    assert [one.text for one in clean([passage], ["footnote_marks"])[0]] == ["Some word here."]
+    (paragraph,) = read(f"<p>Some word{mark} here.</p>")
+    assert paragraph.text.count(MARK_START) == paragraph.text.count(MARK_END) == 1
+    assert [one.text for one in clean([paragraph], ["footnote_marks"])[0]] == ["Some word here."]
 
 
 @pytest.mark.parametrize(
@@ -132,13 +131,13 @@ def test_xhtml_keeps_what_html_would_lose():
     """Catches an empty title or anchor in XHTML's short form that swallows the chapter, and names of characters."""
     page = b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head>'
     page += b'<body><a id="x"/><p>\xc3\xa9&nbsp;&eacute;&lt;</p></body></html>'
-    assert [one.text for one in passages(parse_xhtml(page, "c.xhtml"))] == ["é é<"]
+    assert [one.text for one in paragraphs(parse_xhtml(page, "c.xhtml"))] == ["é é<"]
 
 
 def test_xhtml_that_is_not_well_formed_is_read_like_html():
     """Catches a chapter that is lost, or cut short, for an unclosed element."""
     page = b"<html><body><p>One<br>two <b>three</p><p>four</body></html>"
-    assert [one.text for one in passages(parse_xhtml(page, "c.xhtml"))] == ["One", "two three", "four"]
+    assert [one.text for one in paragraphs(parse_xhtml(page, "c.xhtml"))] == ["One", "two three", "four"]
 
 
 def test_a_page_tells_title_and_author(tmp_path):
@@ -151,31 +150,3 @@ def test_a_page_tells_title_and_author(tmp_path):
     (book,) = read_html(path, "latin-1")
     assert (book.title, book.author, book.encoding) == ("The Sea", "A. Writer", "latin-1")
     assert html_book("<p>x</p>", path).title == "page"
-
-
-def test_markdown(tmp_path):
-    """Catches Markdown's own signs in the text, front matter read as prose, and notes that stay in place."""
-    path = tmp_path / "book.md"
-    path.write_text(
-        "---\ntitle: The Sea\nauthor: [A. Writer, B. Writer]\n---\n\n# One\n\nSome *words* and a [link](http://x.y)[^1]\n"
-        "go on.\n\n[^1]: A note.\n\nSetext\n------\n\n- item\n\n<script>alert(1)</script>\n\n`code` &amp; more.\n",
-        encoding="utf-8",
-    )
-    (book,) = read_markdown(path)
-    assert (book.title, book.author) == ("The Sea", "A. Writer, B. Writer")
-    kept, _ = clean(book.passages, ["footnote_marks", "footnotes"])
-    assert [(one.kind, one.level, one.text) for one in kept] == [
-        (HEADING, 1, "One"),
-        (PROSE, 0, "Some words and a link go on."),
-        (HEADING, 2, "Setext"),
-        (PROSE, 0, "item"),
-        (PROSE, 0, "code & more."),
-    ]
-
-
-def test_front_matter_that_is_no_yaml_is_no_trouble(tmp_path):
-    """Catches a traceback for a file that begins with a rule."""
-    path = tmp_path / "book.md"
-    path.write_text("---\nkey: [unclosed\n---\n\nText.\n", encoding="utf-8")
-    (book,) = read_markdown(path)
-    assert (book.title, [one.text for one in book.passages]) == ("book", ["Text."])

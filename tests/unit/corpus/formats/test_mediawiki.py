@@ -11,8 +11,8 @@ from xml.sax.saxutils import escape
 import pytest
 
 from localist.corpus.cleaning import clean, without_sections
-from localist.corpus.formats.book import Passage
-from localist.corpus.formats.mediawiki import article_passages, read_mediawiki
+from localist.corpus.formats.book import Paragraph
+from localist.corpus.formats.mediawiki import article_paragraphs, read_mediawiki
 from localist.corpus.section_names import section_name
 from localist.corpus.sections import sections_of
 from localist.plumbing.errors import UserError
@@ -56,13 +56,13 @@ def read(path: Path, titles=()):
     return list(read_mediawiki(path, list(titles)))
 
 
-def sections(passages: Iterable[Passage], drop=()) -> dict[str, str]:
-    kept, _ = without_sections(clean(passages, ())[0], {section_name(name) for name in drop})
+def sections(paragraphs: Iterable[Paragraph], drop=()) -> dict[str, str]:
+    kept, _ = without_sections(clean(paragraphs, ())[0], {section_name(name) for name in drop})
     return {section.heading: section.text for section in sections_of(kept, None, "en")}
 
 
 def prose(source: str, drop=()) -> dict[str, str]:
-    return sections(article_passages(source), drop)
+    return sections(article_paragraphs(source), drop)
 
 
 @pytest.mark.parametrize("suffix", COMPRESS)
@@ -70,8 +70,8 @@ def test_every_kind_of_dump_gives_the_same_articles(tmp_path, suffix):
     """Catches a compression that is not opened, lost characters, and talk pages or redirects read as text."""
     books = read(write(tmp_path, f"dump{suffix}", COMPRESS[suffix](PAGES)))
     assert [book.title for book in books] == ["Alpha", "Beta"]
-    assert sections(books[0].passages) == {"": "Alpha is first. Naïve 😀."}
-    assert sections(books[1].passages, drop=["references"]) == {"": "Beta is second.", "Life": "Born."}
+    assert sections(books[0].paragraphs) == {"": "Alpha is first. Naïve 😀."}
+    assert sections(books[1].paragraphs, drop=["references"]) == {"": "Beta is second.", "Life": "Born."}
 
 
 def test_articles_come_in_the_order_asked_for(tmp_path):
@@ -97,7 +97,7 @@ def test_the_latest_revision_counts(tmp_path):
     history = revision.format(10, "Old words.") + revision.format(20, "New words.")
     article = f"<page><title>Alpha</title><ns>0</ns><id>1</id>{history}</page>"
     (book,) = read(write(tmp_path, "dump.xml", dump(article)))
-    assert sections(book.passages) == {"": "New words."}
+    assert sections(book.paragraphs) == {"": "New words."}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localist.corpus.formats.book import CONTENTS, HEADING
-from localist.corpus.formats.plain_text import read_plain_text, text_passages
+from localist.corpus.formats.plain_text import read_plain_text, text_paragraphs
 
 
 def test_a_file_is_one_book_titled_by_its_name(tmp_path):
@@ -14,12 +14,12 @@ def test_a_file_is_one_book_titled_by_its_name(tmp_path):
     path.write_bytes(b"\xef\xbb\xbfOnce upon\r\na time.\r\n\r\nThe end.\r\n")
     (book,) = read_plain_text(path)
     assert (book.title, book.encoding) == ("book", "utf-8-sig")
-    assert [passage.text for passage in book.passages] == ["Once upon\na time.", "The end."]
+    assert [paragraph.text for paragraph in book.paragraphs] == ["Once upon\na time.", "The end."]
 
 
 def test_a_text_without_blank_lines_has_a_paragraph_on_each_line():
-    """Catches a whole book in one passage."""
-    assert [passage.text for passage in text_passages("One.\nTwo.\nThree.")] == ["One.", "Two.", "Three."]
+    """Catches a whole book in one paragraph."""
+    assert [paragraph.text for paragraph in text_paragraphs("One.\nTwo.\nThree.")] == ["One.", "Two.", "Three."]
 
 
 @pytest.mark.parametrize(
@@ -42,22 +42,22 @@ def test_a_text_without_blank_lines_has_a_paragraph_on_each_line():
 )
 def test_lines_of_their_own_that_name_a_part_are_headings(line, level):
     """Catches chapters whose beginning is lost, and sentences taken for headings."""
-    (before, passage, after) = text_passages(f"Before.\n\n{line}\n\nAfter.")
+    (before, paragraph, after) = text_paragraphs(f"Before.\n\n{line}\n\nAfter.")
     assert (before.text, after.text) == ("Before.", "After.")
-    assert passage.level == level and (passage.kind == HEADING) == bool(level)
+    assert paragraph.level == level and (paragraph.kind == HEADING) == bool(level)
 
 
 def test_a_list_of_headings_is_no_heading():
     """Catches a table of contents whose two lines pass for a chapter and its title."""
-    (_, passage, _) = text_passages("Before.\n\nCHAPTER I. The Sea\nCHAPTER II. The Land\n\nAfter.")
-    assert passage.kind == CONTENTS
+    (_, paragraph, _) = text_paragraphs("Before.\n\nCHAPTER I. The Sea\nCHAPTER II. The Land\n\nAfter.")
+    assert paragraph.kind == CONTENTS
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(["one", "twö", "3,", "😀", "\f"]), max_size=6), max_size=12))
 def test_no_word_is_lost(paragraphs):
-    """Catches lost or doubled words, and empty passages."""
+    """Catches lost or doubled words, and empty paragraphs."""
     text = "\n\n".join(" ".join(words) for words in paragraphs)
-    passages = list(text_passages(text))
-    assert " ".join(passage.text for passage in passages).split() == text.split()
-    assert all(passage.text.strip() for passage in passages)
+    paragraphs = list(text_paragraphs(text))
+    assert " ".join(paragraph.text for paragraph in paragraphs).split() == text.split()
+    assert all(paragraph.text.strip() for paragraph in paragraphs)

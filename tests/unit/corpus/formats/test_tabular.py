@@ -17,7 +17,7 @@ EXPECTED = [("One", "A. Writer", ['First, "text".', "More."]), ("rows 2", "", ["
 
 
 def told(books):
-    return [(book.title, book.author, [one.text for one in book.passages]) for book in books]
+    return [(book.title, book.author, [one.text for one in book.paragraphs]) for book in books]
 
 
 def write(folder, name, text):
@@ -60,7 +60,7 @@ def test_parquet_and_arrow(tmp_path):
 def test_a_row_without_a_text_is_an_empty_book(tmp_path):
     """Catches a whole data set that is refused for one row of which the text is missing."""
     parquet.write_table(pyarrow.table({"text": ["One.", None, "Three."]}), tmp_path / "rows.parquet")
-    assert [len(book.passages) for book in read_parquet(tmp_path / "rows.parquet", "text")] == [1, 0, 1]
+    assert [len(book.paragraphs) for book in read_parquet(tmp_path / "rows.parquet", "text")] == [1, 0, 1]
 
 
 def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
@@ -79,9 +79,9 @@ def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{broken", "line 2: is no JSON"),
+        ("{broken", "line 2: is not JSON"),
         ("[1, 2]", "line 2: is list, not an object"),
-        ("[" * 100_000, "line 2: is no JSON"),
+        ("[" * 100_000, "line 2: is not JSON"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, line, message):
@@ -94,5 +94,5 @@ def test_a_broken_line_is_named(tmp_path, line, message):
 def test_a_broken_csv_is_named_with_its_line(tmp_path):
     """Catches a quote that is never closed and takes the rest of the file along."""
     path = write(tmp_path, "rows.csv", 'text,title\n"fine",a\n"never "closed,b\n')
-    with pytest.raises(UserError, match=r"rows\.csv, line 3: is no CSV"):
+    with pytest.raises(UserError, match=r"rows\.csv, line 3: is not CSV"):
         list(read_csv(path, "text"))

@@ -1,0 +1,78 @@
+"""Word documents: headings, notes, properties, and what stays out."""
+
+import pytest
+from sample_files import AUTHOR, CHAPTERS, DOCX_NOTE, HEADINGS, TITLE, docx, docx_members, word_paragraph, zipped
+
+from localist.corpus.cleaning import clean
+from localist.corpus.formats.book import CONTENTS, HEADING, NOTE, PROSE, REFERENCES
+from localist.corpus.formats.docx import read_docx
+from localist.plumbing.errors import UserError
+
+
+def read(tmp_path, members):
+    (book,) = read_docx(zipped(tmp_path / "book.docx", members))
+    return book
+
+
+def styled(*names):
+    """Styles of paragraphs: identifier S0, S1, ... and these names."""
+    styles = "".join(
+        f'<w:style w:type="paragraph" w:styleId="S{number}"><w:name w:val="{name}"/></w:style>'
+        for number, name in enumerate(names)
+    )
+    members = docx_members("".join(word_paragraph(name, f"S{number}") for number, name in enumerate(names)))
+    start = members["word/styles.xml"].index("<w:style ")
+    return members | {"word/styles.xml": members["word/styles.xml"][:start] + styles + "</w:styles>"}
+
+
+def test_a_document_is_its_headings_paragraphs_and_notes(tmp_path):
+    """Catches headings read as prose, and notes that are lost or read in the middle of the text."""
+    (book,) = read_docx(docx(tmp_path))
+    assert (book.title, book.author) == (TITLE, AUTHOR)
+    kept, removed = clean(book.paragraphs, ["footnote_marks"])
+    assert [one.text for one in kept if one.kind == HEADING] == HEADINGS
+    prose = [one.text for one in kept if one.kind == PROSE]
+    assert prose == [text for chapter in CHAPTERS for text in chapter.paragraphs]
+    (note,) = (one.text for one in kept if one.kind == NOTE)
+    assert DOCX_NOTE in note
+    assert len(removed["footnote_marks"]) == 1
+
+
+def test_built_in_styles_say_what_a_paragraph_is(tmp_path):
+    """Catches tables of contents, references and titles of Word that are read as prose."""
+    book = read(tmp_path, styled("Title", "Subtitle", "toc 1", "TOC Heading", "Contents 2", "Bibliography", "Normal"))
+    assert [(one.text, one.kind, one.level) for one in book.paragraphs] == [
+        ("Title", HEADING, 1),
+        ("Subtitle", PROSE, 0),
+        ("toc 1", CONTENTS, 0),
+        ("TOC Heading", CONTENTS, 0),
+        ("Contents 2", CONTENTS, 0),
+        ("Bibliography", REFERENCES, 0),
+        ("Normal", PROSE, 0),
+    ]
+
+
+@pytest.mark.parametrize("properties", [None, "", "<no xml"])
+def test_a_document_without_properties_is_called_by_its_file(tmp_path, properties):
+    """Catches a document refused because it does not say, or not readably, what it is called."""
+    members = docx_members(word_paragraph("Text."))
+    del members["docProps/core.xml"]
+    if properties is not None:
+        members["docProps/core.xml"] = properties
+    book = read(tmp_path, members)
+    assert (book.title, book.author, [one.text for one in book.paragraphs]) == ("book", "", ["Text."])
+
+
+def test_a_zip_without_a_main_part_is_refused(tmp_path):
+    """Catches a spreadsheet or an empty archive read as an empty document."""
+    members = docx_members()
+    del members["word/document.xml"]
+    with pytest.raises(UserError, match=r"book\.docx: lacks its part word/document\.xml"):
+        read(tmp_path, members)
+
+
+def test_deleted_text_and_pictures_stay_out(tmp_path):
+    """Catches text that its author has deleted with changes tracked, and pictures turned into letters."""
+    deleted = "<w:del><w:r><w:delText>gone </w:delText></w:r></w:del>"
+    book = read(tmp_path, docx_members(word_paragraph("Kept.", more=deleted)))
+    assert [one.text for one in book.paragraphs] == ["Kept."]

@@ -1,0 +1,93 @@
+"""EPUB: the spine's order, contents, metadata, and chapters of other types."""
+
+import pytest
+from sample_files import AUTHOR, CHAPTER_FILE, CHAPTERS, HEADINGS, TITLE, epub, epub_members, xhtml, zipped
+
+from localist.corpus.formats.book import CONTENTS, HEADING, PROSE
+from localist.corpus.formats.epub import read_epub
+from localist.plumbing.errors import UserError
+
+PACKAGE = "OEBPS/book.opf"
+
+
+def read(tmp_path, members):
+    (book,) = read_epub(zipped(tmp_path / "book.epub", members))
+    return book
+
+
+def changed(old, new, members=None):
+    """The sample's parts with one replacement in the package."""
+    members = dict(members or epub_members())
+    assert old in members[PACKAGE]
+    return members | {PACKAGE: members[PACKAGE].replace(old, new)}
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_book_is_its_chapters_in_order(tmp_path, version):
+    """Catches chapters that are lost, and a table of contents outside the spine that is read as one."""
+    (book,) = read_epub(epub(tmp_path, version))
+    assert (book.title, book.author) == (TITLE, AUTHOR)
+    assert [one.text for one in book.paragraphs if one.kind == HEADING] == HEADINGS
+    assert [one.text for one in book.paragraphs if one.kind == PROSE] == [
+        text for chapter in CHAPTERS for text in chapter.paragraphs
+    ]
+
+
+def test_the_spine_gives_the_order_and_not_the_names(tmp_path):
+    """Catches chapters read in the order of the archive or of the manifest."""
+    members = changed('<itemref idref="c1"/><itemref idref="c2"/>', '<itemref idref="c2"/><itemref idref="c1"/>')
+    book = read(tmp_path, members)
+    assert [one.text for one in book.paragraphs if one.kind == HEADING] == [HEADINGS[1], HEADINGS[0]]
+
+
+@pytest.mark.parametrize("marked_by", ["properties", "guide"])
+def test_contents_in_the_spine_are_contents(tmp_path, marked_by):
+    """Catches the page of contents, as EPUB 3 and EPUB 2 mark it, read as prose."""
+    members = changed('<itemref idref="c1"/>', '<itemref idref="toc"/><itemref idref="c1"/>')
+    members["OEBPS/nav.xhtml"] = xhtml("<p>Chapter one, two</p>")
+    if marked_by == "guide":
+        members = changed('properties="nav"', "", members)
+        members = changed("</package>", '<guide><reference type="toc" href="nav.xhtml#a"/></guide></package>', members)
+    first, second, *_ = read(tmp_path, members).paragraphs
+    assert (first.text, first.kind) == ("Chapter one, two", CONTENTS)
+    assert (second.text, second.kind) == (HEADINGS[0], HEADING)
+
+
+def test_several_authors_and_no_title(tmp_path):
+    """Catches all authors but one lost, and a book without a title that is called nothing."""
+    members = changed(f"<dc:title>{TITLE}</dc:title>", "<dc:title> </dc:title><dc:creator>B.\n Second</dc:creator>")
+    book = read(tmp_path, members)
+    assert (book.title, book.author) == ("book", f"B. Second, {AUTHOR}")
+
+
+def test_names_with_escapes_and_folders_are_found(tmp_path):
+    """Catches chapters whose address is percent-encoded or goes up a folder and down again."""
+    members = changed('href="text/chapter1.xhtml"', 'href="../OEBPS/text/chapter%201.xhtml"')
+    members["OEBPS/text/chapter 1.xhtml"] = members.pop(CHAPTER_FILE.format(1))
+    assert read(tmp_path, members).paragraphs[0].text == HEADINGS[0]
+
+
+@pytest.mark.parametrize("kind", ["image/png", "audio/mpeg", "text/css"])
+def test_pictures_and_styles_of_the_spine_are_no_chapters(tmp_path, kind):
+    """Catches a cover picture read as text, or a book refused for it."""
+    members = changed('chapter1.xhtml" media-type="application/xhtml+xml"', f'chapter1.xhtml" media-type="{kind}"')
+    assert [one.text for one in read(tmp_path, members).paragraphs if one.kind == HEADING] == HEADINGS[1:]
+
+
+def test_a_plain_text_chapter_has_its_paragraphs(tmp_path):
+    """Catches a chapter of plain text whose blank lines are lost in HTML."""
+    members = changed('chapter1.xhtml" media-type="application/xhtml+xml"', 'chapter1.xhtml" media-type="text/plain"')
+    book = read(tmp_path, members | {CHAPTER_FILE.format(1): "One.\n\nTwo <b>.\n"})
+    assert [one.text for one in book.paragraphs[:2]] == ["One.", "Two <b>."]
+
+
+def test_an_encrypted_font_is_no_lock(tmp_path):
+    """Catches a readable book called protected because its fonts are scrambled."""
+    encryption = '<encryption><CipherReference URI="OEBPS/fonts/a.otf"/></encryption>'
+    assert read(tmp_path, epub_members() | {"META-INF/encryption.xml": encryption}).title == TITLE
+
+
+def test_a_container_that_names_no_package_is_refused(tmp_path):
+    """Catches a traceback where the container is empty."""
+    with pytest.raises(UserError, match=r"book\.epub: .*names no package"):
+        read(tmp_path, epub_members() | {"META-INF/container.xml": "<container/>"})

@@ -1,0 +1,148 @@
+"""The reading process: its time and memory limits, crashes, and what crosses between the two processes."""
+
+import dataclasses
+import io
+import json
+import os
+import sys
+
+import pytest
+from sample_files import CHAPTERS, TITLE, corpus, docx_members, html, text, word_paragraph, written, zipped
+
+from localist.corpus import readers, reading_process
+from localist.corpus.documents import Document, Section
+from localist.corpus.reading_process import ReadingProcess, spooled
+from localist.plumbing.errors import UserError
+
+
+def test_documents_arrive_with_all_that_the_reader_found(tmp_path):
+    """Catches a field lost between the two processes, and settings that do not reach the reader."""
+    path = html(tmp_path)
+    with ReadingProcess() as process:
+        process.read(path, corpus(drop_sections=[CHAPTERS[1].heading]), tmp_path / "spool")
+    (extracted,) = spooled(tmp_path / "spool")
+    assert set(extracted) == {field.name for field in dataclasses.fields(readers.Extracted)}
+    assert extracted["document"]["title"] == TITLE and extracted["kind"] == "html"
+    assert [one["heading"] for one in extracted["document"]["sections"]] == [CHAPTERS[0].heading]
+
+
+def test_one_process_reads_several_files_and_ends_with_the_context(tmp_path):
+    """Catches a process started for each file, which costs seconds, and one left behind."""
+    path = text(tmp_path)
+    with ReadingProcess() as process:
+        assert process.pid is None
+        process.read(path, corpus(), tmp_path / "spool")
+        first = process.pid
+        process.read(path, corpus(), tmp_path / "spool")
+        assert process.pid == first
+    assert process.pid is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+
+
+def test_a_slow_file_is_named_and_the_next_one_is_read_by_a_fresh_process(tmp_path):
+    """Catches a time limit that does not stop the reader, or spoils the next file."""
+    path = text(tmp_path)
+    with ReadingProcess() as process:
+        process.read(path, corpus(), tmp_path / "spool")
+        first, process.seconds = process.pid, 0.0
+        with pytest.raises(UserError, match=r"sample\.txt: timed out after 0 s .*Leave it out"):
+            process.read(path, corpus(), tmp_path / "spool")
+        process.seconds = reading_process.SECONDS
+        process.read(path, corpus(), tmp_path / "spool")
+        assert process.pid not in (None, first)
+
+
+def test_a_crash_is_named_and_the_next_file_is_read_by_a_fresh_process(tmp_path, monkeypatch):
+    """Catches a segmentation fault of a library that ends the study, or is taken for an empty book."""
+    path = text(tmp_path)
+    crash = [sys.executable, "-c", "import os, signal; input(); os.kill(os.getpid(), signal.SIGSEGV)"]
+    popen = reading_process.subprocess.Popen
+    with ReadingProcess() as process:
+        monkeypatch.setattr(reading_process.subprocess, "Popen", lambda command, **options: popen(crash, **options))
+        with pytest.raises(UserError, match=r"sample\.txt: its reader crashed \(exit code -11\).*Leave it out"):
+            process.read(path, corpus(), tmp_path / "spool")
+        monkeypatch.undo()
+        process.read(path, corpus(), tmp_path / "spool")
+    assert len(list(spooled(tmp_path / "spool"))) == 1
+
+
+def test_too_much_memory_is_named_and_the_next_file_is_read(tmp_path):
+    """Catches a file that takes the machine's memory, and a process that has none left for the files after it."""
+    large = zipped(tmp_path / "large.docx", docx_members("".join(word_paragraph(str(n)) for n in range(100_000))))
+    with ReadingProcess(memory_bytes=400_000_000) as process:
+        with pytest.raises(UserError, match=r"bad\.pdf"):
+            process.read(written(tmp_path / "bad.pdf", b"%PDF-1.4\n%%EOF"), corpus(), tmp_path / "spool")
+        with pytest.raises(UserError, match=r"large\.docx: .*(0\.4 GB).*(Split it|split it)"):
+            process.read(large, corpus(), tmp_path / "spool")
+        process.read(text(tmp_path), corpus(), tmp_path / "spool")
+
+
+def test_nonsense_instead_of_an_answer_is_a_crash(tmp_path, monkeypatch):
+    """Catches a reading process, taken over by its file, whose answer breaks the study."""
+    babble = [sys.executable, "-c", "input(); print('not JSON', flush=True); input()"]
+    popen = reading_process.subprocess.Popen
+    monkeypatch.setattr(reading_process.subprocess, "Popen", lambda command, **options: popen(babble, **options))
+    with ReadingProcess() as process, pytest.raises(UserError, match=r"sample\.txt: its reader crashed"):
+        process.read(text(tmp_path), corpus(), tmp_path / "spool")
+
+
+def asked(monkeypatch, tmp_path, extract_file):
+    """The error that the reading side answers where `extract_file` reads the file."""
+    monkeypatch.setattr(readers, "extract_file", extract_file)
+    path, settings = written(tmp_path / "a.txt", "x"), dataclasses.asdict(corpus())
+    return reading_process._answer({"path": str(path), "settings": settings, "spool": str(tmp_path / "spool")})
+
+
+def raising(error):
+    def extract_file(path, settings):
+        raise error
+        yield
+
+    return extract_file
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (UserError("a.txt: is odd. Mend it."), "a.txt: is odd. Mend it."),
+        (PermissionError(13, "Permission denied"), "cannot be read (Permission denied). Check"),
+        (RecursionError(), "nested too deeply"),
+        (KeyError("oops"), "cannot be read: KeyError: 'oops'. Get or save it again."),
+    ],
+)
+def test_every_error_of_a_reader_becomes_one_message(tmp_path, monkeypatch, error, message):
+    """Catches a bug of a library that ends the process, and messages without file or remedy."""
+    said = asked(monkeypatch, tmp_path, raising(error))
+    assert message in said and "a.txt" in said
+
+
+def test_lone_surrogates_do_not_break_the_spool(tmp_path, monkeypatch):
+    """Catches half of a character, which UTF-8 cannot hold, that loses the whole file."""
+    document = Document("title", (Section("", "half \ud800 of one"),))
+    extracted = readers.Extracted(document, "text", "", None, 0, {}, {}, (), ())
+    assert asked(monkeypatch, tmp_path, lambda path, settings: iter([extracted])) == ""
+    (one,) = spooled(tmp_path / "spool")
+    assert one["document"]["sections"][0]["text"] == "half ? of one"
+
+
+def test_what_a_library_prints_is_no_answer(tmp_path, monkeypatch, capfd):
+    """Catches output of a library on standard output that is taken for the answer to a request."""
+
+    def chatty(path, settings):
+        os.write(1, b'{"error": "", "memory_spent": false}\n')
+        raise UserError("the real answer")
+        yield
+
+    monkeypatch.setattr(readers, "extract_file", chatty)
+    monkeypatch.setattr(reading_process.sys, "setrecursionlimit", lambda limit: None)
+    request = {"path": "a.txt", "settings": dataclasses.asdict(corpus()), "spool": str(tmp_path / "spool")}
+    monkeypatch.setattr(reading_process.sys, "stdin", io.StringIO(json.dumps(request) + "\n"))
+    before = os.dup(1)
+    try:
+        reading_process._serve(-1)  # no limit on the memory of this process
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+    lines = capfd.readouterr().out.splitlines()
+    assert [json.loads(line)["error"] for line in lines] == ["the real answer"]
