@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 from localist.attention.observed_attention import LayerInputs
 from localist.attention.visibility import visible_keys
 from localist.evaluation.attention_statistics import BITS_PER_NAT, head_scores, query_chunks
-from localist.evaluation.evaluation import batches_by_length
+from localist.evaluation.losses import batches_by_length
 from localist.plumbing.errors import UserError
 from localist.tokens.windows import NO_ID, Windows
 

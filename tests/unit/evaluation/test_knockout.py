@@ -6,8 +6,8 @@ import torch
 from tiny_models import TINY_MODELS, tiny_model
 
 from localist.attention.observed_attention import LayerInputs, use_observed_attention
-from localist.evaluation.evaluation import token_losses
 from localist.evaluation.knockout import Knockout, KnockoutObserver
+from localist.evaluation.losses import token_losses
 from localist.tokens.windows import Windows
 
 CONTEXT = 24
