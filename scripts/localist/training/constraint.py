@@ -81,9 +81,9 @@ def _total(mass: torch.Tensor) -> torch.Tensor:
     return mass.sum(-1, keepdim=True).clamp(min=torch.finfo(mass.dtype).tiny)
 
 
-@dataclass
+@dataclass(frozen=True)
 class LayerPenalty:
-    """P_l, the share of counted queries and heads with a penalty above 0, and mean F; tensors of no dimension."""
+    """Scalars of one layer: P_l, with gradient; the share of its queries and heads with a penalty above 0; mean F."""
 
     penalty: torch.Tensor
     active: torch.Tensor
@@ -101,18 +101,17 @@ def counted_mean(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
 
 @dataclass
 class ConstraintObserver:
-    """Computes the constrained layers with their block mass, and adds the penalty to the loss of the same forward pass.
+    """Computes the constrained layers with their block mass, and adds their penalties to the loss of the forward pass.
 
-    blocks: long [batch, T], -1 on sink and padding; block_count: more than the largest id. `layers` holds what each
-    constrained layer gave. The penalty's gradient enters the network where the layer's output leaves it, so that it is
-    right under either kind of gradient checkpointing, where what a first forward pass leaves behind has no gradient.
+    blocks: long [batch, T], -1 on sink and padding; block_count: more than the largest id. `layers` holds the penalty
+    of each constrained layer once the forward pass is done. Not for reentrant gradient checkpointing, whose first
+    forward pass builds no graph: the penalties would have no gradient.
     """
 
     constraint: Constraint
     blocks: torch.Tensor
     block_count: int
     layers: dict[int, LayerPenalty] = field(default_factory=dict)
-    penalty_gradient: torch.Tensor | None = None
 
     def __post_init__(self):
         self.groups = key_groups(self.blocks, self.block_count)
@@ -132,40 +131,36 @@ class ConstraintObserver:
         )
         visible, mass = self._visible_blocks(inputs.mask), mass[..., 1:]
         penalties = PENALTIES[self.constraint.penalty](mass, visible, self.constraint.target_of(layer))
-        penalty = counted_mean(penalties, visible.counted)
+        penalty = counted_mean(penalties, visible.counted)  # []
         with torch.no_grad():
-            self.layers[layer] = LayerPenalty(
-                penalty.detach(),
-                counted_mean((penalties > 0).float(), visible.counted),
-                counted_mean(fidelity(mass, visible), visible.counted),
-            )
-        return _CarryPenalty.apply(output, penalty, self, self.constraint.layer_weight(layer))
+            active = counted_mean((penalties > 0).float(), visible.counted)
+            mean_fidelity = counted_mean(fidelity(mass, visible), visible.counted)
+        self.layers[layer] = LayerPenalty(penalty, active, mean_fidelity)
+        return output
 
     def add_to(self, loss: torch.Tensor, weight: float) -> torch.Tensor:
-        """loss + weight · (1/L) Σ λ_l P_l, with the gradient of both; no λ_l where it scales the target instead."""
-        return _AddPenalty.apply(loss, weight * self.penalty(), self, weight / len(self.constraint.locality))
-
-    def penalty(self) -> torch.Tensor:
-        """(1/L) Σ λ_l P_l, without gradient."""
-        return self._weighted({layer: found.penalty for layer, found in self.layers.items()})
+        """loss + weight · (1/L) Σ λ_l P_l, with its gradient; without λ_l where λ scales the target instead."""
+        penalties = {layer: one.penalty for layer, one in self.layers.items()}
+        return loss + self._weighted_sum(penalties) * (weight / len(self.constraint.locality))
 
     def summary(self) -> dict[str, float | str]:
-        """For a log, of all ranks: penalty, share of active penalties, and mean fidelity by layer as JSON."""
+        """For a log, over all ranks: penalty (1/L) Σ λ_l P_l, share of active penalties, mean F by layer as JSON."""
         layers = sorted(self.layers)
-        found = (self.layers[layer] for layer in layers)
-        of_all = mean_over_ranks(torch.stack([torch.stack([one.penalty, one.active, one.fidelity]) for one in found]))
-        penalties, active, fidelities = of_all.unbind(dim=1)
+        rows = [(one.penalty.detach(), one.active, one.fidelity) for one in (self.layers[layer] for layer in layers)]
+        over_ranks = mean_over_ranks(torch.stack([torch.stack(row) for row in rows]))  # [layers, 3]
+        penalties, active, fidelities = over_ranks.unbind(dim=1)  # [layers] each
+        weighted = self._weighted_sum(dict(zip(layers, penalties, strict=True)))
+        by_layer = {str(layer): value for layer, value in zip(layers, fidelities.tolist(), strict=True)}
         return {
-            "penalty": self._weighted(dict(zip(layers, penalties, strict=True))).item(),
+            "penalty": (weighted / len(self.constraint.locality)).item(),
             "active_share": float(np.mean(active.tolist())),
-            "fidelity": json.dumps(
-                {str(layer): value for layer, value in zip(layers, fidelities.tolist(), strict=True)}
-            ),
+            "fidelity": json.dumps(by_layer),
         }
 
-    def _weighted(self, penalties: Mapping[int, torch.Tensor]) -> torch.Tensor:
+    def _weighted_sum(self, penalties: Mapping[int, torch.Tensor]) -> torch.Tensor:
+        """Σ λ_l P_l, a scalar; 0 without a constrained layer."""
         weighted = (self.constraint.layer_weight(layer) * penalty for layer, penalty in penalties.items())
-        return sum(weighted) / len(self.constraint.locality)
+        return sum(weighted, self.groups.new_zeros(()))
 
     def _visible_blocks(self, mask: torch.Tensor | None) -> VisibleBlocks:
         """V(i) under this mask; layers share masks, so that each is counted once."""
@@ -174,33 +169,6 @@ class ConstraintObserver:
                 return visible
         self._visible.append((mask, visible_blocks(self.groups, mask)))
         return self._visible[-1][1]
-
-
-class _CarryPenalty(torch.autograd.Function):
-    """Returns a layer's output; the backward pass also sends the penalty its gradient, as `_AddPenalty` left it."""
-
-    @staticmethod
-    def forward(ctx, output, penalty, observer, weight):
-        ctx.observer, ctx.weight = observer, weight
-        return output.view_as(output)
-
-    @staticmethod
-    def backward(ctx, output_gradient):
-        return output_gradient, ctx.observer.penalty_gradient * ctx.weight, None, None
-
-
-class _AddPenalty(torch.autograd.Function):
-    """Adds the penalty to the loss; being behind the loss, its backward pass comes before that of any layer."""
-
-    @staticmethod
-    def forward(ctx, loss, penalty, observer, weight):
-        ctx.observer, ctx.weight = observer, weight
-        return loss + penalty
-
-    @staticmethod
-    def backward(ctx, loss_gradient):
-        ctx.observer.penalty_gradient = loss_gradient * ctx.weight
-        return loss_gradient, None, None, None
 
 
 def ramp(step: int, warmup_steps: int) -> float:

@@ -178,33 +178,6 @@ def test_sliding_windows_equal_eager_attention(family, changes, batch):
     assert_equals_eager(model, *batch)
 
 
-@pytest.mark.parametrize("reentrant", [False, True])
-@pytest.mark.parametrize("family", ["gpt2", "llama"])
-def test_gradient_checkpointing_changes_nothing(family, reentrant, batch):
-    """Catches penalties that count twice, or lose their gradient, when a layer is computed again."""
-    input_ids, blocks = batch
-    model = tiny_model(family)
-    use_observed_attention(model, CONTEXT)
-    loss, observer = constrained_loss(model, input_ids, blocks)
-    plain = gradients(model, loss)
-    model.train()
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-        elif isinstance(getattr(module, "attention_dropout", None), float):
-            module.attention_dropout = 0.0
-    model.gradient_checkpointing_enable({"use_reentrant": reentrant})
-    model.enable_input_require_grads()
-    again, second = constrained_loss(model, input_ids, blocks)
-    torch.testing.assert_close(again, loss)
-    checkpointed = gradients(model, again)
-    assert {layer: float(found.penalty) for layer, found in second.layers.items()} == pytest.approx(
-        {layer: float(found.penalty) for layer, found in observer.layers.items()}
-    )
-    for name, gradient in plain.items():
-        torch.testing.assert_close(checkpointed[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
-
-
 def test_attention_dropout_leaves_the_penalty_alone(batch):
     """Catches fidelity of dropped probabilities, and dropout forgotten in constrained layers."""
     input_ids, blocks = batch
