@@ -1,11 +1,9 @@
 """Fine-tuning one arm with one seed: the Hugging Face Trainer with the locality constraint added to its loss."""
 
 import logging
-import math
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,27 +24,11 @@ from localist.training.batches import BatchesOfRank, SimilarLengths, WindowDatas
 from localist.training.checkpoints import last_whole_checkpoint, seal
 from localist.training.constraint import Constraint, ConstraintObserver, ramp
 from localist.training.next_token_loss import LOSS_TOKENS, NOT_A_TARGET, head_is_plain, next_token_loss
+from localist.training.settings import Optimisation
 
 logger = logging.getLogger(__name__)
 
 LOSS_COLUMNS = ("cross_entropy", "penalty", "weight", "active_share", "learning_rate")
-
-
-@dataclass(frozen=True)
-class Optimisation:
-    """How long and how fast to train; `token_budget` counts predicted tokens, padding apart."""
-
-    token_budget: int
-    batch_size: int
-    learning_rate: float
-    warmup_ratio: float
-    weight_decay: float
-    max_grad_norm: float
-
-    def steps(self, windows: Windows) -> int:
-        """Optimiser steps that spend the token budget on windows as full as these are on average, at least one."""
-        tokens_per_step = self.batch_size * windows.is_text.sum() / len(windows.input_ids)
-        return max(1, math.ceil(self.token_budget / tokens_per_step))
 
 
 class LocalityTrainer(Trainer):

@@ -19,7 +19,8 @@ from localist.tokens.windows import Windows
 from localist.training.batches import SimilarLengths, WindowDataset, stack_windows
 from localist.training.checkpoints import last_whole_checkpoint
 from localist.training.constraint import Constraint
-from localist.training.trainer import Optimisation, train_arm
+from localist.training.settings import Optimisation
+from localist.training.trainer import train_arm
 
 CONTEXT = 16
 PLAIN = Constraint(locality=[0.0, 0.0, 0.0])
