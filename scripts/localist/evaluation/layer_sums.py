@@ -52,7 +52,9 @@ class LayerSums:
                 "fidelity": np.where(counted, statistics[f"fidelity:{name}"], 0.0).astype(np.float64),
                 "chance": np.where(counted, chance, 0.0).astype(np.float64),
             }
-            self.parts[name].append(pd.DataFrame(shared | own).groupby(["layer", "sentence"], as_index=False).sum())
+            self.parts[name].append(
+                pd.DataFrame(shared | own).groupby(["layer", "sentence"], as_index=False).agg("sum")
+            )
 
     def table(self, partition: str, section_of_sentence: np.ndarray) -> pd.DataFrame:
         """One row per layer and section: sums over its queries, and the counts that belong to them.
@@ -61,7 +63,7 @@ class LayerSums:
         """
         every = pd.concat(self.parts[partition])
         every["section"] = section_of_sentence[every.pop("sentence").to_numpy()]
-        table = every.groupby(["layer", "section"], as_index=False).sum()
+        table = every.groupby(["layer", "section"], as_index=False).agg("sum")
         counts = ["queries", *KEYS_NEEDED]
         table[counts] = table[counts].astype(np.int64)
         return table

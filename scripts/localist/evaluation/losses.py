@@ -77,14 +77,14 @@ def batches_by_length(windows: Windows, batch_size: int) -> Iterator[tuple[np.nd
 
 def split_metrics(losses: pd.DataFrame, byte_count: int) -> dict[str, float]:
     """Perplexity, bits per byte and next-token accuracy of one split, with the sums behind them."""
-    total, tokens = float(losses["nll"].astype(np.float64).sum()), len(losses)
+    total, tokens = float(losses["nll"].to_numpy(np.float64).sum()), len(losses)
     return {
         "nll": total,
         "tokens": tokens,
         "bytes": byte_count,
         "perplexity": float(np.exp(total / tokens)),
         "bits_per_byte": total / np.log(2) / byte_count,
-        "accuracy": float(losses["correct"].mean()),
+        "accuracy": float(losses["correct"].to_numpy().mean()),
     }
 
 

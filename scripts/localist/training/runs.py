@@ -1,4 +1,4 @@
-"""One run from its inputs to its outputs: the model, the constraint of its arm, training, and what is written of it."""
+"""One training run from input files to output files: model, constraint, training, results."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from localist.attention.ranks import rank
 from localist.plumbing.files import replacing, write_json
 from localist.plumbing.interruption import Interrupted
 from localist.plumbing.provenance import code_version, content_hash, package_versions
-from localist.study.arms import Arm
+from localist.study.arms import DISTRIBUTED, Arm
 from localist.study.schedules import dose_matched, locality_by_layer
 from localist.tokens.windows import Windows
 from localist.training.checkpoints import precision_of, processors_of
@@ -69,9 +69,9 @@ def train_run(
         "inputs": content_hash(path for path in (inputs.model, inputs.tokens, inputs.blocks) if path),
         "code_sha256": content_hash(inputs.code),
     }
-    # Named by everything that determines the run: changed settings never go on from an old run's checkpoint. A
-    # processor of another kind only moves the last digits, so a run that is sent there goes on, in the precision in
-    # which it was begun, and says so.
+    # The folder is named by everything that determines the run, so that changed settings never resume from an old run's
+    # checkpoint. Another kind of processor only changes the last digits: a run that is moved there resumes, in the
+    # precision in which it was started, and settings.json names both processors.
     own_checkpoints = checkpoints / settings_hash(resolved)
     bf16 = uses_bf16(precision_of(own_checkpoints) or settings.precision, settings.gpus)
     resolved["precision"] = "bf16" if bf16 else "fp32"
@@ -101,20 +101,20 @@ def train_run(
         pd.DataFrame(history).to_csv(temporary, index=False)
     write_json(outputs.settings, resolved | {"code": code_version()})
     if asked_to_stop():
-        # Whoever ends the job may start it again without asking how it ended, and then there must be a last checkpoint.
+        # The scheduler may start the job again although its results are complete: keep the last checkpoint for that.
         raise Interrupted(f"{name} was asked to end while its results were written; the next start writes them again.")
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def constraint_of(arm: Arm, layers: int, min_locality: float) -> Constraint:
     """The constraint of an arm for a model with this number of layers."""
-    locality = locality_by_layer(arm.schedule, layers, min_locality=min_locality, degree=arm.degree)
+    locality = locality_by_layer(arm.schedule or DISTRIBUTED, layers, min_locality=min_locality, degree=arm.degree)
     weight = arm.weight
-    if arm.dose:
+    if arm.dose and weight is not None:
         weight = dose_matched(weight, locality, locality_by_layer(arm.dose, layers, min_locality=min_locality))
     return Constraint(locality, arm.penalty, arm.fidelity_target, weight, arm.applies_to)
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
-    """A short name for one set of settings."""
+    """A short hash of settings (plain data)."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
