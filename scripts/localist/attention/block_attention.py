@@ -8,6 +8,7 @@ shifted by one key.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
@@ -181,7 +182,17 @@ class _TiledAttention(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, query, key, value, groups, mask, scaling, dropout, seed):
+    def forward(
+        ctx: Any,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        groups: torch.Tensor,
+        mask: torch.Tensor | None,
+        scaling: float,
+        dropout: float,
+        seed: int,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         tiles = _Tiles(query, key, mask, scaling)
         groups = groups.to(query.dtype)
         output = query.new_zeros((*query.shape[:-1], value.shape[-1]))
@@ -200,7 +211,9 @@ class _TiledAttention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, output_gradient, mass_gradient):
+    def backward(
+        ctx: Any, output_gradient: torch.Tensor, mass_gradient: torch.Tensor
+    ) -> tuple[torch.Tensor | None, ...]:
         query, key, value, groups, mask, output, mass = ctx.saved_tensors
         tiles = _Tiles(query, key, mask, ctx.scaling)
         kept = _Dropout(ctx.dropout, ctx.seed, query.device)
@@ -211,11 +224,11 @@ class _TiledAttention(torch.autograd.Function):
         # [batch, groups + 1, T]
         groups_and_all = torch.cat([groups, every_key], dim=-1).transpose(-1, -2).to(tiles.dtype)
         delta_rows = tiles.by_key_head(delta)  # [batch, key heads, group, T]
-        mass_rows = tiles.by_key_head(torch.cat([mass_gradient, -delta[..., None]], dim=-1))  # [… , T, groups + 1]
-        output_rows = tiles.by_key_head(output_gradient.to(value.dtype))  # [… , T, value width]
+        mass_rows = tiles.by_key_head(torch.cat([mass_gradient, -delta[..., None]], dim=-1))  # […, T, groups + 1]
+        output_rows = tiles.by_key_head(output_gradient.to(value.dtype))  # […, T, value width]
         value_columns = value.transpose(-1, -2).contiguous()  # [batch, key heads, value width, T]
         query_gradient = torch.zeros_like(query, memory_format=torch.contiguous_format)
-        query_rows = tiles.by_key_head(query_gradient)
+        query_rows = tiles.by_key_head(query_gradient)  # a view: [batch, key heads, group, T, width]
         key_gradient, value_gradient = (
             torch.zeros_like(key, dtype=tiles.dtype),
             torch.zeros_like(value, dtype=tiles.dtype),

@@ -35,7 +35,7 @@ class Optimisation:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What a run's result depends on, arm and seed apart.
+    """Settings that all runs of a study share and that determine their results.
 
     precision: auto, bf16 or fp32; threads: of torch, in each process; gpus: processes of the run, one on each GPU; 0
     computes on the CPU.

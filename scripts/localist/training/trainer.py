@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from tqdm import tqdm
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
-from transformers.trainer_callback import PrinterCallback, TrainerState
+from transformers.trainer_callback import PrinterCallback, TrainerControl, TrainerState
 
 from localist.attention.models import processor_of
 from localist.attention.ranks import any_rank, from_first_rank, mean_over_ranks, number_of_ranks, rank
@@ -177,11 +177,13 @@ class StopOnRequest(TrainerCallback):
     def __init__(self, asked_to_stop: Callable[[], bool]):
         self.asked_to_stop = asked_to_stop
 
-    def on_train_begin(self, args, state, control, **kwargs):
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         # The state of a resumed run holds the interval of checkpoints that it was started with.
         state.save_steps = int(args.save_steps)
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if any_rank(self.asked_to_stop(), args.device) and state.global_step < state.max_steps:
             control.should_save = True
             control.should_training_stop = True
@@ -197,7 +199,9 @@ class ProgressBar(TrainerCallback):
         self.name = name
         self.tokens = tokens
 
-    def on_train_begin(self, args, state, control, **kwargs):
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         # Every refresh is a line in a log file: one in ten seconds is enough there.
         interval = 0.5 if sys.stderr.isatty() else 10
         done = sum(entry.get("targets", 0) for entry in state.log_history)
@@ -205,7 +209,7 @@ class ProgressBar(TrainerCallback):
             total=self.tokens, initial=done, desc=self.name, unit="tok", mininterval=interval, disable=rank() > 0
         )
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         parts = self.trainer.loss_parts
         shown = {"loss": f"{parts['cross_entropy']:.3f}"}
         if "penalty" in parts:
@@ -213,7 +217,9 @@ class ProgressBar(TrainerCallback):
         self.bar.set_postfix(shown, refresh=False)
         self.bar.update(parts["targets"])
 
-    def on_train_end(self, args, state, control, **kwargs):
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         self.bar.close()
 
 

@@ -1,4 +1,4 @@
-"""A run from its inputs to its outputs: what it writes, once, and what it leaves for the next start."""
+"""A run from input files to output files, written once; and what an interrupted run leaves for the next start."""
 
 import json
 import shutil
