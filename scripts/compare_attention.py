@@ -1,7 +1,6 @@
 """Compare the attention of two runs on the same held-out tokens."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +9,7 @@ import torch
 from localist.attention.models import load_model
 from localist.attention.precision import uses_bf16
 from localist.evaluation.divergence import attention_divergence
+from localist.evaluation.settings import ComparisonSettings
 from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
 from localist.tokens.windows import Windows
@@ -22,24 +22,21 @@ def main(
     other: Path,
     tokens: Path,
     sentences: Path,
-    evaluation: Mapping[str, int],
-    precision: str,
-    threads: int,
-    gpus: int,
+    settings: ComparisonSettings,
     name: str,
     layers: Path,
 ) -> None:
     """Write the Jensen–Shannon divergence by layer and section, as sums and counts."""
-    torch.set_num_threads(threads)
+    torch.set_num_threads(settings.threads)
     windows = Windows.load(tokens)
-    one, two = (load_model(folder, windows.input_ids.shape[1], gpus) for folder in (model, other))
+    one, two = (load_model(folder, windows.input_ids.shape[1], settings.gpus) for folder in (model, other))
     table = attention_divergence(
         one,
         two,
         windows,
         pd.read_parquet(sentences, columns=["section"])["section"].to_numpy(),
-        batch_size=evaluation["batch_size"],
-        bf16=uses_bf16(precision, gpus),
+        batch_size=settings.batch_size,
+        bf16=uses_bf16(settings.precision, settings.gpus),
         description=name,
     )
     with replacing(layers) as temporary:
@@ -55,10 +52,7 @@ if __name__ == "__main__":
             other=Path(snakemake.input.other),
             tokens=Path(snakemake.input.tokens),
             sentences=Path(snakemake.input.sentences),
-            evaluation=snakemake.params.evaluation,
-            precision=snakemake.params.precision,
-            threads=snakemake.params.threads,
-            gpus=snakemake.params.gpus,
+            settings=ComparisonSettings(**snakemake.params.settings),
             name=f"{names.arm} seed {names.seed} against {names.other} seed {names.other_seed}",
             layers=Path(snakemake.output.layers),
         )

@@ -7,7 +7,6 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -17,6 +16,7 @@ from localist.attention.precision import uses_bf16
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import write_json
 from localist.plumbing.rule_log import rule_log
+from localist.training.settings import TrainingSettings
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def main(
     context: int,
     runs: Sequence[tuple[str, int]],
     same_arms: Mapping[str, str],
-    training: Mapping[str, Any],
+    settings: TrainingSettings,
     kept_runs: int,
     results: Path,
     forecast: Path,
@@ -43,20 +43,21 @@ def main(
     check_model(model, context)
     for name, known in same_arms.items():
         logger.info("The arm %s means the same as %s: it is trained and reported once, as %s.", name, known, known)
-    torch.set_num_threads(training["threads"])
+    torch.set_num_threads(settings.threads)
     finished = [results / "runs" / arm / f"seed{seed}" / "settings.json" for arm, seed in runs]
     ahead = sum(not path.exists() for path in finished)
     parameters = count_parameters(model)
-    tokens = ahead * training["token_budget"]
-    at_once = max(1, (os.cpu_count() or 1) // training["threads"])
+    token_budget = settings.optimisation.token_budget
+    tokens = ahead * token_budget
+    at_once = max(1, (os.cpu_count() or 1) // settings.threads)
     disk = parameters * BYTES_PER_PARAMETER * (CHECKPOINT_COPIES * at_once + kept_runs)
     results.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(results).free
-    each = f"{training['token_budget']:,} tokens each, {tokens:,} in all; {parameters / 1e6:.1f} million parameters"
+    each = f"{token_budget:,} tokens each, {tokens:,} in all; {parameters / 1e6:.1f} million parameters"
     logger.info("Training ahead: %d of %d runs, %s.", ahead, len(runs), each)
     found = {"runs_ahead": ahead, "tokens_ahead": tokens, "parameters": parameters, "disk_bytes": disk}
-    if not training["gpus"]:
-        rate = at_once * matrix_rate(torch.bfloat16 if uses_bf16(training["precision"]) else torch.float32)
+    if not settings.gpus:
+        rate = at_once * matrix_rate(torch.bfloat16 if uses_bf16(settings.precision) else torch.float32)
         seconds = tokens * parameters * OPERATIONS_PER_PARAMETER / (rate * TYPICAL_SHARE)
         logger.info("About %d min at this machine's %d GFLOP/s.", math.ceil(seconds / 60), round(rate / 1e9))
         found |= {"matrix_flops_per_second": rate, "seconds": seconds}
@@ -100,7 +101,7 @@ if __name__ == "__main__":
             context=snakemake.params.context,
             runs=snakemake.params.runs,
             same_arms=snakemake.params.same_arms,
-            training=snakemake.params.training,
+            settings=TrainingSettings.from_config(snakemake.params.training),
             kept_runs=snakemake.params.kept_runs,
             results=Path(snakemake.output.forecast).parent.parent,
             forecast=Path(snakemake.output.forecast),

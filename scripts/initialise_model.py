@@ -1,7 +1,7 @@
 """Build a randomly initialised GPT-2 with a tokenizer trained on the training text."""
 
 import logging
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -14,18 +14,29 @@ from localist.tokens.tokenizer import train_tokenizer
 logger = logging.getLogger(__name__)
 
 
-def main(sentences: Path, architecture: Mapping[str, int], context: int, folder: Path) -> None:
-    """Write a Hugging Face model folder."""
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes of the model; vocabulary: of its tokenizer; seed: of its weights."""
+
+    layers: int
+    heads: int
+    width: int
+    vocabulary: int
+    seed: int
+
+
+def main(sentences: Path, architecture: Architecture, context: int, folder: Path) -> None:
+    """Write a Hugging Face model folder; context: positions of the model."""
     table = pd.read_parquet(sentences, columns=["split", "text"])
-    tokenizer = train_tokenizer(table.loc[table["split"] == "train", "text"], architecture["vocabulary"])
-    set_seed(architecture["seed"])
+    tokenizer = train_tokenizer(table.loc[table["split"] == "train", "text"], architecture.vocabulary)
+    set_seed(architecture.seed)
     model = GPT2LMHeadModel(
         GPT2Config(
             vocab_size=len(tokenizer),
             n_positions=context,
-            n_embd=architecture["width"],
-            n_layer=architecture["layers"],
-            n_head=architecture["heads"],
+            n_embd=architecture.width,
+            n_layer=architecture.layers,
+            n_head=architecture.heads,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
         )
@@ -40,7 +51,7 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             sentences=Path(snakemake.input.sentences),
-            architecture=snakemake.params.architecture,
+            architecture=Architecture(**snakemake.params.architecture),
             context=snakemake.params.context,
             folder=Path(snakemake.output.folder),
         )

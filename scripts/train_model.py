@@ -1,41 +1,62 @@
 """Fine-tune the model of one arm with one seed, in as many processes as it has GPUs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from localist.plumbing.interruption import noticing_sigterm
 from localist.plumbing.rule_log import rule_log
+from localist.study.arms import Arm
+from localist.training.settings import RunInputs, RunOutputs, TrainingSettings
 
 
-def main(gpus: int, asked_to_stop: Callable[[], bool], run: Mapping[str, Any]) -> None:
-    """Train as `localist.training.runs.train_run` does; `run` are its arguments."""
-    # Not before SIGTERM is noticed: torch takes seconds to load, in which a job may be told to end.
+def main(
+    inputs: RunInputs,
+    arm: Arm,
+    seed: int,
+    settings: TrainingSettings,
+    min_locality: float,
+    checkpoints: Path,
+    checkpoint_steps: int,
+    outputs: RunOutputs,
+    asked_to_stop: Callable[[], bool],
+) -> None:
+    """Train as `localist.training.runs.train_run` does, which takes the same arguments."""
+    # Import torch only once SIGTERM is deferred: it loads for seconds, in which the job may be asked to end.
     from localist.attention.ranks import run_in_processes
     from localist.training.runs import train_run
 
-    if gpus > 1:
-        run_in_processes(gpus, train_run, run, asked_to_stop)
+    run = {
+        "inputs": inputs,
+        "arm": arm,
+        "seed": seed,
+        "settings": settings,
+        "min_locality": min_locality,
+        "checkpoints": checkpoints,
+        "checkpoint_steps": checkpoint_steps,
+        "outputs": outputs,
+    }
+    if settings.gpus > 1:
+        run_in_processes(settings.gpus, train_run, run, asked_to_stop)
     else:
         train_run(**run, asked_to_stop=asked_to_stop)
 
 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]), noticing_sigterm() as asked_to_stop:
+        blocks = snakemake.input.get("blocks")
         main(
-            gpus=snakemake.params.training["gpus"],
+            inputs=RunInputs(
+                model=Path(snakemake.input.model),
+                tokens=Path(snakemake.input.tokens),
+                blocks=Path(blocks) if blocks else None,
+                code=tuple(map(Path, snakemake.input.code)),
+            ),
+            arm=Arm(**snakemake.params.arm),
+            seed=int(snakemake.wildcards.seed),
+            settings=TrainingSettings.from_config(snakemake.params.training),
+            min_locality=snakemake.params.min_locality,
+            checkpoints=Path(snakemake.params.checkpoints),
+            checkpoint_steps=snakemake.params.checkpoint_steps,
+            outputs=RunOutputs(**{name: Path(snakemake.output[name]) for name in ("model", "history", "settings")}),
             asked_to_stop=asked_to_stop,
-            run={
-                "model": Path(snakemake.input.model),
-                "tokens": Path(snakemake.input.tokens),
-                "blocks": Path(snakemake.input.blocks) if snakemake.input.get("blocks") else None,
-                "arm": snakemake.params.arm,
-                "seed": int(snakemake.wildcards.seed),
-                "training": snakemake.params.training,
-                "min_locality": snakemake.params.min_locality,
-                "checkpoints": Path(snakemake.params.checkpoints),
-                "checkpoint_steps": snakemake.params.checkpoint_steps,
-                "code": [Path(path) for path in snakemake.input.code],
-                "outputs": {name: Path(snakemake.output[name]) for name in ("model", "history", "settings")},
-            },
         )

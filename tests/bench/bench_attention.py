@@ -34,7 +34,7 @@ MEANINGS = {
     "block_mass": "one layer's output and block mass, forward and backward",
 }
 COLUMNS = [
-    *("task", "model", "context", "batch", "variant", "checkpointing", "device", "dtype", "tokens_per_second"),
+    *("task", "model", "context", "batch", "variant", "device", "dtype", "tokens_per_second"),
     *("peak_memory_mb", "ratio_to_stock", "ratio_low", "ratio_high", "memory_ratio_to_stock", "matmul_share"),
 ]
 REFERENCE = ("product", "flops_per_second", "dtype", "processor", "versions")
@@ -67,7 +67,6 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("results/bench/attention.json"))
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--contexts", nargs="+", type=int, default=[256, 1024], help="T of the steps that are timed")
-    parser.add_argument("--long-context", type=int, default=4096, help="T of the memory comparison; 0 leaves it out")
     parser.add_argument("--growth", nargs="*", type=int, default=[256, 512, 1024, 2048, 4096])
     parser.add_argument("--tokens", type=int, default=1024, help="tokens of a batch; a longer context takes one window")
     parser.add_argument("--repetitions", type=int, default=5)
@@ -87,7 +86,6 @@ def planned_measurements(options: argparse.Namespace) -> list[dict[str, Any]]:
         "threads": options.threads,
         "folder": str(options.folder),
         "repetitions": options.repetitions,
-        "checkpointing": False,
     }
     settings = [
         {"model": model, "context": context, "batch": max(1, options.tokens // context)}
@@ -106,16 +104,6 @@ def planned_measurements(options: argparse.Namespace) -> list[dict[str, Any]]:
         for task, variants in kinds
         for setting in settings
         for variant in variants
-    ]
-    # Without gradient checkpointing, nobody trains at this length on such a machine.
-    plan += [
-        {
-            **{"task": "training_step", "measure": "memory", "variants": [variant], **shared},
-            **{"model": model, "context": options.long_context, "batch": 1, "checkpointing": True},
-        }
-        for model in options.models
-        for variant in ("stock", "all_layers", "eager")
-        if options.long_context
     ]
     plan += [
         {"task": "attention_layer", "measure": measure, "variants": variants, "context": context, "batch": 1, **shared}
@@ -163,7 +151,7 @@ def summarised(results: list[dict[str, Any]]) -> dict[str, Any]:
                 "model": result.get("model", "12 heads of 64"),
                 **{name: result[name] for name in ("context", "batch")},
                 "variant": variant,
-                **{name: result[name] for name in ("checkpointing", "device")},
+                "device": result["device"],
                 "dtype": reference["dtype"],
             }
             row = rows.setdefault(tuple(identity.values()), dict.fromkeys(COLUMNS) | identity)
@@ -190,7 +178,7 @@ def summarised(results: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-IDENTITY = ("task", "model", "context", "batch", "variant", "checkpointing", "device", "dtype")
+IDENTITY = ("task", "model", "context", "batch", "variant", "device", "dtype")
 
 
 def time_columns(result: dict[str, Any], variant: str) -> dict[str, Any]:

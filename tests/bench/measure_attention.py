@@ -121,8 +121,6 @@ class WholeModel:
         self.device = task["device"]
         self.model = self.load(task["model"], task["context"], Path(task["folder"])).to(self.device)
         use_observed_attention(self.model, task["context"])
-        if task["checkpointing"]:
-            self.model.gradient_checkpointing_enable({"use_reentrant": False})
         self.layers = self.model.config.num_hidden_layers
         shape = (task["batch"], task["context"])
         self.input_ids = torch.randint(0, self.model.config.vocab_size, shape, device=self.device)
@@ -160,7 +158,7 @@ class WholeModel:
     def step(self, variant: str) -> None:
         """One training step: forward, backward, clipping, optimiser."""
         self.model.train()
-        with self.implementation(variant):  # the backward pass too, which computes checkpointed layers again
+        with self.implementation(variant):
             self.loss(variant).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
@@ -268,7 +266,7 @@ def attention_layer(task: dict[str, Any]) -> dict[str, Any]:
 
 def profile(task: dict[str, Any]) -> dict[str, Any]:
     """Seconds of one training step by kind of operator."""
-    whole = WholeModel(task | {"checkpointing": False})
+    whole = WholeModel(task)
     found = {}
     for variant in task["variants"]:  # before any is profiled: the first steps also fetch memory from the system
         whole.step(variant)

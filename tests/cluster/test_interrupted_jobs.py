@@ -42,7 +42,7 @@ def test_a_storm_changes_no_weight(storm, undisturbed, fate):
     """Catches anything lost when jobs are cancelled, preempted, or go down with their node: bytes must be equal."""
     study, arms, _ = storm
     calm = undisturbed()
-    assert "goes on from" in study.slurm_logs(arms[fate])
+    assert "resumes from" in study.slurm_logs(arms[fate])
     assert study.model(arms[fate]) == calm.model(arms[fate])
 
 

@@ -50,7 +50,7 @@ def test_kill_in_the_middle_of_training_changes_nothing(workplace):
     again = workplace.snakemake(config, TARGET)
     assert again.returncode == 0, again.stdout + again.stderr
     log = (workplace.folder / "results/smoke/logs/train_model/quintic/seed1.log").read_text(encoding="utf-8")
-    assert "goes on from" in log
+    assert "resumes from" in log
     run = workplace.folder / RUN
     resumed = {name: (run / name).read_bytes() for name in ("model/model.safetensors", "history.csv")}
     assert not list((workplace.folder / "results" / "smoke" / "checkpoints").rglob("*.safetensors"))
@@ -58,7 +58,7 @@ def test_kill_in_the_middle_of_training_changes_nothing(workplace):
     whole = workplace.snakemake(config, TARGET, "--forcerun", "train_model")
     assert whole.returncode == 0, whole.stdout + whole.stderr
     log = (workplace.folder / "results/smoke/logs/train_model/quintic/seed1.log").read_text(encoding="utf-8")
-    assert "goes on from" not in log
+    assert "resumes from" not in log
     for name, content in resumed.items():
         assert (run / name).read_bytes() == content, name
 

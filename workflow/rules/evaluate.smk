@@ -34,10 +34,9 @@ rule evaluate_model:
         measured=MEASURED,
         reference=REFERENCE,
         knockout=KNOCKOUT,
-        evaluation={key: config["evaluation"][key] for key in ("batch_size", "seed", "passage_tokens")},
-        precision=config["training"]["precision"],
-        threads=config["training"]["threads"],
-        gpus=min(1, GPUS),
+        settings={key: config["evaluation"][key] for key in ("batch_size", "seed", "passage_tokens")}
+        | {key: config["training"][key] for key in ("precision", "threads")}
+        | {"gpus": min(1, GPUS)},
     script:
         "../../scripts/evaluate_model.py"
 
@@ -63,10 +62,8 @@ rule compare_attention:
         mem_mb=more_each_try(config["training"]["memory_mb"]),
         runtime=more_each_try(60),
     params:
-        evaluation={"batch_size": config["evaluation"]["batch_size"]},
-        precision=config["training"]["precision"],
-        threads=config["training"]["threads"],
-        gpus=min(1, GPUS),
+        settings={"batch_size": config["evaluation"]["batch_size"], "gpus": min(1, GPUS)}
+        | {key: config["training"][key] for key in ("precision", "threads")},
     script:
         "../../scripts/compare_attention.py"
 

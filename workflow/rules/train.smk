@@ -66,7 +66,7 @@ rule train_model:
         },
         min_locality=config["constraint"]["min_locality"],
         checkpoint_steps=config["training"]["checkpoint_steps"],
-        # Not an output: Snakemake deletes those before a job runs again, and a killed run goes on from here.
+        # Not an output: Snakemake deletes outputs before a job runs again, and a killed run resumes from here.
         checkpoints="results/{study}/checkpoints/{arm}-seed{seed}",
     script:
         "../../scripts/train_model.py"

@@ -19,27 +19,27 @@ logger = logging.getLogger(__name__)
 
 
 def check_model(folder: Path, context: int) -> None:
-    """Raises UserError, from the config alone, for a model whose attention cannot be observed over `context` tokens.
+    """Check from its config that a model's attention can be observed over `context` tokens; else raise UserError.
 
-    No weight is read, so that even a large model is refused at once. Some architectures cannot run without weights; of
-    these, `load_model` judges.
+    Reads no weights, so even a large model is refused at once. Architectures that cannot run without weights are left
+    to `load_model`.
     """
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError) as error:
-        raise UserError(f"{folder} is no causal language model: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{folder} is not a causal language model: {str(error).splitlines()[0]}") from error
     try:
         with FakeTensorMode():  # shapes without numbers
             use_observed_attention(AutoModelForCausalLM.from_config(config, trust_remote_code=False), context)
     except (NotImplementedError, RuntimeError) as error:
-        logger.info("%s is checked when its weights are loaded: %s", folder, str(error).splitlines()[0])
+        logger.info("%s will be checked when its weights are loaded: %s", folder, str(error).splitlines()[0])
 
 
 def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     """The model in float32, on the GPU if `gpus` is not 0, with the observed attention function.
 
-    Raises UserError where the folder holds no such model, or one whose attention cannot be observed, and where a GPU is
-    asked for and none is there: training for days on a CPU by mistake helps nobody.
+    Raises UserError if the folder holds no such model or one whose attention cannot be observed, and if fewer GPUs are
+    visible than requested: the CPU is no silent fallback.
     """
     device = _device(gpus)
     transformers_logging.disable_progress_bar()
@@ -49,7 +49,7 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder} does not load as a causal language model: {str(error).splitlines()[0]}") from error
-    model = model.to(device)
+    model = model.to(device)  # pyright: ignore[reportArgumentType]  # a decorator of transformers hides `self`
     use_observed_attention(model, context)
     check_causality(model)
     return model
@@ -61,18 +61,18 @@ def processor_of(device: torch.device) -> str:
 
 
 def _device(gpus: int) -> torch.device:
-    """A GPU where the job asked for one, else the CPU; the log says which."""
+    """This process's GPU if `gpus` is not 0, else the CPU; logs which. Raises UserError if too few GPUs are visible."""
     visible = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if gpus > visible:
         raise UserError(
             f"training.gpus is {gpus}, but the job on {socket.gethostname()} sees {visible or 'no'} GPU (torch "
-            f"{torch.__version__}). Have the cluster give it as many, install torch with CUDA, or set training.gpus to "
-            "0 to compute on the CPU."
+            f"{torch.__version__}). Request that many from the cluster, install torch with CUDA, or set training.gpus "
+            "to 0 to compute on the CPU."
         )
     if gpus:
         logger.info("Computing on %d GPU: %s.", gpus, torch.cuda.get_device_name())
         torch.cuda.set_device(rank())
         return torch.device("cuda", rank())
-    unused = f"; {visible} in sight, unused" if visible else ""
+    unused = f"; {visible} visible, unused" if visible else ""
     logger.info("Computing on the CPU (training.gpus is 0%s).", unused)
     return torch.device("cpu")

@@ -1,12 +1,13 @@
-"""Looking at attention from inside any Hugging Face causal model: an attention function that reports to an observer.
+"""Attention function that exposes Q, K, V and mask to an observer, for any Hugging Face causal model.
 
 The function is registered with transformers under ATTENTION and returns what stock SDPA returns. A forward pass called
-with `observer=...` also hands each layer's queries, keys and mask to that observer.
+with `observer=...` also passes each layer's inputs to that observer, which may compute the layer's output itself.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
@@ -16,15 +17,20 @@ from transformers.masking_utils import sdpa_mask
 from localist.plumbing.errors import UserError
 
 ATTENTION = "localist_sdpa"
+# Arguments of attention functions that change the scores behind an observer's back.
 UNSEEN = ("position_bias", "s_aux", "softcap")
+# Keys of model configs that cap attention scores.
 SOFT_CAPPING = ("attn_logit_softcapping", "attention_logit_cap")
 PROBE_TOKENS = 4
 
 
 @dataclass(frozen=True)
 class LayerInputs:
-    """What one layer's attention gets. query: [batch, heads, T, width], positions applied; key, value: the same with
-    key heads, not repeated; mask: bool [batch or 1, 1, T, T], True where a query sees a key, None for plain causal.
+    """Inputs of one layer's attention, with positions applied to queries and keys.
+
+    query: [batch, heads, T, width]; key: [batch, key heads, T, width]; value: [batch, key heads, T, value width]; key
+    heads are not repeated. mask: bool [batch or 1, 1, T, T], True where a query sees a key; None for plain causal
+    attention. scaling: factor of the scores; dropout: probability, 0 outside training.
     """
 
     query: torch.Tensor
@@ -36,10 +42,11 @@ class LayerInputs:
 
 
 class Observer(Protocol):
-    """What a forward pass reports to."""
+    """Receives the inputs of every attention layer during a forward pass."""
 
     def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
-        """Look at a layer; return its output, [batch, heads, T, width], or None to leave it to stock attention."""
+        """Return the layer's output, [batch, heads, T, value width], or None to leave it to stock attention."""
+        ...
 
 
 def observed_attention(
@@ -53,25 +60,33 @@ def observed_attention(
     scaling: float | None = None,
     **kwargs,
 ) -> tuple[torch.Tensor, None]:
-    """Stock SDPA attention, unless there is an observer that wants to compute this layer.
+    """Stock SDPA attention, unless an observer computes this layer: [batch, T, heads, value width], and no weights.
 
-    Raises UserError for what an observer would not see whole: biases, learned sinks or capping of the scores, a mask
-    that is added to them or differs between heads, keys of an earlier call, attention to later tokens.
+    query: [batch, heads, T, width]; key: [batch, key heads, T, width]; value: [batch, key heads, T, value width];
+    attention_mask: bool [batch or 1, 1, T, T], or None for plain causal attention.
+
+    Raises UserError for what an observer would miss: biases, learned sinks or capping of the scores, a mask that is
+    added to them or differs between heads, keys of an earlier call, attention to later tokens.
     """
     if observer is not None:
         _refuse_unseen(module, query, key, attention_mask, kwargs)
+        assert isinstance(module.layer_idx, int)
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-        output = observer.observe(
-            module.layer_idx, LayerInputs(query, key, value, attention_mask, scale, dropout if module.training else 0.0)
-        )
+        inputs = LayerInputs(query, key, value, attention_mask, scale, dropout if module.training else 0.0)
+        output = observer.observe(module.layer_idx, inputs)  # [batch, heads, T, value width]
         if output is not None:
             return output.transpose(1, 2).contiguous(), None
     return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **kwargs)
 
 
 def _refuse_unseen(
-    module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None, kwargs: dict
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    mask: torch.Tensor | None,
+    kwargs: Mapping[str, Any],
 ) -> None:
+    """Raises UserError if attention depends on more than an observer is given."""
     name = type(module).__name__
     unseen = [argument for argument in UNSEEN if kwargs.get(argument) is not None]
     if unseen:
@@ -87,10 +102,10 @@ def _refuse_unseen(
 
 
 def use_observed_attention(model: PreTrainedModel, context: int) -> None:
-    """Switch `model` to the observed attention function, or refuse it by name.
+    """Switch `model` to the observed attention function.
 
-    Raises UserError where the model's attention is not the causal softmax(QKᵀ) that the measures assume (its own
-    attention code, soft-capping, biases), or where it has fewer positions than `context`.
+    Raises UserError, naming the model, if its attention is not the causal softmax(QKᵀ) that the measures assume (other
+    attention code, soft-capping, biases), or if it has fewer positions than `context`.
     """
     AttentionInterface.register(ATTENTION, observed_attention)
     # Without its mask function, transformers would hand the attention function no mask at all.
@@ -109,20 +124,20 @@ def use_observed_attention(model: PreTrainedModel, context: int) -> None:
             f"{name} has no SDPA attention in transformers, so its attention cannot be observed."
         ) from error
     seen = _LayersSeen()
-    with suppress(TypeError):  # a forward pass that takes no observer leaves `seen` empty
+    with suppress(TypeError):  # a forward pass that accepts no observer leaves `seen` empty
         _logits(model, last_token=0, observer=seen)
     if seen.layers != set(range(config.num_hidden_layers)):
-        raise UserError(f"{name} computes attention in its own way, not through transformers' interface.")
+        raise UserError(f"{name} computes attention in its own way, not through transformers' attention interface.")
 
 
 def check_causality(model: PreTrainedModel) -> None:
-    """Raises UserError where a later token changes an earlier logit."""
+    """Raises UserError if a later token changes an earlier logit."""
     if not torch.equal(_logits(model, last_token=0)[:, :-1], _logits(model, last_token=1)[:, :-1]):
         raise UserError(f"{type(model).__name__} lets tokens attend to later ones: not a causal model.")
 
 
 def _logits(model: PreTrainedModel, last_token: int, **inputs) -> torch.Tensor:
-    """Logits of a few tokens, dropout off."""
+    """Logits [1, PROBE_TOKENS, vocabulary] of token 0 followed by `last_token`, without dropout."""
     input_ids = torch.zeros((1, PROBE_TOKENS), dtype=torch.long, device=model.device)
     input_ids[:, -1] = last_token
     training = model.training
@@ -135,6 +150,8 @@ def _logits(model: PreTrainedModel, last_token: int, **inputs) -> torch.Tensor:
 
 
 class _LayersSeen:
+    """Notes which layers report to their observer."""
+
     def __init__(self):
         self.layers: set[int] = set()
 

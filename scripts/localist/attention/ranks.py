@@ -1,6 +1,6 @@
-"""Several processes that train one run together, one on each GPU: how they are started, and what they agree on.
+"""Data-parallel training of one run: starting one process per GPU, and reductions over these processes (ranks).
 
-Alone, as most runs are trained, a process agrees with itself at no cost.
+With a single process, every function here is free.
 """
 
 import logging
@@ -10,38 +10,39 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
+from multiprocessing.queues import Queue, SimpleQueue
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as distributed
-from torch.multiprocessing import ProcessExitedException, ProcessRaisedException, get_context, start_processes
+from torch.multiprocessing import get_context
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, start_processes
 
 from localist.plumbing.errors import UserError
 from localist.plumbing.interruption import Interrupted, noticing_sigterm
 
 Answer = TypeVar("Answer")
 
-# How long the others have to end by themselves where one has failed.
+# Time for the other processes to end by themselves after one has failed.
 SECONDS_AFTER_A_FAILURE = 5.0
 
-
-# Set by `run_in_processes`, before the processes know of each other; what a scheduler calls ranks is none of ours.
+# Set by `run_in_processes` before torch.distributed is initialised. Names of our own: a scheduler may set RANK.
 NUMBER_OF_RANKS = "LOCALIST_NUMBER_OF_RANKS"
 RANK = "LOCALIST_RANK"
 
 
 def number_of_ranks() -> int:
-    """How many processes train this run."""
+    """Number of processes that train this run."""
     return int(os.environ.get(NUMBER_OF_RANKS, 1))
 
 
 def rank() -> int:
-    """Which of them this one is, from 0, and which of the GPUs in sight it takes; the first alone writes files."""
+    """This process's rank, from 0; also the index of its GPU. Only rank 0 writes files."""
     return int(os.environ.get(RANK, 0))
 
 
 def mean_over_ranks(value: torch.Tensor) -> torch.Tensor:
-    """The mean of a value that each rank has, in float64 and without gradient; alone, the value itself."""
+    """Mean of `value` over ranks, in float64 and without gradient; `value` itself in a single process."""
     if number_of_ranks() == 1:
         return value
     total = value.detach().double().clone()
@@ -49,16 +50,18 @@ def mean_over_ranks(value: torch.Tensor) -> torch.Tensor:
     return total / number_of_ranks()
 
 
-def any_rank(said: bool, device: torch.device) -> bool:
-    """Whether any rank says so; each has to ask at the same place."""
-    return said if number_of_ranks() == 1 else bool(mean_over_ranks(torch.tensor(float(said), device=device)) > 0)
+def any_rank(condition: bool, device: torch.device) -> bool:
+    """Whether `condition` holds on any rank. Collective: every rank must call it."""
+    if number_of_ranks() == 1:
+        return condition
+    return bool(mean_over_ranks(torch.tensor(float(condition), device=device)) > 0)
 
 
 def from_first_rank(compute: Callable[[], Answer]) -> Answer:
-    """What the first rank computes, on every rank."""
+    """The result of `compute` on rank 0, broadcast to every rank. Collective: every rank must call it."""
     if number_of_ranks() == 1:
         return compute()
-    answer = [compute() if rank() == 0 else None]
+    answer: list[Any] = [compute() if rank() == 0 else None]
     distributed.broadcast_object_list(answer)
     return answer[0]
 
@@ -66,12 +69,13 @@ def from_first_rank(compute: Callable[[], Answer]) -> Answer:
 def run_in_processes(
     count: int, function: Callable[..., None], arguments: Mapping[str, Any], asked_to_stop: Callable[[], bool]
 ) -> None:
-    """Run `function(**arguments, asked_to_stop=…)` in `count` processes that torch.distributed knows of.
+    """Run `function(**arguments, asked_to_stop=…)` in `count` processes, with the environment of torch.distributed.
 
-    The function is one of a module. SIGTERM is passed on to the processes, once `asked_to_stop` says so, and they have
-    as long as they need. Their logs come out here. Raises the UserError or Interrupted that one of them ended with.
+    `function` must be importable from a module. Once `asked_to_stop` returns True, SIGTERM is passed on to the
+    processes, which may take as long as they need. Their log records are handled here. Raises the UserError or
+    Interrupted that one of them ended with, and UserError if one was killed.
     """
-    # It tells how it ends the others where one has failed, which is not what went wrong.
+    # After a failure it logs how it ends the other processes, which hides the cause.
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)
     context = get_context("spawn")
     records, ends = context.Queue(), context.SimpleQueue()
@@ -81,23 +85,24 @@ def run_in_processes(
         workers = start_processes(
             _work, (count, _free_port(), records, ends, function, dict(arguments)), count, join=False
         )
-        told = False
+        assert workers is not None  # None only with join=True
+        signalled = False
         while not workers.join(timeout=0.5, grace_period=SECONDS_AFTER_A_FAILURE):
-            if asked_to_stop() and not told:
-                told = True
+            if asked_to_stop() and not signalled:
+                signalled = True
                 for process in workers.pids():
-                    with suppress(ProcessLookupError):  # it is done
+                    with suppress(ProcessLookupError):  # it has ended
                         os.kill(process, signal.SIGTERM)
     except (ProcessExitedException, ProcessRaisedException) as error:
-        # The first to fail may be one that lost the connection to the one that has something to say.
-        told_too_early = isinstance(error, ProcessExitedException) and error.exit_code == -signal.SIGTERM
-        if ends.empty() and asked_to_stop() and told_too_early:
+        # The first to fail may have lost the connection to the one that knows the reason, which is then in `ends`.
+        ended_by_sigterm = isinstance(error, ProcessExitedException) and error.exit_code == -signal.SIGTERM
+        if ends.empty() and asked_to_stop() and ended_by_sigterm:
             raise Interrupted("The job was asked to end before its first step.") from None
         if ends.empty() and isinstance(error, ProcessRaisedException):
             raise
         if ends.empty():
             raise UserError(
-                f"One of the {count} processes of the run was ended: {error}. If it was for lack of memory, raise "
+                f"One of the {count} processes of the run was killed: {error}. If memory ran out, raise "
                 "training.memory_mb, which is for all of them together."
             ) from error
     finally:
@@ -108,17 +113,24 @@ def run_in_processes(
 
 
 def _work(
-    rank: int, count: int, port: int, records, ends, function: Callable[..., None], arguments: Mapping[str, Any]
+    rank: int,
+    count: int,
+    port: int,
+    records: Queue,
+    ends: SimpleQueue,
+    function: Callable[..., None],
+    arguments: Mapping[str, Any],
 ) -> None:
+    """The body of one process. Log records go to `records`; the kind and message of an expected end go to `ends`."""
     handler = QueueHandler(records)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=logging.WARNING if rank else logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
-    place = {
+    variables = {
         **{RANK: rank, NUMBER_OF_RANKS: count},
         **{"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port},
     }
-    os.environ.update({name: str(value) for name, value in place.items()})
+    os.environ.update({name: str(value) for name, value in variables.items()})
     try:
         with noticing_sigterm() as asked_to_stop:
             function(**arguments, asked_to_stop=asked_to_stop)
@@ -132,6 +144,7 @@ def _work(
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    """A TCP port of this machine that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Which earlier keys a query sees, by the model's own mask: V(i) of method.md, Fidelity."""
+"""The earlier keys that a query sees under the model's own mask: V(i) (method.md, Fidelity)."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from torch.nn.functional import one_hot
 from localist.plumbing.errors import UserError
 from localist.tokens.windows import NO_ID
 
-# Rows of a mask that are held as numbers at a time.
+# Rows of a mask that are converted to float at a time.
 ROWS = 256
 
 
 def key_groups(blocks: torch.Tensor, block_count: int) -> torch.Tensor:
-    """One-hot float32 [batch, T, 1 + block_count]: column 0 for keys without a block (the sink), then the blocks.
+    """One-hot float32 [batch, T, 1 + block_count]: column 0 for keys without a block (sink, padding), then the blocks.
 
     blocks: long [batch, T], -1 for no block. Raises UserError for ids outside -1 … block_count - 1.
     """
@@ -27,44 +27,46 @@ def key_groups(blocks: torch.Tensor, block_count: int) -> torch.Tensor:
 def visible_keys(
     mask: torch.Tensor | None, batch: int, queries: slice, device: torch.device
 ) -> tuple[slice, torch.Tensor, torch.Tensor | None]:
-    """The keys that any of these queries sees, and which query does not see which of the last of them.
+    """The keys that any query of the slice `queries` of window `batch` sees, and the pairs that are hidden.
 
-    mask: bool [batch or 1, 1, T, T], True where a query sees a key; None for plain causal attention. Returns the keys,
-    bool [queries, last keys] (True: not seen), and bool [queries] where a query sees nothing at all (None: nowhere).
+    mask: bool [batch or 1, 1, T, T], True where a query sees a key; None for plain causal attention. Returns the slice
+    of keys; bool [queries, last keys], True where a key is hidden (it covers only the last keys that need it); and bool
+    [queries], True where a query sees no key, or None if every query sees one.
     """
     count = queries.stop - queries.start
     if mask is None:
         return slice(0, queries.stop), torch.ones(count, count, dtype=torch.bool, device=device).triu(1), None
-    seen = mask[batch if mask.shape[0] > 1 else 0, 0, queries]
-    used = seen.any(dim=0).nonzero()
+    seen = mask[batch if mask.shape[0] > 1 else 0, 0, queries]  # [queries, T]
+    used = seen.any(dim=0).nonzero()  # [used keys, 1]
     first = min(int(used[0]), queries.start) if len(used) else queries.start
     last = max(int(used[-1]) + 1, queries.stop) if len(used) else queries.stop
-    seen = seen[:, first:last]
-    blind = ~seen.any(dim=1)
+    seen = seen[:, first:last]  # [queries, keys]
+    blind = ~seen.any(dim=1)  # [queries]
     return slice(first, last), ~seen, blind if blind.any() else None
 
 
 @dataclass(frozen=True)
 class VisibleBlocks:
-    """What each query has in V(i). counts: float32 [batch, T, blocks]; the rest are [batch, T].
+    """The blocks of V(i) for each query i.
 
-    chance: C, 0 where V(i) is empty; counted: V(i) holds own and foreign keys; own: the query's block, or 0.
+    counts: keys of V(i) in each block; chance: C, 0 where V(i) is empty; counted: whether V(i) holds both own and
+    foreign keys; own: the query's block, 0 where it has none.
     """
 
-    counts: torch.Tensor
-    chance: torch.Tensor
-    counted: torch.Tensor
-    own: torch.Tensor
+    counts: torch.Tensor  # float32 [batch, T, blocks]
+    chance: torch.Tensor  # float32 [batch, T]
+    counted: torch.Tensor  # bool [batch, T]
+    own: torch.Tensor  # long [batch, T]
 
 
 def visible_blocks(groups: torch.Tensor, mask: torch.Tensor | None) -> VisibleBlocks:
     """Count the keys of V(i) by block. groups: as from `key_groups`; mask: as in `visible_keys`."""
     with torch.autocast(groups.device.type, enabled=False):  # counts above 256 are not whole in bf16
-        counts = _earlier_keys(groups, mask)[..., 1:]
-    blocks = groups[..., 1:]
-    own_count = (counts * blocks).sum(-1)
-    total = counts.sum(-1)
-    has_block = blocks.any(-1)
+        counts = _earlier_keys(groups, mask)[..., 1:]  # [batch, T, blocks]
+    blocks = groups[..., 1:]  # [batch, T, blocks]
+    own_count = (counts * blocks).sum(-1)  # [batch, T]
+    total = counts.sum(-1)  # [batch, T]
+    has_block = blocks.any(-1)  # [batch, T]
     return VisibleBlocks(
         counts=counts,
         chance=torch.where(has_block, own_count / total.clamp(min=1), 0.0),
@@ -74,7 +76,7 @@ def visible_blocks(groups: torch.Tensor, mask: torch.Tensor | None) -> VisibleBl
 
 
 def _earlier_keys(groups: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """float32 [batch, T, groups]: the keys before each query that it sees, by group."""
+    """float32 [batch, T, groups]: number of keys before each query that it sees, by group."""
     if mask is None:
         return groups.cumsum(dim=1) - groups
     counts = torch.empty_like(groups)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from localist.claims.bootstrap import paired, resample
 from localist.claims.fidelity import corrected_fidelity
+from localist.evaluation.measures import MEASURES
 from localist.plumbing.files import replacing
 from localist.study.arms import DISTRIBUTED, Arm
 from localist.study.layers import late_layers
@@ -20,24 +21,15 @@ METRIC_COLUMNS = [
 ]
 LAYER_COLUMNS = [
     *("arm", "seed", "measured_partition", "layer", "locality", "fidelity", "chance", "fidelity_corrected"),
-    *("sink_share", "self_share", "entropy_bits", "entropy_normalised", "entropy_no_sink_bits"),
-    *("distance_tokens", "queries"),
+    *MEASURES,
+    "queries",
 ]
 HISTORY_COLUMNS = [
     *("arm", "seed", "step", "tokens", "cross_entropy", "penalty", "weight", "active_share", "learning_rate"),
 ]
 KNOCKOUT_COLUMNS = ["arm", "seed", "partition", "nll", "nll_knockout", "delta_nll", "tokens"]
 DIVERGENCE_COLUMNS = ["arm", "seed", "other", "other_seed", "layer", "divergence_bits", "queries"]
-AVERAGES = {
-    "fidelity": "queries",
-    "chance": "queries",
-    "sink_share": "queries_all",
-    "self_share": "queries_all",
-    "entropy_bits": "queries_all",
-    "entropy_normalised": "queries_all",
-    "entropy_no_sink_bits": "queries_visible",
-    "distance_tokens": "queries_visible",
-}
+AVERAGES = {"fidelity": "queries", "chance": "queries"} | {name: one.queries for name, one in MEASURES.items()}
 
 
 def metric_rows(arm: Arm, seed: int, metrics: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:

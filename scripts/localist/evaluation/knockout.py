@@ -1,7 +1,7 @@
-"""Attention knockout: cross-block attention forbidden in some layers of an evaluated model (method.md, Knockout).
+"""Attention knockout: cross-block attention blocked in some layers of an evaluated model (method.md, Knockout).
 
-Block ids come from whole sentences, so here, and only here, a forward pass knows the future of a sentence. It is a
-probe, and is reported apart from perplexity.
+Block ids are those of whole sentences, so here, and only here, a forward pass depends on how a sentence ends. It is a
+probe, reported apart from perplexity.
 """
 
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from localist.attention.observed_attention import LayerInputs
 
 
 class KnockoutObserver:
-    """Computes the layers `layers` with the keys that a query may still see: itself, its own block, the sink.
+    """Computes `layers` with the keys that are left to a query: itself, its own block, and keys without a block.
 
     blocks: long [batch, T], -1 on sink and padding. A query without a block keeps all keys.
     """
@@ -22,17 +22,17 @@ class KnockoutObserver:
     def __init__(self, blocks: torch.Tensor, layers: Collection[int]):
         self.layers = layers
         context = blocks.shape[1]
-        same = blocks[:, :, None] == blocks[:, None, :]
-        itself = torch.eye(context, dtype=torch.bool, device=blocks.device)
-        free = (blocks < 0)[:, None, :] | (blocks < 0)[:, :, None]
+        same = blocks[:, :, None] == blocks[:, None, :]  # [batch, T, T]
+        itself = torch.eye(context, dtype=torch.bool, device=blocks.device)  # [T, T]
+        free = (blocks < 0)[:, None, :] | (blocks < 0)[:, :, None]  # [batch, T, T]
         self.allowed = (same | itself | free)[:, None]  # [batch, 1, T, T]
-        self.causal = itself.new_ones(context, context).tril()
+        self.causal = itself.new_ones(context, context).tril()  # [T, T]
 
     def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
-        """Stock attention under the smaller mask, or None for a layer that is left alone."""
+        """Stock attention under the smaller mask, [batch, heads, T, value width]; None for other layers."""
         if layer not in self.layers:
             return None
-        seen = self.causal if inputs.mask is None else inputs.mask
+        seen = self.causal if inputs.mask is None else inputs.mask  # [T, T] or [batch or 1, 1, T, T]
         return scaled_dot_product_attention(
             inputs.query,
             inputs.key,
@@ -44,13 +44,13 @@ class KnockoutObserver:
 
 
 class Knockout:
-    """Gives every batch its `KnockoutObserver`. blocks: int [windows, T]; layers: those knocked out."""
+    """A watcher (see `losses.Watcher`) that knocks out `layers` in every batch. blocks: int [windows, T]."""
 
     def __init__(self, blocks: np.ndarray, layers: Collection[int]):
         self.blocks, self.layers = blocks, layers
 
     def observer(self, rows: np.ndarray, length: int, device: torch.device) -> KnockoutObserver:
-        """An observer for one batch of windows cut to `length`."""
+        """An observer for the windows `rows`, cut to `length`."""
         return KnockoutObserver(
             torch.as_tensor(self.blocks[rows, :length].astype(np.int64), device=device), self.layers
         )

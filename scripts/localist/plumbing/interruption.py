@@ -1,4 +1,4 @@
-"""Ending a job early without losing its work: SIGTERM is noticed, and SLURM is asked to queue the job again."""
+"""Early end of a job without loss of work: SIGTERM is deferred, and SLURM is asked to requeue the job."""
 
 import logging
 import os
@@ -9,18 +9,18 @@ from contextlib import contextmanager
 
 logger = logging.getLogger(__name__)
 
-# What shells report of a process that SIGTERM ended.
+# The exit status that shells report for a process killed by SIGTERM.
 EXIT_STATUS = 128 + signal.SIGTERM
 SLURM_SECONDS = 20
 
 
 class Interrupted(Exception):
-    """The job was asked to end before it was done, and has saved what it did."""
+    """The job was asked to end early, and has saved its work."""
 
 
 @contextmanager
 def noticing_sigterm() -> Iterator[Callable[[], bool]]:
-    """Inside, SIGTERM ends nothing; the function that is yielded says whether one has come. Main thread only."""
+    """Defer SIGTERM; yields a callable telling whether it arrived. Main thread only."""
     received: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
     try:
@@ -30,9 +30,9 @@ def noticing_sigterm() -> Iterator[Callable[[], bool]]:
 
 
 def requeue() -> bool:
-    """Ask SLURM to queue this job again; False where it is no SLURM job, or not a running one, or SLURM refuses.
+    """Ask SLURM to requeue this job; False if it is not a running SLURM job, or if SLURM refuses.
 
-    A job that is preempted or nears its time limit still runs; one that was cancelled does not, and stays so.
+    A job that is preempted or near its time limit is still running; a cancelled one is not, and stays cancelled.
     """
     job = os.environ.get("SLURM_JOB_ID")
     if not job:

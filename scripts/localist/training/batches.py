@@ -1,4 +1,4 @@
-"""Which windows a training step sees, and as what tensors."""
+"""Training batches: the order of the windows, and their tensors."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,14 +8,15 @@ import torch
 from localist.tokens.windows import NO_ID, Windows
 from localist.training.next_token_loss import NOT_A_TARGET
 
-# Batches among which windows are sorted by length: 3 % of the positions are padding then, 9 % in plain random order.
+# Windows are sorted by length within pools of this many batches: 3 % of positions are padding, against 9 % unsorted.
 POOLED_BATCHES = 8
 
 
 class WindowDataset(torch.utils.data.Dataset):
-    """Windows as Trainer examples; block columns are there only where the arm is constrained.
+    """Windows as Trainer examples, [T] each: input_ids, labels and, for a constrained arm, blocks.
 
-    The example of the index ~i is as long as that of i, and has nothing to learn from: no target, no block.
+    blocks: int [windows, T], -1 on sink and padding, or None. The example at index ~i is as long as that at i, but has
+    no target and no block: it contributes nothing to the loss.
     """
 
     def __init__(self, windows: Windows, blocks: np.ndarray | None):
@@ -43,15 +44,18 @@ class WindowDataset(torch.utils.data.Dataset):
 
 
 def stack_windows(examples: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Stack windows and cut the padding that all of them share."""
+    """Stack examples [T] into [batch, length], cutting the padding that all of them share."""
     batch = {name: torch.stack([example[name] for example in examples]) for name in examples[0]}
-    with_targets = (batch["labels"] != NOT_A_TARGET).any(dim=0).nonzero()
+    with_targets = (batch["labels"] != NOT_A_TARGET).any(dim=0).nonzero()  # positions, [·, 1]
     length = int(with_targets.max()) + 1 if len(with_targets) else 2
     return {name: values[:, :length] for name, values in batch.items()}
 
 
 class SimilarLengths(torch.utils.data.Sampler):
-    """Every window once an epoch, in a random order in which the windows of a batch are of similar length."""
+    """Every window once per epoch, in random order, with windows of similar length in a batch.
+
+    lengths: int [windows], in tokens.
+    """
 
     def __init__(self, lengths: np.ndarray, batch_size: int, seed: int):
         self.lengths, self.batch_size, self.seed = lengths, batch_size, seed
@@ -76,14 +80,14 @@ class SimilarLengths(torch.utils.data.Sampler):
 
 
 class BatchesOfRank(torch.utils.data.Sampler):
-    """One rank's share of every batch: all ranks together see what one process would, each window once an epoch.
+    """One rank's share of every batch: all ranks together see the same batches as a single process.
 
-    A rank for which the last batch of an epoch has no window left gets one that counts nothing.
+    If the last batch of an epoch has no window for a rank, it gets an example without targets (see `WindowDataset`).
     """
 
     def __init__(self, order: SimilarLengths, rank: int, ranks: int):
         self.order, self.rank, self.ranks = order, rank, ranks
-        # Trainer tells the epoch to what it finds under this name.
+        # Trainer calls set_epoch on the attribute of this name.
         self.batch_sampler = order
 
     def set_epoch(self, epoch: int) -> None:
@@ -98,7 +102,7 @@ class BatchesOfRank(torch.utils.data.Sampler):
 
 
 def blocks_within_windows(blocks: np.ndarray) -> np.ndarray:
-    """Blocks [windows, T] renumbered from 0 within each window, which keeps one-hot blocks narrow; -1 stays."""
+    """Blocks, int [windows, T], renumbered from 0 within each window, which keeps one-hot blocks narrow; -1 stays."""
     renumbered = np.full(blocks.shape, NO_ID, dtype=np.int64)
     for row, window in enumerate(blocks):
         inside = window != NO_ID

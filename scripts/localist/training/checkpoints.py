@@ -1,6 +1,6 @@
-"""Checkpoints of a run: sealed once they are wholly written, and checked before a run goes on from one.
+"""Checkpoints of a run: sealed once they are complete, and verified before a run resumes from one.
 
-A run's checkpoints lie in a folder of its own, whose name tells the run from every other one.
+The folder of a run's checkpoints is named by the hash of the run's settings.
 """
 
 import json
@@ -19,7 +19,7 @@ SET_ASIDE = "unusable-"
 
 
 def seal(checkpoint: Path, precision: str, processor: str) -> None:
-    """Mark a checkpoint as whole: the run that it is of, its files' hashes, its precision, the processors until now."""
+    """Mark a checkpoint as complete: write the run's name, its precision, its processors so far, and file hashes."""
     files = {
         path.relative_to(checkpoint).as_posix(): sha256_of(path)
         for path in sorted(files_in(checkpoint))
@@ -31,16 +31,16 @@ def seal(checkpoint: Path, precision: str, processor: str) -> None:
 
 
 def last_whole_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint of the run whose folder this is.
+    """The newest complete checkpoint in a run's folder; None if there is none.
 
-    Newer ones that are not whole (cut short by a kill, truncated, changed) or of another run are named in the log and
-    renamed, so that nothing goes on from them; the last one of these is kept.
+    Newer ones that are incomplete, damaged or of another run are logged and renamed, so that nothing resumes from them;
+    only the last one renamed is kept.
     """
     for checkpoint in sorted(Path(folder).glob("checkpoint-*"), key=_step, reverse=True):
         fault = _fault(checkpoint)
         if fault is None:
             return checkpoint
-        logger.warning("%s is passed over: %s.", checkpoint, fault)
+        logger.warning("Skipping %s: %s.", checkpoint, fault)
         for earlier in checkpoint.parent.glob(f"{SET_ASIDE}*"):
             shutil.rmtree(earlier, ignore_errors=True)
         checkpoint.rename(checkpoint.with_name(SET_ASIDE + checkpoint.name))
@@ -48,28 +48,29 @@ def last_whole_checkpoint(folder: Path) -> Path | None:
 
 
 def processors_of(folder: Path, processor: str) -> list[str]:
-    """Every processor that a run has been computed on, this one included, sorted."""
-    return sorted({processor}.union(*(found.get("processors", ()) for found in _seals(folder))))
+    """Models of the processors that have computed a run, `processor` included, sorted."""
+    return sorted({processor}.union(*(content.get("processors", ()) for content in _seals(folder))))
 
 
 def precision_of(folder: Path) -> str | None:
-    """The precision in which a run was begun; None where it is yet to begin."""
-    return next((found.get("precision") for found in _seals(folder) if found.get("run") == folder.name), None)
+    """The precision in which a run was started, bf16 or fp32; None if it has no checkpoint yet."""
+    seals = (content for content in _seals(folder) if content.get("run") == folder.name)
+    return next((content.get("precision") for content in seals), None)
 
 
 def _fault(checkpoint: Path) -> str | None:
-    """Why a run cannot go on from this checkpoint."""
-    found = _read_seal(checkpoint)
-    if not found:
-        return "it was not wholly written"
-    if found.get("run") != checkpoint.parent.name:
-        return "it is of another run"
-    for name, sha256 in found["files"].items():
+    """Why a run cannot resume from this checkpoint; None if it can."""
+    content = _read_seal(checkpoint)
+    if not content:
+        return "it is incomplete"
+    if content.get("run") != checkpoint.parent.name:
+        return "it belongs to another run"
+    for name, sha256 in content["files"].items():
         path = checkpoint / name
         if not path.is_file():
             return f"{name} is missing"
         if sha256_of(path) != sha256:
-            return f"{name} is truncated or was changed"
+            return f"{name} is truncated or modified"
     return None
 
 
@@ -78,12 +79,12 @@ def _seals(folder: Path) -> list[Mapping[str, Any]]:
 
 
 def _read_seal(checkpoint: Path) -> Mapping[str, Any]:
-    """The seal, or nothing where there is none that can be read."""
+    """The content of a checkpoint's seal; empty if there is no readable one."""
     try:
-        found = json.loads((checkpoint / SEAL).read_text(encoding="utf-8"))
+        content = json.loads((checkpoint / SEAL).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and isinstance(found.get("files"), dict) else {}
+    return content if isinstance(content, dict) and isinstance(content.get("files"), dict) else {}
 
 
 def _step(checkpoint: Path) -> int:

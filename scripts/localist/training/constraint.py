@@ -19,9 +19,9 @@ GROUP_SPARSITY_FLOOR = 1e-6
 
 @dataclass(frozen=True)
 class Constraint:
-    """λ of each layer, the penalty, its fidelity target τ (the hinge alone has one), its weight α, and what λ scales.
+    """λ of each layer, the penalty, its fidelity target τ (hinge only), its weight α, and what λ scales.
 
-    Without a layer with λ > 0 it is plain fine-tuning, and the rest means nothing.
+    If every λ is 0, training is plain fine-tuning, and the other values are unused (None).
     """
 
     locality: Sequence[float]
@@ -32,16 +32,17 @@ class Constraint:
 
     @property
     def layers(self) -> list[int]:
-        """The layers that are constrained."""
+        """Indices of the constrained layers."""
         return [layer for layer, value in enumerate(self.locality) if value > 0]
 
     def layer_weight(self, layer: int) -> float:
-        """What the penalty of a constrained layer is multiplied by, besides α."""
+        """The factor of a constrained layer's penalty, besides α."""
         return 1.0 if self.applies_to == TARGET else self.locality[layer]
 
-    def target_of(self, layer: int) -> float | None:
-        """τ of a constrained layer."""
-        return self.locality[layer] * self.target if self.applies_to == TARGET else self.target
+    def target_of(self, layer: int) -> float:
+        """τ of a constrained layer; 0 for a penalty without a target."""
+        target = self.target or 0.0
+        return self.locality[layer] * target if self.applies_to == TARGET else target
 
 
 def hinge(mass: torch.Tensor, visible: VisibleBlocks, target: float) -> torch.Tensor:
@@ -49,18 +50,18 @@ def hinge(mass: torch.Tensor, visible: VisibleBlocks, target: float) -> torch.Te
 
     mass: [batch, heads, T, blocks], the attention on the blocks of V(i), up to a factor for each query.
     """
-    threshold = visible.chance + target * (1 - visible.chance)
+    threshold = visible.chance + target * (1 - visible.chance)  # [batch, T]
     return (threshold[:, None] - fidelity(mass, visible)).clamp(min=0)
 
 
 def group_sparsity(mass: torch.Tensor, visible: VisibleBlocks, target: float = 0.0) -> torch.Tensor:
     """Σ_{g≠b(i)} √(|g ∩ V(i)| / #V(i)) (√(m_g + ε) − √ε) of each query and head, [batch, heads, T].
 
-    mass: as for `hinge`; m_g is the share of own and foreign attention that falls on foreign block g. It has no target.
+    mass: as for `hinge`; m_g is the share of own and foreign attention that falls on foreign block g; target: unused.
     """
-    share = mass / _total(mass)
-    size = visible.counts / visible.counts.sum(-1, keepdim=True).clamp(min=1)
-    foreign = torch.ones_like(size).scatter_(-1, visible.own[..., None], 0)
+    share = mass / _total(mass)  # [batch, heads, T, blocks]
+    size = visible.counts / visible.counts.sum(-1, keepdim=True).clamp(min=1)  # [batch, T, blocks]
+    foreign = torch.ones_like(size).scatter_(-1, visible.own[..., None], 0)  # [batch, T, blocks]
     floor = GROUP_SPARSITY_FLOOR
     return ((size.sqrt() * foreign)[:, None] * ((share + floor).sqrt() - floor**0.5)).sum(-1)
 
@@ -73,17 +74,18 @@ PENALTIES: Mapping[str, Callable[[torch.Tensor, VisibleBlocks, float], torch.Ten
 
 def fidelity(mass: torch.Tensor, visible: VisibleBlocks) -> torch.Tensor:
     """F of each query and head, [batch, heads, T]; 0 where V(i) is empty. mass: as for `hinge`."""
-    own = visible.own[:, None, :, None].expand(-1, mass.shape[1], -1, 1)
+    own = visible.own[:, None, :, None].expand(-1, mass.shape[1], -1, 1)  # [batch, heads, T, 1]
     return (mass.gather(-1, own) / _total(mass))[..., 0]
 
 
 def _total(mass: torch.Tensor) -> torch.Tensor:
+    """Sum over blocks, [batch, heads, T, 1], at least the smallest normal number."""
     return mass.sum(-1, keepdim=True).clamp(min=torch.finfo(mass.dtype).tiny)
 
 
-@dataclass
+@dataclass(frozen=True)
 class LayerPenalty:
-    """P_l, the share of counted queries and heads with a penalty above 0, and mean F; tensors of no dimension."""
+    """Scalars of one layer: P_l, with gradient; the share of its queries and heads with a penalty above 0; mean F."""
 
     penalty: torch.Tensor
     active: torch.Tensor
@@ -91,9 +93,10 @@ class LayerPenalty:
 
 
 def counted_mean(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
-    """Mean over heads and counted queries of values [batch, heads, T]; 0 where nothing is counted.
+    """Mean over heads and counted queries, a scalar; 0 if none is counted.
 
-    With several ranks, the mean over them of what they return is the mean over all of their queries.
+    values: [batch, heads, T]; counted: bool [batch, T]. With several ranks, the mean of their results is the mean over
+    the queries of all ranks.
     """
     count = mean_over_ranks(counted.sum()) * values.shape[1]
     return (values * counted[:, None]).sum() / (count + (count == 0)).to(values.dtype)
@@ -101,106 +104,77 @@ def counted_mean(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
 
 @dataclass
 class ConstraintObserver:
-    """Computes the constrained layers with their block mass, and adds the penalty to the loss of the same forward pass.
+    """Computes the constrained layers with their block mass, and adds their penalties to the loss of the forward pass.
 
-    blocks: long [batch, T], -1 on sink and padding; block_count: more than the largest id. `layers` holds what each
-    constrained layer gave. The penalty's gradient enters the network where the layer's output leaves it, so that it is
-    right under either kind of gradient checkpointing, where what a first forward pass leaves behind has no gradient.
+    blocks: long [batch, T], -1 on sink and padding; block_count: more than the largest id. `layers` holds the penalty
+    of each constrained layer once the forward pass is done. Not for reentrant gradient checkpointing, whose first
+    forward pass builds no graph: the penalties would have no gradient.
     """
 
     constraint: Constraint
     blocks: torch.Tensor
     block_count: int
     layers: dict[int, LayerPenalty] = field(default_factory=dict)
-    penalty_gradient: torch.Tensor | None = None
 
     def __post_init__(self):
-        self.groups = key_groups(self.blocks, self.block_count)
+        self.groups = key_groups(self.blocks, self.block_count)  # [batch, T, 1 + blocks]
         self._visible: list[tuple[torch.Tensor | None, VisibleBlocks]] = []
 
     def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
-        """Compute a constrained layer; the others cost nothing."""
+        """The output of a constrained layer; None, at no cost, for others. Raises UserError if T differs."""
         if not self.constraint.locality[layer]:
             return None
+        assert self.constraint.penalty is not None  # set wherever a layer is constrained
         if inputs.query.shape[2] != self.blocks.shape[1]:
             raise UserError(
-                f"Layer {layer} has {inputs.query.shape[2]} tokens, the blocks {self.blocks.shape[1]}: they are not of "
-                "the same windows."
+                f"Layer {layer} has {inputs.query.shape[2]} tokens, the blocks {self.blocks.shape[1]}: they belong to "
+                "different windows."
             )
+        # [batch, heads, T, value width], [batch, heads, T, 1 + blocks]
         output, mass = attention_with_block_mass(
             inputs.query, inputs.key, inputs.value, self.groups, inputs.mask, inputs.scaling, inputs.dropout
         )
-        visible, mass = self._visible_blocks(inputs.mask), mass[..., 1:]
+        visible, mass = self._visible_blocks(inputs.mask), mass[..., 1:]  # [batch, heads, T, blocks]
+        # [batch, heads, T]
         penalties = PENALTIES[self.constraint.penalty](mass, visible, self.constraint.target_of(layer))
-        penalty = counted_mean(penalties, visible.counted)
+        penalty = counted_mean(penalties, visible.counted)  # scalar
         with torch.no_grad():
-            self.layers[layer] = LayerPenalty(
-                penalty.detach(),
-                counted_mean((penalties > 0).float(), visible.counted),
-                counted_mean(fidelity(mass, visible), visible.counted),
-            )
-        return _CarryPenalty.apply(output, penalty, self, self.constraint.layer_weight(layer))
+            active = counted_mean((penalties > 0).float(), visible.counted)
+            mean_fidelity = counted_mean(fidelity(mass, visible), visible.counted)
+        self.layers[layer] = LayerPenalty(penalty, active, mean_fidelity)
+        return output
 
     def add_to(self, loss: torch.Tensor, weight: float) -> torch.Tensor:
-        """loss + weight · (1/L) Σ λ_l P_l, with the gradient of both; no λ_l where it scales the target instead."""
-        return _AddPenalty.apply(loss, weight * self.penalty(), self, weight / len(self.constraint.locality))
-
-    def penalty(self) -> torch.Tensor:
-        """(1/L) Σ λ_l P_l, without gradient."""
-        return self._weighted({layer: found.penalty for layer, found in self.layers.items()})
+        """loss + weight · (1/L) Σ λ_l P_l, with its gradient; without λ_l where λ scales the target instead."""
+        penalties = {layer: one.penalty for layer, one in self.layers.items()}
+        return loss + self._weighted_sum(penalties) * (weight / len(self.constraint.locality))
 
     def summary(self) -> dict[str, float | str]:
-        """For a log, of all ranks: penalty, share of active penalties, and mean fidelity by layer as JSON."""
+        """For a log, over all ranks: penalty (1/L) Σ λ_l P_l, share of active penalties, mean F by layer as JSON."""
         layers = sorted(self.layers)
-        found = (self.layers[layer] for layer in layers)
-        of_all = mean_over_ranks(torch.stack([torch.stack([one.penalty, one.active, one.fidelity]) for one in found]))
-        penalties, active, fidelities = of_all.unbind(dim=1)
+        rows = [(one.penalty.detach(), one.active, one.fidelity) for one in (self.layers[layer] for layer in layers)]
+        over_ranks = mean_over_ranks(torch.stack([torch.stack(row) for row in rows]))  # [layers, 3]
+        penalties, active, fidelities = over_ranks.unbind(dim=1)  # [layers] each
+        weighted = self._weighted_sum(dict(zip(layers, penalties, strict=True)))
+        by_layer = {str(layer): value for layer, value in zip(layers, fidelities.tolist(), strict=True)}
         return {
-            "penalty": self._weighted(dict(zip(layers, penalties, strict=True))).item(),
+            "penalty": (weighted / len(self.constraint.locality)).item(),
             "active_share": float(np.mean(active.tolist())),
-            "fidelity": json.dumps(
-                {str(layer): value for layer, value in zip(layers, fidelities.tolist(), strict=True)}
-            ),
+            "fidelity": json.dumps(by_layer),
         }
 
-    def _weighted(self, penalties: Mapping[int, torch.Tensor]) -> torch.Tensor:
+    def _weighted_sum(self, penalties: Mapping[int, torch.Tensor]) -> torch.Tensor:
+        """Σ λ_l P_l, a scalar; 0 without a constrained layer."""
         weighted = (self.constraint.layer_weight(layer) * penalty for layer, penalty in penalties.items())
-        return sum(weighted) / len(self.constraint.locality)
+        return sum(weighted, self.groups.new_zeros(()))
 
     def _visible_blocks(self, mask: torch.Tensor | None) -> VisibleBlocks:
-        """V(i) under this mask; layers share masks, so that each is counted once."""
+        """The blocks of V(i) under this mask, computed once for all layers that share it."""
         for known, visible in self._visible:
             if known is mask:
                 return visible
         self._visible.append((mask, visible_blocks(self.groups, mask)))
         return self._visible[-1][1]
-
-
-class _CarryPenalty(torch.autograd.Function):
-    """Returns a layer's output; the backward pass also sends the penalty its gradient, as `_AddPenalty` left it."""
-
-    @staticmethod
-    def forward(ctx, output, penalty, observer, weight):
-        ctx.observer, ctx.weight = observer, weight
-        return output.view_as(output)
-
-    @staticmethod
-    def backward(ctx, output_gradient):
-        return output_gradient, ctx.observer.penalty_gradient * ctx.weight, None, None
-
-
-class _AddPenalty(torch.autograd.Function):
-    """Adds the penalty to the loss; being behind the loss, its backward pass comes before that of any layer."""
-
-    @staticmethod
-    def forward(ctx, loss, penalty, observer, weight):
-        ctx.observer, ctx.weight = observer, weight
-        return loss + penalty
-
-    @staticmethod
-    def backward(ctx, loss_gradient):
-        ctx.observer.penalty_gradient = loss_gradient * ctx.weight
-        return loss_gradient, None, None, None
 
 
 def ramp(step: int, warmup_steps: int) -> float:

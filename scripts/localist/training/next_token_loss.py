@@ -1,7 +1,7 @@
 """Next-token cross-entropy that never holds the logits of a whole batch.
 
 With a vocabulary of 50,000, the logits of 4,096 tokens, their softmax and its gradient take 2.5 GB in float32. Here the
-head and the loss run on LOSS_TOKENS targets at a time, forward and backward at once, in the same number of operations.
+head and the loss process LOSS_TOKENS targets at a time, forward and backward together, in as many operations.
 """
 
 from typing import Any
@@ -16,42 +16,47 @@ LOSS_TOKENS = 512
 
 
 def head_is_plain(model: PreTrainedModel) -> bool:
-    """Whether the logits are the head applied to its input, and nothing is scaled or capped behind it."""
+    """Whether the logits are the output of a linear head, neither scaled nor capped afterwards."""
     probe = torch.arange(4, device=model.device)[None]
     head = model.get_output_embeddings()
     if not isinstance(head, torch.nn.Linear):
         return False
-    seen: list[torch.Tensor] = []
-    hook = head.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    outputs: list[torch.Tensor] = []
+
+    def keep_output(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        outputs.append(output)
+
+    hook = head.register_forward_hook(keep_output)
     try:
         with torch.no_grad():
             logits = model(input_ids=probe, use_cache=False).logits
     finally:
         hook.remove()
-    return len(seen) == 1 and torch.equal(seen[0], logits)
+    return len(outputs) == 1 and torch.equal(outputs[0], logits)
 
 
 def next_token_loss(
     model: torch.nn.Module, head: torch.nn.Linear, input_ids: torch.Tensor, labels: torch.Tensor, **kwargs: Any
 ) -> tuple[torch.Tensor, Any]:
-    """Mean cross-entropy of the targets in `labels`, [batch, T], NOT_A_TARGET elsewhere; and the model's other outputs.
+    """Mean cross-entropy of the targets (a scalar), and the model's outputs, whose logits are meaningless.
 
-    `head` is the model's, and plain (`head_is_plain`). The model may be wrapped; `kwargs` go to it, and its logits are
-    of no use.
+    input_ids: [batch, T]; labels: [batch, T], NOT_A_TARGET where a token is not predicted. `head` is the model's output
+    embedding, and plain (`head_is_plain`). The model may be wrapped, for distributed training; it receives `kwargs`.
     """
     states: list[torch.Tensor] = []
 
     def take_input(module: torch.nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
-        states.append(inputs[0])
-        return (inputs[0][:, :1].detach(),)  # the head itself computes one position, which nobody uses
+        states.append(inputs[0])  # [batch, T, width]
+        return (inputs[0][:, :1].detach(),)  # the head itself computes a single position, which is discarded
 
     hook = head.register_forward_pre_hook(take_input)
     try:
         outputs = model(input_ids=input_ids, use_cache=False, **kwargs)
     finally:
         hook.remove()
-    is_target = labels[:, 1:] != NOT_A_TARGET
+    is_target = labels[:, 1:] != NOT_A_TARGET  # [batch, T - 1]
     device = input_ids.device.type
+    # [targets, width], [vocabulary, width]
     states_of_targets, weight = states[0][:, :-1][is_target], head.weight
     if torch.is_autocast_enabled(device):
         dtype = torch.get_autocast_dtype(device)
@@ -62,19 +67,25 @@ def next_token_loss(
 
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
-    """Mean cross-entropy of linear(states, weight, bias); the gradients are made along with it, for a loss of 1."""
+    """Mean cross-entropy of linear(states, weight, bias); the forward pass also computes the gradients.
+
+    states: [targets, width]; weight: [vocabulary, width]; bias: [vocabulary] or None; targets: long [targets].
+    """
 
     @staticmethod
-    def forward(ctx, states, weight, bias, targets):
+    def forward(
+        ctx: Any, states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, targets: torch.Tensor
+    ) -> torch.Tensor:
         loss = torch.zeros((), device=states.device)
         state_gradient = torch.empty_like(states)
         weight_gradient = torch.zeros_like(weight, dtype=torch.float32)
         bias_gradient = None if bias is None else torch.zeros_like(bias)
         for first in range(0, len(targets), LOSS_TOKENS):
             part = slice(first, first + LOSS_TOKENS)
+            # [part, vocabulary]
             log_probability = log_softmax(linear(states[part], weight, bias), dim=-1, dtype=torch.float32)
             loss += nll_loss(log_probability, targets[part], reduction="sum")
-            gradient = log_probability.exp_()
+            gradient = log_probability.exp_()  # of the logits, in place
             gradient[torch.arange(len(gradient), device=states.device), targets[part]] -= 1
             gradient /= len(targets)
             if bias_gradient is not None:
@@ -88,5 +99,5 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         return *(None if saved is None else saved * gradient.to(saved.dtype) for saved in ctx.saved_tensors), None

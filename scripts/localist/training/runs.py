@@ -1,11 +1,11 @@
-"""One run from its inputs to its outputs: the model, the constraint of its arm, training, and what is written of it."""
+"""One training run from input files to output files: model, constraint, training, results."""
 
 import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,69 +20,69 @@ from localist.attention.ranks import rank
 from localist.plumbing.files import replacing, write_json
 from localist.plumbing.interruption import Interrupted
 from localist.plumbing.provenance import code_version, content_hash, package_versions
-from localist.study.arms import Arm
+from localist.study.arms import DISTRIBUTED, Arm
 from localist.study.schedules import dose_matched, locality_by_layer
 from localist.tokens.windows import Windows
 from localist.training.checkpoints import precision_of, processors_of
 from localist.training.constraint import Constraint
-from localist.training.trainer import Optimisation, train_arm
+from localist.training.settings import RunInputs, RunOutputs, TrainingSettings
+from localist.training.trainer import train_arm
 
 logger = logging.getLogger(__name__)
 
 
 def train_run(
-    model: Path,
-    tokens: Path,
-    blocks: Path | None,
-    arm: Mapping[str, Any],
+    inputs: RunInputs,
+    arm: Arm,
     seed: int,
-    training: Mapping[str, Any],
+    settings: TrainingSettings,
     min_locality: float,
     checkpoints: Path,
     checkpoint_steps: int,
-    code: Sequence[Path],
-    outputs: Mapping[str, Path],
+    outputs: RunOutputs,
     asked_to_stop: Callable[[], bool],
 ) -> None:
     """Write the tuned model, its history by step and the resolved settings; checkpoints are removed at the end.
 
-    With several ranks, each trains on its share and the first writes.
+    min_locality: λ below it is 0; checkpoints: a folder that this run has to itself, with a checkpoint every
+    `checkpoint_steps` steps. With several ranks, each trains on its share and the first writes. Raises what `train_arm`
+    does, UserError where the model cannot be loaded (`load_model`), and Interrupted where the job is asked to end while
+    the results are written.
     """
-    torch.set_num_threads(training["threads"])
-    windows = Windows.load(tokens)
+    torch.set_num_threads(settings.threads)
+    windows = Windows.load(inputs.tokens)
     context = windows.input_ids.shape[1]
-    language_model = load_model(model, context, training["gpus"])
-    layers = language_model.config.get_text_config().num_hidden_layers
-    constraint = constraint_of(Arm(**arm), layers, min_locality)
-    optimisation = Optimisation(**{field.name: training[field.name] for field in fields(Optimisation)})
-    settings = {
-        "arm": dict(arm),
+    model = load_model(inputs.model, context, settings.gpus)
+    layers = model.config.get_text_config().num_hidden_layers
+    constraint = constraint_of(arm, layers, min_locality)
+    resolved: dict[str, Any] = {
+        "arm": arm.as_params(),
         "seed": seed,
         "constraint": asdict(constraint),
-        "optimisation": asdict(optimisation),
-        "steps": optimisation.steps(windows),
+        "optimisation": asdict(settings.optimisation),
+        "steps": settings.optimisation.steps(windows),
         "context": context,
-        "precision": training["precision"],
-        "threads": training["threads"],
-        "gpus": training["gpus"],
+        "precision": settings.precision,
+        "threads": settings.threads,
+        "gpus": settings.gpus,
         "versions": package_versions(),
-        "inputs": content_hash(path for path in (model, tokens, blocks) if path),
-        "code_sha256": content_hash(code),
+        "inputs": content_hash(path for path in (inputs.model, inputs.tokens, inputs.blocks) if path),
+        "code_sha256": content_hash(inputs.code),
     }
-    # Named by everything that determines the run: changed settings never go on from an old run's checkpoint. A
-    # processor of another kind only moves the last digits, so a run that is sent there goes on, in the precision in
-    # which it was begun, and says so.
-    own_checkpoints = checkpoints / settings_hash(settings)
-    bf16 = uses_bf16(precision_of(own_checkpoints) or training["precision"], training["gpus"])
-    settings["precision"] = "bf16" if bf16 else "fp32"
-    name = f"{arm['name']} seed {seed}"
-    logger.info("%s: %d steps in %s.", name, settings["steps"], settings["precision"])
+    # The folder is named by everything that determines the run, so that changed settings never resume from an old run's
+    # checkpoint. Another kind of processor only changes the last digits: a run that is moved there resumes, in the
+    # precision in which it was started, and settings.json names both processors.
+    own_checkpoints = checkpoints / settings_hash(resolved)
+    bf16 = uses_bf16(precision_of(own_checkpoints) or settings.precision, settings.gpus)
+    resolved["precision"] = "bf16" if bf16 else "fp32"
+    name = f"{arm.name} seed {seed}"
+    logger.info("%s: %d steps in %s.", name, resolved["steps"], resolved["precision"])
     history = train_arm(
-        language_model,
+        model,
         windows,
-        np.load(blocks) if blocks else None,
+        np.load(inputs.blocks) if inputs.blocks else None,
         constraint=constraint,
-        optimisation=optimisation,
+        optimisation=settings.optimisation,
         seed=seed,
         bf16=bf16,
         checkpoints=own_checkpoints,
@@ -92,29 +92,29 @@ def train_run(
     )
     if rank() > 0:
         return
-    settings["device"] = str(language_model.device)
-    settings["processor"] = " and ".join(processors_of(own_checkpoints, processor_of(language_model.device)))
-    with replacing(outputs["model"]) as temporary:
-        language_model.save_pretrained(temporary)
-        AutoTokenizer.from_pretrained(model, local_files_only=True).save_pretrained(temporary)
-    with replacing(outputs["history"]) as temporary:
+    resolved["device"] = str(model.device)
+    resolved["processor"] = " and ".join(processors_of(own_checkpoints, processor_of(model.device)))
+    with replacing(outputs.model) as temporary:
+        model.save_pretrained(temporary)
+        AutoTokenizer.from_pretrained(inputs.model, local_files_only=True).save_pretrained(temporary)
+    with replacing(outputs.history) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
-    write_json(outputs["settings"], settings | {"code": code_version()})
+    write_json(outputs.settings, resolved | {"code": code_version()})
     if asked_to_stop():
-        # Whoever ends the job may start it again without asking how it ended, and then there must be a last checkpoint.
+        # The scheduler may start the job again although its results are complete: keep the last checkpoint for that.
         raise Interrupted(f"{name} was asked to end while its results were written; the next start writes them again.")
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def constraint_of(arm: Arm, layers: int, min_locality: float) -> Constraint:
-    """The constraint of an arm for a model with so many layers."""
-    locality = locality_by_layer(arm.schedule, layers, min_locality=min_locality, degree=arm.degree)
+    """The constraint of an arm for a model with this number of layers."""
+    locality = locality_by_layer(arm.schedule or DISTRIBUTED, layers, min_locality=min_locality, degree=arm.degree)
     weight = arm.weight
-    if arm.dose:
+    if arm.dose and weight is not None:
         weight = dose_matched(weight, locality, locality_by_layer(arm.dose, layers, min_locality=min_locality))
     return Constraint(locality, arm.penalty, arm.fidelity_target, weight, arm.applies_to)
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
-    """A short name for one set of settings."""
+    """A short hash of settings (plain data)."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,11 +1,9 @@
-"""Fine-tuning one arm with one seed: the Hugging Face Trainer with the locality constraint added to its loss."""
+"""Fine-tuning of one arm with one seed: the Hugging Face Trainer with the locality constraint added to its loss."""
 
 import logging
-import math
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from safetensors import SafetensorError
 from tqdm import tqdm
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
-from transformers.trainer_callback import PrinterCallback, TrainerState
+from transformers.trainer_callback import PrinterCallback, TrainerControl, TrainerState
 
 from localist.attention.models import processor_of
 from localist.attention.ranks import any_rank, from_first_rank, mean_over_ranks, number_of_ranks, rank
@@ -26,44 +24,36 @@ from localist.training.batches import BatchesOfRank, SimilarLengths, WindowDatas
 from localist.training.checkpoints import last_whole_checkpoint, seal
 from localist.training.constraint import Constraint, ConstraintObserver, ramp
 from localist.training.next_token_loss import LOSS_TOKENS, NOT_A_TARGET, head_is_plain, next_token_loss
+from localist.training.settings import Optimisation
 
 logger = logging.getLogger(__name__)
 
 LOSS_COLUMNS = ("cross_entropy", "penalty", "weight", "active_share", "learning_rate")
 
 
-@dataclass(frozen=True)
-class Optimisation:
-    """How long and how fast to train; `token_budget` counts predicted tokens, padding apart."""
-
-    token_budget: int
-    batch_size: int
-    learning_rate: float
-    warmup_ratio: float
-    weight_decay: float
-    max_grad_norm: float
-
-    def steps(self, windows: Windows) -> int:
-        """Optimiser steps that spend the token budget on windows as full as these are on average, at least one."""
-        tokens_per_step = self.batch_size * windows.is_text.sum() / len(windows.input_ids)
-        return max(1, math.ceil(self.token_budget / tokens_per_step))
-
-
 class LocalityTrainer(Trainer):
-    """Trainer whose loss is cross-entropy + α · constraint; without constrained layers it is stock fine-tuning."""
+    """Trainer whose loss is cross-entropy + α · constraint; without constrained layers it is stock fine-tuning.
 
-    def __init__(self, *args, constraint: Constraint, **kwargs):
-        super().__init__(*args, **kwargs)
+    loss_parts: the parts of the last step's loss, as in `LOSS_COLUMNS`, its targets, and fidelity by layer as JSON.
+    """
+
+    model: PreTrainedModel
+    args: TrainingArguments
+    train_dataset: WindowDataset
+
+    def __init__(self, *, constraint: Constraint, checkpoints: Path, **kwargs: Any):
+        super().__init__(**kwargs)
         self.constraint = constraint
-        self.loss_parts: dict[str, float] = {}
+        self.checkpoints = checkpoints
+        self.loss_parts: dict[str, Any] = {}
         self.head_is_plain = head_is_plain(self.model)
 
-    def _get_train_sampler(self, train_dataset=None):
+    def _get_train_sampler(self, train_dataset: Any = None) -> SimilarLengths:
         batch_size = self.args.train_batch_size * number_of_ranks()
-        return SimilarLengths(self.train_dataset.lengths, batch_size, self.args.data_seed)
+        return SimilarLengths(self.train_dataset.lengths, batch_size, self.args.seed)
 
     def get_train_dataloader(self) -> torch.utils.data.DataLoader:
-        """Trainer's own; with several ranks, the share of this one, where Trainer's would drop or repeat windows."""
+        """Trainer's own; with several ranks, this rank's share, since Trainer would drop or repeat windows."""
         if number_of_ranks() == 1:
             return super().get_train_dataloader()
         batches = BatchesOfRank(self._get_train_sampler(), rank(), number_of_ranks())
@@ -71,13 +61,23 @@ class LocalityTrainer(Trainer):
             self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator, pin_memory=not self.args.use_cpu
         )
 
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """Trainer's own loss, plus the constraint on the layers with λ > 0."""
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """Trainer's own loss (a scalar), plus the constraint on the layers with λ > 0; with `return_outputs`, a pair.
+
+        inputs: input_ids, labels and blocks, long [batch, T]. Raises UserError if the loss is not finite.
+        """
         inputs = dict(inputs)
         if self.constraint.layers:
+            assert self.constraint.weight is not None  # set wherever a layer is constrained
             observer = ConstraintObserver(self.constraint, inputs.pop("blocks"), self.train_dataset.block_count)
             loss, outputs = self._cross_entropy(model, inputs | {"observer": observer}, num_items_in_batch)
-            weight = self.constraint.weight * ramp(self.state.global_step, self.args.warmup_steps)
+            weight = self.constraint.weight * ramp(self.state.global_step, int(self.args.warmup_steps))
             self.loss_parts = {"cross_entropy": mean_over_ranks(loss).item(), "weight": weight} | observer.summary()
             loss = observer.add_to(loss, weight)
         else:
@@ -94,12 +94,12 @@ class LocalityTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Keep the parts of the loss with Trainer's own log, which checkpoints carry and a resumed run gets back."""
+        """Add the parts of the loss to Trainer's log, which is part of a checkpoint and restored on resuming."""
         super().log(logs | self.loss_parts, start_time)
 
-    def _save_checkpoint(self, model, trial):
-        """Trainer's own, sealed once all ranks have written; one that cannot be is removed, the one before stays."""
-        checkpoint = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        """Trainer's own, sealed once all ranks have written; if it cannot be written, removed, with a UserError."""
+        checkpoint = self.checkpoints / f"checkpoint-{self.state.global_step}"
         error = _failure(lambda: super(LocalityTrainer, self)._save_checkpoint(model, trial))
         if not any_rank(error is not None, self.args.device) and rank() == 0:
             precision = "bf16" if self.args.bf16 else "fp32"
@@ -109,18 +109,20 @@ class LocalityTrainer(Trainer):
         if rank() == 0:
             shutil.rmtree(checkpoint, ignore_errors=True)
         if error is None:
-            raise SystemExit(1)  # the rank that failed says why
-        free = shutil.disk_usage(self.args.output_dir).free / 1e9
+            raise SystemExit(1)  # the rank that failed reports the reason
+        free = shutil.disk_usage(self.checkpoints).free / 1e9
         raise UserError(
-            f"{checkpoint} cannot be written: {str(error).splitlines()[0]} ({free:.3f} GB free there, if no quota says "
-            "less). Make room, and run again: training goes on from the checkpoint before."
+            f"{checkpoint} cannot be written: {str(error).splitlines()[0]} ({free:.3f} GB free there, or less under a "
+            "quota). Make room, and run again: training resumes from the previous checkpoint."
         ) from error
 
-    def _cross_entropy(self, model, inputs, num_items_in_batch):
-        """Trainer's own loss, or in pieces where the logits of the batch would take much memory.
+    def _cross_entropy(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None
+    ) -> tuple[torch.Tensor, Any]:
+        """Mean cross-entropy of the targets, a scalar, and the model's outputs.
 
-        With several ranks, of which each averages over its own targets and whose gradients are averaged, each weighs
-        what its share of all targets is.
+        With several ranks, each averages over its own targets, and the gradients are averaged over ranks: so each
+        rank's loss is weighted by its share of all targets.
         """
         if number_of_ranks() == 1:
             return self._own_cross_entropy(model, inputs, num_items_in_batch)
@@ -129,20 +131,26 @@ class LocalityTrainer(Trainer):
         loss, outputs = self._own_cross_entropy(model, inputs, None) if targets else self._no_loss(model, inputs)
         return loss * weight.to(loss.dtype), outputs
 
-    def _own_cross_entropy(self, model, inputs, num_items_in_batch):
+    def _own_cross_entropy(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None
+    ) -> tuple[torch.Tensor, Any]:
+        """Trainer's own loss, or `next_token_loss` if the logits of the batch would take much memory."""
         if inputs["input_ids"].numel() <= LOSS_TOKENS or not self.head_is_plain:
-            return super().compute_loss(model, inputs, True, num_items_in_batch)
+            loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+            return loss, outputs
+        head = self.model.get_output_embeddings()
+        assert isinstance(head, torch.nn.Linear)  # as `head_is_plain` has found
         with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
-            return next_token_loss(model, self.model.get_output_embeddings(), **inputs)
+            return next_token_loss(model, head, **inputs)
 
-    def _no_loss(self, model, inputs):
-        """0 from a whole forward pass, since every rank has to take part in the backward pass with all weights."""
+    def _no_loss(self, model: torch.nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
+        """A loss of 0 that depends on all weights, since every rank must take part in the backward pass."""
         outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
         return outputs.logits.sum() * 0, outputs
 
 
 def _failure(write: Callable[[], None]) -> Exception | None:
-    """What kept a file from being written, a full disk for example; libraries raise it in classes of their own."""
+    """The error that kept `write` from writing, for example a full disk; libraries raise classes of their own."""
     try:
         write()
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -151,7 +159,7 @@ def _failure(write: Callable[[], None]) -> Exception | None:
 
 
 def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
-    """Where numbers stop being finite: in the weights, or after which layer of a forward pass without gradients."""
+    """Where values stop being finite, for an error message: a weight, or the first layer. input_ids: [batch, T]."""
     for name, weight in model.named_parameters():
         if not torch.isfinite(weight).all():
             return f"the weight {name} is not finite"
@@ -163,40 +171,45 @@ def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
     return "every layer's output is finite, the loss is not"
 
 
-class CheckpointsInTime(TrainerCallback):
-    """A checkpoint every so many steps; once asked to stop, another after the step at hand, and the end of training."""
+class StopOnRequest(TrainerCallback):
+    """Once asked to stop, save a checkpoint after the current step and end training."""
 
     def __init__(self, asked_to_stop: Callable[[], bool]):
         self.asked_to_stop = asked_to_stop
 
-    def on_train_begin(self, args, state, control, **kwargs):
-        # A checkpoint has how often they were written before.
-        state.save_steps = args.save_steps
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        # The state of a resumed run holds the interval of checkpoints that it was started with.
+        state.save_steps = int(args.save_steps)
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if any_rank(self.asked_to_stop(), args.device) and state.global_step < state.max_steps:
             control.should_save = True
             control.should_training_stop = True
 
 
 class ProgressBar(TrainerCallback):
-    """One bar per run with loss, constraint and tokens per second."""
+    """One progress bar per run, with loss, constraint and tokens per second."""
 
-    def __init__(self, name: str, tokens: int):
+    bar: tqdm
+
+    def __init__(self, trainer: LocalityTrainer, name: str, tokens: int):
+        self.trainer = trainer
         self.name = name
         self.tokens = tokens
-        self.bar: tqdm | None = None
-        self.trainer: LocalityTrainer | None = None
 
-    def on_train_begin(self, args, state, control, **kwargs):
-        # Where nobody watches a terminal, a line every ten seconds is enough.
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        # Every refresh is a line in a log file: one in ten seconds is enough there.
         interval = 0.5 if sys.stderr.isatty() else 10
         done = sum(entry.get("targets", 0) for entry in state.log_history)
         self.bar = tqdm(
             total=self.tokens, initial=done, desc=self.name, unit="tok", mininterval=interval, disable=rank() > 0
         )
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         parts = self.trainer.loss_parts
         shown = {"loss": f"{parts['cross_entropy']:.3f}"}
         if "penalty" in parts:
@@ -204,7 +217,9 @@ class ProgressBar(TrainerCallback):
         self.bar.set_postfix(shown, refresh=False)
         self.bar.update(parts["targets"])
 
-    def on_train_end(self, args, state, control, **kwargs):
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         self.bar.close()
 
 
@@ -224,15 +239,19 @@ def train_arm(
 ) -> list[dict[str, Any]]:
     """Fine-tune `model` in place and return its history, one dict per step.
 
-    `checkpoints` is this run's own folder: the run goes on from the last whole checkpoint in it. The seed sets data
-    order and dropout, nothing else. Raises UserError for a schedule or blocks that do not fit the model or the windows,
-    where the loss stops being a finite number, and where a checkpoint cannot be written; Interrupted, with a checkpoint
-    of the last step, once `asked_to_stop` says so before the end.
+    blocks: int [windows, T], -1 on sink and padding; None for an arm without constrained layers. checkpoints: the run's
+    own folder; it resumes from the last complete checkpoint there. The seed sets data order and dropout, nothing else.
+
+    Raises UserError if the schedule or the blocks do not fit the model or the windows, if the loss is not finite, or if
+    a checkpoint cannot be written; Interrupted, with a checkpoint of the last step, if `asked_to_stop` returns True
+    before the end.
     """
     layers = model.config.get_text_config().num_hidden_layers
     if len(constraint.locality) != layers:
         raise UserError(f"{name}: the schedule has {len(constraint.locality)} values, the model {layers} layers.")
     if constraint.layers:
+        if blocks is None:
+            raise ValueError(f"{name} is constrained, but has no blocks.")
         check_blocks(blocks, windows, name)
     steps = optimisation.steps(windows)
     arguments = TrainingArguments(
@@ -257,55 +276,55 @@ def train_arm(
         remove_unused_columns=False,
         bf16=bf16,
         use_cpu=model.device.type == "cpu",
-        # The loss in pieces reaches the head past the model's own output, where the search for unused weights ends.
+        # `next_token_loss` reaches the head past the model's output, so the search for unused weights would miss it.
         ddp_find_unused_parameters=False,
     )
-    # One GPU a run: with several in sight, Trainer would split each batch over all of them.
+    # One GPU per process: with several visible, Trainer would split each batch over all of them.
     arguments._n_gpu = min(1, arguments.n_gpu)
-    progress = ProgressBar(name, optimisation.token_budget)
     trainer = LocalityTrainer(
         model=model,
         args=arguments,
         train_dataset=WindowDataset(windows, blocks if constraint.layers else None),
         data_collator=stack_windows,
-        callbacks=[progress, CheckpointsInTime(asked_to_stop)],
+        callbacks=[StopOnRequest(asked_to_stop)],
         constraint=constraint,
+        checkpoints=checkpoints,
     )
+    trainer.add_callback(ProgressBar(trainer, name, optimisation.token_budget))
     if number_of_ranks() > 1:
-        # Dropout is another on each, as it is in the windows of one batch.
+        # Dropout must differ between ranks, as it does between the windows of one batch.
         set_seed(int(np.random.SeedSequence((seed, rank())).generate_state(1)[0]))
-    progress.trainer = trainer
     trainer.remove_callback(PrinterCallback)
     resume = from_first_rank(lambda: last_whole_checkpoint(checkpoints))
     if resume:
-        logger.info("%s goes on from %s.", name, resume)
+        logger.info("%s resumes from %s.", name, resume)
         trainer.state = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME))
     if trainer.state.global_step == steps:
-        # Trainer would go on to the step after the last.
+        # Every step is done, and Trainer would take one more: only load the weights.
         trainer._load_from_checkpoint(str(resume))
     else:
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if trainer.state.global_step < steps:
         raise Interrupted(
-            f"{name} was asked to end after step {trainer.state.global_step} of {steps}; the next start goes on there."
+            f"{name} was asked to end after step {trainer.state.global_step} of {steps}; the next start resumes there."
         )
     return history_rows(trainer.state.log_history)
 
 
 def check_blocks(blocks: np.ndarray, windows: Windows, name: str) -> None:
-    """Raises UserError where `blocks` cannot be the block ids of these windows, naming the first wrong place."""
+    """Raises UserError if `blocks` cannot be the block ids of these windows, [windows, T], naming the first mistake."""
     remedy = "Delete the study's blocks folder, and run again."
     if blocks.shape != windows.sentence_ids.shape or not np.issubdtype(blocks.dtype, np.integer):
         raise UserError(
-            f"{name}: the blocks are {blocks.dtype} {blocks.shape}, the windows integers {windows.sentence_ids.shape}. "
-            f"{remedy}"
+            f"{name}: the blocks are {blocks.dtype} {blocks.shape}; the windows need integers "
+            f"{windows.sentence_ids.shape}. {remedy}"
         )
     is_text = np.asarray(windows.is_text)
-    highest = int(is_text.sum()) - 1  # a block holds a token at least
+    highest = int(is_text.sum()) - 1  # a block holds at least one token
     wrong = np.where(is_text, (blocks < 0) | (blocks > highest), blocks != NO_ID)
     if wrong.any():
         window, position = np.argwhere(wrong)[0]
-        allowed = f"0 to {highest}" if is_text[window, position] else "-1, for it is no text"
+        allowed = f"0 to {highest}" if is_text[window, position] else "-1, since it is not text"
         raise UserError(
             f"{name}: the block id of window {window}, position {position}, is {blocks[window, position]}; it must be "
             f"{allowed}. {remedy}"
@@ -313,7 +332,7 @@ def check_blocks(blocks: np.ndarray, windows: Windows, name: str) -> None:
 
 
 def history_rows(log_history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row per step: step, tokens so far, the parts of the loss, and fidelity (JSON by layer) if constrained."""
+    """One row per step: step, tokens so far, the parts of the loss, and fidelity (JSON by layer, or None)."""
     rows = []
     tokens = 0
     for entry in log_history:

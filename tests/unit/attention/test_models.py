@@ -1,4 +1,4 @@
-"""Loading a model folder, and refusing what is none."""
+"""Loading a model folder, and refusing one that holds no supported model."""
 
 import pytest
 import torch
@@ -57,7 +57,7 @@ def test_supported_models_pass_the_check_without_weights(family, tmp_path, caplo
     ],
 )
 def test_unsupported_models_are_refused_before_any_weight_is_read(family, reason, tmp_path):
-    """Catches a study that extracts, embeds and clusters a book before it says that the model is none."""
+    """Catches a study that extracts, embeds and clusters a book before it refuses the model."""
     tiny_model(family).config.save_pretrained(tmp_path)
     with pytest.raises(UserError, match=reason):
         check_model(tmp_path, context=16)

@@ -1,14 +1,11 @@
 """The observed attention function on real architectures: the same model as stock, the block mass of eager attention."""
 
-import math
-
 import pytest
 import torch
 from tiny_models import TINY_MODELS, tiny_model
 
 from localist.attention.observed_attention import check_causality, use_observed_attention
 from localist.attention.visibility import key_groups, visible_blocks
-from localist.evaluation.attention_statistics import StatisticsObserver
 from localist.plumbing.errors import UserError
 from localist.training.constraint import Constraint, ConstraintObserver, counted_mean, hinge
 
@@ -181,33 +178,6 @@ def test_sliding_windows_equal_eager_attention(family, changes, batch):
     assert_equals_eager(model, *batch)
 
 
-@pytest.mark.parametrize("reentrant", [False, True])
-@pytest.mark.parametrize("family", ["gpt2", "llama"])
-def test_gradient_checkpointing_changes_nothing(family, reentrant, batch):
-    """Catches penalties that count twice, or lose their gradient, when a layer is computed again."""
-    input_ids, blocks = batch
-    model = tiny_model(family)
-    use_observed_attention(model, CONTEXT)
-    loss, observer = constrained_loss(model, input_ids, blocks)
-    plain = gradients(model, loss)
-    model.train()
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-        elif isinstance(getattr(module, "attention_dropout", None), float):
-            module.attention_dropout = 0.0
-    model.gradient_checkpointing_enable({"use_reentrant": reentrant})
-    model.enable_input_require_grads()
-    again, second = constrained_loss(model, input_ids, blocks)
-    torch.testing.assert_close(again, loss)
-    checkpointed = gradients(model, again)
-    assert {layer: float(found.penalty) for layer, found in second.layers.items()} == pytest.approx(
-        {layer: float(found.penalty) for layer, found in observer.layers.items()}
-    )
-    for name, gradient in plain.items():
-        torch.testing.assert_close(checkpointed[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
-
-
 def test_attention_dropout_leaves_the_penalty_alone(batch):
     """Catches fidelity of dropped probabilities, and dropout forgotten in constrained layers."""
     input_ids, blocks = batch
@@ -290,73 +260,3 @@ def test_keys_of_an_earlier_call_are_refused(batch):
     cache = model(input_ids, use_cache=True).past_key_values
     with pytest.raises(UserError, match="48 keys from 24 queries: call it with use_cache=False"):
         model(input_ids, past_key_values=cache, observer=observer_of(blocks))
-
-
-def entropy_bits(probability):
-    return torch.special.entr(probability).sum(-1) / math.log(2)
-
-
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
-@pytest.mark.parametrize("window", [None, 7])
-def test_statistics_equal_eager_attention(dtype, tolerance, window, batch, model):
-    """Catches entropies, shares, distances or chances that count the sink or padding where they must not."""
-    input_ids, blocks = batch
-    if window:
-        if model.config.model_type != "mistral":
-            pytest.skip("one family with a sliding window is enough")
-        model = tiny_model("mistral", sliding_window=window)
-    model = model.to(dtype)
-    use_observed_attention(model, CONTEXT)
-    is_text = blocks >= 0
-    observer = StatisticsObserver({"semantic": blocks}, is_text)
-    direct = _DirectAttention(window)
-    with torch.no_grad():
-        model(input_ids, observer=observer)
-        model(input_ids, observer=direct)
-        eager = eager_attentions(model, input_ids)  # its softmax is in float32, whatever the model
-    for ours, theirs in zip(direct.layers, eager.attentions, strict=True):
-        torch.testing.assert_close(ours.float(), theirs.float(), rtol=1e-4, atol=1e-5)
-    position = torch.arange(CONTEXT)
-    distance = position[:, None] - position[None, :]
-    for layer, attention in enumerate(direct.layers):
-        seen = (distance >= 0) & (distance < (window or CONTEXT))
-        visible = seen & (distance > 0) & is_text[:, None, :]  # [batch, T, T]
-        own = visible & (blocks[:, :, None] == blocks[:, None, :])
-        outside = attention * visible[:, None]
-        restricted = outside / outside.sum(-1, keepdim=True).clamp(min=torch.finfo(dtype).tiny)
-        size = visible.sum(-1).to(dtype)
-        expected = {
-            "visible_keys": size,
-            "sink_share": (attention * ~is_text[:, None, None, :]).sum(-1).mean(1),
-            "self_share": attention.diagonal(dim1=-2, dim2=-1).mean(1),
-            "entropy_bits": entropy_bits(attention).mean(1),
-            "entropy_normalised": entropy_bits(attention).mean(1) / seen.sum(-1).clamp(min=2).to(dtype).log2(),
-            "entropy_no_sink_bits": entropy_bits(restricted).mean(1),
-            "entropy_no_sink_normalised": entropy_bits(restricted).mean(1) / size.clamp(min=2).log2(),
-            "distance_tokens": (restricted.mean(1) * distance).sum(-1),
-            "fidelity:semantic": (restricted.mean(1) * own).sum(-1),
-            "chance:semantic": own.sum(-1) / size.clamp(min=1),
-        }
-        found = observer.layers[layer]
-        assert found.keys() == expected.keys()
-        allowed = tolerance * max(1.0, direct.largest[layer])
-        for name, values in expected.items():
-            scale = CONTEXT if name == "distance_tokens" else 1
-            difference = (found[name][is_text].double() - values[is_text].double()).abs().max()
-            assert difference <= allowed * scale, (name, layer, float(difference))
-
-
-class _DirectAttention:
-    """T × T attention of each layer in the model's own precision, and its largest score."""
-
-    def __init__(self, window):
-        self.window = window
-        self.layers, self.largest = [], []
-
-    def observe(self, layer, inputs):
-        key = inputs.key.repeat_interleave(inputs.query.shape[1] // inputs.key.shape[1], dim=1)
-        scores = inputs.query @ key.transpose(-1, -2) * inputs.scaling
-        seen = torch.ones(CONTEXT, CONTEXT, dtype=torch.bool).tril()
-        seen = seen.triu(1 - self.window) if self.window else seen
-        self.layers.append(scores.masked_fill(~seen, -torch.inf).softmax(-1))
-        self.largest.append(float(scores.abs().max()))

@@ -22,7 +22,8 @@ from localist.training import trainer as training
 from localist.training.batches import BatchesOfRank, SimilarLengths
 from localist.training.checkpoints import last_whole_checkpoint
 from localist.training.constraint import Constraint
-from localist.training.trainer import Optimisation, train_arm
+from localist.training.settings import Optimisation
+from localist.training.trainer import train_arm
 
 CONTEXT = 16
 PLAIN = Constraint([0.0, 0.0, 0.0])

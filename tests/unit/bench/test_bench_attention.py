@@ -5,7 +5,7 @@ import sys
 
 from bench_attention import COLUMNS, parse_options, planned_measurements, print_report, summarised
 
-SHARED = {"device": "cpu", "checkpointing": False, "batch": 1}
+SHARED = {"device": "cpu", "batch": 1}
 REFERENCE = {
     "task": "reference",
     **{"product": "a product", "flops_per_second": 1e9, "dtype": "fp32", "processor": "a processor", "versions": {}},

@@ -1,4 +1,4 @@
-"""The cut test: what a query may still see, and that nothing else changes."""
+"""Attention knockout: which keys a query keeps, and that nothing else changes."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import torch
 from tiny_models import TINY_MODELS, tiny_model
 
 from localist.attention.observed_attention import LayerInputs, use_observed_attention
-from localist.evaluation.evaluation import token_losses
 from localist.evaluation.knockout import Knockout, KnockoutObserver
+from localist.evaluation.losses import token_losses
 from localist.tokens.windows import Windows
 
 CONTEXT = 24
@@ -41,7 +41,7 @@ def logits(model, input_ids, observer=None):
 
 @pytest.mark.parametrize("mask", [None, "sliding"])
 def test_one_layer_against_the_plain_definition(blocks, mask):
-    """Catches foreign keys that are seen, own ones, the sink or oneself that are not, and a mask that is lost."""
+    """Catches foreign keys that stay visible, a hidden sink, own block or own token, and a mask that is ignored."""
     generator = torch.Generator().manual_seed(0)
     query = torch.randn(2, 4, CONTEXT, 8, generator=generator)
     key, value = torch.randn(2, 2, 2, CONTEXT, 8, generator=generator)
@@ -65,8 +65,8 @@ def test_one_layer_against_the_plain_definition(blocks, mask):
 
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
-def test_one_block_cuts_nothing(family, input_ids):
-    """Catches a cut that takes keys of the own block away, or changes attention by being there, in every family."""
+def test_one_block_knocks_nothing_out(family, input_ids):
+    """Catches a knockout that removes keys of the own block, or changes attention otherwise, in every family."""
     model = observed(family)
     one_block = torch.zeros(2, CONTEXT, dtype=torch.long)
     one_block[:, 0] = -1
@@ -74,8 +74,8 @@ def test_one_block_cuts_nothing(family, input_ids):
     torch.testing.assert_close(knockout, logits(model, input_ids), rtol=1e-4, atol=1e-4)
 
 
-def test_only_the_named_layers_are_cut(input_ids, blocks):
-    """Catches a cut in the layers before, whose attention the test leaves as it is."""
+def test_only_the_named_layers_are_knocked_out(input_ids, blocks):
+    """Catches a knockout in earlier layers, whose attention must stay as it is."""
     model = observed()
     states = []
     for observer in (None, KnockoutObserver(blocks, [2])):
@@ -99,7 +99,7 @@ def test_text_far_back_in_another_block_no_longer_matters(input_ids, blocks):
         assert same == (blocks[0, place] != blocks[0, last])
 
 
-def test_losses_under_the_cut_are_in_text_order(input_ids, blocks):
+def test_losses_under_knockout_are_in_text_order(input_ids, blocks):
     """Catches blocks of one window applied to another where batches are sorted by length."""
     model = observed()
     sentence_ids = np.where(blocks.numpy() < 0, -1, 0).astype(np.int32)

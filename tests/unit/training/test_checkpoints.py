@@ -57,19 +57,19 @@ def test_the_newest_is_gone_on_from(run, tmp_path):
 @pytest.mark.parametrize(
     ("damage", "fault"),
     [
-        (truncate, "model is truncated or was changed"),
-        (flip_a_bit, "model is truncated or was changed"),
+        (truncate, "model is truncated or modified"),
+        (flip_a_bit, "model is truncated or modified"),
         (lose_a_file, "inside/state is missing"),
-        (lose_the_seal, "it was not wholly written"),
-        (break_the_seal, "it was not wholly written"),
-        (take_another_runs, "it is of another run"),
+        (lose_the_seal, "it is incomplete"),
+        (break_the_seal, "it is incomplete"),
+        (take_another_runs, "it belongs to another run"),
     ],
 )
 def test_a_damaged_or_foreign_one_is_named_and_passed_over(damage, fault, run, caplog):
     """Catches going on from a wrong state, silently or with a crash, although the checkpoint before is whole."""
     damage(run / "checkpoint-12")
     assert last_whole_checkpoint(run) == run / "checkpoint-9"
-    assert caplog.messages == [f"{run / 'checkpoint-12'} is passed over: {fault}."]
+    assert caplog.messages == [f"Skipping {run / 'checkpoint-12'}: {fault}."]
     # It is still there for whoever wants to know, but counts no more.
     assert (run / "unusable-checkpoint-12").is_dir()
     caplog.clear()

@@ -90,7 +90,7 @@ def test_gradient_from_the_loss_to_query_key_and_value(penalty):
             moved = [tensor.detach() for tensor in inputs]
             moved[position] = moved[position] + sign * step * direction
             output, observer = loss(*moved)
-            values.append(float(output + 2.0 * observer.penalty()))
+            values.append(float(observer.add_to(output, 2.0)))
         assert (values[0] - values[1]) / (2 * step) == pytest.approx(float((gradient * direction).sum()), rel=1e-5)
 
 
@@ -109,7 +109,7 @@ def test_layers_are_weighted_by_locality_and_averaged_over_all_layers():
         observer.observe(layer, LayerInputs(query, key, value, None, 1.0, 0.0))
     # Uniform attention: F = C, so each counted query lacks 1 − C; two are counted, with C = 1/2 and 1/3.
     hinges = (1 / 2 + 2 / 3) / 2
-    assert observer.penalty() == pytest.approx((0.5 * hinges + 1.0 * hinges) / 4)
+    assert observer.summary()["penalty"] == pytest.approx((0.5 * hinges + 1.0 * hinges) / 4)
     assert observer.add_to(torch.tensor(2.0), 10.0) == pytest.approx(2 + 10 * 1.5 * hinges / 4)
     assert observer.summary()["active_share"] == 1.0
     assert observer.summary()["fidelity"].startswith('{"1": 0.41')
@@ -123,7 +123,7 @@ def test_the_schedule_can_scale_the_target_instead():
         observer.observe(layer, LayerInputs(query, key, value, None, 1.0, 0.0))
     # Uniform attention lacks τ (1 − C); two queries are counted, with C = 1/2 and 1/3.
     lacking = (1 / 2 + 2 / 3) / 2
-    assert observer.penalty() == pytest.approx((0.4 + 0.8) * lacking / 4)
+    assert observer.summary()["penalty"] == pytest.approx((0.4 + 0.8) * lacking / 4)
 
 
 def test_ramp_reaches_full_weight_after_warm_up():

@@ -1,7 +1,8 @@
-"""A run from its inputs to its outputs: what it writes, once, and what it leaves for the next start."""
+"""A run from input files to output files, written once; and what an interrupted run leaves for the next start."""
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from localist.plumbing.interruption import Interrupted
 from localist.study.arms import Arm
 from localist.tokens.windows import Windows
 from localist.training.runs import train_run
+from localist.training.settings import Optimisation, RunInputs, RunOutputs, TrainingSettings
 
 CONTEXT = 16
 WRITTEN = ("model", "history", "settings")
@@ -30,22 +32,24 @@ def run(tmp_path):
     tiny_model("gpt2").save_pretrained(tmp_path / "model")
     words = Tokenizer(WordLevel({"?": 0}, unk_token="?"))
     PreTrainedTokenizerFast(tokenizer_object=words, unk_token="?").save_pretrained(tmp_path / "model")
+    optimisation = Optimisation(
+        token_budget=9 * 4 * CONTEXT,
+        batch_size=4,
+        learning_rate=1e-3,
+        warmup_ratio=0.25,
+        weight_decay=0.1,
+        max_grad_norm=1.0,
+    )
     arm = Arm("quintic", "quintic", partition="semantic", penalty="hinge", fidelity_target=0.5, weight=20.0)
     return {
-        "model": tmp_path / "model",
-        "tokens": tmp_path / "tokens",
-        "blocks": tmp_path / "blocks.npy",
-        "arm": arm.as_params(),
+        "inputs": RunInputs(tmp_path / "model", tmp_path / "tokens", tmp_path / "blocks.npy", code=()),
+        "arm": arm,
         "seed": 1,
-        "training": {
-            **{"token_budget": 9 * 4 * CONTEXT, "batch_size": 4, "learning_rate": 1e-3, "warmup_ratio": 0.25},
-            **{"weight_decay": 0.1, "max_grad_norm": 1.0, "threads": 1, "gpus": 0, "precision": "fp32"},
-        },
+        "settings": TrainingSettings(optimisation, precision="fp32", threads=1, gpus=0),
         "min_locality": 0.01,
         "checkpoints": tmp_path / "checkpoints",
         "checkpoint_steps": 4,
-        "code": [],
-        "outputs": {name: tmp_path / "out" / name for name in WRITTEN},
+        "outputs": RunOutputs(**{name: tmp_path / "out" / name for name in WRITTEN}),
     }
 
 
@@ -85,7 +89,7 @@ def test_a_job_that_is_ended_after_its_last_step_loses_nothing(run, tmp_path):
 
 def test_a_run_stays_in_the_precision_in_which_it_began(run, tmp_path, monkeypatch):
     """Catches a run that starts from nothing, or in other arithmetic, where it is sent to another kind of processor."""
-    run["training"]["precision"] = "auto"
+    run["settings"] = replace(run["settings"], precision="auto")
     stop_at_once = iter([True]).__next__
     monkeypatch.setattr("localist.training.runs.uses_bf16", as_on_a_processor_for(bf16=True))
     with pytest.raises(Interrupted, match="after step 1 of 9"):

@@ -19,7 +19,8 @@ from localist.tokens.windows import Windows
 from localist.training.batches import SimilarLengths, WindowDataset, stack_windows
 from localist.training.checkpoints import last_whole_checkpoint
 from localist.training.constraint import Constraint
-from localist.training.trainer import Optimisation, train_arm
+from localist.training.settings import Optimisation
+from localist.training.trainer import train_arm
 
 CONTEXT = 16
 PLAIN = Constraint(locality=[0.0, 0.0, 0.0])
@@ -270,7 +271,7 @@ def test_the_layer_that_overflows_first_is_named(windows, tmp_path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda blocks: blocks[:-1], r"arm seed 0: the blocks are int\d+ \(11, 16\), the windows integers \(12, 16\)"),
+        (lambda blocks: blocks[:-1], r"arm seed 0: the blocks are int\d+ \(11, 16\); the windows need integers"),
         (lambda blocks: blocks.astype(float), "the blocks are float64"),
         (lambda blocks: np.where(blocks == 1, -3, blocks), "the block id of window 0, position 4, is -3"),
         (lambda blocks: np.where(blocks == 1, 173, blocks), "the block id of window 0, position 4, is 173"),

@@ -1,0 +1,81 @@
+"""Attention measures per layer: what each computes for a query, and over which queries it is averaged.
+
+A new measure is one more entry of MEASURES; sums, tables and their columns follow. Imports no torch: tables need only
+the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# The columns that count queries, and how many keys V(i) must hold for a query to be counted there.
+QUERIES_ALL = "queries_all"
+QUERIES_VISIBLE = "queries_visible"
+KEYS_NEEDED: Mapping[str, int] = {QUERIES_ALL: 0, QUERIES_VISIBLE: 1}
+
+
+@dataclass(frozen=True)
+class AttentionChunk:
+    """The attention of some consecutive queries of one window, in float32 at least.
+
+    attention: softmax over all keys that the model lets a query see; restricted: the same over V(i) alone (method.md,
+    Fidelity), 0 where V(i) is empty. Entropies are in bits, averaged over heads. Keys after the last one that any query
+    sees are cut off.
+    """
+
+    attention: Tensor  # [heads, queries, keys]
+    restricted: Tensor  # [heads, queries, keys]
+    attention_mean: Tensor  # [queries, keys], over heads
+    restricted_mean: Tensor  # [queries, keys], over heads
+    entropy: Tensor  # [queries], of attention
+    restricted_entropy: Tensor  # [queries], of restricted
+    seen_count: Tensor  # [queries], keys that the model lets the query see
+    visible_count: Tensor  # [queries], keys of V(i)
+    is_text: Tensor  # bool [keys], False on sink and padding
+    query_position: Tensor  # [queries], in tokens from the start of the window
+    key_position: Tensor  # [keys]
+    own_key: int  # the column of the first query's own key
+
+
+@dataclass(frozen=True)
+class Measure:
+    """compute: chunk → [queries], averaged over heads; queries: the key of KEYS_NEEDED that it is averaged over."""
+
+    compute: Callable[[AttentionChunk], Tensor]
+    queries: str
+
+
+def sink_share(chunk: AttentionChunk) -> Tensor:
+    """Share of attention on the sink (and on padding, where the model sees it)."""
+    return chunk.attention_mean[:, ~chunk.is_text].sum(-1)
+
+
+def self_share(chunk: AttentionChunk) -> Tensor:
+    """Share of attention on the query's own token."""
+    return chunk.attention_mean.diagonal(chunk.own_key)
+
+
+def entropy_normalised(chunk: AttentionChunk) -> Tensor:
+    """Entropy divided by that of uniform attention on the same keys."""
+    return chunk.entropy / chunk.seen_count.clamp(min=2).log2()
+
+
+def distance_tokens(chunk: AttentionChunk) -> Tensor:
+    """Mean distance, in tokens, of the keys of V(i), weighted by attention."""
+    return (chunk.restricted_mean * (chunk.query_position[:, None] - chunk.key_position)).sum(-1)
+
+
+# In the order of the columns of layers.csv.
+MEASURES: dict[str, Measure] = {
+    "sink_share": Measure(sink_share, QUERIES_ALL),
+    "self_share": Measure(self_share, QUERIES_ALL),
+    "entropy_bits": Measure(lambda chunk: chunk.entropy, QUERIES_ALL),
+    "entropy_normalised": Measure(entropy_normalised, QUERIES_ALL),
+    "entropy_no_sink_bits": Measure(lambda chunk: chunk.restricted_entropy, QUERIES_VISIBLE),
+    "distance_tokens": Measure(distance_tokens, QUERIES_VISIBLE),
+}

@@ -1,0 +1,46 @@
+"""One passage's attention, for the attention maps: which passage, and its T × T attention in some layers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from localist.attention.observed_attention import LayerInputs
+from localist.attention.visibility import visible_keys
+from localist.evaluation.attention_statistics import head_scores
+from localist.tokens.windows import NO_ID
+
+
+class PassageObserver:
+    """Keeps the attention of the named layers, averaged over heads: layer → float32 [T, T] of the only window."""
+
+    def __init__(self, layers: Sequence[int]):
+        self.layers = layers
+        self.attention: dict[int, torch.Tensor] = {}
+
+    def observe(self, layer: int, inputs: LayerInputs) -> None:
+        """Compute the attention of a layer that was asked for."""
+        if layer not in self.layers:
+            return
+        with torch.autocast(inputs.query.device.type, enabled=False):
+            scores = head_scores(inputs.query[0].float() * inputs.scaling, inputs.key[0].float())  # [heads, T, T]
+        _, hidden, _ = visible_keys(inputs.mask, 0, slice(0, scores.shape[1]), scores.device)  # [T, T]
+        self.attention[layer] = scores.masked_fill(hidden, -torch.inf).softmax(-1).mean(dim=0)  # [T, T]
+
+
+def passage_window(blocks: np.ndarray, tokens: int) -> int:
+    """The row of `blocks`, int [windows, T], whose first `tokens` tokens lie in the most blocks."""
+    return int(np.argmax([len(np.unique(row[1:tokens][row[1:tokens] != NO_ID])) for row in blocks]))
+
+
+def passage_attention(model: PreTrainedModel, input_ids: np.ndarray, layers: Sequence[int], bf16: bool) -> np.ndarray:
+    """float32 [layers, P, P]: attention averaged over heads for one passage.
+
+    input_ids: int [P], the sink first.
+    """
+    observer = PassageObserver(layers)
+    model.eval()
+    with torch.inference_mode(), torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
+        model(input_ids=torch.as_tensor(input_ids[None].astype(np.int64), device=model.device), observer=observer)
+    return np.stack([observer.attention[layer].cpu().numpy() for layer in layers])

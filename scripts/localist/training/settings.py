@@ -1,0 +1,76 @@
+"""Settings and files of one training run. Imports nothing heavy: the job's script reads them first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from localist.tokens.windows import Windows
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How long and how fast to train.
+
+    token_budget: predicted tokens, padding apart; batch_size: in windows; warmup_ratio: share of the steps over which
+    the learning rate and the constraint rise; max_grad_norm: where gradients are clipped.
+    """
+
+    token_budget: int
+    batch_size: int
+    learning_rate: float
+    warmup_ratio: float
+    weight_decay: float
+    max_grad_norm: float
+
+    def steps(self, windows: Windows) -> int:
+        """Optimiser steps that spend the token budget on windows as full as these are on average, at least one."""
+        tokens_per_step = self.batch_size * windows.is_text.sum() / len(windows.input_ids)
+        return max(1, math.ceil(self.token_budget / tokens_per_step))
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Settings that all runs of a study share and that determine their results.
+
+    precision: auto, bf16 or fp32; threads: of torch, in each process; gpus: processes of the run, one on each GPU; 0
+    computes on the CPU.
+    """
+
+    optimisation: Optimisation
+    precision: str
+    threads: int
+    gpus: int
+
+    @classmethod
+    def from_config(cls, training: Mapping[str, Any]) -> TrainingSettings:
+        """From the section `training` of a config, whose other keys (memory, checkpoints) are ignored."""
+        optimisation = Optimisation(**{field.name: training[field.name] for field in fields(Optimisation)})
+        return cls(optimisation, training["precision"], training["threads"], training["gpus"])
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """Files that a run reads.
+
+    model: a Hugging Face folder; tokens: the folder of the training windows; blocks: their block ids, int [windows, T]
+    (None for an arm without blocks); code: the source files that determine the result.
+    """
+
+    model: Path
+    tokens: Path
+    blocks: Path | None
+    code: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class RunOutputs:
+    """Files that a run writes: the model folder, history.csv and settings.json."""
+
+    model: Path
+    history: Path
+    settings: Path

@@ -1,0 +1,108 @@
+"""Attention statistics beside their definitions on T × T attention, in several families of models."""
+
+import math
+
+import pytest
+import torch
+from tiny_models import TINY_MODELS, tiny_model
+
+from localist.attention.observed_attention import use_observed_attention
+from localist.evaluation.attention_statistics import CHUNK_QUERIES, CHUNK_SCORES, StatisticsObserver, query_chunks
+
+CONTEXT = 24
+BLOCKS = 4
+
+
+@pytest.fixture(params=sorted(TINY_MODELS))
+def model(request):
+    return tiny_model(request.param)
+
+
+@pytest.fixture
+def batch():
+    """Two windows with a sink at 0, several blocks, and padding at the end of the second."""
+    generator = torch.Generator().manual_seed(0)
+    blocks = torch.randint(0, BLOCKS, (2, CONTEXT), generator=generator)
+    blocks[:, 0] = -1
+    blocks[1, 17:] = -1
+    return torch.randint(0, 60, (2, CONTEXT), generator=generator), blocks
+
+
+def entropy_bits(probability):
+    return torch.special.entr(probability).sum(-1) / math.log(2)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
+@pytest.mark.parametrize("window", [None, 7])
+def test_statistics_equal_eager_attention(dtype, tolerance, window, batch, model):
+    """Catches entropies, shares, distances or chances that count the sink or padding where they must not."""
+    input_ids, blocks = batch
+    if window:
+        if model.config.model_type != "mistral":
+            pytest.skip("one family with a sliding window is enough")
+        model = tiny_model("mistral", sliding_window=window)
+    model = model.to(dtype)
+    use_observed_attention(model, CONTEXT)
+    is_text = blocks >= 0
+    observer = StatisticsObserver({"semantic": blocks}, is_text)
+    direct = _DirectAttention(window)
+    with torch.no_grad():
+        model(input_ids, observer=observer)
+        model(input_ids, observer=direct)
+        model.set_attn_implementation("eager")  # its softmax is in float32, whatever the model
+        eager = model(input_ids, output_attentions=True, use_cache=False)
+    for ours, theirs in zip(direct.layers, eager.attentions, strict=True):
+        torch.testing.assert_close(ours.float(), theirs.float(), rtol=1e-4, atol=1e-5)
+    position = torch.arange(CONTEXT)
+    distance = position[:, None] - position[None, :]
+    for layer, attention in enumerate(direct.layers):
+        seen = (distance >= 0) & (distance < (window or CONTEXT))
+        visible = seen & (distance > 0) & is_text[:, None, :]  # [batch, T, T]
+        own = visible & (blocks[:, :, None] == blocks[:, None, :])
+        outside = attention * visible[:, None]
+        restricted = outside / outside.sum(-1, keepdim=True).clamp(min=torch.finfo(dtype).tiny)
+        size = visible.sum(-1).to(dtype)
+        expected = {
+            "visible_keys": size,
+            "sink_share": (attention * ~is_text[:, None, None, :]).sum(-1).mean(1),
+            "self_share": attention.diagonal(dim1=-2, dim2=-1).mean(1),
+            "entropy_bits": entropy_bits(attention).mean(1),
+            "entropy_normalised": entropy_bits(attention).mean(1) / seen.sum(-1).clamp(min=2).to(dtype).log2(),
+            "entropy_no_sink_bits": entropy_bits(restricted).mean(1),
+            "distance_tokens": (restricted.mean(1) * distance).sum(-1),
+            "fidelity:semantic": (restricted.mean(1) * own).sum(-1),
+            "chance:semantic": own.sum(-1) / size.clamp(min=1),
+        }
+        found = observer.layers[layer]
+        assert found.keys() == expected.keys()
+        allowed = tolerance * max(1.0, direct.largest[layer])
+        for name, values in expected.items():
+            scale = CONTEXT if name == "distance_tokens" else 1
+            difference = (found[name][is_text].double() - values[is_text].double()).abs().max()
+            assert difference <= allowed * scale, (name, layer, float(difference))
+
+
+class _DirectAttention:
+    """T × T attention of each layer in the model's own precision, and its largest score."""
+
+    def __init__(self, window):
+        self.window = window
+        self.layers, self.largest = [], []
+
+    def observe(self, layer, inputs):
+        key = inputs.key.repeat_interleave(inputs.query.shape[1] // inputs.key.shape[1], dim=1)
+        scores = inputs.query @ key.transpose(-1, -2) * inputs.scaling
+        seen = torch.ones(CONTEXT, CONTEXT, dtype=torch.bool).tril()
+        seen = seen.triu(1 - self.window) if self.window else seen
+        self.layers.append(scores.masked_fill(~seen, -torch.inf).softmax(-1))
+        self.largest.append(float(scores.abs().max()))
+
+
+@pytest.mark.parametrize(("heads", "context"), [(1, 1), (4, 24), (12, 4096), (10_000, 1_000)])
+def test_chunks_cover_every_query_once(heads, context):
+    """Catches queries lost at the edge of a chunk, and chunks whose scores fill the memory."""
+    chunks = list(query_chunks(heads, context))
+    assert [query for chunk in chunks for query in range(chunk.start, chunk.stop)] == list(range(context))
+    sizes = [chunk.stop - chunk.start for chunk in chunks]
+    assert max(sizes) == 1 or max(sizes) * heads * context <= CHUNK_SCORES
+    assert max(sizes) <= CHUNK_QUERIES

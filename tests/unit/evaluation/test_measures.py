@@ -1,0 +1,52 @@
+"""The registry of measures: one more entry is summed, averaged and a column, and nothing else has to know of it."""
+
+import importlib.util
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tiny_models import tiny_model
+from uneven_windows import CONTEXT, uneven_windows
+
+from localist.attention.observed_attention import use_observed_attention
+from localist.claims import tables
+from localist.evaluation.layer_sums import LayerSums
+from localist.evaluation.losses import token_losses
+from localist.evaluation.measures import KEYS_NEEDED, MEASURES, QUERIES_ALL, QUERIES_VISIBLE, Measure
+
+
+def imported_anew(module):
+    """The module as a new process would import it: its constants are made from MEASURES as it is now."""
+    specification = importlib.util.spec_from_file_location(module.__name__, module.__file__)
+    anew = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(anew)
+    return anew
+
+
+@pytest.mark.parametrize(("queries", "expected"), [(QUERIES_ALL, 59), (QUERIES_VISIBLE, 54)])
+def test_a_new_measure_is_summed_and_averaged(queries, expected, monkeypatch):
+    """Catches a measure that has to be named in a second place, and an average over the wrong queries."""
+    toy = Measure(lambda chunk: chunk.attention_mean.sum(-1), queries)  # 1 for every query
+    monkeypatch.setitem(MEASURES, "toy", toy)
+    windows = uneven_windows()
+    model = tiny_model("llama")
+    use_observed_attention(model, CONTEXT)
+    sums = LayerSums(windows, {"semantic": np.where(windows.is_text, windows.input_ids % 3, -1)})
+    token_losses(model, windows, batch_size=2, bf16=False, description="test", watcher=sums)
+    table = sums.table("semantic", np.arange(10))
+    assert table.groupby("layer")["toy"].sum().tolist() == pytest.approx([expected] * 3)
+    anew = imported_anew(tables)
+    assert anew.LAYER_COLUMNS[-2:] == ["toy", "queries"]
+    assert anew.layer_rows(table, [0.0, 0.5, 1.0])["toy"].tolist() == pytest.approx([1.0] * 3)
+
+
+def test_every_measure_is_averaged_over_queries_that_are_counted():
+    """Catches a misspelt count, of which the sums would never be made."""
+    assert all(measure.queries in KEYS_NEEDED for measure in MEASURES.values())
+
+
+def test_the_names_of_the_measures_need_no_torch():
+    """Catches tables and figures that wait seconds for torch, only to know their columns."""
+    check = "import localist.evaluation.measures; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {check}"], check=True)

@@ -1,0 +1,28 @@
+"""Settings of a run: from a config's section, and the steps that spend the token budget."""
+
+import numpy as np
+
+from localist.tokens.windows import Windows
+from localist.training.settings import Optimisation, TrainingSettings
+
+OPTIMISATION = {
+    **{"token_budget": 100, "batch_size": 2, "learning_rate": 1e-3, "warmup_ratio": 0.25},
+    **{"weight_decay": 0.1, "max_grad_norm": 1.0},
+}
+
+
+def test_settings_are_those_of_the_config():
+    """Catches values under another name, and settings that change with what must not train a model again."""
+    section = OPTIMISATION | {"precision": "auto", "threads": 3, "gpus": 2, "memory_mb": 4000, "checkpoint_steps": 6}
+    settings = TrainingSettings.from_config(section)
+    assert settings == TrainingSettings(Optimisation(**OPTIMISATION), precision="auto", threads=3, gpus=2)
+    assert settings == TrainingSettings.from_config(section | {"memory_mb": 1, "checkpoint_steps": 1})
+
+
+def test_the_steps_spend_the_token_budget():
+    """Catches padding and sinks in the budget, and a last batch that is left out."""
+    sentence_ids = np.array([[-1, 0, 0, 0], [-1, 0, -1, -1]])
+    windows = Windows(sentence_ids, sentence_ids, sentence_ids, np.arange(2))
+    assert Optimisation(**OPTIMISATION).steps(windows) == 25  # four tokens a batch
+    assert Optimisation(**OPTIMISATION | {"token_budget": 101}).steps(windows) == 26
+    assert Optimisation(**OPTIMISATION | {"token_budget": 1}).steps(windows) == 1
