@@ -1,8 +1,11 @@
-"""Which of the package's modules a script imports, so that editing one reruns exactly what depends on it."""
+"""The modules that a script imports and the templates that a page uses, as inputs of their rules."""
 
 import ast
 from functools import cache
 from pathlib import Path
+
+from jinja2 import Environment
+from jinja2.meta import find_referenced_templates
 
 PACKAGE = "localist"
 
@@ -17,6 +20,16 @@ def imported_modules(script: Path) -> list[Path]:
                 found.add(module)
                 waiting.append(module)
     return sorted(found)
+
+
+def used_templates(template: Path) -> list[Path]:
+    """A template, and those beside it that it extends, imports or includes, directly or through others."""
+    found = [Path(template)]
+    for path in found:
+        parsed = Environment().parse(path.read_text(encoding="utf-8"))
+        others = (path.with_name(name) for name in find_referenced_templates(parsed) if name)
+        found += [other for other in dict.fromkeys(others) if other not in found]
+    return found
 
 
 @cache
