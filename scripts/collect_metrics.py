@@ -22,7 +22,8 @@ from localist.claims.tables import (
 from localist.plumbing.files import read_json, replacing
 from localist.plumbing.rule_log import rule_log
 from localist.report.latex import latex_table
-from localist.report.pages import shown_arms, summary_page
+from localist.report.pages import summary_page
+from localist.report.shown_tables import shown_arms
 from localist.study.arms import DISTRIBUTED, PRETRAINED, SHIFTED, Arm
 from localist.study.schedules import locality_by_layer
 
@@ -56,7 +57,7 @@ def main(
         for run, files in evaluated.items()
         for partition, path in files.layers.items()
     }
-    depth = next(iter(sums.values()))["layer"].max() + 1
+    depth = int(next(iter(sums.values())).loc[:, "layer"].max()) + 1
     locality = {name: locality_of(arm, depth, min_locality) for name, arm in table.items()}
     metrics = [
         row
@@ -75,9 +76,9 @@ def main(
         for layer, value in enumerate(locality[name])
     ]
     summary = summary_table(table, evaluated, sums, reference, evaluation)
-    write_csv(pd.DataFrame(metrics)[METRIC_COLUMNS], outputs["metrics"])
-    write_csv(pd.concat(layers)[LAYER_COLUMNS], outputs["layers"])
-    write_csv(pd.concat(history)[HISTORY_COLUMNS], outputs["history"])
+    write_csv(pd.DataFrame(metrics).loc[:, METRIC_COLUMNS], outputs["metrics"])
+    write_csv(pd.concat(layers).loc[:, LAYER_COLUMNS], outputs["layers"])
+    write_csv(pd.concat(history).loc[:, HISTORY_COLUMNS], outputs["history"])
     write_csv(pd.DataFrame(schedules, columns=["arm", "schedule", "layer", "locality"]), outputs["schedules"])
     write_csv(summary, outputs["arms"])
     shown = shown_arms(summary)
@@ -99,7 +100,7 @@ def summary_table(
     losses: dict[str, list[pd.DataFrame]] = {name: [] for name in table}
     for (name, _), files in evaluated.items():
         tokens = pd.read_parquet(files.tokens, columns=["split", "section", "nll"])
-        losses[name].append(losses_by_section(tokens[tokens["split"] == "test"]))
+        losses[name].append(losses_by_section(tokens.loc[tokens["split"] == "test"]))
 
     def late_layers(name: str, measured: str) -> dict[str, float]:
         return late_summary(

@@ -28,8 +28,8 @@ def main(
         divergence_rows(pd.read_parquet(layers)).assign(arm=arm, seed=seed, other=other, other_seed=other_seed)
         for (arm, seed, other, other_seed), layers in compared.items()
     ]
-    write_csv(pd.DataFrame(knockouts)[KNOCKOUT_COLUMNS], knockout)
-    write_csv(pd.concat(divergences)[DIVERGENCE_COLUMNS], divergence)
+    write_csv(pd.DataFrame(knockouts).loc[:, KNOCKOUT_COLUMNS], knockout)
+    write_csv(pd.concat(divergences).loc[:, DIVERGENCE_COLUMNS], divergence)
 
 
 if __name__ == "__main__":

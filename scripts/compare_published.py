@@ -8,7 +8,8 @@ from localist.claims.tables import read_csv, write_csv
 from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
 from localist.report.latex import latex_table
-from localist.report.pages import published_page, shown_published
+from localist.report.pages import published_page
+from localist.report.shown_tables import shown_published
 
 
 def main(

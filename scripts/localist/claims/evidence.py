@@ -37,7 +37,7 @@ class RunEvaluation:
 def run_evaluation(tokens: pd.DataFrame, knockout: pd.DataFrame, layers: Mapping[str, pd.DataFrame]) -> RunEvaluation:
     """The evaluation of one run from its tables: rows as in tokens.parquet, knockout.parquet and layers.parquet."""
     return RunEvaluation(
-        losses=losses_by_section(tokens[tokens["split"] == "test"]),
+        losses=losses_by_section(tokens.loc[tokens["split"] == "test"]),
         knockout={str(name): losses_by_section(rows) for name, rows in knockout.groupby("partition")},
         layers=layers,
     )

@@ -176,7 +176,7 @@ def spread_contrast(
     """
     count = len(spread)
     ratio = float(np.std(spread, ddof=1) / np.std(baseline, ddof=1)) if np.ptp(baseline) > 0 else np.nan
-    quantile = f_distribution.ppf(1 - ALPHA / 2, count - 1, count - 1) ** 0.5
+    quantile = float(f_distribution.ppf(1 - ALPHA / 2, count - 1, count - 1)) ** 0.5
     return Contrast(
         description=description,
         better="lower",

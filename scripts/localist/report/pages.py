@@ -1,11 +1,12 @@
-"""The tables of the report with numbers formatted for reading, and the pages that show them."""
+"""The pages on the summary, the claims and the paper's figures: tables as text, for the templates."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from localist.report.shown_tables import shown_checks, shown_claims, shown_published
 from localist.report.templates import render
 
 
@@ -42,7 +43,7 @@ def claims_page(claims: pd.DataFrame, checks: pd.DataFrame, templates: Sequence[
 
     claims: as in claims.csv; checks: as in manipulation.csv.
     """
-    rows = claims.rename(columns={"claim": "name"})[["name", "statement", "verdict", "sentence"]]
+    rows = claims.rename(columns={"claim": "name"}).loc[:, ["name", "statement", "verdict", "sentence"]]
     return render(
         templates,
         claims=rows.to_dict("records"),
@@ -62,79 +63,3 @@ def published_page(table: pd.DataFrame, model_origin: str, corpus_origin: str, t
         corpus_origin=corpus_origin,
         **{key: str(first[key]) for key in ("alike", "paper_model", "model", "paper_corpus", "corpus")},
     )
-
-
-def shown_arms(summary: pd.DataFrame) -> pd.DataFrame:
-    """The summary by arm, as in arms.csv, with numbers formatted for reading."""
-    shifted = summary.get("late_fidelity_corrected_shifted", [float("nan")] * len(summary))
-    return pd.DataFrame(
-        {
-            "arm": summary["arm"],
-            "perplexity": _numbers(summary["perplexity"], ".2f"),
-            "95 % interval": _ranges(summary["perplexity_low"], summary["perplexity_high"], ".2f"),
-            "ratio to distributed": [
-                f"{ratio:.3f} ({interval})"
-                for ratio, interval in zip(
-                    summary["ratio"], _ranges(summary["ratio_low"], summary["ratio_high"], ".3f"), strict=True
-                )
-            ],
-            "late fidelity, chance-corrected": _numbers(summary["late_fidelity_corrected"], "+.3f"),
-            "under shifted blocks": _numbers(shifted, "+.3f"),
-            "late sink share": _numbers(summary["late_sink_share"], ".3f"),
-            "seeds": summary["seeds"].astype(str),
-            "sections": summary["sections"].astype(str),
-        }
-    )
-
-
-def shown_claims(claims: pd.DataFrame) -> pd.DataFrame:
-    """The claims, as in claims.csv, with numbers formatted for reading."""
-    return pd.DataFrame(
-        {
-            "claim": claims["claim"].str.replace("_", " "),
-            "verdict": claims["verdict"],
-            "effect": _numbers(claims["effect"], ".3g"),
-            "unit": claims["unit"].fillna(""),
-            "95 % interval": _ranges(claims["ci_low"], claims["ci_high"], ".3g", " to "),
-            "p (Holm)": _numbers(claims["p_holm"], ".2g"),
-        }
-    )
-
-
-def shown_checks(checks: pd.DataFrame) -> pd.DataFrame:
-    """The manipulation checks, as in manipulation.csv, with numbers formatted for reading."""
-    intervals = _ranges(checks["gain_low"], checks["gain_high"], "+.3f", " to ")
-    return pd.DataFrame(
-        {
-            "arm": checks["arm"],
-            "blocks": checks["partition"],
-            "fidelity gained (95 % interval)": [
-                f"{gain:+.3f} ({interval})" for gain, interval in zip(checks["gain"], intervals, strict=True)
-            ],
-            "enough": ["yes" if passed else "no" for passed in checks["passed"]],
-            "active, first tenth": _numbers(checks["active_first"], ".0%"),
-            "active, last tenth": _numbers(checks["active_last"], ".0%"),
-        }
-    )
-
-
-def shown_published(table: pd.DataFrame) -> pd.DataFrame:
-    """The paper's figures beside the study's, as in published.csv, with numbers formatted for reading."""
-    return pd.DataFrame(
-        {
-            "quantity": table["quantity"],
-            "paper": [f"{value:.3g}" if value < 10 else f"{value:.2f}" for value in table["paper"]],
-            "this study": _numbers(table["study"], ".3f"),
-            "95 % interval": _ranges(table["study_low"], table["study_high"], ".3f"),
-        }
-    )
-
-
-def _numbers(values: Iterable[float], form: str) -> list[str]:
-    return ["n/a" if pd.isna(value) else format(value, form) for value in values]
-
-
-def _ranges(low: Iterable[float], high: Iterable[float], form: str, to: str = " – ") -> list[str]:
-    return [
-        "n/a" if pd.isna(start) else f"{start:{form}}{to}{end:{form}}" for start, end in zip(low, high, strict=True)
-    ]

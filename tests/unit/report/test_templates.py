@@ -1,9 +1,12 @@
 """Templates: every value escaped, nothing used that was not handed over, nothing missing."""
 
+import re
+
 import pytest
-from checkout import TEMPLATES, templates
+from checkout import ROOT, SCRIPTS, TEMPLATES, templates
 from jinja2 import TemplateNotFound, UndefinedError
 
+from localist.plumbing.source_files import imported_modules
 from localist.report.templates import render
 
 
@@ -37,10 +40,25 @@ def test_a_missing_value_is_an_error(tmp_path):
         render(written(tmp_path, page=("html", "{{ missing }}")))
 
 
-def test_every_template_is_used_by_a_page():
+RULES = {
+    name: body
+    for path in (ROOT / "workflow" / "rules").glob("*.smk")
+    for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.M | re.S)
+}
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_a_rule_that_renders_depends_on_its_templates(rule):
+    """Catches a page that stays as it is when its template is edited, and one that is made again for nothing."""
+    modules = {path.stem for path in imported_modules(SCRIPTS / f"{rule}.py")}
+    assert ("templates" in modules) == ("templates=templates_of(" in RULES[rule])
+
+
+def test_every_template_is_used_by_a_rule():
     """Catches templates that nothing renders, and pages that do not share the style."""
+    named = {name for body in RULES.values() for name in re.findall(r'templates_of\("(.+?)"\)', body)}
     entries = [path.name for path in TEMPLATES.iterdir() if path.name not in ("base.html.j2", "tables.html.j2")]
-    assert len(entries) == 8
+    assert set(entries) == named
     for page in entries:
         used = {path.name for path in templates(page)}
         assert used == ({page, "base.html.j2", "tables.html.j2"} if page.endswith(".html.j2") else {page})
