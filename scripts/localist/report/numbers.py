@@ -1,4 +1,4 @@
-"""Numbers for the text of a paper: every arm's, claim's and the study's, named and formatted."""
+"""Numbers for the text of a paper, of every arm, every claim and the study: named and formatted."""
 
 import pandas as pd
 

@@ -3,7 +3,9 @@
 import pytest
 from checkout import templates
 
-from describe_study import scale
+from describe_study import main, scale
+from localist.plumbing.files import read_json, sha256_of, write_json
+from localist.plumbing.provenance import content_hash
 from localist.report.templates import render
 
 WARNINGS = {
@@ -42,3 +44,40 @@ def test_parts_are_shown_under_their_headings():
     page = render(templates("study.html.j2"), name="<i>", scale=found, parts=parts)
     assert "<h2>Config</h2>" in page and "arms.&lt;b&gt;" in page
     assert not {"<script", "<b>", "<i>"} & {page[at : at + 7] for at in range(len(page))} and "<i>" not in page
+
+
+def test_fetched_and_own_files_are_recorded_by_their_hash(tmp_path):
+    """Catches files of the user's whose content is not recorded, or under the name of another resource."""
+    tokens = {"splits": {"test": {"sections": 3}, "train": {"tokens": 9}}}
+    run = {
+        "precision": "fp32",
+        "threads": 1,
+        "device": "cpu",
+        "processor": "x",
+        "steps": 3,
+        "code": "abc",
+        "versions": {},
+    }
+    for name, content in (("encoder", {"sha256": "f" * 64}), ("tokens", tokens), ("settings", run)):
+        write_json(tmp_path / f"{name}.json", content)
+    books = [tmp_path / "one.txt", tmp_path / "two.txt"]
+    for book in books:
+        book.write_text(book.name)
+    resource = {"name": "x", "license": "x", "origin": "x", "source": {}}
+    main(
+        config={"study": "small", "seeds": [1], "splits": {"min_test_sections": 2}, "training": {"token_budget": 9}}
+        | dict.fromkeys(("model", "encoder", "corpus"), resource),
+        same_arms={},
+        records=[tmp_path / "encoder.json"],
+        own_files={"corpus": books, "model": books[:1]},
+        tokens=tmp_path / "tokens.json",
+        blocks=[],
+        settings=[tmp_path / "settings.json"],
+        templates=templates("study.html.j2"),
+        page=tmp_path / "study.html",
+        record=tmp_path / "study.json",
+    )
+    files = read_json(tmp_path / "study.json")["files"]
+    assert files == {"encoder": "f" * 64, "corpus": content_hash(books), "model": content_hash(books[:1])}
+    assert files["corpus"] != files["model"] != sha256_of(books[0])
+    assert files["corpus"] in (tmp_path / "study.html").read_text(encoding="utf-8")
