@@ -17,6 +17,7 @@ from localist.claims.tables import (
     layer_rows,
     losses_by_section,
     metric_rows,
+    summary_table,
     write_csv,
 )
 from localist.plumbing.files import read_json, replacing
@@ -24,7 +25,7 @@ from localist.plumbing.rule_log import rule_log
 from localist.report.latex import latex_table
 from localist.report.pages import summary_page
 from localist.report.shown_tables import shown_arms
-from localist.study.arms import DISTRIBUTED, PRETRAINED, SHIFTED, Arm
+from localist.study.arms import DISTRIBUTED, PRETRAINED, Arm
 from localist.study.schedules import locality_by_layer
 
 UNTUNED = Arm(PRETRAINED, None)
@@ -75,7 +76,18 @@ def main(
         if name != PRETRAINED
         for layer, value in enumerate(locality[name])
     ]
-    summary = summary_table(table, evaluated, sums, reference, evaluation)
+    losses: dict[str, list[pd.DataFrame]] = {name: [] for name in table}
+    for (name, _), files in evaluated.items():
+        tokens = pd.read_parquet(files.tokens, columns=["split", "section", "nll"])
+        losses[name].append(losses_by_section(tokens.loc[tokens["split"] == "test"]))
+    late = {
+        (name, measured): late_summary(
+            pd.concat(rows for ((arm, _), partition), rows in sums.items() if (arm, partition) == (name, measured))
+        )
+        for name, measured in product(table, {partition for _, partition in sums})
+    }
+    perplexity = bootstrap_perplexity(losses, resamples=evaluation["resamples"], seed=evaluation["seed"])
+    summary = summary_table(table, perplexity, late, reference)
     write_csv(pd.DataFrame(metrics).loc[:, METRIC_COLUMNS], outputs["metrics"])
     write_csv(pd.concat(layers).loc[:, LAYER_COLUMNS], outputs["layers"])
     write_csv(pd.concat(history).loc[:, HISTORY_COLUMNS], outputs["history"])
@@ -87,33 +99,6 @@ def main(
         temporary.write_text(latex_table(shown.columns, shown.to_numpy(), types), encoding="utf-8")
     with replacing(outputs["page"]) as temporary:
         temporary.write_text(summary_page(shown, templates), encoding="utf-8")
-
-
-def summary_table(
-    table: Mapping[str, Arm],
-    evaluated: Mapping[Run, Files],
-    sums: Mapping[tuple[Run, str], pd.DataFrame],
-    reference: str,
-    evaluation: Mapping[str, int],
-) -> pd.DataFrame:
-    """One row per arm: its settings, perplexity with interval, and the late layers on the reference partition."""
-    losses: dict[str, list[pd.DataFrame]] = {name: [] for name in table}
-    for (name, _), files in evaluated.items():
-        tokens = pd.read_parquet(files.tokens, columns=["split", "section", "nll"])
-        losses[name].append(losses_by_section(tokens.loc[tokens["split"] == "test"]))
-
-    def late_layers(name: str, measured: str) -> dict[str, float]:
-        return late_summary(
-            pd.concat(rows for ((arm, _), partition), rows in sums.items() if (arm, partition) == (name, measured))
-        )
-
-    perplexity = bootstrap_perplexity(losses, resamples=evaluation["resamples"], seed=evaluation["seed"])
-    late = pd.DataFrame([late_layers(name, reference) for name in table])
-    if any(partition == SHIFTED for _, partition in sums):
-        control = [late_layers(name, SHIFTED)["late_fidelity_corrected"] for name in table]
-        late["late_fidelity_corrected_shifted"] = control
-    described = pd.DataFrame([arm.as_params() for arm in table.values()]).drop(columns="name")
-    return pd.concat([perplexity["arm"], described, perplexity.drop(columns="arm"), late], axis=1)
 
 
 def locality_of(arm: Arm, layers: int, min_locality: float) -> list[float]:

@@ -17,7 +17,7 @@ LONGEST_QUOTE = 160
 def main(blocks: Path, summary: Path, min_stability: float, templates: Sequence[Path], page: Path) -> None:
     """Write the page: stability and chance first, then a row per block with its words and central sentences."""
     table = pd.read_csv(blocks, keep_default_na=False)
-    quoted = [name for name in table if name.startswith(CENTRAL)]
+    quoted = [name for name in map(str, table) if name.startswith(CENTRAL)]
     sentences = [" • ".join(shortened(text) for text in row if text) for row in table[quoted].to_numpy()]
     shown = table.drop(columns=quoted).rename(columns={"words": "characteristic words"})
     shown["central sentences"] = sentences

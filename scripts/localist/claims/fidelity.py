@@ -5,7 +5,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-Values = TypeVar("Values", float, np.ndarray, pd.Series)
+Values = TypeVar("Values", float, np.ndarray, "pd.Series[float]")
 
 
 def corrected_fidelity(mean_fidelity: Values, mean_chance: Values) -> Values:

@@ -9,7 +9,7 @@ import pandas as pd
 from localist.claims.bootstrap import paired, resample
 from localist.claims.fidelity import corrected_fidelity
 from localist.plumbing.files import replacing
-from localist.study.arms import DISTRIBUTED, Arm
+from localist.study.arms import DISTRIBUTED, SHIFTED, Arm
 from localist.study.layers import late_layers
 
 METRIC_COLUMNS = [
@@ -93,6 +93,24 @@ def bootstrap_perplexity(sections: Mapping[str, Sequence[pd.DataFrame]], *, resa
         rows.append((arm, len(own), len(names), *np.exp(values)))
     ends = [f"{name}{end}" for name in ("perplexity", "ratio") for end in ("", "_low", "_high")]
     return pd.DataFrame(rows, columns=["arm", "seeds", "sections", *ends])
+
+
+def summary_table(
+    arms: Mapping[str, Arm],
+    perplexity: pd.DataFrame,
+    late: Mapping[tuple[str, str], Mapping[str, float]],
+    reference: str,
+) -> pd.DataFrame:
+    """arms.csv: settings, perplexity, and the late layers on the reference partition and, if measured, shifted blocks.
+
+    perplexity: as from `bootstrap_perplexity`, one row per arm in the same order; late: `late_summary` of the seeds of
+    each arm, by arm and measured partition.
+    """
+    described = pd.DataFrame([arm.as_params() for arm in arms.values()]).drop(columns="name")
+    rows = pd.DataFrame([late[name, reference] for name in arms])
+    if any(partition == SHIFTED for _, partition in late):
+        rows["late_fidelity_corrected_shifted"] = [late[name, SHIFTED]["late_fidelity_corrected"] for name in arms]
+    return pd.concat([perplexity["arm"], described, perplexity.drop(columns="arm"), rows], axis=1)
 
 
 def losses_by_section(tokens: pd.DataFrame) -> pd.DataFrame:

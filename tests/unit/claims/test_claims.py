@@ -69,4 +69,4 @@ def test_a_key_that_the_config_lacks_or_adds_is_noticed():
     with pytest.raises(TypeError):
         type(MARGINS)(**asdict(MARGINS) | {"new_margin": 1.0})
     with pytest.raises(TypeError):
-        ConstraintDefaults(penalty="hinge")  # pyright: ignore[reportCallIssue]
+        ConstraintDefaults(**{"penalty": "hinge"})
