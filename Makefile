@@ -5,9 +5,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 CONFIG ?= config.yaml
 CORES ?= all
+SPELLED := scripts workflow tests docs Snakefile Makefile README.md CONTRIBUTING.md CHANGELOG.md config.yaml
 SMOKE := workflow/configs/smoke.yaml
 # The rules that make tables and figures.
-DRAWN = $(shell sed -n 's/^rule \(.*\):/\1/p' workflow/rules/tables.smk workflow/rules/*figures.smk)
+DRAWN = $(shell sed -n 's/^rule \(.*\):/\1/p; s/^use rule plot_figure as \(.*\) with:/\1/p' \
+	workflow/rules/tables.smk workflow/rules/figures.smk | grep -vx plot_figure)
 # Runs the study of a config file, writes its report, prints its table. ARGS goes to both calls of snakemake.
 workflow = results=results/$$($(BIN)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1]))["study"])' $(1)) && \
 	$(BIN)/snakemake --cores $(CORES) --configfile $(1) $(ARGS) && \
@@ -50,7 +52,7 @@ resources: env
 	@$(BIN)/snakemake resources --quiet all --cores $(CORES) --configfile $(SMOKE)
 
 test: env resources ## Run the tests
-	$(call reported,test,$(BIN)/python -m pytest -m "not cluster")
+	$(call reported,test,$(BIN)/python -m pytest -m "not cluster" -n auto --maxprocesses 4)
 
 test-cluster: env resources ## Run studies on a SLURM that is started on this machine for it (slurm-wlm and munge; 6 minutes)
 	$(call reported,test-cluster,$(BIN)/python -m pytest -m cluster)
@@ -70,9 +72,10 @@ bench-corpus: env resources ## Measure how well and fast books of each format ar
 bench-scale: env ## Measure the blocks of a million sentences (20 minutes)
 	$(call reported,bench-scale,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_scale.py $(ARGS))
 
-lint: env ## Check style: ruff, snakefmt, snakemake --lint
+lint: env ## Check style, types, spelling, the package's layers, and the rules
 	$(call reported,lint,$(BIN)/ruff check . && $(BIN)/ruff format --check . && \
-		$(BIN)/snakefmt --check Snakefile workflow && $(BIN)/snakemake --lint)
+		$(BIN)/snakefmt --check Snakefile workflow && $(BIN)/snakemake --lint && $(BIN)/basedpyright && \
+		PYTHONPATH=scripts $(BIN)/lint-imports && $(BIN)/codespell $(SPELLED))
 
 format: env ## Format the code
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt Snakefile workflow

@@ -4,8 +4,11 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-# A config given on the command line replaces the default study: studies are complete, not patches of each other.
-if not workflow.overwrite_configfiles:
+include: "workflow/rules/workarounds.smk"
+
+
+# Without a study file, the default study. A study file names what differs from the schema's defaults.
+if not study_file_is_given():
 
     configfile: Path(workflow.basedir) / "config.yaml"
 
@@ -18,11 +21,12 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
-include: "workflow/rules/block_figures.smk"
-include: "workflow/rules/cache.smk"
 
 
 report: "workflow/report/workflow.rst"
+
+
+drop_benchmarks_of_cached_rules()
 
 
 onstart:
@@ -32,6 +36,7 @@ onstart:
 rule all:
     default_target: True
     input:
+        f"{RESULTS}/config.yaml",
         f"{RESULTS}/runs/forecast.json",
         tables(),
         figures(),

@@ -1,31 +1,18 @@
-"""Give every token of every window its block under one partition."""
+"""Give every token of every window its block, under one partition."""
 
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from localist.blocks.partitions import (
-    block_statistics,
-    blocks_by_sentence,
-    fixed_blocks,
-    matched_width,
-    mean_chance,
-    semantic_blocks,
-    shifted_blocks,
-    shuffled_sentences,
-)
+from localist.blocks.partitions import PARTITIONS, block_statistics
 from localist.plumbing.files import read_json, replacing, write_json
 from localist.plumbing.rule_log import rule_log
 from localist.tokens.windows import Windows
 
 logger = logging.getLogger(__name__)
-
-# Window blocks are matched to semantic ones in mean chance within this (method.md, Partitions).
-LARGEST_GAP = 0.02
 
 
 def main(
@@ -39,30 +26,17 @@ def main(
 ) -> None:
     """Write int32 [windows, T] per split, and the partition's chance on each.
 
-    sentence_blocks: the block of each sentence, the span for `spans`; fit: what was fitted with these blocks.
+    sentence_blocks: the block of each sentence that the partition is made from; fit: how these blocks were found.
     """
-    table = pd.read_parquet(sentence_blocks)
-    if partition == "shuffled":
-        table = shuffled_sentences(table, seed)
     windows = {split: Windows.load(folder) for split, folder in tokens.items()}
-    details: dict[str, Any] = {"partition": partition}
-    by_sentence = blocks_by_sentence(table)
-    result = {split: semantic_blocks(part, by_sentence) for split, part in windows.items()}
-    if partition in ("semantic", "spans"):
+    chosen = PARTITIONS[partition]
+    result, details = chosen.make(windows, pd.read_parquet(sentence_blocks), seed)
+    if partition == chosen.made_from:
         details |= read_json(fit)
-    elif partition == "shifted":
-        result = {split: shifted_blocks(windows[split], ids) for split, ids in result.items()}
-    elif partition == "fixed":
-        target = mean_chance(result["train"])
-        details["width_tokens"] = matched_width(windows["train"], target)
-        result = {split: fixed_blocks(part, details["width_tokens"]) for split, part in windows.items()}
-        details["chance_gap"] = abs(mean_chance(result["train"]) - target)
-        if not details["chance_gap"] <= LARGEST_GAP:
-            logger.warning("No width matches semantic's chance: the nearest is %.3f away.", details["chance_gap"])
     for split, path in blocks.items():
         with replacing(path) as temporary:
             np.save(temporary, result[split])
-    details["splits"] = {split: block_statistics(ids) for split, ids in result.items()}
+    details |= {"partition": partition, "splits": {split: block_statistics(ids) for split, ids in result.items()}}
     write_json(summary, details)
     logger.info("%s: mean chance %.3f on the training windows.", partition, details["splits"]["train"]["mean_chance"])
 

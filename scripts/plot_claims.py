@@ -1,6 +1,6 @@
 """Draw every claim's effects with their intervals, what they are held against, and the verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +33,15 @@ def main(claims: Path, contrasts: Path, pdf: Path, png: Path) -> None:
 
     claims: table with one row per claim. contrasts: table with one row per effect. Claims without any are named below.
     """
-    verdicts = read_table(claims, text=["claim", "verdict"]).set_index("claim")["verdict"]
+    judged = read_table(claims, text=["claim", "verdict"])
+    verdicts = dict(zip(judged["claim"], judged["verdict"], strict=True))
     numbers = ["effect", "ci_low", "ci_high", "null", "smallest_effect"]
     words = ["claim", "contrast", "better", "unit", "verdict"]
     table = read_table(contrasts, text=words, numbers=numbers, may_be_empty=True)
     table = table[np.isfinite(table[numbers]).all(axis=1)]
-    panels = [table[table["unit"] == unit] for unit in UNITS if unit in set(table["unit"])]
+    panels = [table.loc[table["unit"] == unit] for unit in UNITS if unit in set(table["unit"])]
     heights = [len(rows) + rows["claim"].nunique() for rows in panels]
-    without = [claim for claim in verdicts.index if claim not in set(table["claim"])]
+    without = [claim for claim in verdicts if claim not in set(table["claim"])]
     if without:
         heights.append(len(without) + 1)
     with figure_style():
@@ -53,24 +54,24 @@ def main(claims: Path, contrasts: Path, pdf: Path, png: Path) -> None:
         save_figure(figure, pdf, png)
 
 
-def _draw_effects(axes: Axes, rows: pd.DataFrame, verdicts: pd.Series) -> None:
+def _draw_effects(axes: Axes, rows: pd.DataFrame, verdicts: Mapping[str, str]) -> None:
     ends = rows[["effect", "ci_low", "ci_high", "null", "smallest_effect"]].to_numpy()
     room = 0.05 * (np.ptp(ends) or 1)
     left, right = ends.min() - room, ends.max() + room
     place = 0
     for claim, effects in rows.groupby("claim", sort=False):
-        _write_claim(axes, place, claim, verdicts[claim])
+        _write_claim(axes, place, str(claim), verdicts[str(claim)])
         place += 1
-        for row in effects.itertuples():
-            marker, colour = LOOKS[row.verdict]
-            start, end = (row.null, right) if row.better == "higher" else (left, row.null)
+        for row in effects.to_dict("records"):
+            marker, colour = LOOKS[row["verdict"]]
+            start, end = (row["null"], right) if row["better"] == "higher" else (left, row["null"])
             axes.fill_betweenx([place - 0.45, place + 0.45], start, end, color="0.93", lw=0, zorder=0)
-            axes.plot([row.null] * 2, [place, place + 0.45], color="0.5", lw=0.6, zorder=1)
-            if row.smallest_effect != row.null:
-                axes.plot([row.smallest_effect] * 2, [place, place + 0.45], ":", color="0.4", lw=0.8, zorder=1)
-            axes.plot([row.ci_low, row.ci_high], [place + 0.2] * 2, color=colour)
-            axes.plot([row.effect], [place + 0.2], marker, color=colour, ms=3.5, mew=0)
-            axes.text(left, place - 0.22, f" {row.contrast}", va="center", color="0.35", fontsize=5)
+            axes.plot([row["null"]] * 2, [place, place + 0.45], color="0.5", lw=0.6, zorder=1)
+            if row["smallest_effect"] != row["null"]:
+                axes.plot([row["smallest_effect"]] * 2, [place, place + 0.45], ":", color="0.4", lw=0.8, zorder=1)
+            axes.plot([row["ci_low"], row["ci_high"]], [place + 0.2] * 2, color=colour)
+            axes.plot([row["effect"]], [place + 0.2], marker, color=colour, ms=3.5, mew=0)
+            axes.text(left, place - 0.22, f" {row['contrast']}", va="center", color="0.35", fontsize=5)
             place += 1
     axes.set(xlim=(left, right), ylim=(place - 0.5, -0.5), xlabel=UNITS[rows["unit"].iloc[0]])
     axes.set_yticks([])
@@ -78,7 +79,7 @@ def _draw_effects(axes: Axes, rows: pd.DataFrame, verdicts: pd.Series) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _list_claims(axes: Axes, claims: Sequence[str], verdicts: pd.Series) -> None:
+def _list_claims(axes: Axes, claims: Sequence[str], verdicts: Mapping[str, str]) -> None:
     axes.text(0, 0, "without an effect to draw:", transform=axes.get_yaxis_transform(), va="center", color="0.35")
     for place, claim in enumerate(claims):
         _write_claim(axes, place + 1, claim, verdicts[claim])

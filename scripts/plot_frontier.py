@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from localist.plumbing.rule_log import rule_log
 from localist.report.figures import (
     arm_styles,
@@ -25,21 +27,21 @@ def main(arms: Path, swept: Sequence[str], pdf: Path, png: Path) -> None:
     arms: table with one row per arm; those without ratio or late fidelity are named under the panel. swept: arms that
     differ in weight alone, in order, which a thin line joins.
     """
-    ends = ["ratio", "ratio_low", "ratio_high"]
-    table = read_table(arms, text=["arm"], numbers=["late_fidelity_corrected", *ends])
+    late, ends = "late_fidelity_corrected", ["ratio", "ratio_low", "ratio_high"]
+    table = read_table(arms, text=["arm"], numbers=[late, *ends])
     styles = arm_styles(table["arm"])
-    lacking = table[["late_fidelity_corrected", "ratio"]].isna().any(axis=1)
+    lacking = table[[late, "ratio"]].isna().any(axis=1)
     missing, table = list(table.loc[lacking, "arm"]), table[~lacking]
     with figure_style():
         figure, (axes,) = new_figure(2.8)
-        for row in table.itertuples():
-            style, x = styles[row.arm], row.late_fidelity_corrected
-            axes.plot([x, x], [row.ratio_low, row.ratio_high], color=style.colour)
-            axes.plot([x], [row.ratio], style.marker, color=style.colour, ms=4.5)
-        path = table.set_index("arm").reindex(swept).dropna(subset=["late_fidelity_corrected", "ratio"])
+        for row in table.to_dict("records"):
+            style, x = styles[row["arm"]], row[late]
+            axes.plot([x, x], [row["ratio_low"], row["ratio_high"]], color=style.colour)
+            axes.plot([x], [row["ratio"]], style.marker, color=style.colour, ms=4.5)
+        path = table.set_index("arm").reindex(index=list(swept)).dropna(subset=[late, "ratio"])
         if len(path) > 1:
             joined = styles[path.index[0]].colour
-            axes.plot(path["late_fidelity_corrected"], path["ratio"], color=joined, lw=0.6, zorder=1)
+            axes.plot(path[late], path["ratio"], color=joined, lw=0.6, zorder=1)
         axes.margins(x=0.2, y=0.15)
         axes.axhline(1, color="0.8", lw=0.6, zorder=0)
         axes.set_ylabel("perplexity (test), × distributed")
@@ -53,12 +55,12 @@ def main(arms: Path, swept: Sequence[str], pdf: Path, png: Path) -> None:
             legend_below(figure, numbered)
         place_labels(
             axes,
-            points=table[["late_fidelity_corrected", "ratio"]].to_numpy(),
+            points=table[[late, "ratio"]].to_numpy(),
             labels=labels,
             colours=[styles[arm].colour for arm in table["arm"]],
             lines=[
-                [[row.late_fidelity_corrected, row.ratio_low], [row.late_fidelity_corrected, row.ratio_high]]
-                for row in intervals.itertuples()
+                np.array([[row[late], row["ratio_low"]], [row[late], row["ratio_high"]]])
+                for row in intervals.to_dict("records")
             ],
         )
         save_figure(figure, pdf, png)

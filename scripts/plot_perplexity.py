@@ -1,6 +1,8 @@
 """Draw the test perplexity of each arm with its interval."""
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +21,14 @@ def main(arms: Path, metrics: Path, pdf: Path, png: Path) -> None:
     with figure_style():
         figure, (axes,) = new_figure(0.75 + 0.2 * len(table))
         shown = [table[ends].to_numpy().ravel()]
-        for place, (row, style) in enumerate(zip(table.itertuples(), arm_styles(table["arm"]).values(), strict=True)):
-            seeds = runs.loc[runs["arm"] == row.arm, "perplexity"]
-            shown.append(seeds)
-            axes.plot([row.perplexity_low, row.perplexity_high], [place, place], color=style.colour, lw=0.7)
+        for place, (row, style) in enumerate(
+            zip(table.to_dict("records"), arm_styles(table["arm"]).values(), strict=True)
+        ):
+            seeds = runs.loc[runs["arm"] == row["arm"], "perplexity"]
+            shown.append(seeds.to_numpy())
+            axes.plot([row["perplexity_low"], row["perplexity_high"]], [place, place], color=style.colour, lw=0.7)
             if len(seeds) > 1:
-                axes.plot([row.perplexity], [place], "|", color=style.colour, ms=9, mew=1.2)
+                axes.plot([row["perplexity"]], [place], "|", color=style.colour, ms=9, mew=1.2)
             axes.plot(seeds, [place] * len(seeds), style.marker, color=style.colour, ms=4, mew=0, alpha=0.7)
             beside = axes.get_yaxis_transform()
             axes.text(1.03, place, _ratio(row), transform=beside, va="center_baseline")
@@ -38,13 +42,14 @@ def main(arms: Path, metrics: Path, pdf: Path, png: Path) -> None:
         save_figure(figure, pdf, png)
 
 
-def _ratio(row: tuple) -> str:
+def _ratio(row: Mapping[Hashable, Any]) -> str:
     """The ratio of perplexities with its interval, as text."""
-    if not np.isfinite(row.ratio):
+    ratio, low, high = row["ratio"], row["ratio_low"], row["ratio_high"]
+    if not np.isfinite(ratio):
         return "–"
-    if not np.isfinite(row.ratio_low) or row.ratio_low == row.ratio_high:
-        return f"{row.ratio:.3f}"
-    return f"{row.ratio:.3f} ({row.ratio_low:.3f}–{row.ratio_high:.3f})"
+    if not np.isfinite(low) or low == high:
+        return f"{ratio:.3f}"
+    return f"{ratio:.3f} ({low:.3f}–{high:.3f})"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from localist.plumbing.rule_log import rule_log
 
 
 def main(gpus: int, asked_to_stop: Callable[[], bool], run: Mapping[str, Any]) -> None:
-    """Train as `localist.runs.train_run` does; `run` are its arguments."""
+    """Train as `localist.training.runs.train_run` does; `run` are its arguments."""
     # Not before SIGTERM is noticed: torch takes seconds to load, in which a job may be told to end.
     from localist.attention.ranks import run_in_processes
     from localist.training.runs import train_run

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A SLURM of four nodes on this machine, all of it under FOLDER:  tests/cluster/start_slurm.sh FOLDER
 # Then:  export SLURM_CONF=FOLDER/etc/slurm.conf PATH=FOLDER/bin:$PATH       End it with stop_slurm.sh FOLDER.
-#   cpu1, cpu2  partition main; jobs of partition urgent pre-empt its jobs, which are queued again
+#   cpu1, cpu2  partition main; jobs of partition urgent preempt its jobs, which are queued again
 #   gpu1        partition gpu, with two stand-ins for GPUs, which are scheduled like real ones
 #   bare1       partition bare, where the folders in HIDDEN (separated by :) are empty; left out without the right to mount
 # Needs slurm-wlm and munge. Every folder on the way to FOLDER must be readable for others.

@@ -1,4 +1,4 @@
-"""Jobs that are cancelled, pre-empted, lost with their node, out of memory or out of time: nothing of a run is lost."""
+"""Jobs that are cancelled, preempted, lost with their node, out of memory or out of time: nothing of a run is lost."""
 
 import pytest
 from studies import (
@@ -16,7 +16,7 @@ from studies import (
 
 @pytest.fixture(scope="module")
 def storm(cluster, local, undisturbed, short_of_all):
-    """Three runs on two nodes. One is cancelled, one's node is lost, and what is on the other node is pre-empted."""
+    """Three runs on two nodes. One is cancelled, one's node is lost, and what is on the other node is preempted."""
     study = Study(local.folder.parent / "storm", training=DISTURBED | {"memory_mb": HALF_A_NODE_MB}).prepare_like(local)
     running = study.start(study.profile(), *map(settings_of, STORM), environment=cluster.environment)
     try:
@@ -29,17 +29,17 @@ def storm(cluster, local, undisturbed, short_of_all):
             cluster.ask("scancel", first[cancelled]["JobId"])
             cluster.lose(down)
             cluster.ask("sbatch", "-p", "urgent", "-w", up, "--exclusive", "--output=/dev/null", "--wrap", "sleep 2")
-            wait_until(lambda: TOLD_TO_END in study.slurm_logs(preempted), "the pre-emption")
+            wait_until(lambda: TOLD_TO_END in study.slurm_logs(preempted), "the preemption")
         study.finished(running)
         cluster.bring_back(down)
     finally:
         running.kill()
-    return study, {"cancelled": cancelled, "lost": lost, "pre-empted": preempted}, first
+    return study, {"cancelled": cancelled, "lost": lost, "preempted": preempted}, first
 
 
-@pytest.mark.parametrize("fate", ["cancelled", "lost", "pre-empted"])
+@pytest.mark.parametrize("fate", ["cancelled", "lost", "preempted"])
 def test_a_storm_changes_no_weight(storm, undisturbed, fate):
-    """Catches anything lost when jobs are cancelled, pre-empted, or go down with their node: bytes must be equal."""
+    """Catches anything lost when jobs are cancelled, preempted, or go down with their node: bytes must be equal."""
     study, arms, _ = storm
     calm = undisturbed()
     assert "goes on from" in study.slurm_logs(arms[fate])
@@ -57,14 +57,14 @@ def test_a_job_whose_node_is_lost_goes_on_elsewhere(storm, cluster):
 
 
 def test_a_preempted_job_comes_back_by_itself_with_the_memory_it_had(storm, cluster):
-    """Catches retries that take a pre-emption for a lack of memory, and checkpoints older than the last step."""
+    """Catches retries that take a preemption for a lack of memory, and checkpoints older than the last step."""
     study, arms, first = storm
-    number = first[arms["pre-empted"]]["JobId"]
+    number = first[arms["preempted"]]["JobId"]
     last = cluster.job(number)
     assert (last["JobState"], last["MinMemoryNode"]) == ("COMPLETED", f"{HALF_A_NODE_MB}M")
     assert int(last["Restarts"]) >= 1
-    assert study.job_of(arms["pre-empted"]) == number
-    assert TOLD_TO_END in study.slurm_logs(arms["pre-empted"])
+    assert study.job_of(arms["preempted"]) == number
+    assert TOLD_TO_END in study.slurm_logs(arms["preempted"])
 
 
 def test_a_cancelled_job_is_submitted_again_by_snakemake(storm, cluster):

@@ -41,7 +41,11 @@ def rules_by_environment():
     """Environment → rules, from the rule files."""
     found = {}
     for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
-        for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.M | re.S):
+        text = path.read_text(encoding="utf-8")
+        found.setdefault("analysis", []).extend(re.findall(r"^use rule plot_figure as (\w+) with:", text, re.M))
+        for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.M | re.S):
+            if name == "plot_figure":
+                continue
             found.setdefault(re.search(r'conda:\n\s+"\S*/(\w+)\.yaml"', body)[1], []).append(name)
     return found
 

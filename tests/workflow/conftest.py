@@ -1,6 +1,7 @@
 """Running the real workflow in a folder of its own, with the resources that the set-up has fetched."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,24 +11,26 @@ import yaml
 
 BASE = Path(__file__).resolve().parents[2]
 CONFIGS = BASE / "workflow" / "configs"
+SMOKE = CONFIGS / "smoke.yaml"
 
 
 class Workplace:
-    """A folder in which studies run; `resources` is the checkout's own."""
+    """A folder in which studies run, with the code of `checkout`; `resources` is that of the real checkout."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, checkout: Path = BASE):
+        self.folder, self.checkout = folder, checkout
         folder.mkdir(exist_ok=True)
         (BASE / "resources").mkdir(exist_ok=True)
         link = folder / "resources"
         if not link.exists():
             link.symlink_to(BASE / "resources")
 
-    def config(self, source: Path = CONFIGS / "smoke.yaml", **changes) -> Path:
-        """A copy of a shipped config with top-level keys replaced; a mapping is merged with the one it replaces."""
+    def config(self, source: Path = SMOKE, **changes) -> Path:
+        """A copy of a study file with top-level keys replaced; a mapping is merged with the one there, but for arms."""
         config = yaml.safe_load(source.read_text(encoding="utf-8"))
         for key, value in changes.items():
-            config[key] = config[key] | value if isinstance(value, dict) else value
+            merged = isinstance(value, dict) and key != "arms"
+            config[key] = config.get(key, {}) | value if merged else value
         path = self.folder / "study.yaml"
         path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
         return path
@@ -40,8 +43,8 @@ class Workplace:
 
     def command(self, config: Path | None, *arguments: str) -> list[str]:
         chosen = ["--configfile", str(config)] if config else []
-        snakemake = [sys.executable, "-m", "snakemake", "-s", str(BASE / "Snakefile")]
-        profile = ["--workflow-profile", str(BASE / "profiles" / "default")]
+        snakemake = [sys.executable, "-m", "snakemake", "-s", str(self.checkout / "Snakefile")]
+        profile = ["--workflow-profile", str(self.checkout / "profiles" / "default")]
         # The config files come last: the option takes all names that follow it.
         return [*snakemake, *profile, *arguments, "--cores", "2", *chosen]
 
@@ -56,6 +59,16 @@ class Workplace:
         return jobs
 
 
+def copied_checkout(folder: Path) -> Path:
+    """A copy of the code that a test may change."""
+    for part in ("scripts", "workflow", "envs"):
+        shutil.copytree(BASE / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("Snakefile", "config.yaml", "requirements.txt"):
+        shutil.copy2(BASE / part, folder)
+    (folder / "profiles").symlink_to(Path("workflow") / "profiles")
+    return folder
+
+
 @pytest.fixture
 def workplace(tmp_path):
     return Workplace(tmp_path)
@@ -63,8 +76,8 @@ def workplace(tmp_path):
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
-    """The smoke study, run once to its end; tests that use it must leave it as it is."""
-    place = Workplace(tmp_path_factory.mktemp("smoke"))
-    done = place.snakemake(CONFIGS / "smoke.yaml")
+    """The smoke study, run once to its end on code of its own; tests that use it leave both as they are."""
+    place = Workplace(tmp_path_factory.mktemp("smoke"), copied_checkout(tmp_path_factory.mktemp("checkout")))
+    done = place.snakemake(SMOKE)
     assert done.returncode == 0, done.stdout + done.stderr
     return place

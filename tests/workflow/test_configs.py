@@ -13,12 +13,14 @@ def said(done: subprocess.CompletedProcess) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("path", "arms"), [(BASE / "config.yaml", 9), (CONFIGS / "smoke.yaml", 7)])
-def test_shipped_configs_plan(workplace, path, arms):
-    """Catches a shipped study that the schema or the rules no longer accept; one seed has no floor to compare with."""
+@pytest.mark.parametrize(
+    ("path", "arms", "seeds"), [(BASE / "config.yaml", 9, 1), (CONFIGS / "smoke.yaml", 7, 2)], ids=["default", "smoke"]
+)
+def test_shipped_configs_plan(workplace, path, arms, seeds):
+    """Catches a shipped study that the schema or the rules no longer accept; or comparisons that are lost."""
     planned = workplace.planned(path)
-    assert planned["train_model"] == arms and planned["evaluate_model"] == 1 + arms
-    assert planned["compare_attention"] == arms
+    assert planned["train_model"] == arms * seeds and planned["evaluate_model"] == 1 + arms * seeds
+    assert planned["compare_attention"] == 1 + (arms - 1) * seeds + (seeds > 1)
 
 
 def test_the_full_study_has_every_arm_once(workplace):

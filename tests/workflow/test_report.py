@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import CONFIGS
+from conftest import SMOKE
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ window.addEventListener("load", async () => {
 def report(smoke, tmp_path_factory):
     """The report of the smoke study."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    done = smoke.snakemake(CONFIGS / "smoke.yaml", "--report", str(path))
+    done = smoke.snakemake(SMOKE, "--report", str(path))
     assert done.returncode == 0, done.stdout + done.stderr
     return path
 

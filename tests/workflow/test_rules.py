@@ -5,11 +5,11 @@ import re
 import pytest
 from conftest import BASE
 
-RULES = {
-    name: body
-    for path in sorted((BASE / "workflow" / "rules").glob("*.smk"))
-    for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.M | re.S)
-}
+RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.M | re.S)
+FIGURE = re.compile(r"^use rule plot_figure as (\w+) with:\n(.*?)(?=^\S|\Z)", re.M | re.S)
+TEXT = "\n".join(path.read_text(encoding="utf-8") for path in sorted((BASE / "workflow" / "rules").glob("*.smk")))
+RULES = {name: body for name, body in RULE.findall(TEXT) if name != "plot_figure"}
+FIGURES = dict(FIGURE.findall(TEXT))
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
@@ -23,6 +23,15 @@ def test_rule_follows_the_house_rules(name):
     assert "mem_mb=" in body and "runtime=" in body and "conda:" in body
 
 
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_figure_has_its_own_name_and_caption(name):
+    """Catches a module list, file name or caption pasted from another figure."""
+    figure = name.removeprefix("plot_")
+    assert f'code=modules_of("{name}")' in FIGURES[name]
+    assert f'**figure("{figure}",' in FIGURES[name]
+    assert (BASE / "workflow" / "report" / f"{figure}.rst").is_file()
+
+
 def test_every_script_has_its_rule():
     """Catches scripts that nothing runs."""
-    assert {path.stem for path in (BASE / "scripts").glob("*.py")} == set(RULES)
+    assert {path.stem for path in (BASE / "scripts").glob("*.py")} == {*RULES, *FIGURES}

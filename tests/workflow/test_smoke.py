@@ -2,30 +2,22 @@
 
 import os
 import time
+from contextlib import contextmanager
 
 import pandas as pd
 import pytest
 import yaml
-from conftest import BASE, CONFIGS
+from conftest import SMOKE
 
 pytestmark = pytest.mark.slow
 
-ARMS = ["distributed", "localist", "linear", "cubic", "quintic", "quintic_fixed", "quintic_groups"]
-MEASURED = ["semantic", "fixed", "shifted"]
+ARMS = ["distributed", "localist", "quintic", "quintic_groups", "quintic_spans", "reversed", "linear_dose"]
+SEEDS = [1, 2]
+RUNS = [(arm, seed) for arm in ARMS for seed in SEEDS]
+MEASURED = ["semantic", "fixed", "shifted", "spans"]
 FIGURES = [
-    *(
-        "claims",
-        "schedules",
-        "perplexity",
-        "fidelity",
-        "entropy",
-        "divergence",
-        "frontier",
-        "targets",
-        "knockout",
-        "training",
-    ),
-    *("block_selection", "block_map", "block_ribbon", "block_sizes", "attention_maps"),
+    *("claims", "schedules", "perplexity", "fidelity", "entropy", "divergence", "frontier", "targets", "knockout"),
+    *("training", "attention_maps", "block_selection", "block_map", "block_ribbon", "block_sizes"),
 ]
 MODEL = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 METRICS = (
@@ -42,9 +34,10 @@ def expected_files():
     """Every file of the smoke study, logs and benchmarks apart."""
     splits = ["train", "validation", "test"]
     arrays = ["input_ids", "sentence_ids", "byte_counts", "stretch_ids"]
-    evaluated = [("pretrained", 0), *((arm, 1) for arm in ARMS)]
+    evaluated = [("pretrained", 0), *RUNS]
     measures = ["metrics.json", "tokens.parquet", "knockout.parquet", "passage.npz"]
-    compared = [("pretrained", 0), *((arm, 1) for arm in ARMS if arm != "distributed")]
+    compared = [("pretrained", 0, 1), *((arm, seed, seed) for arm, seed in RUNS if arm != "distributed")]
+    compared += [("distributed", 1, 2)]
     tables = [
         *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "knockout.csv", "divergence.csv"),
         *("claims.csv", "contrasts.csv", "manipulation.csv", "published.csv"),
@@ -61,18 +54,19 @@ def expected_files():
     ]
     return {
         *("corpus/documents.parquet", "corpus/extraction.json", "corpus/sentences.parquet"),
-        *("tokens/summary.json", "runs/forecast.json"),
+        *("tokens/summary.json", "runs/forecast.json", "config.yaml"),
         *(f"initial_model/{name}" for name in MODEL),
         *(f"tokens/{split}/{array}.npy" for split in splits for array in arrays),
         *("blocks/embeddings.npy", "blocks/map.parquet"),
         *(f"blocks/semantic/{n}" for n in ("sentence_blocks.parquet", "selection.csv", "blocks.csv", "fit.json")),
+        *(f"blocks/spans/{name}" for name in ("sentence_blocks.parquet", "fit.json")),
         *(f"blocks/{name}/{split}.npy" for name in MEASURED for split in splits),
         *(f"blocks/{name}/summary.json" for name in MEASURED),
-        *(f"runs/{arm}/seed1/model/{name}" for arm in ARMS for name in MODEL),
-        *(f"runs/{arm}/seed1/{name}" for arm in ARMS for name in ("history.csv", "settings.json", "README.md")),
+        *(f"runs/{arm}/seed{seed}/model/{name}" for arm, seed in RUNS for name in MODEL),
+        *(f"runs/{arm}/seed{s}/{n}" for arm, s in RUNS for n in ("history.csv", "settings.json", "README.md")),
         *(f"evaluation/{a}/seed{s}/{n}" for a, s in evaluated for n in measures),
         *(f"evaluation/{a}/seed{s}/{m}/layers.parquet" for a, s in evaluated for m in MEASURED),
-        *(f"comparisons/{arm}/seed{seed}/distributed/seed1/layers.parquet" for arm, seed in compared),
+        *(f"comparisons/{arm}/seed{s}/distributed/seed{o}/layers.parquet" for arm, s, o in compared),
         *(f"tables/{name}" for name in tables),
         *(f"figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")),
     }
@@ -93,9 +87,9 @@ def test_tables_keep_their_contract(smoke):
     assert ",".join(metrics.columns) == METRICS and ",".join(layers.columns) == LAYERS
     assert metrics.groupby(["arm", "seed"]).size().to_dict() == {
         ("pretrained", 0): 3,
-        **{(arm, 1): 3 for arm in ARMS},
+        **dict.fromkeys(RUNS, 3),
     }
-    assert len(layers) == (1 + len(ARMS)) * len(MEASURED) * 4
+    assert len(layers) == (1 + len(RUNS)) * len(MEASURED) * 4
     locality = layers.loc[layers["arm"] == "quintic", "locality"].to_numpy()[:4]
     assert locality == pytest.approx([0, 0, (2 / 3) ** 5, 1])
     assert layers["fidelity"].dropna().between(0, 1).all()
@@ -105,9 +99,9 @@ def test_the_forecast_comes_before_any_training(smoke):
     """Catches a forecast that waits for free cores until the training that it speaks of is over."""
     results = smoke.folder / "results" / "smoke"
     said = (results / "logs" / "forecast_training.log").read_text(encoding="utf-8")
-    assert f"Training ahead: {len(ARMS)} of {len(ARMS)} runs" in said and "GB of disk" in said
+    assert f"Training ahead: {len(RUNS)} of {len(RUNS)} runs" in said and "GB of disk" in said
     forecast = (results / "runs" / "forecast.json").stat().st_mtime
-    assert all(path.stat().st_mtime > forecast for path in results.glob("runs/*/seed1/settings.json"))
+    assert all(path.stat().st_mtime > forecast for path in results.glob("runs/*/*/settings.json"))
 
 
 def test_models_load_without_our_code(smoke):
@@ -126,7 +120,7 @@ def test_models_load_without_our_code(smoke):
 
 def test_nothing_is_left_to_do(smoke):
     """Catches rules whose inputs or parameters change from one start to the next: a second run trains nothing."""
-    assert smoke.planned(CONFIGS / "smoke.yaml") == {}
+    assert smoke.planned(SMOKE) == {}
 
 
 def test_tables_and_figures_come_back_from_the_evaluation_files_alone(smoke):
@@ -134,15 +128,15 @@ def test_tables_and_figures_come_back_from_the_evaluation_files_alone(smoke):
     results = smoke.folder / "results" / "smoke"
     made = [path for kind in ("tables", "figures") for path in sorted((results / kind).iterdir())]
     before = {path: path.read_bytes() for path in made}
-    away = {results / "runs" / arm / "seed1" / "model": results / f"away-{arm}" for arm in ARMS}
+    away = {results / "runs" / arm / f"seed{s}" / "model": results / f"away-{arm}-{s}" for arm, s in RUNS}
     for model, place in away.items():
         model.rename(place)
     for path in made:
         path.unlink()
     try:
-        planned = smoke.planned(CONFIGS / "smoke.yaml", "figures")
+        planned = smoke.planned(SMOKE, "figures")
         assert not {"train_model", "evaluate_model", "compare_attention"} & set(planned)
-        done = smoke.snakemake(CONFIGS / "smoke.yaml", "figures")
+        done = smoke.snakemake(SMOKE, "figures")
     finally:
         for model, place in away.items():
             place.rename(model)
@@ -150,29 +144,54 @@ def test_tables_and_figures_come_back_from_the_evaluation_files_alone(smoke):
     assert [path.name for path in made if path.read_bytes() != before[path]] == []
 
 
+@contextmanager
+def edited(path):
+    """A file as if it had just been edited."""
+    before = path.stat()
+    os.utime(path, (time.time(), time.time()))
+    try:
+        yield
+    finally:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def test_an_edited_figure_is_redrawn_alone(smoke):
     """Catches figures that hang on each other or on training through shared inputs."""
-    script = BASE / "scripts" / "plot_entropy.py"
-    before = script.stat()
-    os.utime(script, (time.time(), time.time()))
-    try:
-        assert smoke.planned(CONFIGS / "smoke.yaml") == {"plot_entropy": 1}
-    finally:
-        os.utime(script, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with edited(smoke.checkout / "scripts" / "plot_entropy.py"):
+        assert smoke.planned(SMOKE) == {"plot_entropy": 1}
+
+
+def test_a_reworded_message_plans_nothing(smoke):
+    """Catches plumbing among the inputs of rules: a log message would train every model again."""
+    with edited(smoke.checkout / "scripts" / "localist" / "plumbing" / "rule_log.py"):
+        assert smoke.planned(SMOKE) == {}
+
+
+def test_changed_attention_trains_every_model_again(smoke):
+    """Catches code that results hang on and rules do not: old results would stay in place."""
+    with edited(smoke.checkout / "scripts" / "localist" / "attention" / "block_attention.py"):
+        planned = smoke.planned(SMOKE)
+    assert planned["train_model"] == len(RUNS) and "extract_corpus" not in planned
+
+
+def test_the_recorded_config_gives_the_same_plan(smoke):
+    """Catches a record that lacks a key, or from which other parameters come."""
+    record = smoke.folder / "results" / "smoke" / "config.yaml"
+    assert smoke.planned(record) == {}
 
 
 def test_a_new_arm_trains_that_arm_alone(smoke):
     """Catches runs that depend on the whole arm table."""
-    arms = yaml.safe_load((CONFIGS / "smoke.yaml").read_text(encoding="utf-8"))["arms"]
+    arms = yaml.safe_load((SMOKE).read_text(encoding="utf-8"))["arms"]
     new = {"cubic_low": {"schedule": "cubic", "partition": "semantic", "fidelity_target": 0.1}}
     planned = smoke.planned(smoke.config(arms=arms | new))
-    assert planned["train_model"] == 1 and planned["evaluate_model"] == 1
+    assert planned["train_model"] == len(SEEDS) and planned["evaluate_model"] == len(SEEDS)
     assert not {"fetch_model", "extract_corpus", "embed_sentences", "partition_tokens"} & set(planned)
 
 
 def test_a_new_seed_trains_that_seed_alone(smoke):
     """Catches runs that depend on the list of seeds; the arms' first runs must stay."""
-    planned = smoke.planned(smoke.config(seeds=[1, 2]))
+    planned = smoke.planned(smoke.config(seeds=[1, 2, 3]))
     assert planned["train_model"] == len(ARMS) and planned["evaluate_model"] == len(ARMS)
     assert "embed_sentences" not in planned
 
@@ -181,7 +200,7 @@ def test_a_changed_weight_retrains_the_arms_with_that_penalty_alone(smoke):
     """Catches a config value that is read past the rules' parameters and so triggers nothing."""
     planned = smoke.planned(smoke.config(constraint={"weight": {"hinge": 7.0, "group_sparsity": 10.0}}))
     without_the_hinge = {"distributed", "quintic_groups"}
-    assert planned["train_model"] == len(set(ARMS) - without_the_hinge)
+    assert planned["train_model"] == len(set(ARMS) - without_the_hinge) * len(SEEDS)
 
 
 def test_a_second_study_gives_the_same_bytes_and_keeps_no_model(smoke, workplace):

@@ -1,14 +1,23 @@
-# What the stages share, that is the checked config, the arm table, target lists, and where a resource lies.
+# What the stages share: the resolved config, the arm table, target lists, and where a resource lies.
 import os
 import re
 import sys
 
 from snakemake.exceptions import WorkflowError
-from snakemake.shell import shell
 
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
+from localist.blocks.partitions import PARTITIONS
+from localist.corpus.corpus_files import check_corpus_path, corpus_files, shown_names, source_paths
+from localist.corpus.formats.file_kinds import FORMATS
+from localist.plumbing.errors import UserError
+from localist.plumbing.files import sha256_of
+from localist.plumbing.job_environment import JOB_ENVIRONMENT
+from localist.plumbing.provenance import locked_versions
+from localist.plumbing.slurm import check_requests, sbatch_options
+from localist.plumbing.source_files import imported_modules, used_templates
+from localist.resources.folders import check_own_folders
 from localist.study.arms import (
     DISTRIBUTED,
     PRETRAINED,
@@ -22,25 +31,19 @@ from localist.study.arms import (
     sweep,
     without_repeats,
 )
-from localist.study.config import check_config, describe_own_files, read_scalars, source_kind
-from localist.corpus.corpus_files import check_corpus_path, corpus_files, shown_names, source_paths
-from localist.plumbing.errors import UserError
-from localist.plumbing.files import sha256_of
-from localist.plumbing.job_environment import JOB_ENVIRONMENT
-from localist.plumbing.provenance import locked_versions
-from localist.resources.folders import check_own_folders
-from localist.plumbing.slurm import check_requests, sbatch_options
-from localist.plumbing.source_files import imported_modules, used_templates
-
-SCHEMA = BASE / "workflow/schemas/config.schema.yaml"
+from localist.study.config import resolve
+from localist.study.schedules import SCHEDULES
+from localist.study.sources import source_kind
 
 try:
-    read_scalars(config, SCHEMA)
-    check_config(config, SCHEMA)
+    resolve(
+        config,
+        BASE / "workflow/schemas/config.schema.yaml",
+        {"schedule": SCHEDULES, "partition": PARTITIONS, "format": ["auto", *FORMATS]},
+    )
     check_own_folders(config)
     if source_kind(config["corpus"]["source"]) == "path":
         check_corpus_path(config["corpus"]["source"]["path"])
-    describe_own_files(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -65,8 +68,7 @@ PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
 }
 # The hub's name of the model, where it comes from there.
 HUB_MODEL = config["model"]["source"]["hub"]["id"] if source_kind(config["model"]["source"]) == "hub" else None
-# Whether early results are shared with other studies (`snakemake --cache`), in a folder that an environment variable names.
-CACHED = workflow.enable_cache
+# The folder of results that studies share (`snakemake --cache`).
 CACHE = Path(os.environ.get("SNAKEMAKE_OUTPUT_CACHE", ""))
 KEPT_SEEDS = {"all": SEEDS, "last_seed": SEEDS[-1:], "none": []}[config["keep_models"]]
 
@@ -77,10 +79,6 @@ if CACHED and not (CACHE.is_absolute() and os.access(CACHE, os.W_OK)):
         f"to; it is {os.environ.get('SNAKEMAKE_OUTPUT_CACHE')!r}."
     )
 
-# Scripts take the place of the shell that starts them: bash before 5.1 stays, and a SIGTERM to all of a job's processes ends
-# it, and with it the job, while training has yet to save.
-shell.prefix("set -euo pipefail; exec ")
-
 for name, value in JOB_ENVIRONMENT.items():
     os.environ.setdefault(name, value)
 
@@ -88,11 +86,6 @@ for name, value in JOB_ENVIRONMENT.items():
 def more_each_try(amount):
     """What a job asks for at first, twice that on the second try, and so on: it may have been ended for lack of it."""
     return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
-
-
-def said_by_profile(name):
-    """A default resource that the profile sets, as it stands there, or None."""
-    return getattr((workflow.resource_settings.default_resources or {}).get(name), "raw", None)
 
 
 def gpu_request(count):
@@ -109,11 +102,10 @@ def gpu_request(count):
 
 def refuse_what_slurm_would_refuse():
     """Ask before anything is submitted, where jobs go to SLURM; groups of jobs need no less than their largest job."""
-    if "slurm" not in type(workflow.executor_settings).__module__:
-        return
-    jobs = [job for job in workflow.dag.needrun_jobs() if not workflow.is_local(job.rule)]
+    requests = {sbatch_options(job.resources, job.threads): job.rule.name for job in jobs_for_slurm()}
     try:
-        check_requests({sbatch_options(job.resources, job.threads): job.rule.name for job in jobs})
+        if requests:
+            check_requests(requests)
     except UserError as error:
         raise WorkflowError(f"Nothing was submitted: {error}") from None
 
@@ -129,7 +121,7 @@ wildcard_constraints:
     other=any_of(ARMS),
     other_seed=r"\d+",
     seed=r"\d+",
-    partition=any_of(["semantic", "spans", "fixed", "shifted", "shuffled"]),
+    partition=any_of(PARTITIONS),
     split=any_of(SPLITS),
 
 
@@ -243,34 +235,9 @@ def tables():
     return [f"{RESULTS}/tables/{name}" for name in TABLES]
 
 
-FIGURES = [
-    "claims",
-    "schedules",
-    "perplexity",
-    "fidelity",
-    "entropy",
-    "divergence",
-    "frontier",
-    "targets",
-    "knockout",
-    "training",
-    "block_selection",
-    "block_map",
-    "block_ribbon",
-    "block_sizes",
-    "attention_maps",
-]
-
-
-def figures():
-    return expand("{results}/figures/{name}.{kind}", results=RESULTS, name=FIGURES, kind=["pdf", "png"])
-
-
 def blocks_of_sentences(name):
-    """A file on the blocks of sentences that a partition is made from: the spans for `sentences`, else the clusters."""
-    return lambda wildcards: "/".join(
-        [RESULTS, "blocks", wildcards.partition if wildcards.partition == "spans" else "semantic", name]
-    )
+    """A file on the blocks of sentences that a partition is made from."""
+    return lambda wildcards: f"{RESULTS}/blocks/{PARTITIONS[wildcards.partition].made_from}/{name}"
 
 
 def blocks_of_arm(wildcards):

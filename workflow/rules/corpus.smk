@@ -1,6 +1,33 @@
 # From a book or dump to sections, sentences, and windows of tokens in three splits.
 
 
+# A second: on a cluster, done where the study is started.
+localrules:
+    record_config,
+
+
+# First of all, so that a study that fails has its record, too.
+rule record_config:
+    input:
+        code=modules_of("record_config"),
+    output:
+        record="results/{study}/config.yaml",
+    log:
+        "results/{study}/logs/record_config.log",
+    benchmark:
+        "results/{study}/benchmarks/record_config.tsv"
+    priority: 200
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        config=config,
+    script:
+        "../../scripts/record_config.py"
+
+
 rule extract_corpus:
     input:
         source=corpus_source,

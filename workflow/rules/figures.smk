@@ -1,301 +1,174 @@
 # One rule per figure: editing a figure's script redraws that figure alone.
 
-
-# Seconds each: on a cluster, done where the study is started.
-localrules:
-    plot_claims,
-    plot_divergence,
-    plot_targets,
-    plot_knockout,
-    plot_schedules,
-    plot_perplexity,
-    plot_fidelity,
-    plot_entropy,
-    plot_frontier,
-    plot_training,
-    plot_attention_maps,
+FIGURES = []
 
 
-rule plot_claims:
+def figures():
+    return [f"{RESULTS}/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")]
+
+
+def figure(name, category, label):
+    """The outputs of a figure's rule, which make it one of the study's figures: two files, the PNG in the report.
+
+    Its caption is workflow/report/{name}.rst.
+    """
+    FIGURES.append(name)
+    files = f"results/{{study}}/figures/{{figure,{name}}}"
+    entry = {"caption": f"../report/{name}.rst", "category": category, "labels": {"figure": label}}
+    return {"pdf": f"{files}.pdf", "png": report(f"{files}.png", **entry)}
+
+
+# What all figures share; the name of its script is that of the figure. By itself it makes nothing.
+rule plot_figure:
+    output:
+        "results/{study}/figures/{figure,(?!)}",
+    log:
+        "results/{study}/logs/plot_{figure}.log",
+    benchmark:
+        "results/{study}/benchmarks/plot_{figure}.tsv"
+    # Seconds each: on a cluster, done where the study is started.
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../../scripts/plot_{wildcards.figure}.py"
+
+
+use rule plot_figure as plot_claims with:
     input:
         claims="results/{study}/tables/claims.csv",
         contrasts="results/{study}/tables/contrasts.csv",
         code=modules_of("plot_claims"),
     output:
-        pdf="results/{study}/figures/claims.pdf",
-        png=report(
-            "results/{study}/figures/claims.png",
-            caption="../report/claims.rst",
-            category="Claims",
-            labels={"figure": "all effects and verdicts"},
-        ),
-    log:
-        "results/{study}/logs/plot_claims.log",
-    benchmark:
-        "results/{study}/benchmarks/plot_claims.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    script:
-        "../../scripts/plot_claims.py"
+        **figure("claims", category="Claims", label="all effects and verdicts"),
 
 
-rule plot_divergence:
-    input:
-        divergence="results/{study}/tables/divergence.csv",
-        code=modules_of("plot_divergence"),
-    output:
-        pdf="results/{study}/figures/divergence.pdf",
-        png=report(
-            "results/{study}/figures/divergence.png",
-            caption="../report/divergence.rst",
-            category="Attention",
-            labels={"figure": "divergence from distributed by layer"},
-        ),
-    log:
-        "results/{study}/logs/plot_divergence.log",
-    benchmark:
-        "results/{study}/benchmarks/plot_divergence.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    script:
-        "../../scripts/plot_divergence.py"
-
-
-rule plot_targets:
-    input:
-        metrics="results/{study}/tables/metrics.csv",
-        code=modules_of("plot_targets"),
-    output:
-        pdf="results/{study}/figures/targets.pdf",
-        png=report(
-            "results/{study}/figures/targets.png",
-            caption="../report/targets.rst",
-            category="Results",
-            labels={"figure": "perplexity against the fidelity target"},
-        ),
-    log:
-        "results/{study}/logs/plot_targets.log",
-    benchmark:
-        "results/{study}/benchmarks/plot_targets.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        arms=SWEPT["fidelity_target"],
-    script:
-        "../../scripts/plot_targets.py"
-
-
-rule plot_knockout:
-    input:
-        knockout="results/{study}/tables/knockout.csv",
-        code=modules_of("plot_knockout"),
-    output:
-        pdf="results/{study}/figures/knockout.pdf",
-        png=report(
-            "results/{study}/figures/knockout.png",
-            caption="../report/knockout.rst",
-            category="Attention",
-            labels={"figure": "attention knockout"},
-        ),
-    log:
-        "results/{study}/logs/plot_knockout.log",
-    benchmark:
-        "results/{study}/benchmarks/plot_knockout.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    script:
-        "../../scripts/plot_knockout.py"
-
-
-rule plot_schedules:
+use rule plot_figure as plot_schedules with:
     input:
         schedules="results/{study}/tables/schedules.csv",
         code=modules_of("plot_schedules"),
     output:
-        pdf="results/{study}/figures/schedules.pdf",
-        png=report(
-            "results/{study}/figures/schedules.png",
-            caption="../report/schedules.rst",
-            category="Method",
-            labels={"figure": "locality by layer"},
-        ),
-    log:
-        "results/{study}/logs/plot_schedules.log",
-    benchmark:
-        "results/{study}/benchmarks/plot_schedules.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    script:
-        "../../scripts/plot_schedules.py"
+        **figure("schedules", category="Method", label="locality by layer"),
 
 
-rule plot_perplexity:
+use rule plot_figure as plot_perplexity with:
     input:
         arms="results/{study}/tables/arms.csv",
         metrics="results/{study}/tables/metrics.csv",
         code=modules_of("plot_perplexity"),
     output:
-        pdf="results/{study}/figures/perplexity.pdf",
-        png=report(
-            "results/{study}/figures/perplexity.png",
-            caption="../report/perplexity.rst",
-            category="Results",
-            labels={"figure": "perplexity by arm"},
-        ),
-    log:
-        "results/{study}/logs/plot_perplexity.log",
-    benchmark:
-        "results/{study}/benchmarks/plot_perplexity.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    script:
-        "../../scripts/plot_perplexity.py"
+        **figure("perplexity", category="Results", label="perplexity by arm"),
 
 
-rule plot_fidelity:
+use rule plot_figure as plot_fidelity with:
     input:
         layers="results/{study}/tables/layers.csv",
         code=modules_of("plot_fidelity"),
     output:
-        pdf="results/{study}/figures/fidelity.pdf",
-        png=report(
-            "results/{study}/figures/fidelity.png",
-            caption="../report/fidelity.rst",
-            category="Attention",
-            labels={"figure": "chance-corrected fidelity by layer"},
-        ),
-    log:
-        "results/{study}/logs/plot_fidelity.log",
-    benchmark:
-        "results/{study}/benchmarks/plot_fidelity.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
+        **figure("fidelity", category="Attention", label="chance-corrected fidelity by layer"),
     params:
         measured_partition=config["blocks"]["reference"],
-    script:
-        "../../scripts/plot_fidelity.py"
 
 
-rule plot_entropy:
+use rule plot_figure as plot_entropy with:
     input:
         layers="results/{study}/tables/layers.csv",
         code=modules_of("plot_entropy"),
     output:
-        pdf="results/{study}/figures/entropy.pdf",
-        png=report(
-            "results/{study}/figures/entropy.png",
-            caption="../report/entropy.rst",
-            category="Attention",
-            labels={"figure": "entropy by layer"},
-        ),
-    log:
-        "results/{study}/logs/plot_entropy.log",
-    benchmark:
-        "results/{study}/benchmarks/plot_entropy.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    script:
-        "../../scripts/plot_entropy.py"
+        **figure("entropy", category="Attention", label="entropy by layer"),
 
 
-rule plot_frontier:
+use rule plot_figure as plot_divergence with:
+    input:
+        divergence="results/{study}/tables/divergence.csv",
+        code=modules_of("plot_divergence"),
+    output:
+        **figure("divergence", category="Attention", label="divergence from distributed by layer"),
+
+
+use rule plot_figure as plot_frontier with:
     input:
         arms="results/{study}/tables/arms.csv",
         code=modules_of("plot_frontier"),
     output:
-        pdf="results/{study}/figures/frontier.pdf",
-        png=report(
-            "results/{study}/figures/frontier.png",
-            caption="../report/frontier.rst",
-            category="Results",
-            labels={"figure": "perplexity against late-layer fidelity"},
-        ),
-    log:
-        "results/{study}/logs/plot_frontier.log",
-    benchmark:
-        "results/{study}/benchmarks/plot_frontier.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
+        **figure("frontier", category="Results", label="perplexity against late-layer fidelity"),
     params:
         swept=SWEPT["weight"],
-    script:
-        "../../scripts/plot_frontier.py"
 
 
-rule plot_training:
+use rule plot_figure as plot_targets with:
+    input:
+        metrics="results/{study}/tables/metrics.csv",
+        code=modules_of("plot_targets"),
+    output:
+        **figure("targets", category="Results", label="perplexity against the fidelity target"),
+    params:
+        arms=SWEPT["fidelity_target"],
+
+
+use rule plot_figure as plot_knockout with:
+    input:
+        knockout="results/{study}/tables/knockout.csv",
+        code=modules_of("plot_knockout"),
+    output:
+        **figure("knockout", category="Attention", label="attention knockout"),
+
+
+use rule plot_figure as plot_training with:
     input:
         history="results/{study}/tables/history.csv",
         code=modules_of("plot_training"),
     output:
-        pdf="results/{study}/figures/training.pdf",
-        png=report(
-            "results/{study}/figures/training.png",
-            caption="../report/training.rst",
-            category="Training",
-            labels={"figure": "training curves"},
-        ),
-    log:
-        "results/{study}/logs/plot_training.log",
-    benchmark:
-        "results/{study}/benchmarks/plot_training.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    script:
-        "../../scripts/plot_training.py"
+        **figure("training", category="Training", label="training curves"),
 
 
-rule plot_attention_maps:
+use rule plot_figure as plot_attention_maps with:
     input:
         passages=lambda wildcards: per_run("evaluation/{arm}/seed{seed}/passage.npz", first_seed_of_each_arm()),
         code=modules_of("plot_attention_maps"),
     output:
-        pdf="results/{study}/figures/attention_maps.pdf",
-        png=report(
-            "results/{study}/figures/attention_maps.png",
-            caption="../report/attention_maps.rst",
-            category="Attention",
-            labels={"figure": "attention on one passage"},
-        ),
-    log:
-        "results/{study}/logs/plot_attention_maps.log",
-    benchmark:
-        "results/{study}/benchmarks/plot_attention_maps.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
+        **figure("attention_maps", category="Attention", label="attention on one passage"),
     params:
         arms=[PRETRAINED, *ARMS],
-    script:
-        "../../scripts/plot_attention_maps.py"
+
+
+use rule plot_figure as plot_block_selection with:
+    input:
+        selection="results/{study}/blocks/semantic/selection.csv",
+        code=modules_of("plot_block_selection"),
+    output:
+        **figure("block_selection", category="Blocks", label="choice of the number of blocks"),
+    params:
+        criterion=config["blocks"]["semantic"]["criterion"],
+
+
+use rule plot_figure as plot_block_map with:
+    input:
+        map="results/{study}/blocks/map.parquet",
+        blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
+        code=modules_of("plot_block_map"),
+    output:
+        **figure("block_map", category="Blocks", label="map of the blocks"),
+
+
+use rule plot_figure as plot_block_ribbon with:
+    input:
+        sentences="results/{study}/corpus/sentences.parquet",
+        blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
+        code=modules_of("plot_block_ribbon"),
+    output:
+        **figure("block_ribbon", category="Blocks", label="where each block lives"),
+
+
+use rule plot_figure as plot_block_sizes with:
+    input:
+        sentence_blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
+        partitions=expand("results/{{study}}/blocks/{measured}/train.npy", measured=MEASURED),
+        code=modules_of("plot_block_sizes"),
+    output:
+        **figure("block_sizes", category="Blocks", label="sizes of blocks and lengths of runs"),
+    params:
+        measured=MEASURED,

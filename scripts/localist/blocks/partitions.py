@@ -1,11 +1,76 @@
 """Partitions: the block of every token of every window (method.md, Partitions)."""
 
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from localist.blocks.chance import chance_table
 from localist.plumbing.errors import UserError
 from localist.tokens.windows import NO_ID, Windows
+
+logger = logging.getLogger(__name__)
+
+# How far the mean chance of fixed windows may lie from that of semantic blocks.
+MAX_GAP = 0.02
+
+SplitWindows = Mapping[str, Windows]
+# By split: int32 [windows, T], the block of each token, NO_ID on sink and padding.
+SplitBlocks = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A way to give every token a block.
+
+    made_from: the blocks of sentences that it starts from, `semantic` or `spans`. make: from the windows of each split,
+    the table of these blocks (sentence, block, split) and a seed to the token blocks of each split, and to what the
+    partition's summary says of them.
+    """
+
+    made_from: str
+    make: Callable[[SplitWindows, pd.DataFrame, int], tuple[SplitBlocks, dict[str, Any]]]
+
+
+def as_fitted(windows: SplitWindows, table: pd.DataFrame, seed: int) -> tuple[SplitBlocks, dict[str, Any]]:
+    """Each token has the block of its sentence."""
+    by_sentence = blocks_by_sentence(table)
+    return {split: semantic_blocks(part, by_sentence) for split, part in windows.items()}, {}
+
+
+def fixed(windows: SplitWindows, table: pd.DataFrame, seed: int) -> tuple[SplitBlocks, dict[str, Any]]:
+    """Windows of a fixed width, chosen so that mean chance on training windows equals that of the fitted blocks."""
+    fitted, _ = as_fitted(windows, table, seed)
+    target = mean_chance(fitted["train"])
+    width = matched_width(windows["train"], target)
+    blocks = {split: fixed_blocks(part, width) for split, part in windows.items()}
+    gap = abs(mean_chance(blocks["train"]) - target)
+    if not gap <= MAX_GAP:
+        logger.warning("No width matches the chance of semantic blocks: the nearest is %.3f away.", gap)
+    return blocks, {"width_tokens": width, "chance_gap": gap}
+
+
+def shifted(windows: SplitWindows, table: pd.DataFrame, seed: int) -> tuple[SplitBlocks, dict[str, Any]]:
+    """The fitted blocks in the wrong place: same runs, same sizes."""
+    fitted, _ = as_fitted(windows, table, seed)
+    return {split: shifted_blocks(windows[split], ids) for split, ids in fitted.items()}, {}
+
+
+def shuffled(windows: SplitWindows, table: pd.DataFrame, seed: int) -> tuple[SplitBlocks, dict[str, Any]]:
+    """The fitted blocks permuted over the sentences of each split."""
+    return as_fitted(windows, shuffled_sentences(table, seed), seed)
+
+
+PARTITIONS: Mapping[str, Partition] = {
+    "semantic": Partition("semantic", as_fitted),
+    "spans": Partition("spans", as_fitted),
+    "fixed": Partition("semantic", fixed),
+    "shifted": Partition("semantic", shifted),
+    "shuffled": Partition("semantic", shuffled),
+}
 
 
 def semantic_blocks(windows: Windows, block_of_sentence: np.ndarray) -> np.ndarray:

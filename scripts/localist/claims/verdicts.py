@@ -1,4 +1,4 @@
-"""The verdict rule: what an interval means for a claim, and how much data would decide it (method.md, Claims)."""
+"""The verdict rule: what an interval means for a claim, and how much data would decide it (method.md, Verdicts)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

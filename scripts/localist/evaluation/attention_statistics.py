@@ -1,4 +1,4 @@
-"""Attention statistics of an evaluated model, by direct sums over its attention (method.md, Fidelity and Measures)."""
+"""Attention statistics of an evaluated model, by direct sums over its attention (method.md, Measures)."""
 
 from collections.abc import Iterator, Mapping
 

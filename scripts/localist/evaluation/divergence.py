@@ -1,4 +1,4 @@
-"""How far two models' attention lies apart on the same tokens: Jensen–Shannon divergence (method.md, Measures)."""
+"""How far two models' attention lies apart on the same tokens: Jensen–Shannon divergence (method.md, Divergence)."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Attention knockout: cross-block attention forbidden in some layers of an evaluated model (method.md, Measures).
+"""Attention knockout: cross-block attention forbidden in some layers of an evaluated model (method.md, Knockout).
 
 Block ids come from whole sentences, so here, and only here, a forward pass knows the future of a sentence. It is a
 probe, and is reported apart from perplexity.

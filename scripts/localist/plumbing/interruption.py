@@ -32,7 +32,7 @@ def noticing_sigterm() -> Iterator[Callable[[], bool]]:
 def requeue() -> bool:
     """Ask SLURM to queue this job again; False where it is no SLURM job, or not a running one, or SLURM refuses.
 
-    A job that is pre-empted or nears its time limit still runs; one that was cancelled does not, and stays so.
+    A job that is preempted or nears its time limit still runs; one that was cancelled does not, and stays so.
     """
     job = os.environ.get("SLURM_JOB_ID")
     if not job:

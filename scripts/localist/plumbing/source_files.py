@@ -1,4 +1,4 @@
-"""The modules that a script imports and the templates that a page uses, as inputs of their rules."""
+"""Which of the package's modules determine what a script computes: editing one reruns exactly what depends on it."""
 
 import ast
 from functools import cache
@@ -8,15 +8,20 @@ from jinja2 import Environment
 from jinja2.meta import find_referenced_templates
 
 PACKAGE = "localist"
+# The folder whose modules carry results and determine none: messages, logs, how files are written, signals, the job's
+# environment, records of origin. They are neither inputs of rules nor part of the hash that names checkpoints, since a
+# reworded message must not train every model again. tests/unit/plumbing/test_fixed_bytes.py fixes the bytes they write.
+LEFT_OUT = "plumbing"
 
 
 def imported_modules(script: Path) -> list[Path]:
-    """The package's module files that `script` imports, directly or through other modules, sorted."""
+    """The package's module files that `script` imports, directly or through other modules, sorted; LEFT_OUT apart."""
+    package = Path(script).parent / PACKAGE
     found: set[Path] = set()
     waiting = [Path(script)]
     while waiting:
-        for module in _direct_imports(waiting.pop(), Path(script).parent / PACKAGE):
-            if module not in found:
+        for module in _direct_imports(waiting.pop(), package):
+            if module not in found and package / LEFT_OUT not in module.parents:
                 found.add(module)
                 waiting.append(module)
     return sorted(found)

@@ -1,4 +1,4 @@
-"""Checking a study's config before anything runs, with one message per mistake (imports nothing heavy)."""
+"""A study's config: mistakes named before anything runs, defaults filled in from the schema (imports nothing heavy)."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -9,84 +9,126 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
+from snakemake.utils import validate
 
 from localist.plumbing.errors import UserError
 from localist.study.arms import PRETRAINED
 from localist.study.names import macro_name
 from localist.study.schedules import CONTROLS
+from localist.study.sources import RESOURCES, SOURCES, describe_sources
 
-SOURCES = ("path", "package", "hub", "untrained")
+Choices = Mapping[str, Iterable[str]]
+# Keys and values of version 0.1 that have other names now. `*` stands for the name of an arm.
+RENAMED_KEYS = {
+    "splits.minimum_test_sections": "splits.min_test_sections",
+    "blocks.segments": "blocks.spans",
+    "blocks.segments.minimum_size": "blocks.spans.min_size",
+    "blocks.segments.maximum_size": "blocks.spans.max_size",
+    "blocks.semantic.minimum_blocks": "blocks.semantic.min_blocks",
+    "blocks.semantic.maximum_blocks": "blocks.semantic.max_blocks",
+    "blocks.semantic.largest_chance": "blocks.semantic.max_chance",
+    "blocks.semantic.least_blocks_per_window": "blocks.semantic.min_blocks_per_window",
+    "blocks.semantic.minimum_size": "blocks.semantic.min_size",
+    "blocks.semantic.maximum_size": "blocks.semantic.max_size",
+    "blocks.semantic.least_stability": "blocks.semantic.min_stability",
+    "constraint.strength": "constraint.weight",
+    "constraint.schedule_applies_to": "constraint.applies_to",
+    "constraint.minimum_locality": "constraint.min_locality",
+    "arms.*.strength": "weight",
+    "arms.*.schedule_applies_to": "applies_to",
+    "claims.minimum_fidelity_gain": "claims.min_fidelity_gain",
+    "claims.largest_chance_gap": "claims.max_chance_gap",
+    "training.batch_windows": "training.batch_size",
+    "training.warmup_share": "training.warmup_ratio",
+    "training.gradient_norm": "training.max_grad_norm",
+    "evaluation.batch_windows": "evaluation.batch_size",
+}
+RENAMED_VALUES = {"partition": {"segments": "spans", "window": "fixed"}, "applies_to": {"strength": "weight"}}
 
 
-def check_config(config: Mapping[str, Any], schema_path: Path) -> None:
-    """Raise UserError listing every mistake in `config`: the key, what is wrong with it, and what is allowed."""
-    errors = _validator(schema_path).iter_errors(config)
-    ordered = sorted(errors, key=lambda error: list(map(str, error.path)))
-    # One mistake can be reported by several errors: every missing key is told of all that are missing.
-    mistakes = list(dict.fromkeys(line for error in ordered for line in _lines(error)))
-    mistakes = mistakes or list(_contradictions(config))
-    if mistakes:
-        raise UserError("The config has mistakes:\n" + "\n".join(f"  - {mistake}" for mistake in mistakes))
+def resolve(config: MutableMapping[str, Any], schema_path: Path, choices: Choices) -> None:
+    """Turn what a study file says into a whole study, in place: values read, mistakes named, defaults filled in.
+
+    choices: the names that a kind of value may take, by the kind's name in the schema's `$defs` ("schedule"). Raises
+    UserError listing every mistake: the key, what is wrong with it, and what is allowed.
+    """
+    read_scalars(config, schema_path)
+    _refuse(_schema_mistakes(config, schema_path, choices))
+    describe_sources(config, _schema(schema_path)["properties"])
+    validate(config, str(schema_path))
+    _refuse(_contradictions(config))
 
 
 def read_scalars(config: MutableMapping[str, Any], schema_path: Path) -> None:
     """Read texts that should be numbers, true, false or null, in place.
 
-    `--config` hands over text alone, and YAML reads 1e-4 as text. The rest stays, for check_config to name.
+    `--config` hands over text alone, and YAML reads 1e-4 as text. The rest stays, for `resolve` to name.
     """
-    for error in list(_validator(schema_path).iter_errors(config)):
+    for error in list(Draft202012Validator(_schema(schema_path)).iter_errors(config)):
         if error.validator == "type" and isinstance(error.instance, str):
             *above, key = error.absolute_path
             with suppress(ValueError):
                 _at(config, above)[key] = _scalar(error.instance)
 
 
-def source_kind(source: Mapping[str, Any]) -> str | None:
-    """Which of SOURCES a resource comes from; a path, when given, comes first. None where none is given."""
-    return next((kind for kind in SOURCES if source.get(kind)), None)
-
-
-def describe_own_files(config: Mapping[str, MutableMapping[str, Any]]) -> None:
-    """Where a path replaces another source of the same config, replace what was said of that source, in place.
-
-    So a book named on the command line is not given the name, licence and origin of the sample corpus.
-    """
-    for what in ("model", "encoder", "corpus"):
-        source = config[what]["source"]
-        path = source.get("path")
-        if path and any(source.get(kind) for kind in SOURCES[1:]):
-            names = [Path(one).name for one in ([path] if isinstance(path, str) else path)]
-            told = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
-            name = re.sub(r"[^A-Za-z0-9._-]+", "-", names[0]).strip("-.") or what
-            config[what] |= {"name": name, "license": "not stated", "origin": f"the user's own files: {told}"}
+def _refuse(mistakes: Iterable[str]) -> None:
+    listed = [f"  - {mistake}" for mistake in mistakes]
+    if listed:
+        raise UserError("\n".join(["The config has mistakes:", *listed]))
 
 
 @cache
-def _validator(schema_path: Path) -> Draft202012Validator:
-    return Draft202012Validator(yaml.safe_load(Path(schema_path).read_text(encoding="utf-8")))
+def _schema(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+
+
+def _schema_mistakes(config: Mapping[str, Any], schema_path: Path, choices: Choices) -> list[str]:
+    schema = _schema(schema_path)
+    named = {kind: {"enum": list(names), "kind": kind} for kind, names in choices.items()}
+    errors = Draft202012Validator(schema | {"$defs": schema["$defs"] | named}).iter_errors(config)
+    ordered = sorted(errors, key=lambda error: list(map(str, error.path)))
+    # One mistake can be reported by several errors: every missing key is told of all that are missing.
+    return list(dict.fromkeys(line for error in ordered for line in _lines(error)))
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
     key = ".".join(map(str, error.absolute_path))
+    schema: Any = error.schema
+    allowed: Any = error.validator_value
+    value: Any = error.instance
     if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        for name in sorted(set(error.instance) - set(known), key=str):
-            yield f"{_join(key, name)}: unknown key. Known keys here: {', '.join(known)}."
+        known = schema.get("properties", {})
+        for name in sorted(set(value) - set(known), key=str):
+            yield _unknown(_join(key, name), known)
     elif error.validator == "required":
-        for name in sorted(set(error.validator_value) - set(error.instance)):
-            meaning = error.schema["properties"][name].get("description", "")
+        for name in sorted(set(allowed) - set(value)):
+            meaning = schema["properties"][name].get("description", "")
             yield f"{_join(key, name)}: missing. {meaning}"
     elif error.validator == "enum":
-        yield f"{key}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}."
+        new_name = RENAMED_VALUES.get(_kind(schema), {}).get(value)
+        hint = f" It is now called {new_name}." if new_name else ""
+        yield f"{key}: {value!r} is not one of {', '.join(map(str, allowed))}.{hint}"
     elif error.validator == "type":
-        kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-        yield f"{key or 'config'}: {error.instance!r} is not of type {' or '.join(kinds)}."
+        kinds = allowed if isinstance(allowed, list) else [allowed]
+        yield f"{key or 'config'}: {value!r} is not of type {' or '.join(kinds)}."
     else:
         yield f"{key}: {error.message}."
 
 
+def _unknown(key: str, known: Iterable[str]) -> str:
+    new_name = RENAMED_KEYS.get(re.sub(r"^arms\.[^.]+\.", "arms.*.", key))
+    if new_name:
+        return f"{key}: is now called {new_name}. Rename it."
+    return f"{key}: unknown key. Known keys here: {', '.join(known)}."
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """The kind of a value that is one of several names."""
+    return schema.get("kind") or ("applies_to" if schema["enum"] == ["weight", "target"] else "")
+
+
 def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
-    for what in ("model", "encoder", "corpus"):
+    for what in RESOURCES:
         yield from _source_mistakes(what, config[what]["source"])
     shares = sum(config["splits"][name] for name in ("train", "validation", "test"))
     if abs(shares - 1) > 1e-6:

@@ -1,32 +1,28 @@
 """Locality schedules: one number per layer (method.md, Schedules)."""
 
+from collections.abc import Callable, Mapping
+
 from localist.plumbing.errors import UserError
 
+# A schedule: λ by layer, from the number of layers, the degree β, and the smallest λ that counts.
+Schedule = Callable[[int, float, float], list[float]]
+
+# The polynomial schedules, whose degree β is known by their name.
 DEGREES = {"linear": 1, "cubic": 3, "quintic": 5}
+# Schedules made from the polynomial of a degree that the arm names.
 CONTROLS = ("reversed", "uniform")
-SCHEDULES = ("distributed", "localist", *DEGREES, *CONTROLS)
 
 
 def locality_by_layer(schedule: str, layers: int, *, min_locality: float, degree: float | None = None) -> list[float]:
     """λ of each of `layers` layers, in [0, 1]; values below `min_locality` are 0, and leave their layer untouched.
 
-    degree: β of the two controls, which are made from the polynomial schedule of that degree: `reversed` runs from late
-    to early, `uniform` has its mean in every layer. Raises UserError for a schedule that is not in SCHEDULES.
+    degree: β of the two controls, which are made from the polynomial schedule of that degree. Raises UserError for a
+    schedule that is not in SCHEDULES.
     """
-    if schedule == "distributed":
-        values = [0.0] * layers
-    elif schedule == "localist":
-        values = [1.0] * layers
-    elif schedule in DEGREES:
-        values = _polynomial(DEGREES[schedule], layers)
-    elif schedule == "reversed":
-        values = _polynomial(degree, layers)[::-1]
-    elif schedule == "uniform":
-        # The mean of what the polynomial schedule really applies, so that the two have the same dose.
-        values = [sum(_without_small(_polynomial(degree, layers), min_locality)) / layers] * layers
-    else:
+    if schedule not in SCHEDULES:
         raise UserError(f"schedule {schedule!r} is unknown. Known schedules: {', '.join(SCHEDULES)}.")
-    return _without_small(values, min_locality)
+    beta = DEGREES.get(schedule, degree if degree is not None else 1)
+    return _without_small(SCHEDULES[schedule](layers, beta, min_locality), min_locality)
 
 
 def dose_matched(weight: float, locality: list[float], dose: list[float]) -> float:
@@ -34,8 +30,38 @@ def dose_matched(weight: float, locality: list[float], dose: list[float]) -> flo
     return weight * sum(dose) / sum(locality)
 
 
-def _polynomial(degree: float, layers: int) -> list[float]:
+def distributed(layers: int, degree: float, min_locality: float) -> list[float]:
+    """No locality."""
+    return [0.0] * layers
+
+
+def localist(layers: int, degree: float, min_locality: float) -> list[float]:
+    """Full locality in every layer."""
+    return [1.0] * layers
+
+
+def polynomial(layers: int, degree: float, min_locality: float) -> list[float]:
+    """(l / (L − 1))^β, rising from 0 in the first layer to 1 in the last."""
     return [(layer / (layers - 1)) ** degree if layers > 1 else 1.0 for layer in range(layers)]
+
+
+def reversed_polynomial(layers: int, degree: float, min_locality: float) -> list[float]:
+    """The polynomial from late to early."""
+    return polynomial(layers, degree, min_locality)[::-1]
+
+
+def uniform(layers: int, degree: float, min_locality: float) -> list[float]:
+    """In every layer, the mean of what the polynomial really applies, so that the two have the same dose."""
+    return [sum(_without_small(polynomial(layers, degree, min_locality), min_locality)) / layers] * layers
+
+
+SCHEDULES: Mapping[str, Schedule] = {
+    "distributed": distributed,
+    "localist": localist,
+    **dict.fromkeys(DEGREES, polynomial),
+    "reversed": reversed_polynomial,
+    "uniform": uniform,
+}
 
 
 def _without_small(values: list[float], min_locality: float) -> list[float]:

@@ -11,9 +11,9 @@ import jinja2
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from checkout import SCRIPTS
 from docutils.core import publish_parts
+from whole_studies import default_study
 
 from localist.plumbing.errors import UserError
 from localist.report.figures import (
@@ -397,8 +397,7 @@ def test_a_user_own_matplotlib_settings_change_nothing(tmp_path):
 @pytest.mark.parametrize("seeds", [[0], [0, 1, 2]], ids=["one seed", "three seeds"])
 def test_captions_render(name, seeds):
     """Catches a caption that quotes a setting that is not there, or is broken markup: else only a report shows it."""
-    config = yaml.safe_load((SCRIPTS.parent / "config.yaml").read_text(encoding="utf-8"))
-    config |= {"study": "a_study_", "seeds": seeds}
+    config = default_study() | {"study": "a_study_", "seeds": seeds}
     config["corpus"]["name"] = "sample*|_"
     stub = SimpleNamespace(config=config, params=SimpleNamespace(measured_partition="semantic"))
     source = (SCRIPTS.parent / "workflow" / "report" / f"{name}.rst").read_text(encoding="utf-8")

@@ -44,6 +44,7 @@ RULES = {
     name: body
     for path in (ROOT / "workflow" / "rules").glob("*.smk")
     for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.M | re.S)
+    if f"/{name}.py" in body  # not one that others are made from
 }
 
 

@@ -1,18 +1,15 @@
-"""The config: shipped studies are right, and every mistake is named with its key and its remedy."""
+"""The config: shipped studies are right, defaults are filled in, and every mistake is named with its key and remedy."""
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from checkout import ROOT
+from whole_studies import SCHEMA, default_study, load, resolved
 
 from localist.plumbing.errors import UserError
-from localist.study.config import check_config, describe_own_files, read_scalars, source_kind
+from localist.study.config import RENAMED_KEYS, read_scalars
 
-SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SHIPPED = [
     ROOT / "config.yaml",
     *sorted((ROOT / "workflow" / "configs").glob("*.yaml")),
@@ -20,36 +17,25 @@ SHIPPED = [
 ]
 
 
-def load(path: Path) -> dict[str, Any]:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+def set_key(config: dict[str, Any], key: str, value: Any) -> None:
+    """Set one value; its key is dotted."""
+    *above, last = key.split(".")
+    for name in above:
+        config = config[name]
+    config[last] = value
 
 
 def changed(key: str, value: Any) -> dict[str, Any]:
-    """The default study with one value set; its key is dotted."""
-    config = load(ROOT / "config.yaml")
-    *above, last = key.split(".")
-    part = config
-    for name in above:
-        part = part[name]
-    part[last] = value
+    """The default study, in full, with one value set."""
+    config = default_study()
+    set_key(config, key, value)
     return config
 
 
-def without(*keys: str) -> dict[str, Any]:
-    config = load(ROOT / "config.yaml")
-    for key in keys:
-        *above, last = key.split(".")
-        part = config
-        for name in above:
-            part = part[name]
-        del part[last]
-    return config
-
-
-def mistakes(config: Mapping[str, Any]) -> list[str]:
+def mistakes(config: dict[str, Any]) -> list[str]:
     """The lines of the message, without the heading."""
     with pytest.raises(UserError) as caught:
-        check_config(config, SCHEMA)
+        resolved(config)
     return [line.removeprefix("  - ") for line in str(caught.value).splitlines()[1:]]
 
 
@@ -82,7 +68,7 @@ def test_shipped_studies_are_right(path, tmp_path):
         book = tmp_path / "book.txt"
         book.write_text("Words.")
         config["corpus"]["source"]["path"] = str(book)
-    check_config(config, SCHEMA)
+    resolved(config)
 
 
 def test_the_paper_study_asks_for_the_book():
@@ -92,15 +78,63 @@ def test_the_paper_study_asks_for_the_book():
     assert "--config" in line
 
 
-def test_the_default_study_is_left_as_it_was():
-    """Catches a check that changes what it checks: snakemake compares the config between runs."""
-    config = load(ROOT / "config.yaml")
-    before = deepcopy(config)
-    check_config(config, SCHEMA)
-    assert config == before
+def test_the_default_study_is_what_the_schema_says():
+    """Catches a default in config.yaml that a study file without that key would not get."""
+    assert resolved(load(ROOT / "config.yaml")) == default_study()
 
 
-LEVELS = [key for key, _ in mappings(load(ROOT / "config.yaml")) if key != "arms"]
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_a_whole_study_means_itself(path):
+    """Catches a recorded config that does not run by itself, or runs as another study."""
+    config = load(path)
+    if path.name == "paper.yaml":
+        config["corpus"]["source"]["path"] = "book.txt"
+    whole = resolved(config)
+    assert resolved(whole) == whole
+
+
+def test_a_study_is_a_patch():
+    """Catches a key that takes its neighbours' defaults away, and arms that are added to the default ones."""
+    arms = {"distributed": {"schedule": "distributed"}, "late": {"schedule": "quintic", "partition": "semantic"}}
+    study = resolved({"study": "mine", "training": {"token_budget": 7}, "arms": arms, "corpus": {"section_words": 99}})
+    default = default_study()
+    assert study["training"] == default["training"] | {"token_budget": 7}
+    assert study["arms"] == arms
+    assert study["corpus"] == default["corpus"] | {"section_words": 99}
+    assert study["blocks"] == default["blocks"]
+
+
+def test_ones_own_text_gets_nothing_of_the_sample_corpus():
+    """Catches a book with the licence of the sample corpus, or of which only the sample's articles are read."""
+    study = resolved({"corpus": {"source": {"path": "/home/me/My dump.xml.bz2"}}})
+    assert study["corpus"]["articles"] == [] and study["corpus"]["license"] == "not stated"
+    assert study["corpus"]["name"] == "My-dump.xml.bz2" and study["corpus"]["format"] == "auto"
+
+
+@pytest.mark.parametrize("old", RENAMED_KEYS)
+def test_keys_of_the_version_before_are_told_with_their_new_names(old):
+    """Catches a study file of before that is refused without a word on what to write now."""
+    key = old.replace("*", "quintic")
+    config = default_study()
+    *above, _ = key.split(".")
+    part = config
+    for name in above:
+        part = part.setdefault(name, {})
+    set_key(config, key, {} if old == "blocks.segments" else 1)
+    lines = mistakes(config)
+    top = "blocks.segments" if key.startswith("blocks.segments") else key
+    assert any(line.startswith(f"{top}: is now called ") for line in lines)
+
+
+def test_values_of_the_version_before_are_told_with_their_new_names():
+    """Catches a partition of before that is refused without a word on what to write now."""
+    (line,) = mistakes(changed("arms.linear.partition", "window"))
+    assert line.endswith("It is now called fixed.")
+    (line,) = mistakes(changed("constraint.applies_to", "strength"))
+    assert line.endswith("It is now called weight.")
+
+
+LEVELS = [key for key, _ in mappings(default_study()) if key != "arms"]
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -109,13 +143,13 @@ def test_an_unknown_key_is_named_at_every_level(level):
     key = f"{level}.surprise" if level else "surprise"
     (line,) = mistakes(changed(key, 1))
     assert line.startswith(f"{key}: unknown key. Known keys here: ")
-    some_known = next(iter(dict(mappings(load(ROOT / "config.yaml")))[level]))
+    some_known = next(iter(dict(mappings(default_study()))[level]))
     assert some_known in line
 
 
 def test_unknown_keys_of_any_type_are_named():
     """Catches a crash on keys that YAML reads as numbers (`5:`) or truth values (`on:`)."""
-    config = load(ROOT / "config.yaml") | {5: 1, True: 2, "surprise": 3}
+    config = default_study() | {5: 1, True: 2, "surprise": 3}
     lines = mistakes(config)
     assert len(lines) == 3
     assert all("unknown key" in line for line in lines)
@@ -131,7 +165,7 @@ def test_unknown_keys_of_any_type_are_named():
         ("arms.linear.schedule", "quartic", ["distributed", "localist", "linear", "cubic", "quintic"]),
         ("arms.linear.partition", "none", ["semantic", "fixed", "shifted"]),
         ("tokens.context", 4, ["8"]),
-        ("tokens.context", "256", ["integer"]),
+        ("tokens.context", "wide", ["integer"]),
         ("training.learning_rate", "fast", ["number"]),
         ("training.learning_rate", 0, ["0"]),
         ("constraint.fidelity_target", 1.5, ["1"]),
@@ -168,26 +202,15 @@ def test_an_unusable_arm_name_is_refused():
     assert "'bad name'" in line
 
 
-def test_each_missing_key_is_named_once():
-    """Catches mistakes that are told several times over, and keys that are left out."""
-    lines = mistakes(without("tokens", "seeds", "blocks.semantic.seed", "arms.cubic.schedule"))
-    assert sorted(line.split(":")[0] for line in lines) == [
-        *("arms.cubic.schedule", "blocks.semantic.seed", "seeds", "tokens"),
-    ]
-
-
-REQUIRED = [
-    *("study", "model.name", "model.source", "encoder.source", "corpus.source", "splits.test", "blocks.reference"),
-    *("constraint.weight.hinge", "training.threads", "evaluation.seed", "arms.linear.schedule"),
-]
-
-
-@pytest.mark.parametrize("key", REQUIRED)
-def test_a_missing_key_is_told_with_its_meaning(key):
-    """Catches a message that names a key but not what it is for."""
-    (line,) = mistakes(without(key))
-    assert line.startswith(f"{key}: missing. ")
-    assert len(line.removeprefix(f"{key}: missing. ")) > 5
+def test_each_missing_key_is_named_once_with_its_meaning():
+    """Catches mistakes that are told several times over, and a message that does not say what a key is for."""
+    config = changed("model.source", {"hub": {"id": "a/b"}, "untrained": {"layers": 1, "heads": 1, "width": 8}})
+    del config["arms"]["cubic"]["schedule"]
+    lines = mistakes(config)
+    untrained = "model.source.untrained"
+    expected = ["arms.cubic.schedule", "model.source.hub.revision", f"{untrained}.seed", f"{untrained}.vocabulary"]
+    assert sorted(line.split(":")[0] for line in lines) == expected
+    assert all(len(line.split(": missing. ")[1]) > 5 for line in lines)
 
 
 def test_several_mistakes_are_told_together():
@@ -240,56 +263,14 @@ def test_several_mistakes_are_told_together():
 )
 def test_contradictions_are_named(changes, expected):
     """Catches keys that are right by themselves but cannot be meant together."""
-    config = load(ROOT / "config.yaml")
+    config = default_study()
     for key, value in changes.items():
-        *above, last = key.split(".")
-        part = config
-        for name in above:
-            part = part[name]
-        part[last] = value
+        set_key(config, key, value)
     if expected is None:
-        check_config(config, SCHEMA)
+        resolved(config)
     else:
         (line,) = mistakes(config)
         assert line.startswith(expected)
-
-
-def test_a_path_beside_a_package_is_described_as_ones_own_files():
-    """Catches a book named on the command line that the report gives the licence and origin of the sample corpus."""
-    config = changed("corpus.source.path", ["/home/me/My Book.pdf", "/home/me/second.epub"])
-    describe_own_files(config)
-    assert config["corpus"]["name"] == "My-Book.pdf" and config["corpus"]["license"] == "not stated"
-    assert config["corpus"]["origin"] == "the user's own files: My Book.pdf, second.epub"
-    check_config(config, SCHEMA)
-    config = changed("corpus.source", {"path": "/home/me/book.pdf"}) | {}
-    config["corpus"] |= {"license": "CC0-1.0"}
-    describe_own_files(config)
-    assert config["corpus"]["license"] == "CC0-1.0"
-
-
-def test_two_sources_are_one_too_many():
-    """Catches a resource whose source is a matter of chance; a path is the stated exception."""
-    hub = {"id": "a/b", "revision": "0" * 40}
-    config = changed("model.source.hub", hub)
-    (line,) = mistakes(config)
-    assert line.startswith("model.source: package and hub are both given")
-    config["model"]["source"]["path"] = str(ROOT)
-    check_config(config, SCHEMA)
-
-
-@pytest.mark.parametrize(
-    ("source", "kind"),
-    [
-        ({}, None),
-        ({"path": None, "hub": None}, None),
-        ({"hub": {"id": "a"}, "path": "/x"}, "path"),
-        ({"path": None, "package": {"name": "a"}}, "package"),
-        ({"untrained": {"layers": 1}}, "untrained"),
-    ],
-)
-def test_a_path_comes_first(source, kind):
-    """Catches a user's own file that is ignored, and a key set to null that counts as given."""
-    assert source_kind(source) == kind
 
 
 def test_every_key_is_described():
@@ -297,6 +278,18 @@ def test_every_key_is_described():
     schema = load(SCHEMA)
     bare = [key for key, part in properties(schema, schema) if not part.get("description") and not key.endswith("*")]
     assert not bare
+
+
+def test_every_key_has_a_default():
+    """Catches a new key that breaks every study file of before; sources and arms have defaults as a whole."""
+    study, schema = default_study(), load(SCHEMA)
+    as_a_whole = ("model.source", "encoder.source", "corpus.source", "arms.")
+    for key, _ in properties(schema, schema):
+        if key and not key.startswith(as_a_whole):
+            part = study
+            for name in key.split("."):
+                assert name in part, key
+                part = part[name]
 
 
 def test_every_level_rejects_unknown_keys():
@@ -311,7 +304,7 @@ def test_every_key_of_the_default_study_is_in_the_schema():
     """Catches documentation by example that the schema does not know."""
     schema = load(SCHEMA)
     known = {key for key, _ in properties(schema, schema)}
-    for level, part in mappings(load(ROOT / "config.yaml")):
+    for level, part in mappings(default_study()):
         for name in part:
             key = f"{level}.{name}" if level else name
             parts = key.split(".")
@@ -322,7 +315,7 @@ def test_every_key_of_the_default_study_is_in_the_schema():
 
 def test_texts_that_should_be_numbers_are_read_as_such():
     """Catches values from the command line, which are all text, and 1e-4, which YAML takes for text."""
-    config = load(ROOT / "config.yaml")
+    config = default_study()
     config["seeds"] = ["1", "2"]
     config["training"] |= {"learning_rate": "1e-4", "threads": "four"}
     config["model"]["sink_token_id"] = "null"
@@ -331,5 +324,5 @@ def test_texts_that_should_be_numbers_are_read_as_such():
     assert config["seeds"] == [1, 2] and config["training"]["learning_rate"] == 1e-4
     assert config["model"]["sink_token_id"] is None
     assert config["corpus"]["clean"]["index"] is False and config["corpus"]["clean"]["tables"] is True
-    with pytest.raises(UserError, match=r"training\.threads: 'four' is not of type integer"):
-        check_config(config, SCHEMA)
+    (line,) = mistakes(config)
+    assert line.startswith("training.threads: 'four' is not of type integer")

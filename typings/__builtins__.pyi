@@ -1,0 +1,4 @@
+# The object that Snakemake hands to a script.
+from typing import Any
+
+snakemake: Any
