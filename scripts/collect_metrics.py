@@ -1,8 +1,8 @@
 """Gather all runs into the study's tables."""
 
-import logging
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,66 +17,80 @@ from localist.claims.tables import (
     layer_rows,
     losses_by_section,
     metric_rows,
+    summary_table,
     write_csv,
 )
 from localist.plumbing.files import read_json, replacing
 from localist.plumbing.rule_log import rule_log
 from localist.report.latex import latex_table
-from localist.report.pages import html_page, html_table, shown_arms
-from localist.study.arms import DISTRIBUTED, PRETRAINED, SHIFTED, Arm
+from localist.report.pages import summary_page
+from localist.report.shown_tables import shown_arms
+from localist.study.arms import DISTRIBUTED, PRETRAINED, Arm
 from localist.study.schedules import locality_by_layer
 
-logger = logging.getLogger(__name__)
-
 UNTUNED = Arm(PRETRAINED, None)
+Run = tuple[str, int]  # arm, seed
+
+
+@dataclass(frozen=True)
+class Files:
+    """The evaluation files of one run; layers: by measured partition."""
+
+    metrics: Path
+    tokens: Path
+    layers: Mapping[str, Path]
 
 
 def main(
-    study: Path,
+    evaluated: Mapping[Run, Files],
+    histories: Mapping[Run, Path],
     arms: Mapping[str, Mapping[str, Any]],
-    evaluated: Sequence[tuple[str, int]],
-    measured: Sequence[str],
     reference: str,
     min_locality: float,
     evaluation: Mapping[str, int],
+    templates: Sequence[Path],
     outputs: Mapping[str, Path],
 ) -> None:
     """Write metrics, layers, history, schedules, and the summary by arm as CSV, LaTeX and a page."""
     table = {PRETRAINED: UNTUNED} | {name: Arm(**row) for name, row in arms.items()}
-    metrics, layers, history = [], [], []
-    losses: dict[str, list[pd.DataFrame]] = {name: [] for name in table}
-    late_layers: dict[tuple[str, str], list[pd.DataFrame]] = defaultdict(list)
-    for name, seed in evaluated:
-        folder = study / "evaluation" / name / f"seed{seed}"
-        metrics += metric_rows(table[name], seed, read_json(folder / "metrics.json"))
-        tokens = pd.read_parquet(folder / "tokens.parquet", columns=["split", "section", "nll"])
-        losses[name].append(losses_by_section(tokens[tokens["split"] == "test"]))
-        for partition in measured:
-            sums = pd.read_parquet(folder / partition / "layers.parquet")
-            locality = locality_of(table[name], sums["layer"].max() + 1, min_locality)
-            rows = layer_rows(sums, locality)
-            layers.append(rows.assign(arm=name, seed=seed, measured_partition=partition))
-            late_layers[partition, name].append(sums)
-        if name != PRETRAINED:
-            run = pd.read_csv(study / "runs" / name / f"seed{seed}" / "history.csv")
-            history.append(run.assign(arm=name, seed=seed))
-    depth = layers[0]["layer"].max() + 1
+    sums = {
+        (run, partition): pd.read_parquet(path)
+        for run, files in evaluated.items()
+        for partition, path in files.layers.items()
+    }
+    depth = int(next(iter(sums.values())).loc[:, "layer"].max()) + 1
+    locality = {name: locality_of(arm, depth, min_locality) for name, arm in table.items()}
+    metrics = [
+        row
+        for (name, seed), files in evaluated.items()
+        for row in metric_rows(table[name], seed, read_json(files.metrics))
+    ]
+    layers = [
+        layer_rows(rows, locality[name]).assign(arm=name, seed=seed, measured_partition=partition)
+        for ((name, seed), partition), rows in sums.items()
+    ]
+    history = [pd.read_csv(path).assign(arm=name, seed=seed) for (name, seed), path in histories.items()]
     schedules = [
         (name, arm.schedule, layer, value)
         for name, arm in table.items()
         if name != PRETRAINED
-        for layer, value in enumerate(locality_of(arm, depth, min_locality))
+        for layer, value in enumerate(locality[name])
     ]
-    summary = bootstrap_perplexity(losses, resamples=evaluation["resamples"], seed=evaluation["seed"])
-    late = pd.DataFrame([late_summary(pd.concat(late_layers[reference, name])) for name in summary["arm"]])
-    if SHIFTED in measured:
-        control = [late_summary(pd.concat(late_layers[SHIFTED, name])) for name in summary["arm"]]
-        late["late_fidelity_corrected_shifted"] = [values["late_fidelity_corrected"] for values in control]
-    described = pd.DataFrame([arm.as_params() for arm in table.values()]).drop(columns="name")
-    summary = pd.concat([summary["arm"], described, summary.drop(columns="arm"), late], axis=1)
-    write_csv(pd.DataFrame(metrics)[METRIC_COLUMNS], outputs["metrics"])
-    write_csv(pd.concat(layers)[LAYER_COLUMNS], outputs["layers"])
-    write_csv(pd.concat(history)[HISTORY_COLUMNS], outputs["history"])
+    losses: dict[str, list[pd.DataFrame]] = {name: [] for name in table}
+    for (name, _), files in evaluated.items():
+        tokens = pd.read_parquet(files.tokens, columns=["split", "section", "nll"])
+        losses[name].append(losses_by_section(tokens.loc[tokens["split"] == "test"]))
+    late = {
+        (name, measured): late_summary(
+            pd.concat(rows for ((arm, _), partition), rows in sums.items() if (arm, partition) == (name, measured))
+        )
+        for name, measured in product(table, {partition for _, partition in sums})
+    }
+    perplexity = bootstrap_perplexity(losses, resamples=evaluation["resamples"], seed=evaluation["seed"])
+    summary = summary_table(table, perplexity, late, reference)
+    write_csv(pd.DataFrame(metrics).loc[:, METRIC_COLUMNS], outputs["metrics"])
+    write_csv(pd.concat(layers).loc[:, LAYER_COLUMNS], outputs["layers"])
+    write_csv(pd.concat(history).loc[:, HISTORY_COLUMNS], outputs["history"])
     write_csv(pd.DataFrame(schedules, columns=["arm", "schedule", "layer", "locality"]), outputs["schedules"])
     write_csv(summary, outputs["arms"])
     shown = shown_arms(summary)
@@ -84,7 +98,7 @@ def main(
         types = "l" + "r" * (shown.shape[1] - 1)
         temporary.write_text(latex_table(shown.columns, shown.to_numpy(), types), encoding="utf-8")
     with replacing(outputs["page"]) as temporary:
-        temporary.write_text(html_page("Summary", [("Test split, by arm", html_table(shown))]), encoding="utf-8")
+        temporary.write_text(summary_page(shown, templates), encoding="utf-8")
 
 
 def locality_of(arm: Arm, layers: int, min_locality: float) -> list[float]:
@@ -93,16 +107,36 @@ def locality_of(arm: Arm, layers: int, min_locality: float) -> list[float]:
     return locality_by_layer(schedule, layers, min_locality=min_locality, degree=arm.degree)
 
 
+def files_by_run(
+    runs: Sequence[Run], measured: Sequence[str], metrics: Sequence[str], tokens: Sequence[str], layers: Sequence[str]
+) -> dict[Run, Files]:
+    """The files of each run.
+
+    metrics, tokens: in the order of the runs; layers: those of all runs for one partition, then for the next.
+    """
+    by_partition = dict(zip(product(measured, runs), map(Path, layers), strict=True))
+    return {
+        run: Files(Path(one), Path(other), {partition: by_partition[partition, run] for partition in measured})
+        for run, one, other in zip(runs, metrics, tokens, strict=True)
+    }
+
+
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
-            study=Path(snakemake.output.metrics).parent.parent,
+            evaluated=files_by_run(
+                snakemake.params.evaluated,
+                snakemake.params.measured,
+                snakemake.input.metrics,
+                snakemake.input.tokens,
+                snakemake.input.layers,
+            ),
+            histories=dict(zip(snakemake.params.runs, map(Path, snakemake.input.history), strict=True)),
             arms=snakemake.params.arms,
-            evaluated=snakemake.params.evaluated,
-            measured=snakemake.params.measured,
             reference=snakemake.params.reference,
             min_locality=snakemake.params.min_locality,
             evaluation=snakemake.params.evaluation,
+            templates=[Path(path) for path in snakemake.input.templates],
             outputs={
                 name: Path(snakemake.output[name])
                 for name in ("metrics", "layers", "arms", "latex", "page", "history", "schedules")

@@ -1,6 +1,6 @@
 """Gather attention knockouts and the comparisons of attention into tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -10,34 +10,34 @@ from localist.plumbing.rule_log import rule_log
 
 
 def main(
-    study: Path,
-    evaluated: Sequence[tuple[str, int]],
-    compared: Sequence[tuple[str, int, str, int]],
+    evaluated: Mapping[tuple[str, int], tuple[Path, Path]],
+    compared: Mapping[tuple[str, int, str, int], Path],
     knockout: Path,
     divergence: Path,
 ) -> None:
-    """Write one row per run and partition whose blocks were held, and one per comparison and layer."""
+    """Write one row per run and partition whose blocks were knocked out, and one per comparison and layer.
+
+    evaluated: (arm, seed) → tokens.parquet and knockout.parquet; compared: (arm, seed, other arm, its seed) →
+    layers.parquet.
+    """
     knockouts = []
-    for arm, seed in evaluated:
-        folder = study / "evaluation" / arm / f"seed{seed}"
-        tokens = pd.read_parquet(folder / "tokens.parquet", columns=["split", "nll"])
-        rows = knockout_rows(pd.read_parquet(folder / "knockout.parquet"), tokens)
+    for (arm, seed), (tokens, losses) in evaluated.items():
+        rows = knockout_rows(pd.read_parquet(losses), pd.read_parquet(tokens, columns=["split", "nll"]))
         knockouts += [{"arm": arm, "seed": seed} | row for row in rows]
-    divergences = []
-    for arm, seed, other, other_seed in compared:
-        folder = study / "comparisons" / arm / f"seed{seed}" / other / f"seed{other_seed}"
-        rows = divergence_rows(pd.read_parquet(folder / "layers.parquet"))
-        divergences.append(rows.assign(arm=arm, seed=seed, other=other, other_seed=other_seed))
-    write_csv(pd.DataFrame(knockouts)[KNOCKOUT_COLUMNS], knockout)
-    write_csv(pd.concat(divergences)[DIVERGENCE_COLUMNS], divergence)
+    divergences = [
+        divergence_rows(pd.read_parquet(layers)).assign(arm=arm, seed=seed, other=other, other_seed=other_seed)
+        for (arm, seed, other, other_seed), layers in compared.items()
+    ]
+    write_csv(pd.DataFrame(knockouts).loc[:, KNOCKOUT_COLUMNS], knockout)
+    write_csv(pd.concat(divergences).loc[:, DIVERGENCE_COLUMNS], divergence)
 
 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
+        files = zip(map(Path, snakemake.input.tokens), map(Path, snakemake.input.knockout), strict=True)
         main(
-            study=Path(snakemake.output.knockout).parent.parent,
-            evaluated=snakemake.params.evaluated,
-            compared=snakemake.params.compared,
+            evaluated=dict(zip(snakemake.params.evaluated, files, strict=True)),
+            compared=dict(zip(snakemake.params.compared, map(Path, snakemake.input.comparisons), strict=True)),
             knockout=Path(snakemake.output.knockout),
             divergence=Path(snakemake.output.divergence),
         )

@@ -1,6 +1,6 @@
 """Write the model card of one trained model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,33 +9,35 @@ import pandas as pd
 from localist.claims.tables import late_summary
 from localist.plumbing.files import read_json, replacing
 from localist.plumbing.rule_log import rule_log
-from localist.report.model_card import model_card
+from localist.report.model_card import Corpus, Facts, Model, model_card
+from localist.study.arms import Arm
 
 
 def main(
     study: str,
     arm: Mapping[str, Any],
-    model: Mapping[str, Any],
-    corpus: Mapping[str, Any],
+    model: Model,
+    corpus: Corpus,
     partition: str,
     settings: Path,
     metrics: Path,
     layers: Path,
+    templates: Sequence[Path],
     card: Path,
 ) -> None:
     """Write README.md beside the model folder."""
-    facts = {
-        "study": study,
-        "arm": arm,
-        "settings": read_json(settings),
-        "metrics": read_json(metrics),
-        "late": late_summary(pd.read_parquet(layers))["late_fidelity_corrected"],
-        "partition": partition,
-        "model": model,
-        "corpus": corpus,
-    }
+    facts = Facts(
+        study=study,
+        arm=Arm(**arm),
+        settings=read_json(settings),
+        metrics=read_json(metrics),
+        late=late_summary(pd.read_parquet(layers))["late_fidelity_corrected"],
+        partition=partition,
+        model=model,
+        corpus=corpus,
+    )
     with replacing(card) as temporary:
-        temporary.write_text(model_card(facts), encoding="utf-8")
+        temporary.write_text(model_card(facts, templates), encoding="utf-8")
 
 
 if __name__ == "__main__":
@@ -49,5 +51,6 @@ if __name__ == "__main__":
             settings=Path(snakemake.input.settings),
             metrics=Path(snakemake.input.metrics),
             layers=Path(snakemake.input.layers),
+            templates=[Path(path) for path in snakemake.input.templates],
             card=Path(snakemake.output.card),
         )

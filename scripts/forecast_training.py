@@ -1,4 +1,4 @@
-"""Check, before the first run, that the model can be trained, and say how much time and disk that takes."""
+"""Check, before the first run, that the model can be trained, and estimate the time and disk space that it takes."""
 
 import logging
 import math
@@ -32,20 +32,22 @@ CHECKPOINT_COPIES = 3 * 3
 def main(
     model: Path,
     context: int,
-    runs: Sequence[tuple[str, int]],
+    run_settings: Sequence[Path],
     same_arms: Mapping[str, str],
     settings: TrainingSettings,
     kept_runs: int,
     results: Path,
     forecast: Path,
 ) -> None:
-    """Log the forecast and write it; raises UserError where the model cannot be observed or the disk is too small."""
+    """Log the forecast and write it; raises UserError where the model cannot be observed or the disk is too small.
+
+    run_settings: the settings.json of each run, which exists once the run is finished.
+    """
     check_model(model, context)
     for name, known in same_arms.items():
         logger.info("The arm %s means the same as %s: it is trained and reported once, as %s.", name, known, known)
     torch.set_num_threads(settings.threads)
-    finished = [results / "runs" / arm / f"seed{seed}" / "settings.json" for arm, seed in runs]
-    ahead = sum(not path.exists() for path in finished)
+    ahead = sum(not path.exists() for path in run_settings)
     parameters = count_parameters(model)
     token_budget = settings.optimisation.token_budget
     tokens = ahead * token_budget
@@ -54,7 +56,7 @@ def main(
     results.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(results).free
     each = f"{token_budget:,} tokens each, {tokens:,} in all; {parameters / 1e6:.1f} million parameters"
-    logger.info("Training ahead: %d of %d runs, %s.", ahead, len(runs), each)
+    logger.info("Training ahead: %d of %d runs, %s.", ahead, len(run_settings), each)
     found = {"runs_ahead": ahead, "tokens_ahead": tokens, "parameters": parameters, "disk_bytes": disk}
     if not settings.gpus:
         rate = at_once * matrix_rate(torch.bfloat16 if uses_bf16(settings.precision) else torch.float32)
@@ -99,10 +101,10 @@ if __name__ == "__main__":
         main(
             model=Path(snakemake.input.model),
             context=snakemake.params.context,
-            runs=snakemake.params.runs,
+            run_settings=[Path(path) for path in snakemake.params.settings],
             same_arms=snakemake.params.same_arms,
             settings=TrainingSettings.from_config(snakemake.params.training),
             kept_runs=snakemake.params.kept_runs,
-            results=Path(snakemake.output.forecast).parent.parent,
+            results=Path(snakemake.params.results),
             forecast=Path(snakemake.output.forecast),
         )

@@ -1,34 +1,32 @@
-"""Evaluation files of a study that never ran, with planted effects."""
+"""The evaluation of a study that never ran, with planted effects."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from localist.claims.claims import Study
-from localist.claims.evidence import Evidence
-from localist.plumbing.files import write_json
+from localist.claims.claims import ConstraintDefaults, Margins, Study
+from localist.claims.evidence import Evidence, run_evaluation
 from localist.study.arms import arm_table
 
-CONSTRAINT = {
-    "penalty": "hinge",
-    "fidelity_target": 0.5,
-    "weight": {"hinge": 10.0, "group_sparsity": 10.0},
-    "applies_to": "weight",
-    "min_locality": 0.01,
-}
-MARGINS = {
-    "near_baseline_margin": 0.05,
-    "smallest_effect": 0.01,
-    "min_fidelity_gain": 0.05,
-    "sink_margin": 0.1,
-    "divergence_margin": 0.5,
-    "spread_margin": 0.5,
-    "max_chance_gap": 0.03,
-    "power": 0.8,
-}
+CONSTRAINT = ConstraintDefaults(
+    penalty="hinge",
+    fidelity_target=0.5,
+    weight={"hinge": 10.0, "group_sparsity": 10.0},
+    applies_to="weight",
+    min_locality=0.01,
+)
+MARGINS = Margins(
+    near_baseline_margin=0.05,
+    smallest_effect=0.01,
+    min_fidelity_gain=0.05,
+    sink_margin=0.1,
+    divergence_margin=0.5,
+    spread_margin=0.5,
+    max_chance_gap=0.03,
+    power=0.8,
+)
 SEMANTIC = {"partition": "semantic"}
 ROWS = {
     "distributed": {"schedule": "distributed"},
@@ -74,57 +72,66 @@ class Plan:
     without: Sequence[str] = ()
 
 
-def write_study(folder: Path, plan: Plan) -> Study:
-    """Write every file that claims are judged by; return what judges them."""
+def planted_study(plan: Plan) -> Study:
+    """What claims are judged by, as if it had been loaded from evaluation files."""
     generator = np.random.default_rng(0)
     rows = {name: row for name, row in ROWS.items() if name not in plan.without}
     sections = np.arange(plan.sections)
     base = generator.normal(3, 0.4, plan.sections)
     # The same pattern over seeds for all arms, so that a ratio of spreads is exactly what is planted.
     over_seeds = np.resize([1.0, -1.0, 0.5, -0.5, 0.0], len(plan.seeds))
+    runs = {}
     for name in rows:
         own = base + plan.losses.get(name, 0.0)
         for seed, moved in zip(plan.seeds, over_seeds, strict=True):
-            place = folder / "evaluation" / name / f"seed{seed}"
             loss = own + plan.seed_spread.get(name, 0.001) * moved + generator.normal(0, plan.noise, plan.sections)
             tokens = pd.DataFrame({"section": np.repeat(sections, TOKENS), "nll": np.repeat(loss, TOKENS)})
-            train = tokens.assign(split="train", nll=99.0)
-            _write(pd.concat([tokens.assign(split="test"), train]), place / "tokens.parquet")
-            knockout = [
-                tokens.assign(
-                    partition=partition,
-                    nll=tokens["nll"]
-                    + np.repeat(plan.knockouts.get((name, partition), 0.0) + _noise(generator, plan), TOKENS),
-                )
+            lost = {
+                partition: plan.knockouts.get((name, partition), 0.0) + generator.normal(0, plan.noise, plan.sections)
                 for partition in ("semantic", "shifted")
+            }
+            knockout = [
+                tokens.assign(partition=partition, nll=tokens["nll"] + np.repeat(nats, TOKENS))
+                for partition, nats in lost.items()
             ]
-            _write(pd.concat(knockout), place / "knockout.parquet")
             gain = 0.0 if name == "distributed" else plan.gain
-            for partition in plan.measured:
-                _write(_layers(plan, gain, plan.sinks.get(name, 0.5), generator), place / partition / "layers.parquet")
-            history = pd.DataFrame({"active_share": np.linspace(1, 0, 20)})
-            (folder / "runs" / name / f"seed{seed}").mkdir(parents=True)
-            history.to_csv(folder / "runs" / name / f"seed{seed}" / "history.csv", index=False)
-    for partition in plan.measured:
-        chance = {"mean_chance": plan.chances.get(partition, 0.5)}
-        splits = dict.fromkeys(("train", "validation", "test"), chance)
-        write_json(folder / "blocks" / partition / "summary.json", {"splits": splits})
+            runs[name, seed] = run_evaluation(
+                tokens=pd.concat([tokens.assign(split="test"), tokens.assign(split="train", nll=99.0)]),
+                knockout=pd.concat(knockout),
+                layers={
+                    partition: _layers(plan, gain, plan.sinks.get(name, 0.5), generator) for partition in plan.measured
+                },
+            )
     pairs = [(name, seed, "distributed", seed) for name in rows if name != "distributed" for seed in plan.seeds]
     seeds = list(plan.seeds)
     ring = zip(seeds, seeds[1:] + seeds[:1], strict=True) if len(seeds) > 2 else ()
     pairs += [("distributed", one, "distributed", other) for one, other in ring]
-    for arm, seed, other, other_seed in pairs:
-        bits = plan.divergences.get(arm, 0.01) * np.exp(generator.normal(0, plan.divergence_noise, plan.sections))
-        place = folder / "comparisons" / arm / f"seed{seed}" / other / f"seed{other_seed}"
-        table = _grid(plan).assign(queries=TOKENS)
-        _write(table.assign(divergence=TOKENS * np.tile(bits, LAYERS)), place / "layers.parquet")
-    arms = arm_table({"constraint": CONSTRAINT, "arms": rows})
-    evidence = Evidence(folder, arms, list(plan.seeds), list(plan.measured), pairs, 0.01, resamples=2000, seed=0)
+    evidence = Evidence(
+        arms=arm_table({"constraint": asdict(CONSTRAINT), "arms": rows}),
+        seeds=seeds,
+        measured=list(plan.measured),
+        runs=runs,
+        comparisons={pair: _divergence(plan, pair[0], generator) for pair in pairs},
+        mean_chances={
+            (partition, split): plan.chances.get(partition, 0.5)
+            for partition in plan.measured
+            for split in ("train", "validation", "test")
+        },
+        min_locality=0.01,
+        resamples=2000,
+        seed=0,
+    )
     return Study(evidence, CONSTRAINT, MARGINS)
 
 
-def _noise(generator: np.random.Generator, plan: Plan) -> np.ndarray:
-    return generator.normal(0, plan.noise, plan.sections)
+def planted_histories(study: Study) -> dict[tuple[str, int], pd.DataFrame]:
+    """A history of every run, in which the share of active penalties falls from 1 to 0."""
+    return {run: pd.DataFrame({"active_share": np.linspace(1, 0, 20)}) for run in study.evidence.runs}
+
+
+def _divergence(plan: Plan, arm: str, generator: np.random.Generator) -> pd.DataFrame:
+    bits = plan.divergences.get(arm, 0.01) * np.exp(generator.normal(0, plan.divergence_noise, plan.sections))
+    return _grid(plan).assign(queries=TOKENS, divergence=TOKENS * np.tile(bits, LAYERS))
 
 
 def _grid(plan: Plan) -> pd.DataFrame:
@@ -143,8 +150,3 @@ def _layers(plan: Plan, gain: float, sink: float, generator: np.random.Generator
         sink_share=TOKENS * np.tile(shares, LAYERS),
         queries_all=TOKENS,
     )
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(path, index=False)

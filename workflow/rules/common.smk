@@ -16,7 +16,7 @@ from localist.plumbing.files import sha256_of
 from localist.plumbing.job_environment import JOB_ENVIRONMENT
 from localist.plumbing.provenance import locked_versions
 from localist.plumbing.slurm import check_requests, sbatch_options
-from localist.plumbing.source_files import imported_modules
+from localist.plumbing.source_files import imported_modules, used_templates
 from localist.resources.folders import check_own_folders
 from localist.study.arms import (
     DISTRIBUTED,
@@ -248,3 +248,9 @@ def blocks_of_arm(wildcards):
 
 def model_of(arm, seed):
     return resource_path("model") if arm == PRETRAINED else f"{RESULTS}/runs/{arm}/seed{seed}/model"
+
+
+def templates_of(page):
+    """A page's template, and those that it extends, imports or includes: its words and markup are inputs like code."""
+    base = BASE if Path.cwd() != BASE else Path()
+    return [str(path) for path in used_templates(base / "workflow/report/templates" / page)]

@@ -74,6 +74,7 @@ rule describe_model:
         settings="results/{study}/runs/{arm}/seed{seed}/settings.json",
         metrics="results/{study}/evaluation/{arm}/seed{seed}/metrics.json",
         layers=f"results/{{study}}/evaluation/{{arm}}/seed{{seed}}/{REFERENCE}/layers.parquet",
+        templates=templates_of("model_card.md.j2"),
         code=modules_of("describe_model"),
     output:
         card="results/{study}/runs/{arm}/seed{seed}/README.md",

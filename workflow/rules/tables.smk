@@ -23,6 +23,7 @@ rule collect_metrics:
             for path in per_run(f"evaluation/{{arm}}/seed{{seed}}/{measured}/layers.parquet", evaluated())
         ],
         history=per_run("runs/{arm}/seed{seed}/history.csv", runs()),
+        templates=templates_of("summary.html.j2"),
         code=modules_of("collect_metrics"),
     output:
         metrics="results/{study}/tables/metrics.csv",
@@ -54,6 +55,7 @@ rule collect_metrics:
     params:
         arms={name: arm.as_params() for name, arm in ARMS.items()},
         evaluated=evaluated(),
+        runs=runs(),
         measured=MEASURED,
         reference=config["blocks"]["reference"],
         min_locality=config["constraint"]["min_locality"],
@@ -99,6 +101,8 @@ rule judge_claims:
         comparisons=comparisons(),
         blocks=expand("results/{{study}}/blocks/{measured}/summary.json", measured=MEASURED),
         history=per_run("runs/{arm}/seed{seed}/history.csv", runs()),
+        templates=templates_of("claims.html.j2"),
+        sentences=templates_of("verdicts.txt.j2"),
         code=modules_of("judge_claims"),
     output:
         claims=report(
@@ -128,6 +132,7 @@ rule judge_claims:
     params:
         arms={name: arm.as_params() for name, arm in ARMS.items()},
         seeds=SEEDS,
+        runs=runs(),
         measured=MEASURED,
         compared=compared(),
         constraint=config["constraint"],
@@ -141,6 +146,7 @@ rule judge_claims:
 rule compare_published:
     input:
         arms="results/{study}/tables/arms.csv",
+        templates=templates_of("published.html.j2"),
         code=modules_of("compare_published"),
     output:
         table="results/{study}/tables/published.csv",
@@ -188,12 +194,23 @@ rule write_numbers:
         "../../scripts/write_numbers.py"
 
 
+# The files or folders of the resources that the user provides, each with the resource's name.
+OWN_FILES = [
+    (what, path)
+    for what in ("model", "encoder", "corpus")
+    if source_kind(config[what]["source"]) == "path"
+    for path in (corpus_source(None) if what == "corpus" else [resource_path(what)])
+]
+
+
 rule describe_study:
     input:
         records=resource_records(),
+        own=[path for _, path in OWN_FILES],
         tokens="results/{study}/tokens/summary.json",
         blocks=expand("results/{{study}}/blocks/{measured}/summary.json", measured=MEASURED),
         settings=per_run("runs/{arm}/seed{seed}/settings.json", runs()),
+        templates=templates_of("study.html.j2"),
         code=modules_of("describe_study"),
     output:
         page=report(
@@ -215,6 +232,7 @@ rule describe_study:
     params:
         config=config,
         same_arms=SAME_ARMS,
+        own=[what for what, _ in OWN_FILES],
     script:
         "../../scripts/describe_study.py"
 
@@ -222,6 +240,7 @@ rule describe_study:
 rule describe_corpus:
     input:
         report="results/{study}/corpus/extraction.json",
+        templates=templates_of("extraction.html.j2"),
         code=modules_of("describe_corpus"),
     output:
         page=report(
@@ -247,6 +266,7 @@ rule describe_blocks:
     input:
         blocks="results/{study}/blocks/semantic/blocks.csv",
         summary="results/{study}/blocks/semantic/summary.json",
+        templates=templates_of("blocks.html.j2"),
         code=modules_of("describe_blocks"),
     output:
         page=report(

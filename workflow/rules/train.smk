@@ -27,10 +27,12 @@ rule forecast_training:
         runtime=10,
     params:
         context=config["tokens"]["context"],
-        runs=runs(),
+        # Not inputs: a run that is not finished has none, and the forecast comes before training.
+        settings=per_run("runs/{arm}/seed{seed}/settings.json", runs()),
         same_arms=SAME_ARMS,
         training=config["training"],
         kept_runs=len(ARMS) * len(KEPT_SEEDS),
+        results=RESULTS,
     script:
         "../../scripts/forecast_training.py"
 

@@ -1,9 +1,9 @@
-"""Resampling over seeds and test sections: intervals, p-values, and how many more of either would decide (ours).
+"""Resampling over seeds and test sections: intervals, p-values and standard errors (our choice of method).
 
 Sections are drawn with replacement, as many as there are, for all seeds and arms together. Two to five seeds are too
-few to be drawn from: a draw of three has ten outcomes, and intervals made of them are far too short. So the deviation
-that seeds contribute is drawn from Student's t with the standard error of the seeds at hand, and added to that of the
-sections. With one seed the interval speaks of that one run.
+few to resample: a draw of three has ten outcomes, and the resulting intervals are far too short. The deviation due to
+seeds is therefore drawn from Student's t with the standard error over the seeds, and added to that of the sections.
+With one seed the interval describes that one run.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ ALPHA = 0.05  # intervals are 95 %, and p-values two-sided to match
 
 @dataclass(frozen=True)
 class Resampled:
-    """One estimate with its resampled values [resamples], and what its error is made of.
+    """One estimate with its resampled values [resamples], and the two parts of its standard error.
 
     seed_error, section_error: standard errors from the spread over seeds (NaN for one seed) and over sections.
     """
@@ -57,9 +57,9 @@ def resample(
     """The estimate over all seeds and sections, and its values under resampling.
 
     samples: arrays [seeds, sections, …] of sums over the same sections; the seeds of different arrays are not paired
-    (see `paired`), and count alike. estimate: from the arrays' totals, with any leading dimensions before those after
-    the sections, to one value for each of these. seed_factors: what to multiply the standard error over each array's
-    seeds by, where these are not independent (see `ring_factor`).
+    (see `paired`) and have equal weight. estimate: maps the arrays' totals over sections, which may have leading
+    dimensions, to one value for each of these. seed_factors: multiply the standard error over each array's seeds, where
+    these are not independent (see `ring_factor`).
     """
     generator = np.random.default_rng(seed)
     means = [sample.mean(axis=0) for sample in samples]  # [sections, …]
@@ -88,10 +88,11 @@ def paired(*samples: np.ndarray) -> np.ndarray:
 
 
 def ring_factor(pairs: int) -> float:
-    """By how much the spread over pairs of seeds, each seed with the next and the last with the first, falls short.
+    """Correction of the standard error over pairs of seeds, each seed with the next and the last with the first.
 
-    The standard error of their mean is so many times that of independent pairs, if a pair's value is the sum of what
-    either seed brings: the mean holds twice each seed, but neighbours in the ring are alike. Takes three pairs or more.
+    The standard error of their mean is this many times that of independent pairs, if a pair's value is the sum of two
+    contributions, one of each seed: the mean contains every seed twice, and neighbouring pairs share one. Takes three
+    pairs or more.
     """
     return float(np.sqrt(2 * (pairs - 1) / (pairs - 2)))
 
@@ -99,7 +100,7 @@ def ring_factor(pairs: int) -> float:
 def _seed_errors(
     samples: Totals, whole: Totals, estimate: Callable[[Totals], np.ndarray], factors: Sequence[float]
 ) -> Iterator[tuple[int, float]]:
-    """For each array of several seeds, their number and the standard error of the estimate that they bring."""
+    """For each array of several seeds, their number and their contribution to the standard error of the estimate."""
     for number, sample in enumerate(samples):
         count = len(sample)
         if count > 1:
@@ -109,7 +110,7 @@ def _seed_errors(
 
 
 def _heavier_tails(count: int) -> float:
-    """By how much a bootstrap over so many falls short: it divides by n, not n − 1, and has a normal's light tails."""
+    """Correction of a bootstrap over `count` units: it divides by n, not n − 1, and has a normal's light tails."""
     if count < 2:
         return 1.0
     return np.sqrt(count / (count - 1)) * t.ppf(1 - ALPHA / 2, count - 1) / norm.ppf(1 - ALPHA / 2)

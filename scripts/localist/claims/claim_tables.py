@@ -1,18 +1,19 @@
 """Claims, contrasts and manipulation checks as tables."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from localist.claims.bootstrap import Resampled
 from localist.claims.claims import Study
+from localist.claims.evidence import Run
 from localist.claims.judging import Judgement
 
 CLAIM_COLUMNS = [
     *("claim", "verdict", "reason", "effect", "unit", "ci_low", "ci_high", "p", "p_holm", "test", "seeds", "sections"),
-    *("arms", "statement", "sentence"),
+    *("arms", "statement", "sentence", "reason_code"),
 ]
 CONTRAST_COLUMNS = [
     *("claim", "contrast", "effect", "ci_low", "ci_high", "null", "smallest_effect", "better", "unit", "p", "verdict"),
@@ -24,16 +25,25 @@ MANIPULATION_COLUMNS = [
 END_SHARE = 0.1
 
 
-def claims_table(judged: Sequence[Judgement]) -> pd.DataFrame:
-    """One row per claim; numbers are those of the contrast that it hangs on, p the largest of its contrasts."""
+class Words(NamedTuple):
+    """What a judgement's reason and finding read like, as the templates make them."""
+
+    reason: str
+    sentence: str
+
+
+def claims_table(judged: Sequence[Judgement], words: Sequence[Words]) -> pd.DataFrame:
+    """One row per claim, with the numbers of its weakest contrast, and the largest p of its contrasts."""
     rows = []
-    for one in judged:
-        row = {"claim": one.name, "verdict": one.verdict, "reason": one.reason, "p": one.p, "p_holm": one.p_holm}
-        row |= {"arms": ";".join(one.arms), "statement": one.statement, "sentence": one.sentence}
+    for one, said in zip(judged, words, strict=True):
+        row = {"claim": one.name, "verdict": one.verdict, "reason": said.reason, "p": one.p, "p_holm": one.p_holm}
+        row |= {"arms": ";".join(one.arms), "statement": one.statement, "sentence": said.sentence}
+        row |= {"reason_code": one.reason.code}
         contrast = one.weakest
         if contrast:
             row |= {"effect": contrast.value, "ci_low": contrast.low, "ci_high": contrast.high}
-            row |= {key: getattr(contrast, key) for key in ("unit", "test", "seeds", "sections")}
+            row |= {"unit": contrast.description.unit, "test": contrast.test}
+            row |= {"seeds": contrast.seeds, "sections": contrast.sections}
         rows.append(row)
     return pd.DataFrame(rows, columns=CLAIM_COLUMNS).astype({"seeds": "Int64", "sections": "Int64"})
 
@@ -43,14 +53,14 @@ def contrasts_table(judged: Sequence[Judgement]) -> pd.DataFrame:
     rows = [
         {
             "claim": one.name,
-            "contrast": contrast.label,
+            "contrast": contrast.description.label,
             "effect": contrast.value,
             "ci_low": contrast.low,
             "ci_high": contrast.high,
             "null": contrast.null,
             "smallest_effect": contrast.smallest,
             "better": contrast.better,
-            "unit": contrast.unit,
+            "unit": contrast.description.unit,
             "p": contrast.p,
             "verdict": contrast.verdict,
         }
@@ -60,15 +70,20 @@ def contrasts_table(judged: Sequence[Judgement]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)
 
 
-def manipulation_table(study: Study, gains: Mapping[str, Resampled], results: Path) -> pd.DataFrame:
-    """One row per constrained arm: the fidelity that its constraint added, and the share of active penalties."""
-    minimum = study.margins["min_fidelity_gain"]
+def manipulation_table(
+    study: Study, gains: Mapping[str, Resampled], histories: Mapping[Run, pd.DataFrame]
+) -> pd.DataFrame:
+    """One row per constrained arm: the fidelity that its constraint added, and the share of active penalties.
+
+    histories: rows as in history.csv, one per training step, of every run.
+    """
+    minimum, seeds = study.margins.min_fidelity_gain, study.evidence.seeds
     rows = []
     for name, gain in gains.items():
-        histories = [pd.read_csv(results / "runs" / name / f"seed{s}" / "history.csv") for s in study.evidence.seeds]
-        first, last = np.mean([active_at_ends(history["active_share"].to_numpy()) for history in histories], axis=0)
+        shares = [histories[name, seed]["active_share"].to_numpy() for seed in seeds]
+        first, last = np.mean([active_at_ends(share) for share in shares], axis=0)
         row = {"arm": name, "partition": study.evidence.arms[name].partition, "minimum": minimum}
-        row |= {"active_first": first, "active_last": last, "seeds": len(study.evidence.seeds)}
+        row |= {"active_first": first, "active_last": last, "seeds": len(seeds)}
         low, high = gain.interval
         row |= {"gain": gain.value, "gain_low": low, "gain_high": high, "passed": gain.value >= minimum}
         rows.append(row)

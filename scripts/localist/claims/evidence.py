@@ -1,17 +1,15 @@
-"""What the evaluation files of a study say, as sums by seed and test section, ready to be resampled."""
+"""Evaluation sums of a study by seed and test section, ready for resampling."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from localist.claims.bootstrap import Resampled, paired, resample
+from localist.claims.bootstrap import Resampled, Totals, paired, resample
 from localist.claims.fidelity import corrected_fidelity
 from localist.claims.tables import losses_by_section
-from localist.plumbing.files import read_json
 from localist.study.arms import DISTRIBUTED, Arm
 from localist.study.layers import early_layers, late_layers
 from localist.study.schedules import locality_by_layer
@@ -19,19 +17,46 @@ from localist.study.schedules import locality_by_layer
 FIDELITY_SUMS = ["fidelity", "chance", "queries"]
 SINK_SUMS = ["sink_share", "queries_all"]
 
+Run = tuple[str, int]  # arm, seed
+Comparison = tuple[str, int, str, int]  # arm, seed, the other arm, its seed
+
+
+@dataclass(frozen=True)
+class RunEvaluation:
+    """What claims use of one run's evaluation.
+
+    losses: test loss by section, as from `losses_by_section`; knockout: the same with cross-block attention knocked
+    out in the late layers, by partition; layers: rows as in layers.parquet, by measured partition.
+    """
+
+    losses: pd.DataFrame
+    knockout: Mapping[str, pd.DataFrame]
+    layers: Mapping[str, pd.DataFrame]
+
+
+def run_evaluation(tokens: pd.DataFrame, knockout: pd.DataFrame, layers: Mapping[str, pd.DataFrame]) -> RunEvaluation:
+    """The evaluation of one run from its tables: rows as in tokens.parquet, knockout.parquet and layers.parquet."""
+    return RunEvaluation(
+        losses=losses_by_section(tokens.loc[tokens["split"] == "test"]),
+        knockout={str(name): losses_by_section(rows) for name, rows in knockout.groupby("partition")},
+        layers=layers,
+    )
+
 
 @dataclass(frozen=True)
 class Evidence:
-    """The evaluation files under `results`, of these arms and seeds.
+    """The evaluation of a study.
 
-    measured: the partitions that runs are measured on; pairs: (arm, seed, other, other seed) of every comparison.
+    comparisons: rows as in layers.parquet of each comparison of attention; mean_chances: mean chance C by partition and
+    split; measured: the partitions that runs are measured on; resamples, seed: of the bootstrap.
     """
 
-    results: Path
     arms: Mapping[str, Arm]
     seeds: Sequence[int]
     measured: Sequence[str]
-    pairs: Sequence[tuple[str, int, str, int]]
+    runs: Mapping[Run, RunEvaluation]
+    comparisons: Mapping[Comparison, pd.DataFrame]
+    mean_chances: Mapping[tuple[str, str], float]
     min_locality: float
     resamples: int
     seed: int
@@ -39,44 +64,42 @@ class Evidence:
     @cached_property
     def sections(self) -> pd.Index:
         """The test sections."""
-        return self._test_losses(DISTRIBUTED, self.seeds[0]).index
+        return self.runs[DISTRIBUTED, self.seeds[0]].losses.index
 
     def losses(self, arm: str) -> np.ndarray:
         """[seeds, sections, 2]: test loss in nats, and predicted tokens."""
-        return np.stack([self._test_losses(arm, seed).loc[self.sections].to_numpy() for seed in self.seeds])
+        return np.stack([self.runs[arm, seed].losses.loc[self.sections].to_numpy() for seed in self.seeds])
 
     def knockout_losses(self, arm: str, partition: str) -> np.ndarray:
         """[seeds, sections, 2]: as `losses`, with cross-block attention knocked out in the late layers."""
-        tables = [pd.read_parquet(self._folder(arm, seed) / "knockout.parquet") for seed in self.seeds]
-        knocked_out = [losses_by_section(table[table["partition"] == partition]) for table in tables]
-        return np.stack([table.loc[self.sections].to_numpy() for table in knocked_out])
+        tables = [self.runs[arm, seed].knockout[partition] for seed in self.seeds]
+        return np.stack([table.loc[self.sections].to_numpy() for table in tables])
 
     def layers(self, arm: str, partition: str, columns: Sequence[str]) -> np.ndarray:
         """[seeds, sections, layers, columns]: sums over the queries of each section."""
-        paths = [self._folder(arm, seed) / partition / "layers.parquet" for seed in self.seeds]
-        return np.stack([self._by_layer(path, columns) for path in paths])
+        return np.stack([self._by_layer(self.runs[arm, seed].layers[partition], columns) for seed in self.seeds])
 
-    def early_divergence(self, pairs: Sequence[tuple[str, int, str, int]]) -> np.ndarray:
+    def early_divergence(self, pairs: Sequence[Comparison]) -> np.ndarray:
         """[pairs, sections, 2]: Jensen–Shannon divergence in bits of the first half of the layers, and queries."""
-        paths = [
-            self.results / "comparisons" / arm / f"seed{seed}" / other / f"seed{other_seed}" / "layers.parquet"
-            for arm, seed, other, other_seed in pairs
-        ]
-        found = np.stack([self._by_layer(path, ["divergence", "queries"]) for path in paths])
-        return found[:, :, early_layers(found.shape[2])].sum(axis=2)
+        sums = np.stack([self._by_layer(self.comparisons[pair], ["divergence", "queries"]) for pair in pairs])
+        return sums[:, :, early_layers(sums.shape[2])].sum(axis=2)
 
     def mean_chance(self, partition: str, split: str) -> float:
         """Mean chance C of a partition on the windows of a split."""
-        return read_json(self.results / "blocks" / partition / "summary.json")["splits"][split]["mean_chance"]
+        return self.mean_chances[partition, split]
 
     def fidelity_gain(self, arm: str) -> Resampled:
-        """Chance-corrected fidelity that the constraint added on the arm's partition, over layers weighted by λ."""
+        """Chance-corrected fidelity that the constraint added on the arm's partition, over layers weighted by λ.
+
+        arm: a constrained one.
+        """
         row = self.arms[arm]
+        assert row.schedule is not None and row.partition is not None
         sums = [self.layers(name, row.partition, FIDELITY_SUMS) for name in (arm, DISTRIBUTED)]
         depth = sums[0].shape[2]
         locality = np.array(locality_by_layer(row.schedule, depth, min_locality=self.min_locality, degree=row.degree))
 
-        def gain(totals: Sequence[np.ndarray]) -> np.ndarray:
+        def gain(totals: Totals) -> np.ndarray:
             own, base = np.split(totals[0], 2, axis=-1)  # each […, layers, 3]
             with np.errstate(invalid="ignore"):
                 return ((fidelity_of_sums(own) - fidelity_of_sums(base)) * locality).sum(-1) / locality.sum()
@@ -85,23 +108,20 @@ class Evidence:
 
     def late_sums(self, arm: str, partition: str, columns: Sequence[str]) -> np.ndarray:
         """[seeds, sections, columns]: sums over the last third of the layers."""
-        found = self.layers(arm, partition, columns)
-        return found[:, :, late_layers(found.shape[2])].sum(axis=2)
+        sums = self.layers(arm, partition, columns)
+        return sums[:, :, late_layers(sums.shape[2])].sum(axis=2)
 
-    def resample(self, samples: Sequence[np.ndarray], estimate: Callable, **options) -> Resampled:
+    def resample(
+        self,
+        samples: Totals,
+        estimate: Callable[[Totals], np.ndarray],
+        seed_factors: Sequence[float] | None = None,
+    ) -> Resampled:
         """`bootstrap.resample` with the study's number of resamples and seed."""
-        return resample(samples, estimate, resamples=self.resamples, seed=self.seed, **options)
+        return resample(samples, estimate, resamples=self.resamples, seed=self.seed, seed_factors=seed_factors)
 
-    def _folder(self, arm: str, seed: int) -> Path:
-        return self.results / "evaluation" / arm / f"seed{seed}"
-
-    def _test_losses(self, arm: str, seed: int) -> pd.DataFrame:
-        tokens = pd.read_parquet(self._folder(arm, seed) / "tokens.parquet", columns=["section", "nll", "split"])
-        return losses_by_section(tokens[tokens["split"] == "test"])
-
-    def _by_layer(self, path: Path, columns: Sequence[str]) -> np.ndarray:
-        """[sections, layers, columns] of a table with one row per layer and section; what has no row is 0."""
-        table = pd.read_parquet(path, columns=["layer", "section", *columns])
+    def _by_layer(self, table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+        """[sections, layers, columns] of a table with one row per layer and section; 0 where there is no row."""
         wide = table.pivot(index="section", columns="layer", values=list(columns)).reindex(self.sections).fillna(0.0)
         return wide.to_numpy().reshape(len(self.sections), len(columns), -1).transpose(0, 2, 1)
 

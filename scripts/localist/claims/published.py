@@ -1,14 +1,13 @@
-"""What the abstract of the paper's first version states (arXiv 2511.18375v1), beside a study's own figures."""
+"""Figures from the abstract of the paper's first version (arXiv 2511.18375v1) beside those of a study."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 MODEL, BOOK = "GPT-2", "The Psychology of Artificial Superintelligence"
 QUINTIC_PERPLEXITY, QUINTIC_RATIO, EARLIER_RATIO = 14.64, 1.89, 6.6
-# quantity, the paper's figure, where that is from, the arm and the column of arms.csv that stand beside it
+# quantity, the paper's figure, its source, and the arm and column of arms.csv to compare it with
 ROWS = (
     ("perplexity, quintic", QUINTIC_PERPLEXITY, "stated", "quintic", "perplexity"),
     (
@@ -28,7 +27,7 @@ COLUMNS = [
 
 
 def published_table(
-    summary: pd.DataFrame, arms: Mapping[str, str | None], model: Mapping[str, Any], corpus: Mapping[str, Any]
+    summary: pd.DataFrame, arms: Mapping[str, str | None], model: Mapping[str, str], corpus: Mapping[str, str]
 ) -> pd.DataFrame:
     """One row per figure of the paper; NaN where the study has no such arm.
 
@@ -45,8 +44,8 @@ def published_table(
     return pd.DataFrame(table, columns=COLUMNS)
 
 
-def difference(model: Mapping[str, Any], corpus: Mapping[str, Any]) -> str:
-    """In words, what sets the study apart from the paper, by the names and origins that the config gives."""
+def difference(model: Mapping[str, str], corpus: Mapping[str, str]) -> str:
+    """How the study differs from the paper, by the names and origins in the config."""
     other = []
     if BOOK.lower() not in f"{corpus['name']} {corpus['origin']}".lower():
         other.append("not the same corpus")

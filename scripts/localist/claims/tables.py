@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ from localist.claims.bootstrap import paired, resample
 from localist.claims.fidelity import corrected_fidelity
 from localist.evaluation.measures import MEASURES
 from localist.plumbing.files import replacing
-from localist.study.arms import DISTRIBUTED, Arm
+from localist.study.arms import DISTRIBUTED, SHIFTED, Arm
 from localist.study.layers import late_layers
 
 METRIC_COLUMNS = [
@@ -31,8 +30,10 @@ KNOCKOUT_COLUMNS = ["arm", "seed", "partition", "nll", "nll_knockout", "delta_nl
 DIVERGENCE_COLUMNS = ["arm", "seed", "other", "other_seed", "layer", "divergence_bits", "queries"]
 AVERAGES = {"fidelity": "queries", "chance": "queries"} | {name: one.queries for name, one in MEASURES.items()}
 
+MetricRow = dict[str, str | float | None]  # column → value
 
-def metric_rows(arm: Arm, seed: int, metrics: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
+
+def metric_rows(arm: Arm, seed: int, metrics: Mapping[str, Mapping[str, float]]) -> list[MetricRow]:
     """The rows of metrics.csv for one run: one per split."""
     settings = {"arm": arm.name, **{key: value for key, value in arm.as_params().items() if key != "name"}}
     return [settings | {"seed": seed, "split": split} | dict(values) for split, values in metrics.items()]
@@ -40,18 +41,19 @@ def metric_rows(arm: Arm, seed: int, metrics: Mapping[str, Mapping[str, float]])
 
 def layer_rows(layers: pd.DataFrame, locality: Sequence[float]) -> pd.DataFrame:
     """The rows of layers.csv for one run and measured partition: averages over all sections, one row per layer."""
-    sums = layers.groupby("layer").sum()
-    rows = pd.DataFrame({name: sums[name] / sums[count].where(sums[count] > 0) for name, count in AVERAGES.items()})
-    rows["fidelity_corrected"] = corrected_fidelity(rows["fidelity"], rows["chance"])
-    rows["queries"] = sums["queries"]
+    sums = layers.groupby("layer").agg("sum")
+    counts = {count: sums.loc[:, count].where(sums.loc[:, count] > 0) for count in AVERAGES.values()}
+    rows = pd.DataFrame({name: sums.loc[:, name] / counts[count] for name, count in AVERAGES.items()})
+    rows["fidelity_corrected"] = corrected_fidelity(rows.loc[:, "fidelity"], rows.loc[:, "chance"])
+    rows["queries"] = sums.loc[:, "queries"]
     rows["locality"] = np.asarray(locality)[rows.index]
     return rows.reset_index()
 
 
 def late_summary(layers: pd.DataFrame) -> dict[str, float]:
     """Chance-corrected fidelity, chance and sink share of the last third, from rows as in layers.parquet."""
-    late = layers[layers["layer"].isin(late_layers(layers["layer"].max() + 1))]
-    sums = late.sum()
+    layer = layers.loc[:, "layer"]
+    sums = layers.loc[layer.isin(late_layers(int(layer.max()) + 1))].sum().loc
     if not sums["queries"]:
         return {"late_fidelity_corrected": np.nan, "late_chance": np.nan, "late_sink_share": np.nan}
     fidelity, chance = sums["fidelity"] / sums["queries"], sums["chance"] / sums["queries"]
@@ -85,9 +87,29 @@ def bootstrap_perplexity(sections: Mapping[str, Sequence[pd.DataFrame]], *, resa
     return pd.DataFrame(rows, columns=["arm", "seeds", "sections", *ends])
 
 
+def summary_table(
+    arms: Mapping[str, Arm],
+    perplexity: pd.DataFrame,
+    late: Mapping[tuple[str, str], Mapping[str, float]],
+    reference: str,
+) -> pd.DataFrame:
+    """arms.csv: settings, perplexity, and the late layers on the reference partition and, if measured, shifted blocks.
+
+    perplexity: as from `bootstrap_perplexity`, one row per arm in the same order; late: `late_summary` of the seeds of
+    each arm, by arm and measured partition.
+    """
+    described = pd.DataFrame([arm.as_params() for arm in arms.values()]).drop(columns="name")
+    rows = pd.DataFrame([late[name, reference] for name in arms])
+    if any(partition == SHIFTED for _, partition in late):
+        rows["late_fidelity_corrected_shifted"] = [late[name, SHIFTED]["late_fidelity_corrected"] for name in arms]
+    return pd.concat([perplexity["arm"], described, perplexity.drop(columns="arm"), rows], axis=1)
+
+
 def losses_by_section(tokens: pd.DataFrame) -> pd.DataFrame:
     """Loss by section (index) from rows with columns section and nll: columns nll (sum in nats) and tokens (count)."""
-    return tokens.groupby("section")["nll"].agg(nll=lambda values: values.astype(np.float64).sum(), tokens="size")
+    return tokens.groupby("section").agg(
+        nll=("nll", lambda values: values.astype(np.float64).sum()), tokens=("nll", "size")
+    )
 
 
 def mean_loss(totals: np.ndarray) -> np.ndarray:
@@ -101,16 +123,15 @@ def loss_difference(totals: Sequence[np.ndarray]) -> np.ndarray:
     return mean_loss(own) - mean_loss(base)
 
 
-def knockout_rows(knockout: pd.DataFrame, tokens: pd.DataFrame) -> list[dict[str, Any]]:
+def knockout_rows(knockout: pd.DataFrame, tokens: pd.DataFrame) -> list[MetricRow]:
     """The rows of knockout.csv for one run: loss with and without the knockout, by partition.
 
     knockout: as in knockout.parquet; tokens: as in tokens.parquet, of which the test split counts.
     """
-    test = tokens[tokens["split"] == "test"]
-    whole = float(test["nll"].astype(np.float64).mean())
+    whole = float(tokens.loc[tokens["split"] == "test", "nll"].astype(np.float64).mean())
     rows = []
     for partition, part in knockout.groupby("partition", sort=False):
-        mean = float(part["nll"].astype(np.float64).mean())
+        mean = float(part.loc[:, "nll"].astype(np.float64).mean())
         rows.append(
             {"partition": partition, "nll": whole, "nll_knockout": mean, "delta_nll": mean - whole, "tokens": len(part)}
         )
@@ -119,9 +140,9 @@ def knockout_rows(knockout: pd.DataFrame, tokens: pd.DataFrame) -> list[dict[str
 
 def divergence_rows(layers: pd.DataFrame) -> pd.DataFrame:
     """The rows of divergence.csv for one comparison: bits per query by layer, over all sections."""
-    sums = layers.groupby("layer")[["divergence", "queries"]].sum()
-    bits = sums["divergence"] / sums["queries"]
-    return pd.DataFrame({"divergence_bits": bits, "queries": sums["queries"]}).reset_index()
+    sums = layers.loc[:, ["layer", "divergence", "queries"]].groupby("layer").agg("sum")
+    queries = sums.loc[:, "queries"]
+    return pd.DataFrame({"divergence_bits": sums.loc[:, "divergence"] / queries, "queries": queries}).reset_index()
 
 
 def read_csv(path: Path) -> pd.DataFrame:

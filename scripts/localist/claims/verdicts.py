@@ -1,7 +1,7 @@
-"""The verdict rule: what an interval says of a claim, and what would decide one that is open (method.md, Verdicts)."""
+"""The verdict rule: what an interval means for a claim, and how much data would decide it (method.md, Verdicts)."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
@@ -13,23 +13,88 @@ from statsmodels.stats.power import TTestPower
 
 from localist.claims.bootstrap import ALPHA, Resampled
 
-SUPPORTED, NOT_SUPPORTED, UNDECIDED, NOT_TESTED = "supported", "not supported", "undecided", "not tested"
-# More than this many seeds or sections is no advice.
+Verdict = Literal["supported", "not supported", "undecided", "not tested"]
+Direction = Literal["higher", "lower"]
+SUPPORTED: Verdict = "supported"
+NOT_SUPPORTED: Verdict = "not supported"
+UNDECIDED: Verdict = "undecided"
+NOT_TESTED: Verdict = "not tested"
+# Advice of more seeds or sections than this is useless.
 MOST_ADVISED = 2000
+
+Fact = str | float | Sequence[str]
 
 
 @dataclass(frozen=True)
-class Contrast:
-    """One effect with its interval and what it is held against, all in `unit`.
+class Message:
+    """Something to report, as data: the templates hold the sentence of each `code`, and `facts` fill it in."""
 
-    null: what the whole interval must pass, in the direction `better`, for the claim; smallest: the smallest effect of
-    interest, at or beyond the null. phrase: the finding in words. advice: what would decide it, if it is open.
-    """
+    code: str
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a contrast compares. label: its name in tables; finding: which sentence reports it; unit: of its values."""
 
     label: str
     arms: tuple[str, ...]
     unit: str
-    better: Literal["higher", "lower"]
+    finding: Message
+
+
+@dataclass(frozen=True)
+class Margin:
+    """What an effect is held against, on the scale of its estimate.
+
+    null: the bound that the whole interval must pass, in the direction `better`; smallest: the smallest effect of
+    interest, at the null or beyond it.
+    """
+
+    better: Direction
+    null: float
+    smallest: float
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, else −1."""
+        return 1 if self.better == "higher" else -1
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """What the advice for an open contrast is computed from, on the scale of its estimate.
+
+    distance: from the estimate to the farther of null and smallest effect, positive where more data could decide;
+    seed_error, section_error: standard errors, as in `Resampled`.
+    """
+
+    distance: float
+    seed_error: float
+    section_error: float
+
+
+@dataclass(frozen=True)
+class Advice:
+    """How many seeds, or how many test sections, would decide an open contrast with probability `power`.
+
+    None: no number up to MOST_ADVISED would.
+    """
+
+    seeds: int | None
+    sections: int | None
+    power: float
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One effect with its interval, and what it is held against (see `Margin`), all in the unit of its description.
+
+    uncertainty: None for a ratio of standard deviations.
+    """
+
+    description: Description
+    better: Direction
     null: float
     smallest: float
     value: float
@@ -39,41 +104,39 @@ class Contrast:
     seeds: int
     sections: int
     test: str
-    phrase: str
-    advise: Callable[[float], str]
+    uncertainty: Uncertainty | None = None
 
     @property
-    def verdict(self) -> str:
-        """supported: the interval lies beyond the null; not supported: it leaves out the smallest effect of interest.
+    def computable(self) -> bool:
+        """Whether the data allow an interval at all."""
+        return bool(np.isfinite([self.low, self.high]).all())
 
-        The second comes first: an effect that is surely there and surely too small to matter is not the one claimed.
+    @property
+    def verdict(self) -> Verdict:
+        """supported: the interval lies beyond the null; not supported: it excludes the smallest effect of interest.
+
+        The second takes precedence: an effect that is certain and certainly too small to matter is not the one claimed.
         """
+        if not self.computable:
+            return UNDECIDED
         sign = 1 if self.better == "higher" else -1
         low, high = sorted((sign * self.low, sign * self.high))
-        if not np.isfinite([low, high]).all():
-            return UNDECIDED
         if high < sign * self.smallest:
             return NOT_SUPPORTED
         return SUPPORTED if low > sign * self.null else UNDECIDED
 
+    def advice(self, power: float, alpha: float) -> Advice | None:
+        """How much more data would decide at level `alpha`, if the effect equals its estimate; else see `advice`."""
+        if self.uncertainty is None:
+            return _spread_advice(self.value, self.null, power, alpha)
+        return advice(self.uncertainty, self.seeds, self.sections, power, alpha)
+
 
 def bootstrap_contrast(
-    resampled: Resampled,
-    *,
-    scale: Callable[[float], float],
-    null: float,
-    smallest: float,
-    power: float,
-    better: Literal["higher", "lower"],
-    phrase: Callable[[float], str],
-    form: Callable[[float], str],
-    **description,
+    resampled: Resampled, margin: Margin, description: Description, scale: Callable[[float], float] = float
 ) -> Contrast:
-    """A contrast from resampled values; null and smallest are on their scale, and `scale` (rising) gives the unit.
-
-    form: how the ends of the interval are written.
-    """
-    sign = 1 if better == "higher" else -1
+    """A contrast from resampled values; `scale` (rising) converts them, and the margin, into the description's unit."""
+    sign = margin.sign
     oriented = Resampled(
         sign * resampled.value,
         sign * resampled.values,
@@ -83,53 +146,53 @@ def bootstrap_contrast(
         resampled.section_error,
     )
     low, high = resampled.interval
-    interval = f"{form(scale(low))} to {form(scale(high))}"
     return Contrast(
-        **description,
-        better=better,
-        null=scale(null),
-        smallest=scale(smallest),
+        description=description,
+        better=margin.better,
+        null=scale(margin.null),
+        smallest=scale(margin.smallest),
         value=scale(resampled.value),
         low=scale(low),
         high=scale(high),
-        p=oriented.p_above(sign * null),
+        p=oriented.p_above(sign * margin.null),
         seeds=resampled.seeds,
         sections=resampled.sections,
         test="bootstrap over sections, Student's t over seeds" if resampled.seeds > 1 else "bootstrap over sections",
-        phrase=f"{phrase(scale(resampled.value))} (95 % interval {interval})",
-        advise=partial(advice, oriented, sign * null, sign * smallest, power),
+        uncertainty=Uncertainty(
+            # Between the two, an interval that excludes either of them decides; the farther one is excluded first.
+            distance=max(oriented.value - sign * margin.null, sign * margin.smallest - oriented.value),
+            seed_error=resampled.seed_error,
+            section_error=resampled.section_error,
+        ),
     )
 
 
 def spread_contrast(
-    spread: Sequence[float], baseline: Sequence[float], *, null: float, power: float, phrase: str, **description
+    spread: np.ndarray, baseline: np.ndarray, *, null: float, sections: int, description: Description
 ) -> Contrast:
     """The ratio of two standard deviations over two seeds or more, with the F distribution's interval (normal, ours).
 
-    Seeds are paired, which the F distribution does not use; where runs of a seed go together it is too careful.
+    Seeds are paired, which the F distribution ignores; where runs with the same seed are correlated it is conservative.
     """
     count = len(spread)
     ratio = float(np.std(spread, ddof=1) / np.std(baseline, ddof=1)) if np.ptp(baseline) > 0 else np.nan
-    quantile = f_distribution.ppf(1 - ALPHA / 2, count - 1, count - 1) ** 0.5
-    p = min(1.0, 2 * float(f_distribution.cdf((ratio / null) ** 2, count - 1, count - 1)))
-    low, high = ratio / quantile, ratio * quantile
+    quantile = float(f_distribution.ppf(1 - ALPHA / 2, count - 1, count - 1)) ** 0.5
     return Contrast(
-        **description,
+        description=description,
         better="lower",
         null=null,
         smallest=null,
         value=ratio,
-        low=low,
-        high=high,
-        p=p,
+        low=ratio / quantile,
+        high=ratio * quantile,
+        p=min(1.0, 2 * float(f_distribution.cdf((ratio / null) ** 2, count - 1, count - 1))),
         seeds=count,
+        sections=sections,
         test="F test of the variances over seeds",
-        phrase=f"{phrase.format(ratio)} (95 % interval {low:.3g} to {high:.3g})",
-        advise=partial(_spread_advice, ratio, null, power),
     )
 
 
-def overall(contrasts: Iterable[Contrast]) -> str:
+def overall(contrasts: Iterable[Contrast]) -> Verdict:
     """A claim of several parts: supported if every part is, not supported if any part is not."""
     verdicts = {contrast.verdict for contrast in contrasts}
     if NOT_SUPPORTED in verdicts:
@@ -137,38 +200,35 @@ def overall(contrasts: Iterable[Contrast]) -> str:
     return SUPPORTED if verdicts == {SUPPORTED} else UNDECIDED
 
 
-def holm(p_values: Sequence[float]) -> np.ndarray:
-    """Holm's correction over the claims that have a p; NaN stays."""
+def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Holm's correction over the claims that have a p; NaN stays NaN."""
     p_values = np.asarray(p_values, float)
     corrected = np.full(len(p_values), np.nan)
-    there = np.isfinite(p_values)
-    if there.any():
-        corrected[there] = multipletests(p_values[there], alpha=ALPHA, method="holm")[1]
+    known = np.isfinite(p_values)
+    if known.any():
+        corrected[known] = multipletests(p_values[known], alpha=ALPHA, method="holm")[1]
     return corrected
 
 
-def advice(resampled: Resampled, null: float, smallest: float, power: float, alpha: float) -> str:
-    """How many seeds, or sections, would decide if the effect is as large as it seems; higher is better here."""
-    value = resampled.value
-    # Between the two, an interval that leaves out either of them decides; the farther one is left out first.
-    distance = max(value - null, smallest - value)
-    if not np.isfinite(value) or distance <= 0 or not resampled.section_error > 0:
-        return ""
+def advice(uncertainty: Uncertainty, seeds: int, sections: int, power: float, alpha: float) -> Advice | None:
+    """How many seeds or sections would decide by a t test, if the effect equals its estimate.
+
+    seeds, sections: those at hand. None where the distance or the error is unknown or 0.
+    """
+    distance, seed_error, section_error = uncertainty.distance, uncertainty.seed_error, uncertainty.section_error
+    if not np.isfinite(distance) or distance <= 0 or not section_error > 0:
+        return None
     enough = partial(_enough, distance=distance, power=power, alpha=alpha)
-    ways = []
-    if np.isfinite(resampled.seed_error):
-        spread = resampled.seed_error * resampled.seeds**0.5
-        seeds = enough(lambda n: np.hypot(spread / n**0.5, resampled.section_error), resampled.seeds)
-        ways += [f"{seeds} seeds"] if seeds else []
-    spread = resampled.section_error * resampled.sections**0.5
-    other = 0.0 if np.isnan(resampled.seed_error) else resampled.seed_error
+    more_seeds = more_sections = None
+    if np.isfinite(seed_error):
+        seed_spread = seed_error * seeds**0.5
+        more_seeds = enough(lambda n: float(np.hypot(seed_spread / n**0.5, section_error)), seeds)
+    spread = section_error * sections**0.5
+    other = 0.0 if np.isnan(seed_error) else seed_error
     # Where the seeds alone leave it open, no number of sections closes it.
-    if resampled.seeds == 1 or t.ppf(1 - alpha / 2, resampled.seeds - 1) * other < distance:
-        sections = enough(lambda n: np.hypot(spread / n**0.5, other), resampled.sections)
-        ways += [f"{sections} test sections"] if sections else []
-    if not ways:
-        return "the effect is so near the margin that no number of seeds or test sections within reach would decide it"
-    return f"about {' or '.join(ways)} would decide it with probability {power:g}, if the effect is what it seems"
+    if seeds == 1 or t.ppf(1 - alpha / 2, seeds - 1) * other < distance:
+        more_sections = enough(lambda n: float(np.hypot(spread / n**0.5, other)), sections)
+    return Advice(more_seeds, more_sections, power)
 
 
 def _enough(error: Callable[[int], float], first: int, *, distance: float, power: float, alpha: float) -> int | None:
@@ -183,12 +243,13 @@ def _enough(error: Callable[[int], float], first: int, *, distance: float, power
     return None
 
 
-def _spread_advice(ratio: float, null: float, power: float, alpha: float) -> str:
+def _spread_advice(ratio: float, null: float, power: float, alpha: float) -> Advice | None:
+    """How many seeds would decide by an F test; None where the ratio is unknown or equals its bound."""
     if not np.isfinite(ratio) or ratio == null:
-        return ""
+        return None
     apart = (max(ratio, null) / min(ratio, null)) ** 2
     for count in range(3, MOST_ADVISED):
         degrees = (count - 1, count - 1)
         if f_distribution.cdf(apart * f_distribution.ppf(alpha / 2, *degrees), *degrees) >= power:
-            return f"about {count} seeds would decide it with probability {power:g}, if the ratio is what it seems"
-    return ""
+            return Advice(seeds=count, sections=None, power=power)
+    return Advice(seeds=None, sections=None, power=power)

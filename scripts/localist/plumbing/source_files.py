@@ -4,6 +4,9 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from jinja2 import Environment
+from jinja2.meta import find_referenced_templates
+
 PACKAGE = "localist"
 # The folder whose modules carry results and determine none: messages, logs, how files are written, signals, the job's
 # environment, records of origin. They are neither inputs of rules nor part of the hash that names checkpoints, since a
@@ -22,6 +25,16 @@ def imported_modules(script: Path) -> list[Path]:
                 found.add(module)
                 waiting.append(module)
     return sorted(found)
+
+
+def used_templates(template: Path) -> list[Path]:
+    """A template, and those beside it that it extends, imports or includes, directly or through others."""
+    found = [Path(template)]
+    for path in found:
+        parsed = Environment().parse(path.read_text(encoding="utf-8"))
+        others = (path.with_name(name) for name in find_referenced_templates(parsed) if name)
+        found += [other for other in dict.fromkeys(others) if other not in found]
+    return found
 
 
 @cache

@@ -1,42 +1,114 @@
-"""The page that shows what became of each file of a corpus; every text of it is escaped."""
+"""The page that shows what became of each file of a corpus."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
-from typing import Any
+from pathlib import Path
+from typing import TypedDict
 
 import pandas as pd
 
 from localist.corpus.formats.book import DROPPED_SECTIONS
-from localist.report.pages import html_page, html_pairs, html_table
+from localist.report.pages import text_pairs, text_table
+from localist.report.templates import render
 
 FILES_WITH_SAMPLES = 12
-NOTHING = "(nothing)"
 
 
-def extraction_page(report: Mapping[str, Any]) -> str:
-    """Totals and warnings first, then file by file, what each step took, and samples before and after."""
+class Sample(TypedDict):
+    """A place in a file before and after cleaning."""
+
+    where: str
+    before: str
+    after: str
+
+
+class Counts(TypedDict):
+    """How often a step removed something, and how much of it."""
+
+    count: int
+    characters: int
+
+
+class Removed(Counts):
+    """What a step removed from one file."""
+
+    examples: list[str]
+
+
+class FileReport(TypedDict):
+    """One file of extraction.json, as far as the page shows it."""
+
+    file: str
+    kind: str
+    encoding: str | None
+    title: str
+    author: str | None
+    pages: int | None
+    documents: int
+    sections: int
+    sentences: int
+    words: int
+    characters: int
+    languages: Mapping[str, float]
+    removed: Mapping[str, Removed]
+    samples: Sequence[Sample]
+    warnings: Sequence[str]
+
+
+class Skipped(TypedDict):
+    """A file that was left out."""
+
+    file: str
+    reason: str
+
+
+class Totals(TypedDict):
+    """Counts over all files; characters_read counts what is removed, too."""
+
+    documents: int
+    sections: int
+    words: int
+    sentences: int
+    characters: int
+    characters_read: int
+
+
+class Step(TypedDict):
+    """A cleaning step of the config."""
+
+    step: str
+    on: bool
+
+
+class Report(TypedDict):
+    """extraction.json."""
+
+    language: str
+    files: Sequence[FileReport]
+    skipped: Sequence[Skipped]
+    steps: Sequence[Step]
+    removed: Mapping[str, Counts]
+    totals: Totals
+
+
+def extraction_page(report: Report, templates: Sequence[Path]) -> str:
+    """Totals and warnings first, then file by file, what each step removed, and samples before and after."""
     files = report["files"]
-    parts = [("In all", html_pairs(totals(report)))]
     warnings = [(one["file"], warning) for one in files for warning in one["warnings"]]
-    if warnings:
-        parts.append(("Look at these", html_table(pd.DataFrame(warnings, columns=["file", "warning"]), prose=True)))
-    if report["skipped"]:
-        skipped = pd.DataFrame(report["skipped"], columns=["file", "reason"])
-        parts.append(("Left out, since it could not be read (on_error: skip)", html_table(skipped, prose=True)))
-    parts.append(("File by file", html_table(_file_table(files), prose=True)))
-    parts.append(("What each step took out", html_table(_step_table(report), prose=True)))
-    for one in files[:FILES_WITH_SAMPLES]:
-        for sample in one["samples"]:
-            parts.append(
-                (f"Before and after: {one['file']}, {sample['where']}", _beside(sample["before"], sample["after"]))
-            )
-    if len(files) > FILES_WITH_SAMPLES:
-        rest = len(files) - FILES_WITH_SAMPLES
-        parts.append(("Further files", f"<p>Samples of {rest} more files are in corpus/extraction.json.</p>"))
-    return html_page("What was read, and what was taken out", parts)
+    skipped = [(one["file"], one["reason"]) for one in report["skipped"]]
+    sampled = files[:FILES_WITH_SAMPLES]
+    return render(
+        templates,
+        totals=text_pairs(totals(report)),
+        warnings=text_table(pd.DataFrame(warnings, columns=["file", "warning"])),
+        skipped=text_table(pd.DataFrame(skipped, columns=["file", "reason"])),
+        files=text_table(_file_table(files)),
+        steps=text_table(_step_table(report)),
+        samples=[{"file": one["file"], **sample} for one in sampled for sample in one["samples"]],
+        files_without_samples=len(files) - len(sampled),
+    )
 
 
-def totals(report: Mapping[str, Any]) -> dict[str, str]:
+def totals(report: Report) -> dict[str, str]:
     """The corpus in a few numbers."""
     counts = report["totals"]
     return {
@@ -46,11 +118,11 @@ def totals(report: Mapping[str, Any]) -> dict[str, str]:
         "words": f"{counts['words']:,}",
         "sentences": f"{counts['sentences']:,}",
         "characters kept": f"{counts['characters']:,} of {counts['characters_read']:,}",
-        "language": f"{report['language']} (config); by the text: {_languages(_all_languages(report['files']))}",
+        "language": f"{report['language']} (config); detected: {_languages(_all_languages(report['files']))}",
     }
 
 
-def _file_table(files: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def _file_table(files: Sequence[FileReport]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "file": [one["file"] for one in files],
@@ -61,39 +133,36 @@ def _file_table(files: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             "sentences": [f"{one['sentences']:,}" for one in files],
             "sections": [f"{one['sections']:,}" for one in files],
             "languages": [_languages(one["languages"]) for one in files],
-            "taken out, by step": [_taken_out(one["removed"]) for one in files],
+            "removed, by step": [_removed(one["removed"]) for one in files],
         }
     )
 
 
-def _step_table(report: Mapping[str, Any]) -> pd.DataFrame:
+def _step_table(report: Report) -> pd.DataFrame:
     states = {one["step"]: "on" if one["on"] else "off" for one in report["steps"]} | {DROPPED_SECTIONS: "on"}
     rows = []
     for step, state in states.items():
-        told = report["removed"].get(step, {"count": 0, "characters": 0})
-        examples = _examples(one["removed"].get(step, {}).get("examples", ()) for one in report["files"])
+        counts = report["removed"].get(step, {"count": 0, "characters": 0})
+        examples = _examples(one["removed"][step]["examples"] for one in report["files"] if step in one["removed"])
         name = "sections by heading (drop_sections)" if step == DROPPED_SECTIONS else step.replace("_", " ")
-        rows.append((name, state, f"{told['count']:,}", f"{told['characters']:,}", examples))
+        rows.append((name, state, f"{counts['count']:,}", f"{counts['characters']:,}", examples))
     return pd.DataFrame(rows, columns=["step", "", "times", "characters", "for example"])
 
 
-def _examples(found: Iterable[Sequence[str]]) -> str:
-    each = [one for examples in found for one in examples]
+def _examples(by_file: Iterable[Sequence[str]]) -> str:
+    """The first few examples over all files; those that could not be seen on a page are quoted."""
+    each = [one for examples in by_file for one in examples]
     return "  •  ".join(one if one.isprintable() and one.strip() else repr(one) for one in each[:5])
 
 
-def _beside(before: str, after: str) -> str:
-    cells = "".join(f'<td dir="auto">{escape(text or NOTHING)}</td>' for text in (before, after))
-    return f'<table class="beside"><tr><th>before</th><th>after</th></tr><tr>{cells}</tr></table>'
-
-
-def _title(one: Mapping[str, Any]) -> str:
+def _title(one: FileReport) -> str:
     if one["documents"] > 1:
         return f"{one['documents']:,} documents, the first: {one['title']}"
     return f"{one['title']} ({one['author']})" if one["author"] else one["title"]
 
 
-def _all_languages(files: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def _all_languages(files: Sequence[FileReport]) -> dict[str, float]:
+    """Shares of the languages over all files, by characters; the five largest."""
     weights: dict[str, float] = {}
     for one in files:
         for language, share in one["languages"].items():
@@ -103,8 +172,8 @@ def _all_languages(files: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return {language: weight / whole for language, weight in ordered[:5]}
 
 
-def _taken_out(removed: Mapping[str, Mapping[str, Any]]) -> str:
-    return ", ".join(f"{step.replace('_', ' ')} {told['count']:,}" for step, told in removed.items()) or "nothing"
+def _removed(removed: Mapping[str, Removed]) -> str:
+    return ", ".join(f"{step.replace('_', ' ')} {counts['count']:,}" for step, counts in removed.items()) or "nothing"
 
 
 def _languages(shares: Mapping[str, float]) -> str:

@@ -19,7 +19,7 @@ _SPECIAL = {
 
 
 def latex_text(text: str) -> str:
-    """Text that LaTeX prints as it stands."""
+    """Text with LaTeX's special characters escaped."""
     return "".join(_SPECIAL.get(character, character) for character in text)
 
 

@@ -1,11 +1,16 @@
-"""A trained model's README in the Hugging Face model-card format: what it is, from what, how well, and its limits."""
+"""A trained model's README in the Hugging Face model-card format: its origin, settings, results and limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from math import isnan
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict
 
 from huggingface_hub import EvalResult, ModelCardData
+
+from localist.report.templates import render
+from localist.study.arms import Arm
 
 # Identifiers that the hub knows; others are given as `other` with their name.
 KNOWN_LICENSES = frozenset(
@@ -16,29 +21,73 @@ KNOWN_LICENSES = frozenset(
         *("llama3.1", "llama3.2", "unlicense"),
     ]
 )
-LIMITS = """- Fine-tuned to test a method on one text with a small budget: not for use in a product.
-- Blocks are made from whole sentences. They shaped the training loss and the measures; the model never sees them.
-- Its attention was measured on held-out text of one corpus. That is no promise for other text."""
 
 
-def model_card(facts: Mapping[str, Any]) -> str:
-    """The card as text.
+class Model(TypedDict):
+    """What the config says of the base model; base_model: its name on the hub, if it comes from there."""
 
-    facts: study, arm (a row of the arm table), settings (a run's settings.json), metrics (metrics.json), late (late
-    chance-corrected fidelity, NaN where there is none), partition (that it is measured on), model and corpus as in
-    config.
+    name: str
+    origin: str
+    license: str
+    base_model: str | None
+
+
+class Corpus(TypedDict):
+    """What the config says of the corpus; language: its two-letter code."""
+
+    name: str
+    origin: str
+    license: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a card is made of.
+
+    settings: the run's settings.json; metrics: its metrics.json; late: chance-corrected fidelity of the late layers on
+    the blocks of `partition`, NaN where there is none.
     """
-    arm, settings, metrics = facts["arm"], facts["settings"], facts["metrics"]
-    name = f"{facts['model']['name']}-{facts['study']}-{arm['name']}-seed{settings['seed']}"
-    constrained = [value for value in settings["constraint"]["locality"] if value > 0]
-    rows = {
-        "schedule": arm["schedule"] if arm["degree"] is None else f"{arm['schedule']} (β = {arm['degree']:g})",
-        "constrained layers": f"{len(constrained)} of {len(settings['constraint']['locality'])}",
-        "trained on blocks": arm["partition"],
-        "penalty": arm["penalty"],
-        "fidelity target τ": arm["fidelity_target"],
+
+    study: str
+    arm: Arm
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, float]]
+    late: float
+    partition: str
+    model: Model
+    corpus: Corpus
+
+
+def model_card(facts: Facts, templates: Sequence[Path]) -> str:
+    """The card as text."""
+    name = f"{facts.model['name']}-{facts.study}-{facts.arm.name}-seed{facts.settings['seed']}"
+    body = render(
+        templates,
+        title=_plain(name),
+        schedule=_plain(facts.arm.schedule),
+        model={key: _plain(value) for key, value in facts.model.items()},
+        corpus={key: _plain(value) for key, value in facts.corpus.items()},
+        settings=[(key, _plain(value)) for key, value in _settings(facts).items() if value is not None],
+        metrics={_plain(split): values for split, values in facts.metrics.items()},
+        partition=_plain(facts.partition),
+        late=None if isnan(facts.late) else facts.late,
+    )
+    return f"---\n{_front_matter(facts).to_yaml()}\n---\n\n{body}\n"
+
+
+def _settings(facts: Facts) -> dict[str, Any]:
+    """The run's settings by name; None for what its arm has no use for."""
+    arm, settings = facts.arm, facts.settings
+    locality = settings["constraint"]["locality"]
+    return {
+        "schedule": arm.schedule if arm.degree is None else f"{arm.schedule} (β = {arm.degree:g})",
+        "constrained layers": f"{sum(value > 0 for value in locality)} of {len(locality)}",
+        "trained on blocks": arm.partition,
+        "penalty": arm.penalty,
+        "fidelity target τ": arm.fidelity_target,
         "weight α": settings["constraint"]["weight"],
-        "λ scales the": arm["applies_to"],
+        "λ scales the": arm.applies_to,
         "seed": settings["seed"],
         "steps": settings["steps"],
         "predicted tokens": settings["optimisation"]["token_budget"],
@@ -48,71 +97,32 @@ def model_card(facts: Mapping[str, Any]) -> str:
         "code": settings["code"],
         "torch, transformers": f"{settings['versions']['torch']}, {settings['versions']['transformers']}",
     }
-    results = {
-        split: f"{values['perplexity']:.2f} | {values['bits_per_byte']:.3f} | {100 * values['accuracy']:.1f} %"
-        for split, values in metrics.items()
-    }
-    late = facts["late"]
-    parts = [
-        f"---\n{_front_matter(facts).to_yaml()}\n---",
-        f"# {_plain(name)}",
-        f"{_plain(facts['model']['name'])} fine-tuned under the attention-locality schedule "
-        f"*{_plain(arm['schedule'])}* by the progressive localisation pipeline. A plain Hugging Face model: it needs "
-        "none of the pipeline's code.",
-        "## Data",
-        _table({key: facts["corpus"][key] for key in ("name", "origin", "license")}, ("corpus", "")),
-        "## Arm and settings",
-        _table({key: value for key, value in rows.items() if value is not None}, ("setting", "value")),
-        "## Results",
-        "| split | perplexity | bits per byte | next-token accuracy |\n|---|---|---|---|\n"
-        + "\n".join(f"| {split} | {values} |" for split, values in results.items()),
-        "Chance-corrected fidelity in the last third of the layers (0: attention as uniform attention would fall, "
-        f"1: all of it inside the token's own block), on *{_plain(facts['partition'])}* blocks of the test split: "
-        f"{'not measurable' if isnan(late) else f'{late:+.3f}'}.",
-        "## Licence",
-        f"Of the model it was made from: {_plain(facts['model']['license'])}. Of the text: "
-        f"{_plain(facts['corpus']['license'])}.",
-        "## Limits",
-        f"- Made from: {_plain(facts['model']['origin'])}.\n{LIMITS}",
-        "## Loading",
-        "From the folder that this file lies in:",
-        '```python\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\nfolder = "."\n'
-        'model = AutoModelForCausalLM.from_pretrained(folder, subfolder="model")\n'
-        'tokenizer = AutoTokenizer.from_pretrained(folder, subfolder="model")\n```',
-    ]
-    return "\n\n".join(parts) + "\n"
 
 
-def _front_matter(facts: Mapping[str, Any]) -> ModelCardData:
-    spelled = facts["model"]["license"]
+def _front_matter(facts: Facts) -> ModelCardData:
+    spelled = facts.model["license"]
     known = spelled.lower() if spelled.lower() in KNOWN_LICENSES else None
-    test = facts["metrics"]["test"]
     return ModelCardData(
-        language=facts["corpus"]["language"],
+        language=facts.corpus["language"],
         license=known or "other",
         license_name=None if known else spelled,
         library_name="transformers",
         pipeline_tag="text-generation",
-        base_model=facts["model"]["base_model"],
-        model_name=facts["arm"]["name"],
+        base_model=facts.model["base_model"],
+        model_name=facts.arm.name,
         eval_results=[
             EvalResult(
                 task_type="text-generation",
                 dataset_type="text",
-                dataset_name=f"{facts['corpus']['name']}, held-out sections",
+                dataset_name=f"{facts.corpus['name']}, held-out sections",
                 metric_type="perplexity",
-                metric_value=round(test["perplexity"], 4),
+                metric_value=round(facts.metrics["test"]["perplexity"], 4),
             )
         ],
     )
 
 
-def _table(values: Mapping[str, Any], heading: tuple[str, str]) -> str:
-    rows = [heading, ("---", "---"), *((_plain(key), _plain(value)) for key, value in values.items())]
-    return "\n".join(f"| {key} | {value} |" for key, value in rows)
-
-
-def _plain(text: Any) -> str:
-    """One line that neither Markdown nor HTML reads anything into."""
+def _plain(text: object) -> str:
+    """One line that neither Markdown nor HTML interprets."""
     line = escape(" ".join(str(text).split()), quote=False)
     return "".join(f"\\{character}" if character in "\\`*_[]|~#" else character for character in line)

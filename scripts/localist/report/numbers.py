@@ -1,8 +1,8 @@
-"""Numbers for the text of a paper: every arm's, claim's and the study's, named and formatted."""
+"""Numbers for the text of a paper, of every arm, every claim and the study: named and formatted."""
 
 import pandas as pd
 
-from localist.report.pages import shown_arms, shown_claims
+from localist.report.shown_tables import shown_arms, shown_claims
 
 ARM_COLUMNS = {
     "perplexity": "perplexity",
@@ -31,6 +31,6 @@ def numbers(summary: pd.DataFrame, claims: pd.DataFrame) -> dict[str, str]:
         ("arm", shown_arms(summary), ARM_COLUMNS),
         ("claim", shown_claims(claims), CLAIM_COLUMNS),
     ):
-        for _, row in table.iterrows():
+        for row in table.to_dict(orient="records"):
             found |= {f"{kind} {row[kind]} {name}": row[column] for column, name in columns.items()}
     return found

@@ -1,4 +1,4 @@
-"""The small tables that a finished study prints: python -m localist.report.summary results/{study}."""
+"""The short summary of a finished study on the terminal: python -m localist.report.summary results/{study}."""
 
 import csv
 import sys
@@ -24,7 +24,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _aligned(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> str:
-    """Columns of equal width under their headings; all but the first stand at the right where they are numbers."""
+    """Columns of equal width under their headings; with `numbers`, all but the first are aligned right."""
     table = [headings, *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [

@@ -1,31 +1,34 @@
-"""The tables of claims say what was judged, and whether each constraint acts."""
+"""Tables of claims, contrasts and manipulation checks."""
 
 import numpy as np
 import pytest
-from synthetic_study import Plan, write_study
+from synthetic_study import Plan, planted_histories, planted_study
 
-from localist.claims.claim_tables import active_at_ends, claims_table, contrasts_table, manipulation_table
+from localist.claims.claim_tables import Words, active_at_ends, claims_table, contrasts_table, manipulation_table
 from localist.claims.claims import CLAIMS
-from localist.claims.judging import checked_arms, judge
-from localist.report.pages import claims_page, shown_claims
+from localist.claims.judging import judge, manipulation_checks
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study():
     """A study with every arm but one; semantic blocks help."""
     plan = Plan(losses={"quintic_shifted": 0.06, "localist": 0.1}, without=["quintic_fixed"])
-    return write_study(tmp_path_factory.mktemp("study"), plan)
+    return planted_study(plan)
 
 
 @pytest.fixture(scope="module")
 def judged(study):
     """All claims, judged together."""
-    return judge(study, min_sections=20, gains=checked_arms(study))
+    return judge(study, min_sections=20, gains=manipulation_checks(study))
+
+
+def words_of(judged):
+    return [Words(f"reason of {one.name}", f"sentence of {one.name}") for one in judged]
 
 
 def test_there_is_a_row_per_claim_with_its_numbers(judged):
     """Catches a claim that is left out, and numbers that belong to a part that the verdict does not hang on."""
-    table = claims_table(judged)
+    table = claims_table(judged, words_of(judged))
     assert table["claim"].tolist() == list(CLAIMS)
     row = table.set_index("claim").loc["meaning_matters"]
     assert row["verdict"] == "supported" and row["arms"] == "quintic_shifted;quintic"
@@ -37,36 +40,26 @@ def test_there_is_a_row_per_claim_with_its_numbers(judged):
     assert len(parts) == 2 and direction["p"] == parts["p"].max()
 
 
-def test_a_claim_hangs_on_its_weakest_part(tmp_path):
-    """Catches a supported claim that shows off its strongest part, where resampling gives both the same p."""
-    study = write_study(tmp_path, Plan(losses={"linear": 0.2, "cubic": 0.02}))
-    claims = {"steeper_is_better": CLAIMS["steeper_is_better"]}
-    (found,) = judge(study, min_sections=20, gains=checked_arms(study), claims=claims)
-    assert found.verdict == "supported" and len({contrast.p for contrast in found.contrasts}) == 1
-    assert found.weakest.label == "cubic against quintic"
+def test_reasons_stand_in_the_row_of_their_claim(judged):
+    """Catches a sentence, or a code, of another claim."""
+    table = claims_table(judged, words_of(judged)).set_index("claim")
+    assert table["reason"].tolist() == [f"reason of {name}" for name in table.index]
+    assert table["sentence"].tolist() == [f"sentence of {name}" for name in table.index]
+    assert table.loc["semantic_beats_fixed", "reason_code"] == "arm_missing"
+    assert table.loc["meaning_matters", "reason_code"] == "beyond_the_null"
 
 
-def test_the_page_says_whether_each_constraint_acts(judged, study):
+def test_the_checks_are_those_of_each_constrained_arm(study):
     """Catches a manipulation check that is left out, or that passes below its minimum."""
-    checks = manipulation_table(study, checked_arms(study), study.evidence.results)
-    by_arm = checks.set_index("arm")
-    assert "distributed" not in by_arm.index
-    assert by_arm.loc["quintic", "gain"] == pytest.approx(0.3) and by_arm.loc["quintic", "passed"]
-    assert (by_arm.loc["quintic", "active_first"], by_arm.loc["quintic", "active_last"]) == pytest.approx(
+    checks = manipulation_table(study, manipulation_checks(study), planted_histories(study)).set_index("arm")
+    assert "distributed" not in checks.index
+    assert checks.loc["quintic", "gain"] == pytest.approx(0.3) and checks.loc["quintic", "passed"]
+    assert (checks.loc["quintic", "active_first"], checks.loc["quintic", "active_last"]) == pytest.approx(
         (0.974, 0.026), abs=1e-3
     )
-    page = claims_page(claims_table(judged), checks.assign(passed=checks["arm"] != "uniform"))
-    assert "+0.300 (+0.300 to +0.300)" in page and "active, last tenth" in page
-    assert page.count("<td>no</td>") == 1
 
 
 def test_active_shares_are_those_of_the_ends():
     """Catches the mean of the whole run, and the ends in each other's place."""
     assert active_at_ends(np.array([1.0, 0.8, *[0.5] * 16, 0.2, 0.0])) == pytest.approx((0.9, 0.1))
     assert active_at_ends(np.array([0.7])) == pytest.approx((0.7, 0.7))
-
-
-def test_what_was_not_tested_shows_no_numbers(judged):
-    """Catches NaN on a page, and a verdict that hides what it lacks."""
-    plain = shown_claims(claims_table(judged))
-    assert not plain.astype(str).isin(["nan", "<NA>", "None"]).any(axis=None)

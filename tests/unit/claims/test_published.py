@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from checkout import templates
 
 from localist.claims.published import COLUMNS, published_table
 from localist.report.pages import published_page
@@ -35,7 +36,7 @@ def test_an_arm_that_is_missing_has_no_number():
     """Catches a study without localist arm that fails, or shows another arm in its place."""
     table = published_table(SUMMARY, ARMS | {"localist": None}, MODEL, CORPUS)
     assert np.isnan(table.loc[3, "study"]) and table["study"].notna().sum() == 3
-    assert "n/a" in published_page(table, "", "")
+    assert "n/a" in published_page(table, "", "", templates("published.html.j2"))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,8 @@ def test_what_differs_is_said(model, corpus, expected):
 
 def test_the_page_carries_the_caveats_as_text():
     """Catches a page that leaves out what the model is, or that lets it become markup."""
-    page = published_page(published_table(SUMMARY, ARMS, MODEL, CORPUS), MODEL["origin"], CORPUS["origin"])
+    table = published_table(SUMMARY, ARMS, MODEL, CORPUS)
+    page = published_page(table, MODEL["origin"], CORPUS["origin"], templates("published.html.j2"))
     assert "not the same corpus, not the same model" in page
     assert "&lt;b&gt;4-bit weights" in page and "<b>" not in page
     assert "Psychology of Artificial Superintelligence" in page and "stated, of earlier localist models" in page

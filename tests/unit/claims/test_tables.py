@@ -12,6 +12,7 @@ from localist.claims.tables import (
     layer_rows,
     losses_by_section,
     metric_rows,
+    summary_table,
 )
 from localist.study.arms import Arm
 
@@ -79,6 +80,24 @@ def test_a_late_summary_of_nothing_is_missing():
     """Catches a crash, or a zero, where no late query was counted."""
     late = late_summary(layer_sums(layer=[0, 1, 2], queries=[3, 3, 0]))
     assert np.isnan(late["late_fidelity_corrected"])
+
+
+@pytest.mark.parametrize("measured", [["semantic"], ["semantic", "shifted"]])
+def test_the_summary_has_settings_perplexity_and_late_layers_of_each_arm(measured):
+    """Catches a row of another arm, a partition in the place of the reference, and a control that was not measured."""
+    arms = {"distributed": Arm("distributed", "distributed"), "x": Arm("x", "linear", 1, "fixed")}
+    perplexity = pd.DataFrame({"arm": list(arms), "seeds": [1, 2], "perplexity": [3.0, 4.0]})
+    late = {
+        (arm, partition): {"late_fidelity_corrected": place + 10 * number, "late_chance": 0.5, "late_sink_share": 0.1}
+        for place, arm in enumerate(arms)
+        for number, partition in enumerate(measured)
+    }
+    table = summary_table(arms, perplexity, late, "semantic")
+    assert table["arm"].tolist() == ["distributed", "x"] and table["schedule"].tolist() == ["distributed", "linear"]
+    assert table["perplexity"].tolist() == [3.0, 4.0] and table["late_fidelity_corrected"].tolist() == [0, 1]
+    assert ("late_fidelity_corrected_shifted" in table) == ("shifted" in measured)
+    if "shifted" in measured:
+        assert table["late_fidelity_corrected_shifted"].tolist() == [10, 11]
 
 
 def test_metric_rows_carry_the_arm_and_the_split():

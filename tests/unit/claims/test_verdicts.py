@@ -4,25 +4,33 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from planted_null import null_effect
 
-from localist.claims.bootstrap import ALPHA, Resampled, paired, resample, ring_factor
-from localist.claims.claims import Claim, Study
-from localist.claims.judging import judge
-from localist.claims.tables import mean_loss
-from localist.claims.verdicts import advice, bootstrap_contrast, holm, overall, spread_contrast
+from localist.claims.bootstrap import ALPHA, Resampled
+from localist.claims.verdicts import (
+    NOT_SUPPORTED,
+    SUPPORTED,
+    UNDECIDED,
+    Advice,
+    Description,
+    Margin,
+    Message,
+    Uncertainty,
+    advice,
+    bootstrap_contrast,
+    holm,
+    overall,
+    spread_contrast,
+)
 
-SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "undecided"
-DESCRIPTION = {"label": "a against b", "arms": ("a", "b"), "unit": "points"}
+DESCRIPTION = Description("a against b", ("a", "b"), "points", Message("any"))
 
 
 def contrast(low, high, *, better, null, smallest):
     """A contrast whose 95 % interval is from low to high."""
     values = np.linspace(low - 0.025 / 0.95 * (high - low), high + 0.025 / 0.95 * (high - low), 2001)
     resampled = Resampled((low + high) / 2, values, seeds=3, sections=20, seed_error=0.1, section_error=0.1)
-    margins = {"better": better, "null": null, "smallest": smallest}
-    return bootstrap_contrast(
-        resampled, scale=float, form="{:.3g}".format, power=0.8, phrase="{:.1f}".format, **margins, **DESCRIPTION
-    )
+    return bootstrap_contrast(resampled, Margin(better, null, smallest), DESCRIPTION)
 
 
 @pytest.mark.parametrize(
@@ -53,22 +61,6 @@ def test_p_and_interval_agree():
         assert beyond.p < ALPHA < within.p
 
 
-def test_what_cannot_be_computed_is_not_significant():
-    """Catches NaN that counts as beyond every null, with the smallest p there is."""
-    broken = Resampled(np.nan, np.full(100, np.nan), seeds=3, sections=20, seed_error=np.nan, section_error=np.nan)
-    assert broken.p_above(0.0) == 1.0
-
-
-def test_the_error_of_a_ring_of_pairs_by_simulation():
-    """Catches a floor that counts each seed twice and takes its pairs for independent."""
-    rng = np.random.default_rng(0)
-    for seeds in (3, 5):
-        brought = rng.normal(size=(20000, seeds))
-        pairs = brought + np.roll(brought, -1, axis=1)
-        estimated = (pairs.var(axis=1, ddof=1) / seeds).mean() ** 0.5
-        assert ring_factor(seeds) * estimated == pytest.approx(pairs.mean(axis=1).std(), rel=0.02)
-
-
 def test_all_parts_of_a_claim_must_hold():
     """Catches a claim that is supported by its best part."""
     parts = {verdict: SimpleNamespace(verdict=verdict) for verdict in (SUPPORTED, NOT_SUPPORTED, UNDECIDED)}
@@ -84,87 +76,57 @@ def test_holm_by_hand():
     assert np.isnan(holm([np.nan])).all()
 
 
+def advised(distance, seeds, sections, seed_error, section_error, alpha=ALPHA):
+    return advice(Uncertainty(distance, seed_error, section_error), seeds, sections, power=0.8, alpha=alpha)
+
+
 def test_the_advice_is_that_of_the_t_test():
     """Catches numbers of seeds or sections out of thin air: half a standard deviation takes 34 pairs at 80 % power."""
-    one_seed = Resampled(0.5, np.zeros(1), seeds=1, sections=10, seed_error=np.nan, section_error=10**-0.5)
-    assert "about 34 test sections" in advice(one_seed, 0.0, 0.0, 0.8, alpha=0.05)
-    stricter = advice(one_seed, 0.0, 0.0, 0.8, alpha=0.005)
-    assert int(stricter.split()[1]) > 50
-    assert "seeds" not in stricter
-    two = Resampled(0.5, np.zeros(1), seeds=2, sections=10, seed_error=0.4, section_error=0.01)
-    assert "seeds" in advice(two, 0.0, 0.0, 0.8, alpha=0.05)
-    assert "test sections" not in advice(
-        Resampled(0.03, np.zeros(1), seeds=3, sections=24, seed_error=0.01, section_error=0.001), 0.0, 0.0, 0.8, 0.05
-    )
-    # Just short of the smallest effect of 0.5: that it is above 0 can be told with 34 pairs, not that it is too small.
-    nearly = Resampled(0.4999, np.zeros(1), seeds=1, sections=10, seed_error=np.nan, section_error=10**-0.5)
-    assert "about 34 test sections" in advice(nearly, 0.0, 0.5, 0.8, alpha=0.05)
-    many = Resampled(0.5, np.zeros(1), seeds=1, sections=5000, seed_error=np.nan, section_error=1.0)
-    assert "within reach" in advice(many, 0.0, 0.0, 0.8, alpha=0.05)
-    at_the_margin = Resampled(1e-6, np.zeros(1), seeds=1, sections=10, seed_error=np.nan, section_error=1.0)
-    assert "within reach" in advice(at_the_margin, 0.0, 0.0, 0.8, alpha=0.05)
+    assert advised(0.5, 1, 10, np.nan, 10**-0.5) == Advice(seeds=None, sections=34, power=0.8)
+    stricter = advised(0.5, 1, 10, np.nan, 10**-0.5, alpha=0.005)
+    assert stricter.sections > 50 and stricter.seeds is None
+    assert advised(0.5, 2, 10, 0.4, 0.01).seeds > 2
+    # The spread over three seeds alone leaves it open.
+    assert advised(0.03, 3, 24, 0.01, 0.001).sections is None
+
+
+@pytest.mark.parametrize(("distance", "sections"), [(0.5, 5000), (1e-6, 10)])
+def test_nothing_within_reach_is_advised_as_such(distance, sections):
+    """Catches advice that no study can follow."""
+    assert advised(distance, 1, sections, np.nan, 1.0) == Advice(seeds=None, sections=None, power=0.8)
+
+
+@pytest.mark.parametrize(("distance", "section_error"), [(np.nan, 1.0), (0.0, 1.0), (0.5, 0.0)])
+def test_there_is_no_advice_without_distance_or_error(distance, section_error):
+    """Catches a division by zero, and advice from numbers that could not be computed."""
+    assert advised(distance, 1, 10, np.nan, section_error) is None
+
+
+@pytest.mark.parametrize(("better", "sign"), [("higher", 1), ("lower", -1)])
+def test_the_farther_bound_is_excluded_first(better, sign):
+    """Catches advice for the nearer bound: just short of the smallest effect, that it is above 0 is told first."""
+    values = np.zeros(3)
+    nearly = Resampled(sign * 0.4999, values, seeds=1, sections=10, seed_error=np.nan, section_error=10**-0.5)
+    found = bootstrap_contrast(nearly, Margin(better, 0.0, sign * 0.5), DESCRIPTION)
+    assert found.uncertainty.distance == pytest.approx(0.4999)
+    assert found.advice(0.8, ALPHA).sections == 34
 
 
 def test_a_spread_has_the_interval_of_the_variance_ratio():
     """Catches an interval or p that is not the F test's: at five seeds its limits lie a factor of 3.1 away."""
-    found = spread_contrast(
-        np.array([0.0, 2, 4, 6, 8]), np.array([0.0, 1, 2, 3, 4]), null=1.5, power=0.8, phrase="{:.2f}", sections=20,
-        **DESCRIPTION,
-    )  # fmt: skip
+    spread, baseline = np.array([0.0, 2, 4, 6, 8]), np.array([0.0, 1, 2, 3, 4])
+    found = spread_contrast(spread, baseline, null=1.5, sections=20, description=DESCRIPTION)
     assert found.value == pytest.approx(2)
     assert (found.high / found.value, found.value / found.low) == pytest.approx((9.6045**0.5, 9.6045**0.5), rel=1e-3)
-    assert found.verdict == UNDECIDED and "seeds would decide it" in found.advise(ALPHA)
-
-
-def null_effect(rng, seeds, sections, seed_spread) -> Resampled:
-    """Two arms that differ by nothing but chance: over seeds, over sections, and with sections of any length."""
-    tokens = rng.integers(60, 260, sections).astype(float)
-
-    def losses():
-        nats = 3 + rng.normal(0, 0.03, sections) + rng.normal(0, seed_spread, (seeds, 1))
-        nats = nats + rng.normal(0, 0.01, (seeds, sections))
-        return np.stack([nats * tokens, np.broadcast_to(tokens, nats.shape)], axis=-1)
-
-    return resample(
-        [paired(losses(), losses())],
-        lambda totals: mean_loss(totals[0][..., :2]) - mean_loss(totals[0][..., 2:]),
-        resamples=300,
-        seed=int(rng.integers(2**31)),
-    )
+    assert found.verdict == UNDECIDED and found.advice(0.8, ALPHA).seeds > 5
 
 
 @pytest.mark.parametrize(("seeds", "seed_spread"), [(1, 0.0), (3, 0.02), (5, 0.02)])
 def test_chance_is_rarely_taken_for_an_effect(seeds, seed_spread):
     """Catches intervals that are too short: without an effect, 2.5 % of all studies may support a claim."""
     rng = np.random.default_rng(seeds)
+    margin = Margin("higher", null=0.0, smallest=0.01)
     found = [
-        bootstrap_contrast(
-            null_effect(rng, seeds, 24, seed_spread), scale=float, form="{:.3g}".format, power=0.8, better="higher",
-            null=0.0, smallest=0.01, phrase="{}".format, **DESCRIPTION,
-        ).verdict
-        for _ in range(2000)
-    ]  # fmt: skip
-    assert found.count(SUPPORTED) <= 66  # 50 are expected; more than 66 happen once in a hundred times
-
-
-def test_a_study_of_many_claims_rarely_supports_a_wrong_one():
-    """Catches a correction that does nothing: of studies without any effect, 5 % at most may support some claim."""
-    rng = np.random.default_rng(0)
-    evidence = SimpleNamespace(sections=range(24), seeds=[1, 2, 3], measured=[], arms={})
-    study = Study(evidence, {}, {"max_chance_gap": 0.03, "min_fidelity_gain": 0.05})
-
-    def compare(study, arms):
-        resampled = null_effect(rng, 3, 24, 0.01)
-        margins = {"better": "higher", "null": 0.0, "smallest": 0.05}
-        return [
-            bootstrap_contrast(
-                resampled, scale=float, form="{:.3g}".format, power=0.8, phrase="{}".format, **margins, **DESCRIPTION
-            )
-        ]
-
-    claims = {f"claim{number}": Claim("", {}, compare) for number in range(11)}
-    wrong = [
-        any(one.verdict == SUPPORTED for one in judge(study, min_sections=20, gains={}, claims=claims))
-        for _ in range(100)
+        bootstrap_contrast(null_effect(rng, seeds, 24, seed_spread), margin, DESCRIPTION).verdict for _ in range(2000)
     ]
-    assert sum(wrong) <= 10  # 5 at most are expected; more than 10 happen once in a hundred times
+    assert found.count(SUPPORTED) <= 66  # 50 are expected; more than 66 happen once in a hundred times

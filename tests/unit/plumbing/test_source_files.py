@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from checkout import ROOT
 
-from localist.plumbing.source_files import imported_modules
+from localist.plumbing.source_files import imported_modules, used_templates
 
 SCRIPTS = ROOT / "scripts"
 HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "matplotlib", "tokenizers"}
@@ -68,6 +68,18 @@ def test_indirect_lazy_and_circular_imports_are_found(tmp_path):
     (tmp_path / "script.py").write_text("import os\nfrom pathlib import Path\nfrom localist.room.a import x\n")
     found = imported_modules(tmp_path / "script.py")
     assert found == [room / "a.py", room / "b.py", room / "c.py"]
+
+
+def test_templates_are_found_through_others(tmp_path):
+    """Catches a template that a page uses but does not depend on: editing it would leave the old page in place."""
+    (tmp_path / "page.html.j2").write_text('{% extends "base.html.j2" %}{% import "tables.html.j2" as tables %}')
+    (tmp_path / "base.html.j2").write_text('{% include "style.html.j2" %}{# {% include "comment.html.j2" %} #}')
+    (tmp_path / "tables.html.j2").write_text('{% from "base.html.j2" import x %}')
+    (tmp_path / "style.html.j2").write_text("")
+    (tmp_path / "unused.html.j2").write_text("")
+    found = used_templates(tmp_path / "page.html.j2")
+    assert found[0] == tmp_path / "page.html.j2"
+    assert {path.name.split(".")[0] for path in found} == {"page", "base", "tables", "style"}
 
 
 def test_the_workflow_starts_without_heavy_imports():

@@ -1,6 +1,7 @@
 """The page on the corpus: everything that the report tells, escaped."""
 
 import pytest
+from checkout import templates
 from sample_files import corpus
 
 from describe_corpus import main as describe_corpus
@@ -8,6 +9,8 @@ from localist.corpus.cleaning import STEPS
 from localist.corpus.extraction import extract
 from localist.plumbing.files import write_json
 from localist.report.extraction_page import FILES_WITH_SAMPLES, extraction_page
+
+TEMPLATES = templates("extraction.html.j2")
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def report(tmp_path):
 def test_the_page_tells_counts_steps_samples_and_what_was_left_out(report):
     """Catches a page on which a step, a warning, a sample or a skipped file cannot be seen."""
     report["files"][0]["warnings"].append("look here")
-    page = extraction_page(report)
+    page = extraction_page(report, TEMPLATES)
     for step in STEPS:
         assert f"<td>{step.replace('_', ' ')}</td>" in page
     assert "look here" in page and "bad.pdf" in page
@@ -35,13 +38,13 @@ def test_nothing_of_a_book_is_run(report):
     """Catches text of a corpus that becomes markup of the page: names, headings, samples and messages."""
     report["files"][0]["title"] = report["files"][0]["author"] = "<script>alert(2)</script>"
     report["files"][0]["warnings"].append("<script>alert(3)</script>")
-    page = extraction_page(report)
+    page = extraction_page(report, TEMPLATES)
     assert "<script" not in page and "<b>bold" not in page and "<i>signs" not in page
 
 
 def test_steps_stand_in_the_order_that_they_are_taken(report):
     """Catches a table in which what one step leaves for the next cannot be followed."""
-    page = extraction_page(report)
+    page = extraction_page(report, TEMPLATES)
     places = [page.index(f"<td>{step.replace('_', ' ')}</td>") for step in STEPS]
     assert places == sorted(places)
 
@@ -49,7 +52,7 @@ def test_steps_stand_in_the_order_that_they_are_taken(report):
 def test_a_folder_of_many_books_has_samples_of_some(report):
     """Catches a page of hundreds of megabytes."""
     report["files"] = [report["files"][0] | {"file": f"{number}.txt"} for number in range(3 * FILES_WITH_SAMPLES)]
-    page = extraction_page(report)
+    page = extraction_page(report, TEMPLATES)
     assert f"{FILES_WITH_SAMPLES - 1}.txt, the beginning" in page
     assert f"{FILES_WITH_SAMPLES}.txt, the beginning" not in page
     assert f"Samples of {2 * FILES_WITH_SAMPLES} more files" in page
@@ -60,6 +63,6 @@ def test_the_log_tells_what_there_is_to_look_at(report, tmp_path, caplog):
     caplog.set_level("INFO")
     report["files"][0]["warnings"].append("look here")
     write_json(tmp_path / "report.json", report)
-    describe_corpus(tmp_path / "report.json", tmp_path / "page.html")
+    describe_corpus(tmp_path / "report.json", TEMPLATES, tmp_path / "page.html")
     assert "look here" in caplog.text and "bad.pdf" in caplog.text and "words: " in caplog.text
     assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -1,15 +1,16 @@
 """The model card says what the run was, in a form that the hub reads, and lets no text of a config act in it."""
 
 import pytest
+from checkout import templates
 from huggingface_hub import ModelCard
 
-from localist.report.model_card import model_card
+from localist.report.model_card import Facts, model_card
 from localist.study.arms import Arm
 
 
-def facts(**changes):
-    """What describes a run with two of three layers constrained; arm, model or corpus may be changed in part."""
-    arm = Arm("quintic", "quintic", 5, "semantic", "hinge", 0.5, 10.0, "weight").as_params()
+def card_of(**changes) -> str:
+    """The card of a run with two of three layers constrained; arm, model or corpus may be changed in part."""
+    arm = Arm("quintic", "quintic", 5, "semantic", "hinge", 0.5, 10.0, "weight")
     found = {
         "study": "small",
         "arm": arm,
@@ -31,12 +32,12 @@ def facts(**changes):
     }
     for key, value in changes.items():
         found[key] = found[key] | value if isinstance(value, dict) else value
-    return found
+    return model_card(Facts(**found), templates("model_card.md.j2"))
 
 
 def test_the_hub_reads_licence_language_and_result():
     """Catches front matter that is not the hub's, or a perplexity that is not the run's."""
-    data = ModelCard(model_card(facts())).data
+    data = ModelCard(card_of()).data
     assert (data.license, data.language, data.library_name) == ("apache-2.0", "en", "transformers")
     (result,) = data.eval_results
     assert (result.metric_type, result.metric_value) == ("perplexity", 28.9877)
@@ -44,7 +45,7 @@ def test_the_hub_reads_licence_language_and_result():
 
 def test_settings_and_results_are_those_of_the_run():
     """Catches a card that leaves out what it takes to judge the model, or takes it from elsewhere."""
-    card = model_card(facts())
+    card = card_of()
     for line in (
         "| constrained layers | 2 of 3 |",
         "| fidelity target τ | 0.5 |",
@@ -59,12 +60,10 @@ def test_settings_and_results_are_those_of_the_run():
 
 def test_an_unconstrained_run_lists_no_constraint():
     """Catches rows of settings that the distributed arm does not have."""
-    card = model_card(
-        facts(
-            arm=Arm("distributed", "distributed").as_params(),
-            settings={"constraint": {"locality": [0.0] * 3, "weight": None}},
-            late=float("nan"),
-        )
+    card = card_of(
+        arm=Arm("distributed", "distributed"),
+        settings={"constraint": {"locality": [0.0] * 3, "weight": None}},
+        late=float("nan"),
     )
     assert "None" not in card and "| fidelity target" not in card and "0 of 3" in card and "not measurable" in card
 
@@ -75,7 +74,7 @@ def test_an_unconstrained_run_lists_no_constraint():
 def test_text_of_a_config_stays_text(text):
     """Catches names and origins that become markup, table cells or front matter."""
     fields = {"name": text, "origin": text, "license": text}
-    card = model_card(facts(model=fields, corpus=fields))
+    card = card_of(model=fields, corpus=fields)
     body = card.split("\n---\n", 1)[1]
     assert "<script" not in body and "\n# title" not in body and "[x](java" not in body
     assert ModelCard(card).data.license == "other"
@@ -84,6 +83,6 @@ def test_text_of_a_config_stays_text(text):
 
 def test_a_base_model_of_the_hub_is_linked():
     """Catches a card that cannot be traced to the model it was made from."""
-    assert ModelCard(model_card(facts(model={"base_model": "openai-community/gpt2"}))).data.base_model == (
+    assert ModelCard(card_of(model={"base_model": "openai-community/gpt2"})).data.base_model == (
         "openai-community/gpt2"
     )

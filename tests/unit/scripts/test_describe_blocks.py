@@ -5,6 +5,7 @@ import re
 
 import pandas as pd
 import pytest
+from checkout import templates
 
 from describe_blocks import main
 
@@ -27,7 +28,7 @@ def page_of(folder, seeds: float | None, resamples: float | None, within_bounds=
         "splits": {"train": {"median_blocks_per_window": 2.0, "mean_chance": 0.71234}},
     }
     (folder / "summary.json").write_text(json.dumps(summary))
-    main(folder / "blocks.csv", folder / "summary.json", 0.5, folder / "page.html")
+    main(folder / "blocks.csv", folder / "summary.json", 0.5, templates("blocks.html.j2"), folder / "page.html")
     return (folder / "page.html").read_text(encoding="utf-8")
 
 
@@ -54,5 +55,5 @@ def test_a_single_block_has_no_stability(tmp_path):
 
 def test_blocks_that_fill_a_window_are_warned_of(tmp_path):
     """Catches a study whose windows see one block, told as if locality meant something there."""
-    assert "No number that was tried" in page_of(tmp_path, 0.9, 0.9, within_bounds=False)
-    assert "No number that was tried" not in page_of(tmp_path, 0.9, 0.9)
+    assert "None of the numbers tried" in page_of(tmp_path, 0.9, 0.9, within_bounds=False)
+    assert "None of the numbers tried" not in page_of(tmp_path, 0.9, 0.9)

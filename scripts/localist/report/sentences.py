@@ -1,0 +1,30 @@
+"""Verdicts in words: the macros of a template, chosen by the codes of reasons and findings."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from jinja2.environment import TemplateModule
+
+from localist.claims.claim_tables import Words
+from localist.claims.judging import Judgement
+from localist.report.templates import load
+
+
+def claim_words(judged: Iterable[Judgement], templates: Sequence[Path]) -> list[Words]:
+    """What to write of each judgement. templates: the first has a macro for every code, `advice` and `entry`."""
+    macros = load(templates).module
+    return [_words(one, macros) for one in judged]
+
+
+def _words(judgement: Judgement, macros: TemplateModule) -> Words:
+    found = [_said(macros, contrast.description.finding.code, contrast) for contrast in judgement.contrasts]
+    reason = _said(macros, judgement.reason.code, judgement.reason.facts)
+    if judgement.advice:
+        reason = f"{reason}; {_said(macros, 'advice', judgement.advice)}"
+    # Contrasts may hold one finding against two bounds.
+    return Words(reason, _said(macros, "entry", judgement, list(dict.fromkeys(found)), reason))
+
+
+def _said(macros: TemplateModule, name: str, *values: object) -> str:
+    """What a macro makes of the values, on one line."""
+    return " ".join(getattr(macros, name)(*values).split())

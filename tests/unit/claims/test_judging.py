@@ -1,0 +1,150 @@
+"""What prevents a verdict, what would decide an open one, and how often a whole study takes chance for an effect."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from planted_claims import PLANS, judged, needed
+from planted_null import null_effect
+from synthetic_study import MARGINS, Plan, planted_study
+
+from localist.claims.claims import CLAIMS, Claim, Study
+from localist.claims.judging import judge, manipulation_checks
+from localist.claims.verdicts import SUPPORTED, UNDECIDED, Description, Margin, Message, bootstrap_contrast
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_an_inactive_constraint_decides_nothing(name):
+    """Catches a verdict about a method that was never applied: whatever perplexity says, attention did not move."""
+    found = judged(name, replace(PLANS[name][SUPPORTED], gain=0.04))
+    assert found.verdict == UNDECIDED and found.reason.code == "constraint_inactive"
+    assert found.reason.facts["gain"] == pytest.approx(0.04) and found.reason.facts["needed"] == 0.05
+
+
+@pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.matched])
+def test_controls_that_are_not_matched_decide_nothing(name):
+    """Catches a comparison of blocks of which one is easier to hit by chance."""
+    other = CLAIMS[name].matched[1]
+    found = judged(name, replace(PLANS[name][SUPPORTED], chances={other: 0.54}))
+    assert found.verdict == UNDECIDED and found.reason.code == "chances_not_matched"
+    assert found.reason.facts["gap"] == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.min_seeds > 1])
+def test_too_few_seeds_decide_nothing(name):
+    """Catches a verdict about seeds from one of them."""
+    found = judged(name, replace(PLANS[name][SUPPORTED], seeds=[1]))
+    assert found.verdict == UNDECIDED and found.reason.code == "too_few_seeds"
+    assert found.reason.facts == {"seeds": 1, "needed": CLAIMS[name].min_seeds}
+
+
+def test_too_few_sections_decide_nothing():
+    """Catches a study of a few pages that decides."""
+    found = judged("near_baseline", PLANS["near_baseline"][SUPPORTED], min_sections=25)
+    assert found.verdict == UNDECIDED and found.reason.code == "too_few_sections"
+    assert found.reason.facts == {"sections": 24, "needed": 25}
+
+
+def test_a_constraint_that_acts_nowhere_is_told_apart():
+    """Catches a gain of NaN that is compared with its minimum where no layer is constrained at all."""
+    study = planted_study(needed("near_baseline", PLANS["near_baseline"][SUPPORTED]))
+    nowhere = replace(study, evidence=replace(study.evidence, min_locality=1.5))
+    claims = {"near_baseline": CLAIMS["near_baseline"]}
+    (found,) = judge(nowhere, min_sections=20, gains=manipulation_checks(nowhere), claims=claims)
+    assert found.verdict == UNDECIDED and found.reason.code == "constraint_nowhere"
+
+
+@pytest.mark.parametrize(
+    ("plan", "code"),
+    [
+        (Plan(without=["quintic"]), "arm_missing"),
+        (Plan(without=["low"]), "too_few_targets"),
+    ],
+)
+def test_a_claim_that_is_not_tested_says_what_it_lacks(plan, code):
+    """Catches a claim that is left out without a reason."""
+    assert judged("low_fidelity_preserves_capacity", plan).reason.code == code
+
+
+def test_a_partition_that_was_not_measured_is_named():
+    """Catches a claim about a knockout that nobody made."""
+    found = judged("localisation_is_used", Plan(measured=["semantic", "fixed"]))
+    assert (found.reason.code, found.reason.facts) == ("partition_not_measured", {"partitions": ["shifted"]})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [(SUPPORTED, "beyond_the_null"), ("not supported", "short_of_the_smallest"), (UNDECIDED, "too_wide")],
+)
+def test_a_reason_has_the_numbers_of_the_weakest_contrast(verdict, code):
+    """Catches the margin of another part of the claim."""
+    found = judged("direction_matters", PLANS["direction_matters"][verdict])
+    assert found.reason.code == code and found.weakest is not None
+    assert found.reason.facts["label"] == found.weakest.description.label
+    assert (found.reason.facts["null"], found.reason.facts["smallest"]) == pytest.approx((0, 1))
+    assert found.reason.facts["parts"] == 2
+
+
+def test_a_claim_hangs_on_its_weakest_part():
+    """Catches a supported claim that shows off its strongest part, where resampling gives both the same p."""
+    found = judged("steeper_is_better", Plan(losses={"linear": 0.3, "cubic": 0.05}))
+    assert found.verdict == SUPPORTED and len({contrast.p for contrast in found.contrasts}) == 1
+    assert found.weakest.description.label == "cubic against quintic"
+
+
+@pytest.mark.parametrize("seeds", [[1], [1, 2, 3]])
+def test_an_open_claim_has_advice(seeds):
+    """Catches an undecided verdict that leaves the reader without a next step, and seeds advised from one of them."""
+    found = judged("meaning_matters", Plan(losses={"quintic_shifted": 0.06}, noise=0.12, seeds=seeds))
+    assert found.verdict == UNDECIDED and found.advice.power == 0.8
+    if len(seeds) == 1:
+        assert found.advice.seeds is None and found.advice.sections > 24
+    else:
+        assert found.advice.seeds > len(seeds)
+
+
+@pytest.mark.parametrize("verdict", [SUPPORTED, "not supported"])
+def test_a_decided_claim_has_no_advice(verdict):
+    """Catches advice to go on where there is nothing left to decide."""
+    assert judged("near_baseline", PLANS["near_baseline"][verdict]).advice is None
+
+
+def null_study() -> Study:
+    """A study in which only sections, seeds and arms are asked for."""
+    return Study(SimpleNamespace(sections=range(24), seeds=[1, 2, 3], measured=[], arms={}), None, MARGINS)
+
+
+def contrast_of(resampled, smallest):
+    description = Description("a against b", ("a", "b"), "points", Message("any"))
+    return [bootstrap_contrast(resampled, Margin("higher", 0.0, smallest), description)]
+
+
+def test_holm_may_leave_a_supported_claim_open():
+    """Catches a claim that stays supported though its p among many is no longer small, or gets no advice."""
+    rng = np.random.default_rng(0)
+    effect = null_effect(rng, 3, 24, 0.01)
+    # One value in fifty lies below 0.
+    moved = float(np.quantile(effect.values, 0.02))
+    shifted = replace(effect, value=effect.value - moved, values=effect.values - moved)
+    claims = {f"claim{number}": Claim("", {}, lambda study, arms: contrast_of(shifted, 0.0)) for number in range(9)}
+    alone = judge(null_study(), min_sections=20, gains={}, claims={"claim0": claims["claim0"]})
+    together = judge(null_study(), min_sections=20, gains={}, claims=claims)
+    assert alone[0].verdict == SUPPORTED and alone[0].p_holm == alone[0].p
+    assert {one.verdict for one in together} == {UNDECIDED}
+    assert {one.reason.code for one in together} == {"may_be_chance"}
+    assert all(one.advice is not None and one.reason.facts == {"p_holm": one.p_holm} for one in together)
+
+
+def test_a_study_of_many_claims_rarely_supports_a_wrong_one():
+    """Catches a correction that does nothing: of studies without any effect, 5 % at most may support some claim."""
+    rng = np.random.default_rng(0)
+    claims = {
+        f"claim{number}": Claim("", {}, lambda study, arms: contrast_of(null_effect(rng, 3, 24, 0.01), 0.05))
+        for number in range(11)
+    }
+    wrong = [
+        any(one.verdict == SUPPORTED for one in judge(null_study(), min_sections=20, gains={}, claims=claims))
+        for _ in range(100)
+    ]
+    assert sum(wrong) <= 10  # 5 at most are expected; more than 10 happen once in a hundred times

@@ -1,0 +1,25 @@
+"""Files of the runs, from lists in the order of the rule's inputs."""
+
+from pathlib import Path
+
+import pytest
+
+from collect_metrics import files_by_run
+
+RUNS = [("pretrained", 0), ("quintic", 1)]
+
+
+def test_every_run_gets_its_own_files():
+    """Catches files of another run or partition: the rule lists all runs of one partition, then those of the next."""
+    layers = [f"{arm}-{partition}" for partition in ("semantic", "shifted") for arm, _ in RUNS]
+    found = files_by_run(RUNS, ["semantic", "shifted"], ["m0", "m1"], ["t0", "t1"], layers)
+    assert list(found) == RUNS
+    quintic = found["quintic", 1]
+    assert (quintic.metrics, quintic.tokens) == (Path("m1"), Path("t1"))
+    assert quintic.layers == {"semantic": Path("quintic-semantic"), "shifted": Path("quintic-shifted")}
+
+
+def test_lists_of_different_lengths_are_refused():
+    """Catches a file that is missing from the inputs, which would move all others to another run."""
+    with pytest.raises(ValueError):
+        files_by_run(RUNS, ["semantic"], ["m0"], ["t0", "t1"], ["a", "b"])
