@@ -87,11 +87,11 @@ def count_parameters(model: Path) -> int:
 def matrix_rate(dtype: torch.dtype, size: int = 1024, seconds: float = 0.5) -> float:
     """Floating-point operations per second of a square matrix product, measured."""
     left = torch.ones((size, size), dtype=dtype)
-    left @ left
+    torch.matmul(left, left)
     started = time.perf_counter()
     products = 0
     while time.perf_counter() - started < seconds:
-        left @ left
+        torch.matmul(left, left)
         products += 1
     return 2 * size**3 * products / (time.perf_counter() - started)
 

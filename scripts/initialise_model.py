@@ -9,7 +9,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, set_seed
 
 from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
-from localist.tokens.tokenizer import train_tokenizer
+from localist.tokens.tokenizer import END_OF_TEXT, train_tokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ def main(sentences: Path, architecture: Architecture, context: int, folder: Path
     table = pd.read_parquet(sentences, columns=["split", "text"])
     tokenizer = train_tokenizer(table.loc[table["split"] == "train", "text"], architecture.vocabulary)
     set_seed(architecture.seed)
+    end_of_text = tokenizer.convert_tokens_to_ids(END_OF_TEXT)
+    assert isinstance(end_of_text, int)
     model = GPT2LMHeadModel(
         GPT2Config(
             vocab_size=len(tokenizer),
@@ -37,8 +39,8 @@ def main(sentences: Path, architecture: Architecture, context: int, folder: Path
             n_embd=architecture.width,
             n_layer=architecture.layers,
             n_head=architecture.heads,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
+            bos_token_id=end_of_text,
+            eos_token_id=end_of_text,
         )
     )
     with replacing(folder) as temporary:

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,7 +31,8 @@ def main(passages: Sequence[Path], arms: Sequence[str], pdf: Path, png: Path) ->
     with figure_style():
         figure = Figure(figsize=(COLUMN_WIDTH, 1.1 + 0.9 * len(arms)))
         grid = figure.subplots(len(arms), len(DEPTHS), squeeze=False)
-        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
+        layout: Any = figure.get_layout_engine()
+        layout.set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
         for row, arm, passage in zip(grid, arms, loaded, strict=True):
             for axes, attention in zip(row, passage["attention"], strict=True):
                 image = _draw_map(axes, attention, passage["blocks"])

@@ -39,7 +39,7 @@ def main(claims: Path, contrasts: Path, pdf: Path, png: Path) -> None:
     words = ["claim", "contrast", "better", "unit", "verdict"]
     table = read_table(contrasts, text=words, numbers=numbers, may_be_empty=True)
     table = table[np.isfinite(table[numbers]).all(axis=1)]
-    panels = [table.loc[table["unit"] == unit] for unit in UNITS if unit in set(table["unit"])]
+    panels = [pd.DataFrame(table[table["unit"] == unit]) for unit in UNITS if unit in set(table["unit"])]
     heights = [len(rows) + rows["claim"].nunique() for rows in panels]
     without = [claim for claim in verdicts if claim not in set(table["claim"])]
     if without:

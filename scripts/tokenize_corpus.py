@@ -23,7 +23,7 @@ def main(
     if longest and context > longest:
         raise UserError(f"tokens.context is {context}, but the model takes at most {longest} tokens: lower it.")
     sink = sink_token(tokenizer, sink)
-    padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else sink
+    padding = tokenizer.pad_token_id if isinstance(tokenizer.pad_token_id, int) else sink
     sentence_table = pd.read_parquet(sentences)
     documents = []
     for document, rows in pd.read_parquet(sections).groupby("document"):

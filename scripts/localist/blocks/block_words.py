@@ -26,13 +26,13 @@ def telling_words(texts: Sequence[str], blocks: np.ndarray, count: int, language
         return [[] for _ in range(blocks.max() + 1)]
     ones = np.ones(len(blocks))
     of_block = csr_array(csr_array((ones, (blocks, np.arange(len(blocks))))) @ counts)
-    in_all, in_block = of_block.sum(axis=0), of_block.sum(axis=1)
+    in_all, in_block = (np.asarray(of_block.sum(axis=axis)) for axis in (0, 1))
     rarity = np.log1p(in_block.mean() / in_all)
     names = vectorizer.get_feature_names_out()
     telling = []
-    for block in range(of_block.shape[0]):
+    for block in range(blocks.max() + 1):
         row = slice(of_block.indptr[block], of_block.indptr[block + 1])
-        words, times = of_block.indices[row], of_block.data[row]
+        words, times = of_block.indices[row], np.asarray(of_block.data[row], dtype=float)
         best = np.lexsort((words, -times * rarity[words]))[:count]
         telling.append([str(names[word]) for word in words[best]])
     return telling

@@ -4,6 +4,7 @@ What needs all pairs of sentences is fitted on a sample of them that the others 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -24,13 +25,13 @@ NEIGHBOURS = 10
 Clustering = Callable[[int], np.ndarray]
 
 
-def clustering(clusterer: str, vectors: np.ndarray, largest: int, restarts: int, seed: int) -> Clustering:
+def fitted_clusterer(clusterer: str, vectors: np.ndarray, largest: int, restarts: int, seed: int) -> Clustering:
     """A function from a number of clusters, at most `largest`, to the cluster of each sentence (int [sentences]).
 
     vectors: float32 [sentences, dimensions], of unit length. restarts: of k-means alone.
     """
     if clusterer == "kmeans":
-        kind = KMeans if len(vectors) <= KMEANS_SAMPLE else MiniBatchKMeans
+        kind: Any = KMeans if len(vectors) <= KMEANS_SAMPLE else MiniBatchKMeans
         return lambda number: kind(number, n_init=restarts, random_state=seed).fit_predict(vectors)
     rows = sample_rows(len(vectors), PAIRS_SAMPLE, seed)
     sample = np.asarray(vectors[rows])
@@ -59,7 +60,7 @@ def spectral(vectors: np.ndarray, largest: int) -> Clustering:
 
     def cut(number: int) -> np.ndarray:
         rows = coordinates[:, :number]
-        _, _, pivots = qr(rows.T, mode="economic", pivoting=True)
+        pivots = qr(rows.T, mode="economic", pivoting=True)[-1]
         left, _, right = svd(rows[pivots[:number]].T)
         return np.abs(rows @ (left @ right)).argmax(axis=1)
 

@@ -43,11 +43,11 @@ def embed_in_shards(
 def _embedded(texts: Sequence[str], encode: Callable[[list[str]], np.ndarray], bar: tqdm) -> np.ndarray:
     """Embeddings of one shard, the longest sentences first so that little padding is computed."""
     order = sorted(range(len(texts)), key=lambda place: (-len(texts[place]), place))
-    vectors = None
+    vectors = np.empty((len(texts), 0), dtype=np.float32)
     for first in range(0, len(order), BATCH_SENTENCES):
         places = order[first : first + BATCH_SENTENCES]
         found = encode([texts[place] for place in places]).astype(np.float32)
-        if vectors is None:
+        if not vectors.shape[1]:
             vectors = np.empty((len(texts), found.shape[1]), dtype=np.float32)
         vectors[places] = found
         bar.update(len(places))

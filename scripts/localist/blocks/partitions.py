@@ -123,7 +123,7 @@ def mean_chance(blocks: np.ndarray) -> float:
 
 
 def matched_width(windows: Windows, target: float) -> int:
-    """The width at which `window` blocks come nearest to mean chance `target` on these windows."""
+    """The width at which fixed blocks come nearest to mean chance `target` on these windows."""
 
     def distance(width: int) -> float:
         return abs(mean_chance(fixed_blocks(windows, width)) - target)
@@ -135,8 +135,11 @@ def matched_width(windows: Windows, target: float) -> int:
     return int(min(range(low, high + 1), key=distance))
 
 
-def block_statistics(blocks: np.ndarray) -> dict[str, float]:
-    """A partition's summary on one split: chance, share of tokens that are counted queries, blocks per window."""
+def block_statistics(blocks: np.ndarray) -> dict[str, float | None]:
+    """A partition's summary on one split: chance, share of tokens that are counted queries, blocks per window.
+
+    mean_chance_counted is None where no query is counted.
+    """
     chance, counted = chance_table(blocks)
     per_window = [len(np.unique(row[row != NO_ID])) for row in blocks]
     return {

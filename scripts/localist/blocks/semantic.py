@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from tqdm import tqdm
 
-from localist.blocks.clusterers import PAIRS_SAMPLE, centres, clustering, nearest_block, sample_rows
+from localist.blocks.clusterers import PAIRS_SAMPLE, centres, fitted_clusterer, nearest_block, sample_rows
 from localist.blocks.criteria import CRITERIA
 from localist.blocks.embeddings import unit_length
 from localist.blocks.partitions import block_statistics
@@ -77,7 +77,7 @@ def tried_blocks(vectors: np.ndarray, settings: BlockSettings) -> dict[int, np.n
             f"blocks.semantic.min_blocks is {settings.min_blocks}, but the training text has only {distinct} "
             "distinct sentences: use a longer corpus or fewer blocks."
         )
-    clusters = clustering(settings.clusterer, vectors, max(numbers), settings.restarts, settings.seed)
+    clusters = fitted_clusterer(settings.clusterer, vectors, max(numbers), settings.restarts, settings.seed)
     progress = tqdm(numbers, desc="Numbers of blocks", unit="fit", mininterval=1)
     return {number: bounded(vectors, clusters(number), settings.min_size, settings.max_size) for number in progress}
 
@@ -159,13 +159,15 @@ def _halved(vectors: np.ndarray, rows: np.ndarray, maximum: int) -> list[np.ndar
     """`rows`, cut in two across the longest axis of their vectors until no part is larger than `maximum`."""
     if len(rows) <= maximum:
         return [rows]
-    axis = PCA(1, svd_solver="randomized", random_state=0).fit(vectors[rows]).components_[0]
-    order = rows[np.argsort(vectors[rows] @ axis, kind="stable")]
+    pca = PCA(1, svd_solver="randomized", random_state=0).fit(vectors[rows])
+    order = rows[np.argsort(vectors[rows] @ np.asarray(pca.components_)[0], kind="stable")]
     halves = np.array_split(order, 2)
     return [part for half in halves for part in _halved(vectors, np.sort(half), maximum)]
 
 
-def stability(vectors: np.ndarray, blocks: np.ndarray, settings: BlockSettings, repeats: int) -> dict[str, float]:
+def stability(
+    vectors: np.ndarray, blocks: np.ndarray, settings: BlockSettings, repeats: int
+) -> dict[str, float | None]:
     """Mean adjusted Rand index between `blocks` and the same clustering with other seeds, or on resampled sentences.
 
     The number of blocks stays what it is. Both are worked out on a sample of at most PAIRS_SAMPLE sentences. Nothing
@@ -180,7 +182,7 @@ def stability(vectors: np.ndarray, blocks: np.ndarray, settings: BlockSettings, 
         seed = settings.seed + 1 + repeat
         drawn = generator.integers(len(vectors), size=len(vectors))
         for kind, fitted_on in (("seeds", vectors), ("resamples", vectors[drawn])):
-            clusters = clustering(settings.clusterer, fitted_on, number, settings.restarts, seed)
+            clusters = fitted_clusterer(settings.clusterer, fitted_on, number, settings.restarts, seed)
             labels = bounded(fitted_on, clusters(number), settings.min_size, settings.max_size)
             again = nearest_block(vectors, centres(fitted_on, labels))
             found[kind].append(adjusted_rand_score(blocks, again))

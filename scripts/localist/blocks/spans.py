@@ -37,7 +37,7 @@ def fitted_penalty(stretches: Sequence[np.ndarray], maximum: int) -> float:
     """
     scatter, freedom = 0.0, 0
     for stretch in stretches:
-        unit = normalize(np.asarray(stretch, dtype=float))
+        unit = np.asarray(normalize(np.asarray(stretch, dtype=float)))
         for start in range(0, len(unit), maximum):
             part = unit[start : start + maximum]
             scatter += float(np.square(part - part.mean(axis=0)).sum())
@@ -49,7 +49,8 @@ def _breaks(vectors: np.ndarray, minimum: int, **how: float) -> list[int]:
     """Ends of the spans of a stretch; one span where it is too short for two."""
     if len(vectors) < 2 * minimum:
         return [len(vectors)]
-    return KernelCPD(kernel="cosine", min_size=minimum).fit(np.asarray(vectors, dtype=float)).predict(**how)
+    detector = KernelCPD(kernel="cosine", min_size=minimum).fit(np.asarray(vectors, dtype=float))
+    return list(detector.predict(**how) or ())
 
 
 def _bounded(vectors: np.ndarray, start: int, end: int, minimum: int, maximum: int) -> list[int]:

@@ -63,7 +63,7 @@ class ArmStyle:
     marker: str
     width: float = 1.1
 
-    def line_style(self) -> dict[str, Any]:
+    def line_style(self) -> Any:
         """Keyword arguments for a line without markers."""
         return {"color": self.colour, "linestyle": self.line, "linewidth": self.width}
 
@@ -73,7 +73,7 @@ def figure_style() -> Iterator[None]:
     """Draw and save in the project's style, whatever the user's own Matplotlib settings are."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
+        matplotlib.rcParams.update(_STYLE)  # pyright: ignore[reportCallIssue, reportArgumentType]  stubs list the keys
         yield
 
 
@@ -251,7 +251,8 @@ def place_labels(
 
     points: [n, 2] in data units. lines: further things to keep clear of, each [2, 2], start and end in data units.
     """
-    figure = axes.get_figure()
+    figure = axes.get_figure(root=True)
+    assert figure is not None
     figure.draw_without_rendering()  # settles the layout, so that positions in pixels are the final ones
     scale = figure.dpi / 72  # pixels per point
     pixels = axes.transData.transform(points)
@@ -275,11 +276,11 @@ def place_labels(
             if cost < best_cost:
                 best_cost, best = cost, (shift / scale, direction * far, box, leader)
         shift, end, box, leader = best
-        text.set_position(shift)
+        text.set_position((shift[0], shift[1]))
         taken += [box, *(Bbox.from_bounds(*step, 0, 0).padded(1) for step in leader)]
         if leader:
             arrow = {"arrowstyle": "-", "linewidth": 0.4, "color": colour, "shrinkA": 0, "shrinkB": 3}
-            axes.annotate("", point, end, textcoords="offset points", arrowprops=arrow)
+            axes.annotate("", point, (end[0], end[1]), textcoords="offset points", arrowprops=arrow)
 
 
 def _overlap(one: Bbox, other: Bbox) -> float:

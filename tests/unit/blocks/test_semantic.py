@@ -14,7 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from cluster_sentences import main
 from localist.blocks import clusterers
-from localist.blocks import semantic as clustering
+from localist.blocks import semantic
 from localist.blocks.clusterers import centres, nearest_block
 from localist.blocks.semantic import BlockSettings, bounded, choose_blocks, stability
 from localist.plumbing.errors import UserError
