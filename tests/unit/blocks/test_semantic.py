@@ -13,8 +13,7 @@ from sklearn.cluster import AgglomerativeClustering, SpectralClustering
 from sklearn.metrics import adjusted_rand_score
 
 from cluster_sentences import main
-from localist.blocks import clusterers
-from localist.blocks import semantic
+from localist.blocks import clusterers, semantic
 from localist.blocks.clusterers import centres, nearest_block
 from localist.blocks.semantic import BlockSettings, bounded, choose_blocks, stability
 from localist.plumbing.errors import UserError
@@ -177,7 +176,7 @@ def test_a_small_block_joins_the_nearest():
 @pytest.mark.parametrize("clusterer", ["kmeans", "agglomerative", "spectral"])
 def test_more_sentences_than_the_sample_are_all_placed(clusterer, monkeypatch):
     """Catches sentences outside the sample that get no block or another one than sentences like them."""
-    for module in (clusterers, clustering):
+    for module in (clusterers, semantic):
         monkeypatch.setattr(module, "PAIRS_SAMPLE", 120)
     monkeypatch.setattr(clusterers, "KMEANS_SAMPLE", 150)
     vectors, truth = planted(groups=5, size=100)
