@@ -98,7 +98,7 @@ def test_tokens_take_the_block_of_their_sentence():
 
 @settings(max_examples=50, deadline=None)
 @given(STRETCHES, st.integers(2, 12), st.integers(1, 9))
-def test_window_blocks_restart_at_each_stretch(stretches, context, width):
+def test_fixed_blocks_restart_at_each_stretch(stretches, context, width):
     """Catches runs that go on over a gap in the text, or that restart at each window."""
     windows = windows_of(stretches, context)
     for blocks in by_stretch(windows, fixed_blocks(windows, width)):
@@ -208,14 +208,14 @@ def run_main(folder: Path, partition: str) -> tuple[dict[str, np.ndarray], dict]
 def test_the_rule_writes_matched_partitions(tmp_path):
     """Catches a width that is fitted on held-out text, and a summary that tells of another partition."""
     semantic, described = run_main(tmp_path, "semantic")
-    window, matched = run_main(tmp_path, "window")
+    fixed, matched = run_main(tmp_path, "fixed")
     shifted, _ = run_main(tmp_path, "shifted")
     shuffled, _ = run_main(tmp_path, "shuffled")
     assert described["blocks"] == 5
     assert mean_chance(shuffled["train"]) < mean_chance(semantic["train"]) - 0.1
     assert described["splits"]["train"]["mean_chance"] == pytest.approx(mean_chance(semantic["train"]))
-    assert mean_chance(window["train"]) == pytest.approx(mean_chance(semantic["train"]), abs=0.02)
-    for split, blocks in window.items():
+    assert mean_chance(fixed["train"]) == pytest.approx(mean_chance(semantic["train"]), abs=0.02)
+    for split, blocks in fixed.items():
         windows = Windows.load(tmp_path / "tokens" / split)
         np.testing.assert_array_equal(blocks, fixed_blocks(windows, matched["width_tokens"]))
         assert Counter(shifted[split].ravel().tolist()) == Counter(semantic[split].ravel().tolist())
