@@ -13,6 +13,7 @@ from transformers import AutoTokenizer, PreTrainedModel
 
 from localist.attention.models import load_model
 from localist.attention.precision import uses_bf16
+from localist.corpus.splits import SPLITS
 from localist.evaluation.knockout import Knockout
 from localist.evaluation.layer_sums import LayerSums
 from localist.evaluation.losses import sample_windows, split_metrics, token_losses
@@ -123,7 +124,7 @@ if __name__ == "__main__":
         main(
             inputs=Inputs(
                 model=Path(snakemake.input.model),
-                tokens=dict(zip(("train", "validation", "test"), map(Path, snakemake.input.tokens), strict=True)),
+                tokens=dict(zip(SPLITS, map(Path, snakemake.input.tokens), strict=True)),
                 sentences=Path(snakemake.input.sentences),
                 blocks=dict(zip(measured, map(Path, snakemake.input.blocks), strict=True)),
             ),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from localist.blocks.partitions import PARTITIONS, block_statistics
+from localist.corpus.splits import SPLITS
 from localist.plumbing.files import read_json, replacing, write_json
 from localist.plumbing.rule_log import rule_log
 from localist.tokens.windows import Windows
@@ -43,13 +44,12 @@ def main(
 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
-        names = ("train", "validation", "test")
         main(
             partition=snakemake.wildcards.partition,
             sentence_blocks=Path(snakemake.input.sentence_blocks),
             fit=Path(snakemake.input.fit),
             seed=snakemake.params.seed,
-            tokens=dict(zip(names, map(Path, snakemake.input.tokens), strict=True)),
-            blocks=dict(zip(names, map(Path, snakemake.output.blocks), strict=True)),
+            tokens=dict(zip(SPLITS, map(Path, snakemake.input.tokens), strict=True)),
+            blocks=dict(zip(SPLITS, map(Path, snakemake.output.blocks), strict=True)),
             summary=Path(snakemake.output.summary),
         )

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from localist.corpus.sentences import SPLITS, assign_splits, sentences_table
+from localist.corpus.sentences import sentences_table
+from localist.corpus.splits import SPLITS, assign_splits
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from localist.corpus.documents import document_text
+from localist.corpus.splits import SPLITS
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import write_json
 from localist.plumbing.rule_log import rule_log
@@ -65,6 +66,6 @@ if __name__ == "__main__":
             model=Path(snakemake.input.model),
             context=snakemake.params.context,
             sink=snakemake.params.sink,
-            splits={name: Path(snakemake.output[name]) for name in ("train", "validation", "test")},
+            splits={name: Path(snakemake.output[name]) for name in SPLITS},
             summary=Path(snakemake.output.summary),
         )

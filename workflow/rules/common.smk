@@ -11,6 +11,7 @@ sys.path.insert(0, str(BASE / "scripts"))
 from localist.blocks.partitions import PARTITIONS
 from localist.corpus.corpus_files import check_corpus_path, corpus_files, shown_names, source_paths
 from localist.corpus.formats.file_kinds import FORMATS
+from localist.corpus.splits import SPLITS
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import sha256_of
 from localist.plumbing.job_environment import JOB_ENVIRONMENT
@@ -53,7 +54,6 @@ ARMS, SAME_ARMS = without_repeats(arm_table(config))
 SEEDS = config["seeds"]
 # Several GPUs train one run; what only looks at a model takes one.
 GPUS = config["training"]["gpus"]
-SPLITS = ["train", "validation", "test"]
 MEASURED = config["blocks"]["measured"]
 REFERENCE = config["blocks"]["reference"]
 KNOCKOUT = [partition for partition in MEASURED if partition in (SEMANTIC, REFERENCE, SHIFTED)]

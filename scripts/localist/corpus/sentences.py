@@ -1,15 +1,12 @@
-"""Sentences of a corpus, with their offsets, and the split that each section belongs to."""
+"""Sentences of a corpus, with their offsets."""
 
-import hashlib
 import re
-from collections.abc import Mapping
 
 import pandas as pd
 from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttributeAccessIssue] (compiled, without stubs)
 
 from localist.corpus.documents import SECTION_SEPARATOR
 
-SPLITS = ("train", "validation", "test")
 # The splitter's time can grow with the square of a line's length: it gets pieces, cut at white space or at stops.
 PIECE = re.compile(r".{1,10000}(?:(?<=[\s.!?。！？])|\Z)|.{1,10000}", re.DOTALL)
 
@@ -31,33 +28,6 @@ def split_sentences(text: str, language: str) -> list[tuple[int, int]]:
     return offsets
 
 
-def assign_splits(sections: pd.DataFrame, shares: Mapping[str, float], seed: int) -> pd.Series:
-    """The split of each section (rows with document, title, section, heading, text), by its number in the corpus.
-
-    Whole sections, stratified over documents, stable (method.md, Splits): within each document the sections are
-    ordered by a seeded hash, and each goes to the split that is furthest behind its share of the characters so far.
-    """
-    order = sections.assign(
-        rank=[
-            _stable_rank(seed, title, heading, number)
-            for title, heading, number in zip(
-                sections["title"], sections["heading"], sections.groupby("document")["section"].rank(), strict=True
-            )
-        ],
-        characters=sections["text"].str.len(),
-    ).sort_values(["document", "rank"])
-    assigned = dict.fromkeys(shares, 0.0)
-    seen = 0
-    splits = {}
-    for section, characters in order[["section", "characters"]].itertuples(index=False, name=None):
-        seen += characters
-        behind = {name: share * seen - assigned[name] for name, share in shares.items()}
-        name = max(behind, key=lambda split: behind[split])
-        assigned[name] += characters
-        splits[section] = name
-    return pd.Series(splits, name="split").sort_index()
-
-
 def sentences_table(sections: pd.DataFrame, splits: pd.Series, language: str) -> pd.DataFrame:
     """One row per sentence: sentence, document, section, title, heading, split, start, end (in the document), text."""
     rows = []
@@ -74,7 +44,3 @@ def sentences_table(sections: pd.DataFrame, splits: pd.Series, language: str) ->
     table = pd.DataFrame(rows, columns=columns)
     table.insert(0, "sentence", range(len(table)))
     return table
-
-
-def _stable_rank(seed: int, title: str, heading: str, number: int) -> str:
-    return hashlib.sha256(f"{seed}\x1f{title}\x1f{heading}\x1f{number}".encode()).hexdigest()

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localist.corpus.documents import Document, Section, document_text, sections_table
-from localist.corpus.sentences import SPLITS, sentences_table
+from localist.corpus.sentences import sentences_table
+from localist.corpus.splits import SPLITS
 from localist.tokens.tokenizer import train_tokenizer
 from localist.tokens.windows import NO_ID, DocumentTokens, Windows, align_tokens, cut_windows
 
