@@ -7,7 +7,7 @@ from importlib.metadata import packages_distributions
 
 import pytest
 import yaml
-from checkout import ROOT
+from checkout import ROOT, SCRIPTS
 
 from localist.plumbing.source_files import imported_modules
 
@@ -58,20 +58,39 @@ def executed(node):
             yield from executed(child)
 
 
+def pinned(environment):
+    file = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text(encoding="utf-8"))
+    return {name.lower() for name in pins("\n".join(file["dependencies"][-1]["pip"]))}
+
+
+def imported(rule):
+    """What a rule's script imports from outside, itself or through the package; plumbing is part of every rule."""
+    script = SCRIPTS / f"{rule}.py"
+    found = set()
+    for path in (script, *imported_modules(script), *(SCRIPTS / "localist" / "plumbing").glob("*.py")):
+        for node in executed(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"localist"}
+
+
+def providers(module):
+    return {name.lower() for name in PROVIDERS[module]}
+
+
 @pytest.mark.parametrize(
     ("environment", "rule"), [(e, rule) for e, rules in rules_by_environment().items() for rule in rules]
 )
 def test_an_environment_has_all_that_its_rules_import(environment, rule):
     """Catches a cluster job that fails on an import, since nobody looked at its environment."""
-    file = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text(encoding="utf-8"))
-    there = {name.lower() for name in pins("\n".join(file["dependencies"][-1]["pip"]))}
-    script = ROOT / "scripts" / f"{rule}.py"
-    imported = set()
-    for path in (script, *imported_modules(script)):
-        for node in executed(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                imported.update(alias.name.partition(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                imported.add(node.module.partition(".")[0])
-    for module in imported - set(sys.stdlib_module_names) - {"localist"}:
-        assert there.intersection(name.lower() for name in PROVIDERS[module]), f"{environment} lacks {module}"
+    for module in imported(rule):
+        assert pinned(environment) & providers(module), f"{environment} lacks {module}"
+
+
+@pytest.mark.parametrize(("environment", "rules"), rules_by_environment().items())
+def test_an_environment_has_nothing_that_its_rules_do_not_import(environment, rules):
+    """Catches a pin that nothing needs: transformers reads GGUF by the first two below, pandas Parquet by pyarrow."""
+    used = {name for rule in rules for module in imported(rule) for name in providers(module)}
+    assert pinned(environment) - used - {"accelerate", "gguf", "pyarrow"} == set()

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import jinja2
 import numpy as np
 import pandas as pd
+import pypdfium2
 import pytest
 from checkout import SCRIPTS
 from docutils.core import publish_parts
@@ -25,6 +26,7 @@ from localist.report.figures import (
     read_table,
     save_figure,
 )
+from localist.study.arms import DISTRIBUTED, PRETRAINED
 from plot_block_map import densest_place
 
 FIGURES = [
@@ -224,6 +226,12 @@ def draw(name: str, arguments: dict, folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in outputs.values()]
 
 
+def words(pdf: bytes) -> str:
+    """What is written on a figure, without white space."""
+    document = pypdfium2.PdfDocument(pdf)
+    return "".join("".join(page.get_textpage().get_text_bounded().split()) for page in document)
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """Arguments of every figure, for a study like the default one."""
@@ -241,9 +249,9 @@ def test_same_input_gives_same_bytes(name, study, tmp_path):
 
 @pytest.fixture(scope="module", params=[(["distributed"], 1), (MANY, 3)], ids=["one arm", "14 arms, 3 seeds"])
 def other_study(request, tmp_path_factory):
-    """Arguments of every figure, for a study with fewer or more arms and seeds than the default one."""
+    """The arms of a study with fewer or more arms and seeds than the default one, and arguments of every figure."""
     arms, seeds = request.param
-    return write_study(tmp_path_factory.mktemp("other"), arms, seeds, layers=12, positions=24)
+    return arms, write_study(tmp_path_factory.mktemp("other"), arms, seeds, layers=12, positions=24)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +259,11 @@ def other_study(request, tmp_path_factory):
 )
 def test_any_number_of_arms_draws(name, other_study, tmp_path):
     """Catches layouts that only work for the default study, and `$` in an arm's name read as mathematics."""
-    draw(name, other_study[name], tmp_path)
+    arms, arguments = other_study
+    shown = words(draw(name, arguments[name], tmp_path)[0])
+    trained = [arm for arm in arms if arm != PRETRAINED]
+    expected = {"targets": [DISTRIBUTED], "schedules": trained, "training": trained}.get(name, arms)
+    assert [arm for arm in expected if arm not in shown] == []
 
 
 @pytest.mark.parametrize("name", ["perplexity", "fidelity", "entropy", "frontier"])
@@ -264,7 +276,9 @@ def test_an_arm_without_values_draws(name, tmp_path):
         numbers = [column for column in frame if column not in ("arm", "seed", "measured_partition", "layer")]
         frame.loc[frame["arm"] == "cubic", numbers] = np.nan
         frame.to_csv(path, index=False)
-    draw(name, arguments[name], tmp_path)
+    shown = words(draw(name, arguments[name], tmp_path)[0])
+    expected = {"perplexity": "cubic", "frontier": "forlackofvalues:cubic"}.get(name, "cubic(novalues)")
+    assert expected in shown and all(arm in shown for arm in STUDY)
 
 
 def test_bytes_do_not_depend_on_the_hash_seed(study, tmp_path):
@@ -299,7 +313,7 @@ def test_arm_styles_are_distinct_and_stable():
     """Catches two arms that look the same, and colours that move when a table lacks the unconstrained arms."""
     arms = ["pretrained", "distributed", *(f"arm{number}" for number in range(24))]
     styles = arm_styles(arms)
-    assert len({(style.colour, str(style.line)) for style in styles.values()} - {None}) == 26
+    assert len({(style.colour, str(style.line)) for style in styles.values()}) == 26
     assert styles["distributed"].colour == "#000000"
     without = arm_styles(arms[2:])
     assert all(without[arm] == styles[arm] for arm in arms[2:])
@@ -411,7 +425,10 @@ def test_claims_without_any_effect_draw(tmp_path):
     """Catches a figure that fails where a study has the arms of no claim."""
     pd.DataFrame(CLAIMS).to_csv(tmp_path / "claims.csv", index=False)
     pd.DataFrame(CONTRASTS[:0], columns=_CONTRAST).to_csv(tmp_path / "contrasts.csv", index=False)
-    draw("claims", {"claims": tmp_path / "claims.csv", "contrasts": tmp_path / "contrasts.csv"}, tmp_path)
+    tables = {name: tmp_path / f"{name}.csv" for name in ("claims", "contrasts")}
+    shown = words(draw("claims", tables, tmp_path)[0])
+    assert "withoutaneffecttodraw:" in shown
+    assert all(row["claim"].replace("_", "") in shown for row in CLAIMS)
 
 
 def test_a_block_is_numbered_among_its_own_dots():
