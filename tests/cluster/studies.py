@@ -22,8 +22,8 @@ PROGRAMS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scan
 PREPARED = ("corpus", "tokens", "blocks", "initial_model")
 DEADLINE_SECONDS = 600
 
-STORM = ["linear", "quintic", "quintic_fixed"]
-SHORT_OF_ALL = "quintic_groups"
+STORM = ["distributed", "quintic", "reversed_dose"]
+SHORT_OF_ALL = "quintic"
 # Several checkpoints long: a run is held at one of them until it is disturbed, however fast it trains.
 DISTURBED = {"token_budget": 100_000, "checkpoint_steps": 50}
 # What a run says that was asked to end.

@@ -40,7 +40,9 @@ def checkpoints(folder):
 def test_kill_in_the_middle_of_training_changes_nothing(workplace):
     """Catches anything lost in a kill −9: the resumed run must end with the bytes of an uninterrupted one."""
     # Long enough to be hit in the middle, on any machine.
-    config = workplace.config(training={"token_budget": 60_000, "checkpoint_steps": 20})
+    config = workplace.config(
+        training={"token_budget": 60_000, "checkpoint_steps": 20}, constraint={"applies_to": "weight"}
+    )
     running, process = training_once(checkpoints, workplace, config)
     process.kill()
     running.communicate()
