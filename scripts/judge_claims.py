@@ -18,8 +18,8 @@ from localist.plumbing.files import read_json, replacing
 from localist.plumbing.rule_log import rule_log
 from localist.report.latex import latex_table
 from localist.report.pages import claims_page
-from localist.report.sentences import claim_words
 from localist.report.shown_tables import shown_claims
+from localist.report.verdict_sentences import claim_words
 from localist.study.arms import Arm
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from sample_files import (
     corpus,
 )
 
-from localist.corpus.reading_process import ReadingProcess, spooled
+from localist.corpus.reading_process import SECONDS, ReadingProcess, spooled
 from localist.plumbing.errors import UserError
 
 # Every message tells the reader what to do, in one of these words.
@@ -29,7 +29,8 @@ Read = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[ReadingProcess]:
-    with ReadingProcess() as process:
+    # Tests run side by side, and may have half of a core each.
+    with ReadingProcess(2 * SECONDS) as process:
         yield process
 
 

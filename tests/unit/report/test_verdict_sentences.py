@@ -11,7 +11,7 @@ from synthetic_study import Plan
 from localist.claims.claims import CLAIMS
 from localist.claims.judging import Judgement
 from localist.claims.verdicts import NOT_SUPPORTED, SUPPORTED, UNDECIDED, Advice, Message
-from localist.report.sentences import claim_words
+from localist.report.verdict_sentences import claim_words
 
 VERDICTS = templates("verdicts.txt.j2")
 
