@@ -61,6 +61,7 @@ class Workplace:
 
 def copied_checkout(folder: Path) -> Path:
     """A copy of the code that a test may change."""
+    folder.mkdir(exist_ok=True)
     for part in ("scripts", "workflow", "envs"):
         shutil.copytree(BASE / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("Snakefile", "config.yaml", "requirements.txt"):

@@ -6,10 +6,9 @@ import random
 import re
 import shutil
 
-import conftest
 import numpy as np
 import pytest
-from conftest import Workplace
+from conftest import BASE, Workplace, copied_checkout
 from resource_servers import build_wheel, write_files
 from safetensors.numpy import save
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -51,8 +50,8 @@ def an_encoder() -> dict[str, bytes]:
 class SharingPlace(Workplace):
     """A folder with resources of its own, in which studies share a cache (None: none is used)."""
 
-    def __init__(self, folder, sources, cache=None):
-        super().__init__(folder)
+    def __init__(self, folder, sources, cache=None, checkout=BASE):
+        super().__init__(folder, checkout)
         (folder / "resources").unlink()
         (folder / "resources").mkdir()
         self.sources, self.cache = sources, cache
@@ -168,13 +167,8 @@ def test_a_changed_config_computes_what_hangs_on_it(shared, tmp_path, changes, c
 
 def test_changed_code_and_libraries_compute_again(shared, tmp_path, monkeypatch):
     """Catches package modules and library versions that the cache does not go by."""
-    copy = tmp_path / "copy"
-    for part in ("scripts", "workflow", "profiles", "envs"):
-        shutil.copytree(conftest.BASE / part, copy / part)
-    for part in ("Snakefile", "config.yaml", "requirements.txt"):
-        shutil.copy(conftest.BASE / part, copy)
-    monkeypatch.setattr(conftest, "BASE", copy)
-    place = SharingPlace(tmp_path / "changed", shared.sources, shared.cache)
+    copy = copied_checkout(tmp_path / "copy")
+    place = SharingPlace(tmp_path / "changed", shared.sources, shared.cache, copy)
     config = place.study("changed")
     assert place.taken(config) == told(CHAIN, set())
     with (copy / "scripts" / "localist" / "blocks" / "embeddings.py").open("a", encoding="utf-8") as module:
