@@ -235,12 +235,10 @@ def _enough(error: Callable[[int], float], first: int, *, distance: float, power
     """The least number above `first` at which a t test finds `distance` with that power; None above MOST_ADVISED."""
     if first >= MOST_ADVISED:
         return None
-    test = TTestPower()
-    for count in np.unique(np.geomspace(first + 1, MOST_ADVISED, 200).astype(int)):
-        effect_size = distance / (error(count) * count**0.5)
-        if test.power(effect_size, nobs=count, alpha=alpha) >= power:
-            return int(count)
-    return None
+    counts = np.unique(np.geomspace(first + 1, MOST_ADVISED, 200).astype(int))
+    effect_sizes = distance / (np.array([error(int(count)) for count in counts]) * counts**0.5)
+    enough = np.asarray(TTestPower().power(effect_sizes, nobs=counts, alpha=alpha)) >= power
+    return int(counts[enough.argmax()]) if enough.any() else None
 
 
 def _spread_advice(ratio: float, null: float, power: float, alpha: float) -> Advice | None:

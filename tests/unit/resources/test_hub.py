@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import resource_servers
@@ -42,6 +43,8 @@ def online(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], d
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_TOKEN", "")
+    # The client waits half a minute in all before it gives up.
+    monkeypatch.setattr("huggingface_hub.utils._http.time", SimpleNamespace(sleep=lambda seconds: None))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
     def point(endpoint: str, repository: str = "org/good", revision: str = REVISION) -> dict:
@@ -191,6 +194,7 @@ def test_the_script_goes_online_though_jobs_are_offline(
     code = f"""
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 from types import SimpleNamespace
 from localist.plumbing.rule_log import rule_log
 if {as_rule}:
