@@ -82,3 +82,14 @@ def smoke(tmp_path_factory):
     done = place.snakemake(SMOKE)
     assert done.returncode == 0, done.stdout + done.stderr
     return place
+
+
+@pytest.fixture
+def prepared(smoke, tmp_path):
+    """A workplace of its own in which all that comes before training is done, as in the smoke study."""
+    place = Workplace(tmp_path, smoke.checkout)
+    for name in ("config.yaml", "corpus", "tokens", "blocks", "initial_model"):
+        source, copy = (folder / "results" / "smoke" / name for folder in (smoke.folder, place.folder))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, copy) if source.is_dir() else shutil.copy2(source, copy)
+    return place

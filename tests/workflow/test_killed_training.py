@@ -15,21 +15,21 @@ TARGET = f"{RUN}/settings.json"
 DEADLINE_SECONDS = 240
 
 
-def training_once(there, workplace, config, environment=None):
+def training_once(there, place, config, environment=None):
     """Start training, and return it and its process once what is waited for is there."""
     running = subprocess.Popen(
-        workplace.command(config, TARGET),
-        cwd=workplace.folder,
+        place.command(config, TARGET),
+        cwd=place.folder,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while not there(workplace.folder):
+    while not there(place.folder):
         assert running.poll() is None and time.monotonic() < deadline, running.communicate()[0]
         time.sleep(0.05)
-    (process,) = training_processes(workplace.folder)
+    (process,) = training_processes(place.folder)
     return running, process
 
 
@@ -37,35 +37,35 @@ def checkpoints(folder):
     return list((folder / "results" / "smoke" / "checkpoints").rglob("seal.json"))
 
 
-def test_kill_in_the_middle_of_training_changes_nothing(workplace):
+def test_kill_in_the_middle_of_training_changes_nothing(prepared):
     """Catches anything lost in a kill −9: the resumed run must end with the bytes of an uninterrupted one."""
     # Long enough to be hit in the middle, on any machine.
-    config = workplace.config(
+    config = prepared.config(
         training={"token_budget": 60_000, "checkpoint_steps": 20}, constraint={"applies_to": "weight"}
     )
-    running, process = training_once(checkpoints, workplace, config)
+    running, process = training_once(checkpoints, prepared, config)
     process.kill()
     running.communicate()
     assert running.returncode != 0
-    assert not (workplace.folder / TARGET).exists()
+    assert not (prepared.folder / TARGET).exists()
 
-    again = workplace.snakemake(config, TARGET)
+    again = prepared.snakemake(config, TARGET)
     assert again.returncode == 0, again.stdout + again.stderr
-    log = (workplace.folder / "results/smoke/logs/train_model/quintic/seed1.log").read_text(encoding="utf-8")
+    log = (prepared.folder / "results/smoke/logs/train_model/quintic/seed1.log").read_text(encoding="utf-8")
     assert "resumes from" in log
-    run = workplace.folder / RUN
+    run = prepared.folder / RUN
     resumed = {name: (run / name).read_bytes() for name in ("model/model.safetensors", "history.csv")}
-    assert not list((workplace.folder / "results" / "smoke" / "checkpoints").rglob("*.safetensors"))
+    assert not list((prepared.folder / "results" / "smoke" / "checkpoints").rglob("*.safetensors"))
 
-    whole = workplace.snakemake(config, TARGET, "--forcerun", "train_model")
+    whole = prepared.snakemake(config, TARGET, "--forcerun", "train_model")
     assert whole.returncode == 0, whole.stdout + whole.stderr
-    log = (workplace.folder / "results/smoke/logs/train_model/quintic/seed1.log").read_text(encoding="utf-8")
+    log = (prepared.folder / "results/smoke/logs/train_model/quintic/seed1.log").read_text(encoding="utf-8")
     assert "resumes from" not in log
     for name, content in resumed.items():
         assert (run / name).read_bytes() == content, name
 
 
-def test_no_shell_stands_between_snakemake_and_training(workplace, tmp_path):
+def test_no_shell_stands_between_snakemake_and_training(prepared, tmp_path):
     """Catches a job that is over before training has saved: a SIGTERM to all of its processes ends bash at once.
 
     From version 5.1 on, bash leaves its place to the last command; the one here does what those before do.
@@ -75,7 +75,7 @@ def test_no_shell_stands_between_snakemake_and_training(workplace, tmp_path):
     bash.write_text(f"#!{shutil.which('bash')}\n" + '[ "$1" = -c ] || exec "$BASH" "$@"\nexec "$BASH" -c "$2\n:"\n')
     bash.chmod(0o755)
     environment = os.environ | {"PATH": f"{bash.parent}:{os.environ['PATH']}"}
-    running, process = training_once(training_processes, workplace, workplace.config(), environment)
+    running, process = training_once(training_processes, prepared, prepared.config(), environment)
     above = process.parent()
     process.kill()
     assert above.name() != "bash"

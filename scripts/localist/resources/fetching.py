@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from localist.resources import hub
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import replacing, sha256_of, write_json
+from localist.resources import hub
 from localist.resources.folders import check_folder
 from localist.resources.wheels import extract_member, fetch_wheel
 
@@ -36,9 +36,8 @@ def fetch(kind: str, resource: Mapping[str, Any], destination: Path, record: Pat
             prefix = f".download.{resource['name']}."
             for left_by_a_kill in destination.parent.glob(f"{prefix}*"):
                 shutil.rmtree(left_by_a_kill)
-            with tempfile.TemporaryDirectory(dir=destination.parent, prefix=prefix) as scratch:
-                with _quiet():
-                    BUILDERS[kind](resource["source"], Path(scratch), new)
+            with tempfile.TemporaryDirectory(dir=destination.parent, prefix=prefix) as scratch, _quiet():
+                BUILDERS[kind](resource["source"], Path(scratch), new)
             if kind != "corpus":
                 check_folder(new, kind, f"What {resource['name']} was fetched as")
             content = {key: resource.get(key) for key in ("name", "source", "license", "origin")}

@@ -22,7 +22,7 @@ _NOT_WEIGHTS = {"training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.
 
 
 def check_folder(folder: Path, kind: str, what: str) -> None:
-    """Raises UserError unless `folder` is a complete `model` or `encoder` with safetensors; `what` names it in messages."""
+    """Raises UserError unless `folder` is a complete `model` or `encoder` with safetensors; messages call it `what`."""
     if not folder.is_dir():
         raise UserError(f"{what} is a file; it must be a folder.")
     names = {path.relative_to(folder).as_posix() for path in files_in(folder) if path.is_file()}
@@ -56,7 +56,9 @@ def check_weights(names: Iterable[str], what: str) -> None:
     safe = {folder for folder, files in by_folder.items() if any(name.endswith(".safetensors") for name in files)}
     unsafe = [name for folder in by_folder.keys() - safe for name in by_folder[folder] if name.endswith(PICKLES)]
     pickles = sorted(name for name in unsafe if name.rpartition("/")[2] not in _NOT_WEIGHTS)
-    remedy = "Use a version with safetensors, or convert it (load the model, call save_pretrained) and set `path` to that."
+    remedy = (
+        "Use a version with safetensors, or convert it (load the model, call save_pretrained) and set `path` to that."
+    )
     if pickles:
         raise UserError(
             f"{what} has no safetensors in place of the pickled weights {', '.join(pickles[:3])}, which may run code "

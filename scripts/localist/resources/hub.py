@@ -112,9 +112,7 @@ def _download(hub: Mapping[str, Any], folder: Path, kind: str, choose: Callable[
         files = {entry.path: entry for entry in listed if isinstance(entry, RepoFile)}
         chosen = choose(files)
         patterns = [glob.escape(name) for name in chosen]
-        api.snapshot_download(
-            repository, revision=revision, repo_type=kind, allow_patterns=patterns, local_dir=folder
-        )
+        api.snapshot_download(repository, revision=revision, repo_type=kind, allow_patterns=patterns, local_dir=folder)
     for name in chosen:
         _check_file(folder / name, files[name], repository)
     shutil.rmtree(folder / ".cache", ignore_errors=True)  # huggingface_hub's own bookkeeping
@@ -161,7 +159,9 @@ def _explained(repository: str, revision: str, endpoint: str) -> Iterator[None]:
     except errors.HFValidationError as error:
         raise UserError(f"hub.id {repository!r} is not a repository's name: {error}") from error
     except errors.HfHubHTTPError as error:
-        raise UserError(f"The hub {endpoint} answered {error.response.status_code} for {repository}. {error}") from error
+        raise UserError(
+            f"The hub {endpoint} answered {error.response.status_code} for {repository}. {error}"
+        ) from error
     except (HTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
         cause = type(error.__cause__ or error).__name__
         raise UserError(

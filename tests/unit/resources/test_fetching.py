@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import resource_servers
-from resource_servers import a_resource, files_of, nothing_left, write_files
+from resource_servers import a_resource, files_of, nothing_left
 
 from localist.plumbing.errors import UserError
 from localist.resources.fetching import convert_gguf, fetch
@@ -105,5 +105,3 @@ def test_a_gguf_file_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"tiny\.gguf: transformers cannot read.*safetensors"):
         convert_gguf(tmp_path / "tiny.gguf", tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-

@@ -11,12 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 import resource_servers
+from checkout import SCRIPTS
 from resource_servers import ENCODER, MODEL, REVISION, a_resource, files_of, hub_pages, nothing_left
 
-from checkout import SCRIPTS
-
-from localist.resources import hub
 from localist.plumbing.errors import UserError
+from localist.resources import hub
 from localist.resources.fetching import fetch
 
 place, serve = resource_servers.place, resource_servers.serve  # fixtures
@@ -184,9 +183,7 @@ def test_shards_are_taken_only_where_there_is_no_single_file() -> None:
 
 
 @pytest.mark.parametrize(("kind", "as_rule"), [("model", True), ("corpus", True), ("model", False)])
-def test_the_script_goes_online_though_jobs_are_offline(
-    serve: Callable, place: Path, kind: str, as_rule: bool
-) -> None:
+def test_the_script_goes_online_though_jobs_are_offline(serve: Callable, place: Path, kind: str, as_rule: bool) -> None:
     """Would catch HF_HUB_OFFLINE=1, set for all jobs, stopping the one job that must download."""
     files = {"model": MODEL, "corpus": {"lines.jsonl": b'{"text": "a"}\n'}}[kind]
     resource = a_resource({"hub": {"id": "org/good", "revision": REVISION}})
