@@ -254,3 +254,21 @@ def templates_of(page):
     """A page's template, and those that it extends, imports or includes: its words and markup are inputs like code."""
     base = BASE if Path.cwd() != BASE else Path()
     return [str(path) for path in used_templates(base / "workflow/report/templates" / page)]
+
+
+FIGURES = []
+
+
+def figures():
+    return [f"{RESULTS}/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")]
+
+
+def figure(name, category, label):
+    """The outputs of a figure's rule, which make it one of the study's figures: two files, the PNG in the report.
+
+    Its caption is workflow/report/{name}.rst.
+    """
+    FIGURES.append(name)
+    files = f"results/{{study}}/figures/{{figure,{name}}}"
+    entry = {"caption": f"../report/{name}.rst", "category": category, "labels": {"figure": label}}
+    return {"pdf": f"{files}.pdf", "png": report(f"{files}.png", **entry)}

@@ -1,22 +1,5 @@
 # One rule per figure: editing a figure's script redraws that figure alone.
 
-FIGURES = []
-
-
-def figures():
-    return [f"{RESULTS}/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")]
-
-
-def figure(name, category, label):
-    """The outputs of a figure's rule, which make it one of the study's figures: two files, the PNG in the report.
-
-    Its caption is workflow/report/{name}.rst.
-    """
-    FIGURES.append(name)
-    files = f"results/{{study}}/figures/{{figure,{name}}}"
-    entry = {"caption": f"../report/{name}.rst", "category": category, "labels": {"figure": label}}
-    return {"pdf": f"{files}.pdf", "png": report(f"{files}.png", **entry)}
-
 
 # What all figures share; the name of its script is that of the figure. By itself it makes nothing.
 rule plot_figure:
