@@ -9,14 +9,23 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 os.environ.setdefault("MKL_DYNAMIC", "FALSE")
 
+# The files whose tests look at the smoke study.
+SMOKE = ("test_smoke.py", "test_report.py", "test_killed_training.py")
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+
 def pytest_collection_modifyitems(items):
-    """Long tests first, so that no process is left alone with them; the tests of a file share its fixtures.
+    """Long tests first, so that no process is left alone with them at the end."""
+    items.sort(key=lambda item: (item.path.name not in SMOKE, not item.get_closest_marker("slow")))
 
-    All that look at the smoke study run in one process, so that it is computed once.
-    """
-    for item in items:
-        smoke = "smoke" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("smoke" if smoke else item.path.stem))
-    items.sort(key=lambda item: not item.get_closest_marker("slow"))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """The tests of a file share its fixtures, so they run in one process; so do all that look at the smoke study."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return "smoke" if file.endswith(SMOKE) else file
+
+    return ByFile(config, log)
