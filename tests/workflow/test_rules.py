@@ -25,11 +25,12 @@ def test_rule_follows_the_house_rules(name):
 
 @pytest.mark.parametrize("name", sorted(FIGURES))
 def test_figure_has_its_own_name_and_caption(name):
-    """Catches a module list, file name or caption pasted from another figure."""
+    """Catches a module list, file name or caption pasted from another figure, and one that a cluster would queue."""
     figure = name.removeprefix("plot_")
     assert f'code=modules_of("{name}")' in FIGURES[name]
     assert f'**figure("{figure}",' in FIGURES[name]
     assert (BASE / "workflow" / "report" / f"{figure}.rst").is_file()
+    assert re.search(rf"^localrules:\n(?:    \w+,\n)*    {name},$", TEXT, re.M)
 
 
 def test_every_script_has_its_rule():

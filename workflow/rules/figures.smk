@@ -1,6 +1,25 @@
 # One rule per figure: editing a figure's script redraws that figure alone.
 
 
+# Seconds each: on a cluster, done where the study is started. A derived rule does not inherit it.
+localrules:
+    plot_claims,
+    plot_schedules,
+    plot_perplexity,
+    plot_fidelity,
+    plot_entropy,
+    plot_divergence,
+    plot_frontier,
+    plot_targets,
+    plot_knockout,
+    plot_training,
+    plot_attention_maps,
+    plot_block_selection,
+    plot_block_map,
+    plot_block_ribbon,
+    plot_block_sizes,
+
+
 # What all figures share; the name of its script is that of the figure. By itself it makes nothing.
 rule plot_figure:
     output:
@@ -9,8 +28,6 @@ rule plot_figure:
         "results/{study}/logs/plot_{figure}.log",
     benchmark:
         "results/{study}/benchmarks/plot_{figure}.tsv"
-    # Seconds each: on a cluster, done where the study is started.
-    localrule: True
     conda:
         "../../envs/analysis.yaml"
     resources:
