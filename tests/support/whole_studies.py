@@ -5,11 +5,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from checkout import ROOT
 
 from localist.blocks.partitions import PARTITIONS
 from localist.corpus.formats.file_kinds import FORMATS
+from localist.plumbing.errors import UserError
 from localist.study.config import resolve
 from localist.study.schedules import SCHEDULES
 
@@ -35,3 +37,25 @@ def _default_study() -> dict[str, Any]:
 
 def default_study() -> dict[str, Any]:
     return deepcopy(_default_study())
+
+
+def set_key(config: dict[str, Any], key: str, value: Any) -> None:
+    """Set one value; its key is dotted."""
+    *above, last = key.split(".")
+    for name in above:
+        config = config[name]
+    config[last] = value
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    """The default study, in full, with one value set."""
+    config = default_study()
+    set_key(config, key, value)
+    return config
+
+
+def mistakes(config: dict[str, Any]) -> list[str]:
+    """The lines of the message, without the heading."""
+    with pytest.raises(UserError) as caught:
+        resolved(config)
+    return [line.removeprefix("  - ") for line in str(caught.value).splitlines()[1:]]

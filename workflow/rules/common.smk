@@ -6,6 +6,8 @@ import sys
 from snakemake.exceptions import WorkflowError
 
 BASE = Path(workflow.basedir)
+# The same, as inputs name it: relative to the checkout for a study that runs there.
+CODE = BASE if Path.cwd() != BASE else Path()
 sys.path.insert(0, str(BASE / "scripts"))
 
 from localist.blocks.partitions import PARTITIONS
@@ -127,8 +129,7 @@ wildcard_constraints:
 
 def modules_of(script):
     """The package modules that a script imports: its code is an input like any other."""
-    base = BASE if Path.cwd() != BASE else Path()
-    return [str(path) for path in imported_modules(base / "scripts" / f"{script}.py")]
+    return [str(path) for path in imported_modules(CODE / "scripts" / f"{script}.py")]
 
 
 # What tells one result from another beside code, parameters and the contents of inputs, for the cache. A parameter that
@@ -252,8 +253,7 @@ def model_of(arm, seed):
 
 def templates_of(page):
     """A page's template, and those that it extends, imports or includes: its words and markup are inputs like code."""
-    base = BASE if Path.cwd() != BASE else Path()
-    return [str(path) for path in used_templates(base / "workflow/report/templates" / page)]
+    return [str(path) for path in used_templates(CODE / "workflow/report/templates" / page)]
 
 
 FIGURES = []

@@ -43,7 +43,7 @@ RENAMED_KEYS = {
     "training.gradient_norm": "training.max_grad_norm",
     "evaluation.batch_windows": "evaluation.batch_size",
 }
-RENAMED_VALUES = {"partition": {"segments": "spans", "window": "fixed"}, "applies_to": {"strength": "weight"}}
+RENAMED_VALUES = {"segments": "spans", "window": "fixed", "strength": "weight"}
 
 
 def resolve(config: MutableMapping[str, Any], schema_path: Path, choices: Choices) -> None:
@@ -84,7 +84,7 @@ def _schema(path: Path) -> dict[str, Any]:
 
 def _schema_mistakes(config: Mapping[str, Any], schema_path: Path, choices: Choices) -> list[str]:
     schema = _schema(schema_path)
-    named = {kind: {"enum": list(names), "kind": kind} for kind, names in choices.items()}
+    named = {kind: {"enum": list(names)} for kind, names in choices.items()}
     errors = Draft202012Validator(schema | {"$defs": schema["$defs"] | named}).iter_errors(config)
     ordered = sorted(errors, key=lambda error: list(map(str, error.path)))
     # One mistake can be reported by several errors: every missing key is told of all that are missing.
@@ -105,8 +105,8 @@ def _lines(error: ValidationError) -> Iterator[str]:
             meaning = schema["properties"][name].get("description", "")
             yield f"{_join(key, name)}: missing. {meaning}"
     elif error.validator == "enum":
-        new_name = RENAMED_VALUES.get(_kind(schema), {}).get(value)
-        hint = f" It is now called {new_name}." if new_name else ""
+        new_name = RENAMED_VALUES.get(str(value))
+        hint = f" It is now called {new_name}." if new_name in allowed else ""
         yield f"{key}: {value!r} is not one of {', '.join(map(str, allowed))}.{hint}"
     elif error.validator == "type":
         kinds = allowed if isinstance(allowed, list) else [allowed]
@@ -120,11 +120,6 @@ def _unknown(key: str, known: Iterable[str]) -> str:
     if new_name:
         return f"{key}: is now called {new_name}. Rename it."
     return f"{key}: unknown key. Known keys here: {', '.join(known)}."
-
-
-def _kind(schema: Mapping[str, Any]) -> str:
-    """The kind of a value that is one of several names."""
-    return schema.get("kind") or ("applies_to" if schema["enum"] == ["weight", "target"] else "")
 
 
 def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:

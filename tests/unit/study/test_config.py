@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 from checkout import ROOT
-from whole_studies import SCHEMA, default_study, load, resolved
+from whole_studies import SCHEMA, changed, default_study, load, mistakes, resolved, set_key
 
-from localist.plumbing.errors import UserError
 from localist.study.config import RENAMED_KEYS, read_scalars
 
 SHIPPED = [
@@ -15,28 +14,6 @@ SHIPPED = [
     *sorted((ROOT / "workflow" / "configs").glob("*.yaml")),
     ROOT / "docs" / "study" / "config.yaml",
 ]
-
-
-def set_key(config: dict[str, Any], key: str, value: Any) -> None:
-    """Set one value; its key is dotted."""
-    *above, last = key.split(".")
-    for name in above:
-        config = config[name]
-    config[last] = value
-
-
-def changed(key: str, value: Any) -> dict[str, Any]:
-    """The default study, in full, with one value set."""
-    config = default_study()
-    set_key(config, key, value)
-    return config
-
-
-def mistakes(config: dict[str, Any]) -> list[str]:
-    """The lines of the message, without the heading."""
-    with pytest.raises(UserError) as caught:
-        resolved(config)
-    return [line.removeprefix("  - ") for line in str(caught.value).splitlines()[1:]]
 
 
 def mappings(part: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -164,6 +141,7 @@ def test_unknown_keys_of_any_type_are_named():
         ("blocks.reference", "nonsense", ["semantic", "fixed", "shifted"]),
         ("arms.linear.schedule", "quartic", ["distributed", "localist", "linear", "cubic", "quintic"]),
         ("arms.linear.partition", "none", ["semantic", "fixed", "shifted"]),
+        ("arms.linear.partition", ["window"], ["semantic", "fixed", "shifted"]),
         ("tokens.context", 4, ["8"]),
         ("tokens.context", "wide", ["integer"]),
         ("training.learning_rate", "fast", ["number"]),

@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-from test_config import changed, mistakes
-from whole_studies import resolved
+from whole_studies import changed, mistakes, resolved
 
 from localist.study.sources import source_kind
 
