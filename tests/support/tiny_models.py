@@ -1,5 +1,6 @@
-"""Tiny random models of several families, in evaluation mode."""
+"""Tiny random models of several families, in evaluation mode, and a batch of tokens with blocks for them."""
 
+import pytest
 import torch
 import transformers
 
@@ -47,3 +48,23 @@ def tiny_model(family: str, **changes) -> transformers.PreTrainedModel:
             if weight.dim() == 2 and not any(part in name for part in ("emb", "wte", "wpe", "lm_head")):
                 weight.mul_(6)
     return model
+
+
+# Of the batch: its tokens per window, and its blocks.
+CONTEXT = 24
+BLOCKS = 4
+
+
+@pytest.fixture(params=sorted(TINY_MODELS))
+def model(request):
+    return tiny_model(request.param)
+
+
+@pytest.fixture
+def batch():
+    """Two windows with a sink at 0, several blocks, and padding at the end of the second."""
+    generator = torch.Generator().manual_seed(0)
+    blocks = torch.randint(0, BLOCKS, (2, CONTEXT), generator=generator)
+    blocks[:, 0] = -1
+    blocks[1, 17:] = -1
+    return torch.randint(0, 60, (2, CONTEXT), generator=generator), blocks

@@ -1,32 +1,17 @@
 """The observed attention function on real architectures: the same model as stock, the block mass of eager attention."""
 
 import pytest
+import tiny_models
 import torch
-from tiny_models import TINY_MODELS, tiny_model
+from tiny_models import BLOCKS, CONTEXT, tiny_model
 
 from localist.attention.observed_attention import check_causality, use_observed_attention
 from localist.attention.visibility import key_groups, visible_blocks
 from localist.plumbing.errors import UserError
 from localist.training.constraint import Constraint, ConstraintObserver, counted_mean, hinge
 
-CONTEXT = 24
-BLOCKS = 4
+model, batch = tiny_models.model, tiny_models.batch  # fixtures
 CONSTRAINT = Constraint(locality=[0.0, 0.5, 1.0], penalty="hinge", target=0.9, weight=3.0)
-
-
-@pytest.fixture(params=sorted(TINY_MODELS))
-def model(request):
-    return tiny_model(request.param)
-
-
-@pytest.fixture
-def batch():
-    """Two windows with a sink at 0, several blocks, and padding at the end of the second."""
-    generator = torch.Generator().manual_seed(0)
-    blocks = torch.randint(0, BLOCKS, (2, CONTEXT), generator=generator)
-    blocks[:, 0] = -1
-    blocks[1, 17:] = -1
-    return torch.randint(0, 60, (2, CONTEXT), generator=generator), blocks
 
 
 def observer_of(blocks, constraint=CONSTRAINT):

@@ -3,29 +3,14 @@
 import math
 
 import pytest
+import tiny_models
 import torch
-from tiny_models import TINY_MODELS, tiny_model
+from tiny_models import CONTEXT, tiny_model
 
 from localist.attention.observed_attention import use_observed_attention
 from localist.evaluation.attention_statistics import CHUNK_QUERIES, CHUNK_SCORES, StatisticsObserver, query_chunks
 
-CONTEXT = 24
-BLOCKS = 4
-
-
-@pytest.fixture(params=sorted(TINY_MODELS))
-def model(request):
-    return tiny_model(request.param)
-
-
-@pytest.fixture
-def batch():
-    """Two windows with a sink at 0, several blocks, and padding at the end of the second."""
-    generator = torch.Generator().manual_seed(0)
-    blocks = torch.randint(0, BLOCKS, (2, CONTEXT), generator=generator)
-    blocks[:, 0] = -1
-    blocks[1, 17:] = -1
-    return torch.randint(0, 60, (2, CONTEXT), generator=generator), blocks
+model, batch = tiny_models.model, tiny_models.batch  # fixtures
 
 
 def entropy_bits(probability):

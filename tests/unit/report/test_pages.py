@@ -5,23 +5,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 from checkout import templates
+from judged_claims import CLAIMS
 
 from localist.report.pages import claims_page, summary_page, text_pairs
 
 EVIL = "<script>alert('x')</script> & \"more\""
-CLAIMS = pd.DataFrame(
-    {
-        "claim": ["near_baseline", "robust_across_seeds"],
-        "statement": ["Near.", "Robust."],
-        "verdict": ["supported", "not tested"],
-        "sentence": ["It was near.", "There are too few seeds."],
-        "effect": [3.55, None],
-        "unit": ["% perplexity", None],
-        "ci_low": [2.0, None],
-        "ci_high": [5.0, None],
-        "p_holm": [0.0123, None],
-    }
-)
 CHECKS = pd.DataFrame(
     {
         "arm": ["quintic", "uniform"],

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from judged_claims import CLAIMS
 
 from localist.report.shown_tables import shown_arms, shown_checks, shown_claims, shown_published
 
@@ -18,20 +19,6 @@ SUMMARY = pd.DataFrame(
         "ratio_high": [1.0, 2.1],
         "late_fidelity_corrected": [-0.0123, 0.5],
         "late_sink_share": [0.4, 0.25],
-    }
-)
-
-CLAIMS = pd.DataFrame(
-    {
-        "claim": ["near_baseline", "robust_across_seeds"],
-        "statement": ["Near.", "Robust."],
-        "verdict": ["supported", "not tested"],
-        "sentence": ["It was near.", "There are too few seeds."],
-        "effect": [3.55, None],
-        "unit": ["% perplexity", None],
-        "ci_low": [2.0, None],
-        "ci_high": [5.0, None],
-        "p_holm": [0.0123, None],
     }
 )
 
