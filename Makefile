@@ -54,7 +54,7 @@ resources: env
 test: env resources ## Run the tests
 	$(call reported,test,$(BIN)/python -m pytest -m "not cluster" -n auto --maxprocesses 4)
 
-test-cluster: env resources ## Run studies on a SLURM that is started on this machine for it (slurm-wlm and munge; 6 minutes)
+test-cluster: env resources ## Run studies on a SLURM that is started on this machine for it (slurm-wlm and munge; 10 minutes)
 	$(call reported,test-cluster,$(BIN)/python -m pytest -m cluster)
 
 bench: env ## Measure attention with block mass beside stock attention (35 minutes)
