@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from localist.claims.tables import (
+    AT_TOKENS_COLUMNS,
     HISTORY_COLUMNS,
     LAYER_COLUMNS,
     METRIC_COLUMNS,
@@ -17,6 +18,7 @@ from localist.claims.tables import (
     layer_rows,
     losses_by_section,
     metric_rows,
+    snapshot_rows,
     summary_table,
     write_csv,
 )
@@ -37,7 +39,9 @@ class Files:
     """The evaluation files of one run; layers: by measured partition."""
 
     metrics: Path
+    precision: Path
     tokens: Path
+    at_tokens: Path
     layers: Mapping[str, Path]
 
 
@@ -51,7 +55,7 @@ def main(
     templates: Sequence[Path],
     outputs: Mapping[str, Path],
 ) -> None:
-    """Write metrics, layers, history, schedules, and the summary by arm as CSV, LaTeX and a page."""
+    """Write metrics, layers, history, schedules, snapshots, and the summary by arm as CSV, LaTeX and a page."""
     table = {PRETRAINED: UNTUNED} | {name: Arm(**row) for name, row in arms.items()}
     sums = {
         (run, partition): pd.read_parquet(path)
@@ -63,7 +67,7 @@ def main(
     metrics = [
         row
         for (name, seed), files in evaluated.items()
-        for row in metric_rows(table[name], seed, read_json(files.metrics))
+        for row in metric_rows(table[name], seed, read_json(files.precision)["precision"], read_json(files.metrics))
     ]
     layers = [
         layer_rows(rows, locality[name]).assign(arm=name, seed=seed, measured_partition=partition)
@@ -88,17 +92,27 @@ def main(
     }
     perplexity = bootstrap_perplexity(losses, resamples=evaluation["resamples"], seed=evaluation["seed"])
     summary = summary_table(table, perplexity, late, reference)
+    precision = (
+        pd.DataFrame(metrics).groupby("arm", sort=False)["precision"].agg(lambda used: " and ".join(sorted(set(used))))
+    )
+    summary["precision"] = summary["arm"].map(precision)
     write_csv(pd.DataFrame(metrics).loc[:, METRIC_COLUMNS], outputs["metrics"])
     write_csv(pd.concat(layers).loc[:, LAYER_COLUMNS], outputs["layers"])
     write_csv(pd.concat(history).loc[:, HISTORY_COLUMNS], outputs["history"])
     write_csv(pd.DataFrame(schedules, columns=["arm", "schedule", "layer", "locality"]), outputs["schedules"])
     write_csv(summary, outputs["arms"])
+    snapshots = [
+        {"arm": name, "seed": seed} | row
+        for (name, seed), files in evaluated.items()
+        for row in snapshot_rows(pd.read_parquet(files.at_tokens))
+    ]
+    write_csv(pd.DataFrame(snapshots, columns=AT_TOKENS_COLUMNS), outputs["at_tokens"])
     shown = shown_arms(summary)
     with replacing(outputs["latex"]) as temporary:
         types = "l" + "r" * (shown.shape[1] - 1)
         temporary.write_text(latex_table(shown.columns, shown.to_numpy(), types), encoding="utf-8")
     with replacing(outputs["page"]) as temporary:
-        temporary.write_text(summary_page(shown, templates), encoding="utf-8")
+        temporary.write_text(summary_page(shown, " and ".join(sorted(set(precision))), templates), encoding="utf-8")
 
 
 def locality_of(arm: Arm, layers: int, min_locality: float) -> list[float]:
@@ -108,16 +122,23 @@ def locality_of(arm: Arm, layers: int, min_locality: float) -> list[float]:
 
 
 def files_by_run(
-    runs: Sequence[Run], measured: Sequence[str], metrics: Sequence[str], tokens: Sequence[str], layers: Sequence[str]
+    runs: Sequence[Run],
+    measured: Sequence[str],
+    metrics: Sequence[str],
+    precision: Sequence[str],
+    tokens: Sequence[str],
+    at_tokens: Sequence[str],
+    layers: Sequence[str],
 ) -> dict[Run, Files]:
     """The files of each run.
 
-    metrics, tokens: in the order of the runs; layers: those of all runs for one partition, then for the next.
+    metrics, precision, tokens, at_tokens: in the order of the runs; layers: those of all runs for one partition, then
+    for the next.
     """
     by_partition = dict(zip(product(measured, runs), map(Path, layers), strict=True))
     return {
-        run: Files(Path(one), Path(other), {partition: by_partition[partition, run] for partition in measured})
-        for run, one, other in zip(runs, metrics, tokens, strict=True)
+        run: Files(*map(Path, files), layers={partition: by_partition[partition, run] for partition in measured})
+        for run, *files in zip(runs, metrics, precision, tokens, at_tokens, strict=True)
     }
 
 
@@ -128,7 +149,9 @@ if __name__ == "__main__":
                 snakemake.params.evaluated,
                 snakemake.params.measured,
                 snakemake.input.metrics,
+                snakemake.input.precision,
                 snakemake.input.tokens,
+                snakemake.input.at_tokens,
                 snakemake.input.layers,
             ),
             histories=dict(zip(snakemake.params.runs, map(Path, snakemake.input.history), strict=True)),
@@ -139,6 +162,6 @@ if __name__ == "__main__":
             templates=[Path(path) for path in snakemake.input.templates],
             outputs={
                 name: Path(snakemake.output[name])
-                for name in ("metrics", "layers", "arms", "latex", "page", "history", "schedules")
+                for name in ("metrics", "layers", "arms", "latex", "page", "history", "schedules", "at_tokens")
             },
         )

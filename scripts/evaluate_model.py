@@ -1,9 +1,8 @@
-"""Measure one model: loss of every held-out token, attention by layer and section, and one passage's attention."""
+"""Measure one model: losses, attention by layer, knockouts, divergence from another model, attention of a passage."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,10 @@ from transformers import AutoTokenizer, PreTrainedModel
 
 from localist.attention.models import load_model
 from localist.attention.precision import uses_bf16
-from localist.corpus.splits import SPLITS
+from localist.evaluation.divergence import Divergence, no_divergence
 from localist.evaluation.knockout import Knockout
 from localist.evaluation.layer_sums import LayerSums
-from localist.evaluation.losses import sample_windows, split_metrics, token_losses
+from localist.evaluation.losses import sample_rows, split_metrics, token_losses, watched_losses
 from localist.evaluation.passages import passage_attention, passage_window
 from localist.evaluation.settings import EvaluationSettings
 from localist.plumbing.files import replacing, write_json
@@ -31,11 +30,14 @@ logger = logging.getLogger(__name__)
 class Inputs:
     """A model folder and the text that it is measured on.
 
-    tokens: split → folder of windows; sentences: corpus/sentences.parquet; blocks: measured partition → block ids of
-    the test windows.
+    other: the model that its attention is compared with, if any; snapshots: training tokens → the same model as it was
+    after so many; tokens: split → folder of windows; sentences:
+    corpus/sentences.parquet; blocks: measured partition → block ids of the test windows.
     """
 
     model: Path
+    other: Path | None
+    snapshots: Mapping[int, Path]
     tokens: Mapping[str, Path]
     sentences: Path
     blocks: Mapping[str, Path]
@@ -46,9 +48,12 @@ class Outputs:
     """The evaluation's files; layers: measured partition → layers.parquet."""
 
     metrics: Path
+    precision: Path
     tokens: Path
     knockout: Path
+    divergence: Path
     passage: Path
+    at_tokens: Path
     layers: Mapping[str, Path]
 
 
@@ -57,51 +62,104 @@ def main(
 ) -> None:
     """Write metrics, losses by token (also with attention knockout), the passage, and sums by measured partition.
 
-    reference: the partition of the passage; knockout: the partitions whose cross-block attention is knocked out.
+    The test split is evaluated whole, training text on a sample. reference: the partition of the passage; knockout: the
+    partitions whose cross-block attention is knocked out.
     """
     torch.set_num_threads(settings.threads)
     windows = {split: Windows.load(folder) for split, folder in inputs.tokens.items()}
-    windows["train"] = sample_windows(windows["train"], int(windows["test"].is_text.sum()), settings.seed)
-    model = load_model(inputs.model, windows["test"].input_ids.shape[1], settings.gpus)
+    train, test = windows["train"], windows["test"]
+    windows["train"] = train.take(sample_rows(train, settings.sample_tokens, settings.seed))
+    context = test.input_ids.shape[1]
+    model = load_model(inputs.model, context, settings.gpus)
     bf16 = uses_bf16(settings.precision, settings.gpus)
-    blocks = {partition: np.load(path) for partition, path in inputs.blocks.items()}
     sentences = pd.read_parquet(inputs.sentences, columns=["sentence", "section", "title"])
     section_of_sentence = sentences["section"].to_numpy()
-    losses = partial(token_losses, model, batch_size=settings.batch_size, bf16=bf16)
-    metrics, by_split = {}, []
-    for split, part in windows.items():
-        sums = LayerSums(part, blocks) if split == "test" else None
-        table = losses(part, description=f"{name} {split}", watcher=sums)
-        metrics[split] = split_metrics(table, int(part.byte_counts.sum()))
-        table["section"] = section_of_sentence[table["sentence"]]
-        by_split.append(table.assign(split=split))
-        if sums:
-            for partition, path in outputs.layers.items():
-                with replacing(path) as temporary:
-                    sums.table(partition, section_of_sentence).to_parquet(temporary, index=False)
-    write_json(outputs.metrics, metrics)
-    with replacing(outputs.tokens) as temporary:
-        pd.concat(by_split).astype({"nll": np.float32}).to_parquet(temporary, index=False)
+    blocks = {partition: np.load(path) for partition, path in inputs.blocks.items()}
+    sums = LayerSums(test, blocks)
+    divergence = None
+    if inputs.other:
+        sample = sample_rows(test, settings.divergence_tokens, settings.seed)
+        divergence = Divergence(load_model(inputs.other, context, settings.gpus), test, sample)
     late = late_layers(model.config.get_text_config().num_hidden_layers)
-    by_partition = []
-    for partition in knockout:
-        watcher = Knockout(blocks[partition], late)
-        table = losses(windows["test"], description=f"{name} knockout by {partition}", watcher=watcher)
-        table["section"] = section_of_sentence[table["sentence"]]
-        by_partition.append(table[["window", "position", "section", "nll"]].assign(partition=partition))
+    losses, knocked_out = watched_losses(
+        model,
+        test,
+        batch_size=settings.batch_size,
+        bf16=bf16,
+        description=f"{name} test",
+        watchers=[sums, divergence] if divergence else [sums],
+        interventions={partition: Knockout(blocks[partition], late) for partition in knockout},
+    )
+    by_split = {"test": losses}
+    for split in windows.keys() - by_split.keys():
+        by_split[split] = token_losses(
+            model, windows[split], batch_size=settings.batch_size, bf16=bf16, description=f"{name} {split}"
+        )
+    metrics = {split: split_metrics(by_split[split], int(part.byte_counts.sum())) for split, part in windows.items()}
+    write_json(outputs.metrics, metrics)
+    write_json(outputs.precision, precision_record(model, test, losses, settings, bf16, name))
+    with replacing(outputs.tokens) as temporary:
+        parts = [by_split[split].assign(split=split) for split in windows]
+        _with_sections(pd.concat(parts), section_of_sentence).to_parquet(temporary, index=False)
     with replacing(outputs.knockout) as temporary:
-        pd.concat(by_partition).astype({"nll": np.float32}).to_parquet(temporary, index=False)
+        parts = [table.assign(partition=partition) for partition, table in knocked_out.items()]
+        table = _with_sections(pd.concat(parts), section_of_sentence).drop(columns=["sentence", "correct"])
+        table.to_parquet(temporary, index=False)
+    for partition, path in outputs.layers.items():
+        with replacing(path) as temporary:
+            sums.table(partition, section_of_sentence).to_parquet(temporary, index=False)
+    with replacing(outputs.divergence) as temporary:
+        table = divergence.table(section_of_sentence) if divergence else no_divergence()
+        table.to_parquet(temporary, index=False)
     row = passage_window(blocks[reference], settings.passage_tokens)
-    length = min(settings.passage_tokens, int(windows["test"].is_text[row].sum()) + 1)
-    input_ids = windows["test"].input_ids[row, :length]
+    length = min(settings.passage_tokens, int(test.is_text[row].sum()) + 1)
+    input_ids = test.input_ids[row, :length]
     passage = attention_of_passage(model, input_ids, bf16) | {
         "tokens": np.array(list(token_texts(inputs.model, input_ids))),
         "blocks": blocks[reference][row, :length],
-        "title": np.array(sentences["title"].iloc[windows["test"].sentence_ids[row, 1]]),
+        "title": np.array(sentences["title"].iloc[test.sentence_ids[row, 1]]),
     }
     with replacing(outputs.passage) as temporary:
-        np.savez_compressed(temporary, **passage)
+        np.savez_compressed(temporary, allow_pickle=False, **passage)
+    with replacing(outputs.at_tokens) as temporary:
+        parts = [
+            snapshot_sums(folder, test, blocks[reference], settings, bf16, f"{name} at {tokens}").assign(tokens=tokens)
+            for tokens, folder in inputs.snapshots.items()
+        ]
+        (pd.concat(parts) if parts else pd.DataFrame()).to_parquet(temporary, index=False)
     logger.info("%s: test perplexity %.2f.", name, metrics["test"]["perplexity"])
+
+
+def precision_record(
+    model: PreTrainedModel, test: Windows, losses: pd.DataFrame, settings: EvaluationSettings, bf16: bool, name: str
+) -> dict[str, str | float]:
+    """The precision of the evaluation, and by how many nats a token it moves the loss of a sample (0 in float32)."""
+    if not bf16:
+        return {"precision": "fp32", "shift_nats": 0.0}
+    rows = sample_rows(test, settings.sample_tokens, settings.seed)
+    exact = token_losses(
+        model, test.take(rows), batch_size=settings.batch_size, bf16=False, description=f"{name} in float32"
+    )
+    rounded = losses.loc[losses["window"].isin(rows), "nll"]
+    shift = rounded.to_numpy(np.float64).mean() - exact["nll"].to_numpy(np.float64).mean()
+    return {"precision": "bf16", "shift_nats": float(shift)}
+
+
+def snapshot_sums(
+    folder: Path, test: Windows, blocks: np.ndarray, settings: EvaluationSettings, bf16: bool, name: str
+) -> pd.DataFrame:
+    """Sums by layer under `blocks`, [windows, T], and in each row the loss of the whole test split (nll, predicted)."""
+    model = load_model(folder, test.input_ids.shape[1], settings.gpus)
+    sums = LayerSums(test, {"": blocks})
+    losses, _ = watched_losses(
+        model, test, batch_size=settings.batch_size, bf16=bf16, description=name, watchers=[sums]
+    )
+    one_section = np.zeros(int(test.sentence_ids.max()) + 1, dtype=int)
+    return sums.table("", one_section).assign(nll=losses["nll"].to_numpy(np.float64).sum(), predicted=len(losses))
+
+
+def _with_sections(losses: pd.DataFrame, section_of_sentence: np.ndarray) -> pd.DataFrame:
+    return losses.assign(section=section_of_sentence[losses["sentence"]])
 
 
 def attention_of_passage(model: PreTrainedModel, input_ids: np.ndarray, bf16: bool) -> dict[str, np.ndarray]:
@@ -124,7 +182,9 @@ if __name__ == "__main__":
         main(
             inputs=Inputs(
                 model=Path(snakemake.input.model),
-                tokens=dict(zip(SPLITS, map(Path, snakemake.input.tokens), strict=True)),
+                snapshots=dict(zip(snakemake.params.at_tokens, map(Path, snakemake.input.snapshots), strict=True)),
+                other=Path(snakemake.input.other) if snakemake.input.get("other") else None,
+                tokens=dict(zip(snakemake.params.splits, map(Path, snakemake.input.tokens), strict=True)),
                 sentences=Path(snakemake.input.sentences),
                 blocks=dict(zip(measured, map(Path, snakemake.input.blocks), strict=True)),
             ),
@@ -133,7 +193,13 @@ if __name__ == "__main__":
             settings=EvaluationSettings(**snakemake.params.settings),
             name=f"{snakemake.wildcards.arm} seed {snakemake.wildcards.seed}",
             outputs=Outputs(
-                **{name: Path(snakemake.output[name]) for name in ("metrics", "tokens", "knockout", "passage")},
+                **{
+                    name: Path(snakemake.output[name])
+                    for name in (
+                        *("metrics", "precision", "tokens", "knockout", "divergence", "passage"),
+                        "at_tokens",
+                    )
+                },
                 layers=dict(zip(measured, map(Path, snakemake.output.layers), strict=True)),
             ),
         )

@@ -32,6 +32,7 @@ class Inputs:
     tokens: Mapping[Run, Path]
     knockout: Mapping[Run, Path]
     layers: Mapping[tuple[str, Run], Path]
+    precision: Mapping[Run, Path]
     history: Mapping[Run, Path]
     comparisons: Mapping[Comparison, Path]
     blocks: Mapping[str, Path]
@@ -92,6 +93,7 @@ def read_evidence(
                 tokens=pd.read_parquet(path, columns=["section", "nll", "split"]),
                 knockout=pd.read_parquet(inputs.knockout[run]),
                 layers={name: pd.read_parquet(inputs.layers[name, run], columns=columns) for name in inputs.blocks},
+                precision_shift=read_json(inputs.precision[run])["shift_nats"],
             )
             for run, path in inputs.tokens.items()
         },
@@ -115,6 +117,7 @@ if __name__ == "__main__":
                 tokens=dict(zip(runs, map(Path, given.tokens), strict=True)),
                 knockout=dict(zip(runs, map(Path, given.knockout), strict=True)),
                 layers=dict(zip(product(measured, runs), map(Path, given.layers), strict=True)),
+                precision=dict(zip(runs, map(Path, given.precision), strict=True)),
                 history=dict(zip(runs, map(Path, given.history), strict=True)),
                 comparisons=dict(zip(snakemake.params.compared, map(Path, given.comparisons), strict=True)),
                 blocks=dict(zip(measured, map(Path, given.blocks), strict=True)),

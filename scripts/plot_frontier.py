@@ -20,12 +20,12 @@ from localist.report.figures import (
 MOST_NAMES = 12
 
 
-def main(arms: Path, swept: Sequence[str], pdf: Path, png: Path) -> None:
+def main(arms: Path, paths: Sequence[Sequence[str]], pdf: Path, png: Path) -> None:
     """Draw one labelled point per arm; vertical lines are 95 % intervals of the ratio to the distributed arm.
 
     The ratio, not the perplexity: texts differ far more than arms do, and the ratio's interval is paired over texts.
-    arms: table with one row per arm; those without ratio or late fidelity are named under the panel. swept: arms that
-    differ in weight alone, in order, which a thin line joins.
+    arms: table with one row per arm; those without ratio or late fidelity are named under the panel. paths: arms that a
+    thin line joins, in order: a continuous one for the first path, other dashes for the next.
     """
     late, ends = "late_fidelity_corrected", ["ratio", "ratio_low", "ratio_high"]
     table = read_table(arms, text=["arm"], numbers=[late, *ends])
@@ -38,10 +38,10 @@ def main(arms: Path, swept: Sequence[str], pdf: Path, png: Path) -> None:
             style, x = styles[row["arm"]], row[late]
             axes.plot([x, x], [row["ratio_low"], row["ratio_high"]], color=style.colour)
             axes.plot([x], [row["ratio"]], style.marker, color=style.colour, ms=4.5)
-        path = table.set_index("arm").reindex(index=list(swept)).dropna(subset=[late, "ratio"])
-        if len(path) > 1:
-            joined = styles[path.index[0]].colour
-            axes.plot(path[late], path["ratio"], color=joined, lw=0.6, zorder=1)
+        for names, dashes in zip(paths, ("-", "--"), strict=True):
+            path = table.set_index("arm").reindex(index=list(names)).dropna(subset=[late, "ratio"])
+            if len(path) > 1:
+                axes.plot(path[late], path["ratio"], dashes, color=styles[path.index[-1]].colour, lw=0.6, zorder=1)
         axes.margins(x=0.2, y=0.15)
         axes.axhline(1, color="0.8", lw=0.6, zorder=0)
         axes.set_ylabel("perplexity (test), × distributed")
@@ -70,7 +70,7 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             arms=Path(snakemake.input.arms),
-            swept=snakemake.params.swept,
+            paths=snakemake.params.paths,
             pdf=Path(snakemake.output.pdf),
             png=Path(snakemake.output.png),
         )

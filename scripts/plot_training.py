@@ -1,4 +1,4 @@
-"""Draw the course of training: cross-entropy and penalty against the tokens seen, by arm."""
+"""Draw the course of training: cross-entropy, penalty and an adapted weight against the tokens seen, by arm."""
 
 from pathlib import Path
 
@@ -6,19 +6,25 @@ from localist.plumbing.rule_log import rule_log
 from localist.report.figures import arm_styles, figure_style, legend_below, new_figure, read_table, save_figure
 
 SMOOTHING = 15  # the moving average spans one part in so many of a run's steps
+PANELS = {
+    "cross_entropy": "cross-entropy\n(nats per token)",
+    "penalty": "penalty",
+    "weight": "weight α,\nadapted",
+    "excess": "excess loss\n(nats per token)",
+}
 UNITS = {1e9: " (billions)", 1e6: " (millions)", 1e3: " (thousands)", 1.0: ""}
 
 
 def main(history: Path, pdf: Path, png: Path) -> None:
-    """Draw cross-entropy, and below it the penalty of constrained arms; every step faintly, a moving average on top.
+    """Draw cross-entropy, the penalty of constrained arms, and α and the excess of those with a perplexity budget.
 
-    history: table with one row per arm, seed and step. The average is taken of the mean over seeds.
+    Every step faintly, a moving average of the mean over seeds on top. history: table with one row per arm, seed and
+    step.
     """
-    table = read_table(history, text=["arm"], numbers=["seed", "step", "tokens", "cross_entropy", "penalty"])
+    table = read_table(history, text=["arm"], numbers=["seed", "step", "tokens", *PANELS])
+    table["weight"] = table["weight"].where(table["excess"].notna())  # of the others it is known beforehand
     styles = arm_styles(table["arm"])
-    panels = {"cross_entropy": "cross-entropy\n(nats per token)"}
-    if table["penalty"].notna().any():
-        panels["penalty"] = "penalty"
+    panels = {column: label for column, label in PANELS.items() if table[column].notna().any()}
     scale = next((unit for unit in UNITS if table["tokens"].max() >= 2 * unit), 1.0)
     with figure_style():
         figure, all_axes = new_figure(0.4 + 1.5 * len(panels), rows=len(panels), sharex=True)
@@ -35,6 +41,8 @@ def main(history: Path, pdf: Path, png: Path) -> None:
                     marker=style.marker, markevery=(number * every // len(styles), every),
                 )  # fmt: skip
             axes.set_ylabel(label)
+            if column == "weight":
+                axes.set_yscale("log")
         all_axes[-1].set_xlabel(f"training tokens seen{UNITS[scale]}")
         legend_below(figure, styles)
         save_figure(figure, pdf, png)

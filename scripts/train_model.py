@@ -6,7 +6,7 @@ from pathlib import Path
 from localist.plumbing.interruption import noticing_sigterm
 from localist.plumbing.rule_log import rule_log
 from localist.study.arms import Arm
-from localist.training.settings import RunInputs, RunOutputs, TrainingSettings
+from localist.training.settings import ReferenceRun, RunInputs, RunOutputs, TrainingSettings
 
 
 def main(
@@ -43,20 +43,24 @@ def main(
 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]), noticing_sigterm() as asked_to_stop:
-        blocks = snakemake.input.get("blocks")
+        blocks, history = snakemake.input.get("blocks"), snakemake.input.get("reference_history")
         main(
             inputs=RunInputs(
                 model=Path(snakemake.input.model),
                 tokens=Path(snakemake.input.tokens),
                 blocks=Path(blocks) if blocks else None,
                 code=tuple(map(Path, snakemake.input.code)),
+                reference=ReferenceRun(Path(history), Path(snakemake.input.reference_settings)) if history else None,
             ),
             arm=Arm(**snakemake.params.arm),
             seed=int(snakemake.wildcards.seed),
-            settings=TrainingSettings.from_config(snakemake.params.training),
+            settings=TrainingSettings.from_config(snakemake.params.training, snakemake.params.budget),
             min_locality=snakemake.params.min_locality,
             checkpoints=Path(snakemake.params.checkpoints),
             checkpoint_steps=snakemake.params.checkpoint_steps,
-            outputs=RunOutputs(**{name: Path(snakemake.output[name]) for name in ("model", "history", "settings")}),
+            outputs=RunOutputs(
+                **{name: Path(snakemake.output[name]) for name in ("model", "history", "settings")},
+                snapshots=dict(zip(snakemake.params.at_tokens, map(Path, snakemake.output.snapshots), strict=True)),
+            ),
             asked_to_stop=asked_to_stop,
         )

@@ -24,16 +24,16 @@ def test_every_result_equals_that_of_a_local_run(on_slurm, local):
 
 
 def test_short_jobs_share_submissions(on_slurm):
-    """Catches a study that floods the queue: one job for each of six runs, and five for all the rest."""
-    assert len(on_slurm.submitted()) == 6 + 5
+    """Catches a study that floods the queue: one job for each of six runs, and four for all the rest."""
+    assert len(on_slurm.submitted()) == 6 + 4
 
 
 def test_what_jobs_said_and_used_is_kept(on_slurm):
     """Catches logs that are deleted with success, and benchmarks that are lost in groups."""
     assert "Computing on the CPU" in on_slurm.slurm_logs("quintic")
     kept = {path.parent.name for path in (on_slurm.folder / "results/slurm_logs").rglob("*.log")}
-    assert "group_comparison_compare_attention" in kept
-    for name in ("train_model/quintic/seed1.tsv", "compare_attention/quintic/seed1/distributed/seed1.tsv"):
+    assert "group_evaluation_evaluate_model" in kept
+    for name in ("train_model/quintic/seed1.tsv", "evaluate_model/quintic/seed1.tsv"):
         assert "max_rss" in (on_slurm.results / "benchmarks" / name).read_text(encoding="utf-8")
 
 

@@ -80,8 +80,8 @@ def test_too_little_memory_and_too_little_time_only_take_longer(short_of_all, cl
     study, running = short_of_all
     study.finished(running)
     jobs = [cluster.job(number) for number in study.submitted()]
-    # A signal that comes before Python does ends a job like an error, and on a busy machine a job may not save in time: one
-    # more try, with more memory, is right then.
+    # A signal that comes before Python does ends a job like an error, and on a busy machine a job may not save in time:
+    # one more try, with more memory, is right then.
     assert [job["MinMemoryNode"] for job in jobs] == [f"{TOO_LITTLE_MB * 2**tries}M" for tries in range(len(jobs))]
     *failed, last = (job["JobState"] for job in jobs)
     assert failed and set(failed) <= {"FAILED", "TIMEOUT"} and last == "COMPLETED"

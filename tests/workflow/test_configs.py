@@ -17,10 +17,9 @@ def said(done: subprocess.CompletedProcess) -> str:
     ("path", "arms", "seeds"), [(BASE / "config.yaml", 9, 1), (CONFIGS / "smoke.yaml", 3, 2)], ids=["default", "smoke"]
 )
 def test_shipped_configs_plan(workplace, path, arms, seeds):
-    """Catches a shipped study that the schema or the rules no longer accept; or comparisons that are lost."""
+    """Catches a shipped study that the schema or the rules no longer accept."""
     planned = workplace.planned(path)
     assert planned["train_model"] == arms * seeds and planned["evaluate_model"] == 1 + arms * seeds
-    assert planned["compare_attention"] == 1 + (arms - 1) * seeds + (seeds > 1)
 
 
 def test_the_full_study_has_every_arm_once(workplace):
@@ -28,7 +27,6 @@ def test_the_full_study_has_every_arm_once(workplace):
     planned = workplace.planned(CONFIGS / "full.yaml")
     assert planned["train_model"] == 24 and planned["train_unkept_model"] == 4 * 24
     assert planned["evaluate_model"] == 1 + 5 * 24
-    assert planned["compare_attention"] == 1 + 5 * 23 + 5
 
 
 def test_jobs_on_a_gpu_take_turns_on_one_machine(workplace):
@@ -37,9 +35,7 @@ def test_jobs_on_a_gpu_take_turns_on_one_machine(workplace):
     done = workplace.snakemake(config, "--dry-run", "--resources", "gpu=2", "gpu_jobs=1")
     asked = dict(re.findall(r"^rule (\w+):\n(?:.+\n)*?    resources: (.+)$", said(done), re.MULTILINE))
     assert "gpu=2" in asked["train_model"] and "gpu_jobs=1" in asked["train_model"]
-    assert all(
-        "gpu=1" in asked[rule] and "gpu_jobs=1" in asked[rule] for rule in ("evaluate_model", "compare_attention")
-    )
+    assert "gpu=1" in asked["evaluate_model"] and "gpu_jobs=1" in asked["evaluate_model"]
     assert "gpu" not in asked["embed_sentences"]
     profile = yaml.safe_load((BASE / "workflow/profiles/default/config.yaml").read_text(encoding="utf-8"))
     assert profile["resources"]["gpu_jobs"] == 1
@@ -54,7 +50,7 @@ def test_batches_that_gpus_cannot_share_are_refused(workplace):
 def test_the_kept_study_plans(workplace):
     """Catches a documented study that can no longer be repeated."""
     planned = workplace.planned(BASE / "docs" / "study" / "config.yaml")
-    assert planned["train_model"] == 5 * 13 and planned["compare_attention"] == 1 + 5 * 12 + 5
+    assert planned["train_model"] == 5 * 13 and planned["evaluate_model"] == 1 + 5 * 13
 
 
 def test_the_paper_study_plans_when_the_book_is_given(workplace):

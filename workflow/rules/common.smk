@@ -59,9 +59,11 @@ GPUS = config["training"]["gpus"]
 MEASURED = config["blocks"]["measured"]
 REFERENCE = config["blocks"]["reference"]
 KNOCKOUT = [partition for partition in MEASURED if partition in (SEMANTIC, REFERENCE, SHIFTED)]
+AT_TOKENS = config["evaluation"]["at_tokens"]
+# The arms that differ from quintic in one value alone, in order of it; those with a budget from each other.
 SWEPT = {
-    field: list(sweep(ARMS, meaning(QUINTIC, config["constraint"]), field).values())
-    for field in ("fidelity_target", "weight")
+    field: list(sweep(ARMS, meaning(QUINTIC | row, config["constraint"]), field).values())
+    for field, row in {"fidelity_target": {}, "weight": {}, "perplexity_budget": {"perplexity_budget": 1}}.items()
 }
 # The arms that stand beside the paper's published figures.
 PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
@@ -120,8 +122,6 @@ def any_of(values):
 wildcard_constraints:
     study=any_of([STUDY]),
     arm=any_of([PRETRAINED, *ARMS]),
-    other=any_of(ARMS),
-    other_seed=r"\d+",
     seed=r"\d+",
     partition=any_of(PARTITIONS),
     split=any_of(SPLITS),
@@ -197,19 +197,33 @@ def evaluated():
     return [(PRETRAINED, PRETRAINED_SEED), *runs()]
 
 
+def compared_with(arm, seed):
+    """(arm, seed) whose attention this run's is compared with: distributed's; of its own seeds, one with the next."""
+    if arm == PRETRAINED:
+        return DISTRIBUTED, SEEDS[0]
+    if arm != DISTRIBUTED:
+        return DISTRIBUTED, seed
+    following = SEEDS[1:] + (SEEDS[:1] if len(SEEDS) > 2 else [])
+    return next(((DISTRIBUTED, other) for one, other in zip(SEEDS, following) if one == seed), None)
+
+
+def model_compared_with(arm, seed):
+    other = compared_with(arm, seed)
+    return model_of(*other) if other else []
+
+
 def compared():
-    """(arm, seed, other, other seed) whose attention is compared: all against distributed; its seeds, one with the next."""
-    untuned = [(PRETRAINED, PRETRAINED_SEED, DISTRIBUTED, SEEDS[0])]
-    arms = [(arm, seed, DISTRIBUTED, seed) for arm, seed in runs() if arm != DISTRIBUTED]
-    following = SEEDS[1:] + SEEDS[:1] if len(SEEDS) > 2 else SEEDS[1:]
-    return untuned + arms + [(DISTRIBUTED, one, DISTRIBUTED, other) for one, other in zip(SEEDS, following)]
+    """(arm, seed, other, other seed) of every comparison of attention."""
+    return [(*run, *compared_with(*run)) for run in evaluated() if compared_with(*run)]
 
 
 def comparisons():
-    return [
-        f"{RESULTS}/comparisons/{arm}/seed{seed}/{other}/seed{other_seed}/layers.parquet"
-        for arm, seed, other, other_seed in compared()
-    ]
+    return per_run("evaluation/{arm}/seed{seed}/divergence.parquet", [(arm, seed) for arm, seed, *_ in compared()])
+
+
+def splits_of(arm):
+    """The splits that an arm is evaluated on: learning rate and tokens are chosen by distributed's validation loss."""
+    return list(SPLITS) if arm == DISTRIBUTED else [split for split in SPLITS if split != "validation"]
 
 
 def first_seed_of_each_arm():
@@ -226,6 +240,7 @@ def model_cards():
 
 TABLES = [
     *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "knockout.csv", "divergence.csv"),
+    "at_tokens.csv",
     *("claims.csv", "contrasts.csv", "manipulation.csv", "published.csv"),
     *("arms.tex", "claims.tex", "published.tex", "numbers.tex"),
     *("summary.html", "claims.html", "published.html", "blocks.html", "extraction.html", "study.html", "study.json"),
@@ -247,8 +262,23 @@ def blocks_of_arm(wildcards):
     return f"{RESULTS}/blocks/{partition}/train.npy" if partition else []
 
 
+def reference_run(wildcards, name):
+    """A file of the distributed run that an arm's perplexity budget is held against; nothing for other arms."""
+    has_budget = ARMS[wildcards.arm].perplexity_budget
+    return f"{RESULTS}/runs/{DISTRIBUTED}/seed{wildcards.seed}/{name}" if has_budget else []
+
+
 def model_of(arm, seed):
     return resource_path("model") if arm == PRETRAINED else f"{RESULTS}/runs/{arm}/seed{seed}/model"
+
+
+def snapshots():
+    """The models of a run as they were after so many tokens; kept until they are evaluated."""
+    return [temp(directory(f"results/{{study}}/runs/{{arm}}/seed{{seed}}/at/{tokens}")) for tokens in AT_TOKENS]
+
+
+def snapshots_of(wildcards):
+    return [] if wildcards.arm == PRETRAINED else expand(snapshots(), **wildcards)
 
 
 def templates_of(page):
@@ -263,12 +293,13 @@ def figures():
     return [f"{RESULTS}/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")]
 
 
-def figure(name, category, label):
+def figure(name, category, label, drawn=True):
     """The outputs of a figure's rule, which make it one of the study's figures: two files, the PNG in the report.
 
-    Its caption is workflow/report/{name}.rst.
+    Its caption is workflow/report/{name}.rst. drawn: false where the study has nothing to show in it.
     """
-    FIGURES.append(name)
+    if drawn:
+        FIGURES.append(name)
     files = f"results/{{study}}/figures/{{figure,{name}}}"
     entry = {"caption": f"../report/{name}.rst", "category": category, "labels": {"figure": label}}
     return {"pdf": f"{files}.pdf", "png": report(f"{files}.png", **entry)}

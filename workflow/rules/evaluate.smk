@@ -9,15 +9,20 @@ localrules:
 rule evaluate_model:
     input:
         model=lambda wildcards: model_of(wildcards.arm, wildcards.seed),
-        tokens=expand("results/{{study}}/tokens/{split}", split=SPLITS),
+        other=lambda wildcards: model_compared_with(wildcards.arm, int(wildcards.seed)),
+        snapshots=lambda wildcards: snapshots_of(wildcards),
+        tokens=lambda wildcards: expand("results/{{study}}/tokens/{split}", split=splits_of(wildcards.arm)),
         sentences="results/{study}/corpus/sentences.parquet",
         blocks=expand("results/{{study}}/blocks/{measured}/test.npy", measured=MEASURED),
         code=modules_of("evaluate_model"),
     output:
         metrics="results/{study}/evaluation/{arm}/seed{seed}/metrics.json",
+        precision="results/{study}/evaluation/{arm}/seed{seed}/precision.json",
         tokens="results/{study}/evaluation/{arm}/seed{seed}/tokens.parquet",
         knockout="results/{study}/evaluation/{arm}/seed{seed}/knockout.parquet",
+        divergence="results/{study}/evaluation/{arm}/seed{seed}/divergence.parquet",
         passage="results/{study}/evaluation/{arm}/seed{seed}/passage.npz",
+        at_tokens="results/{study}/evaluation/{arm}/seed{seed}/at_tokens.parquet",
         layers=expand("results/{{study}}/evaluation/{{arm}}/seed{{seed}}/{measured}/layers.parquet", measured=MEASURED),
     log:
         "results/{study}/logs/evaluate_model/{arm}/seed{seed}.log",
@@ -34,38 +39,18 @@ rule evaluate_model:
         measured=MEASURED,
         reference=REFERENCE,
         knockout=KNOCKOUT,
-        settings={key: config["evaluation"][key] for key in ("batch_size", "seed", "passage_tokens")}
-        | {key: config["training"][key] for key in ("precision", "threads")}
-        | {"gpus": min(1, GPUS)},
+        splits=lambda wildcards: splits_of(wildcards.arm),
+        at_tokens=lambda wildcards: AT_TOKENS if snapshots_of(wildcards) else [],
+        settings={
+            key: config["evaluation"][key]
+            for key in (
+                *("batch_size", "precision", "seed", "sample_tokens"),
+                *("divergence_tokens", "passage_tokens"),
+            )
+        }
+        | {"threads": config["training"]["threads"], "gpus": min(1, GPUS)},
     script:
         "../../scripts/evaluate_model.py"
-
-
-rule compare_attention:
-    input:
-        model=lambda wildcards: model_of(wildcards.arm, wildcards.seed),
-        other=lambda wildcards: model_of(wildcards.other, wildcards.other_seed),
-        tokens="results/{study}/tokens/test",
-        sentences="results/{study}/corpus/sentences.parquet",
-        code=modules_of("compare_attention"),
-    output:
-        layers="results/{study}/comparisons/{arm}/seed{seed}/{other}/seed{other_seed}/layers.parquet",
-    log:
-        "results/{study}/logs/compare_attention/{arm}/seed{seed}/{other}/seed{other_seed}.log",
-    benchmark:
-        "results/{study}/benchmarks/compare_attention/{arm}/seed{seed}/{other}/seed{other_seed}.tsv"
-    conda:
-        "../../envs/training.yaml"
-    threads: config["training"]["threads"]
-    resources:
-        **gpu_request(min(1, GPUS)),
-        mem_mb=more_each_try(config["training"]["memory_mb"]),
-        runtime=more_each_try(60),
-    params:
-        settings={"batch_size": config["evaluation"]["batch_size"], "gpus": min(1, GPUS)}
-        | {key: config["training"][key] for key in ("precision", "threads")},
-    script:
-        "../../scripts/compare_attention.py"
 
 
 # Beside the model folder, not in it: that folder is another rule's output, and whole.
@@ -73,6 +58,7 @@ rule describe_model:
     input:
         settings="results/{study}/runs/{arm}/seed{seed}/settings.json",
         metrics="results/{study}/evaluation/{arm}/seed{seed}/metrics.json",
+        precision="results/{study}/evaluation/{arm}/seed{seed}/precision.json",
         layers=f"results/{{study}}/evaluation/{{arm}}/seed{{seed}}/{REFERENCE}/layers.parquet",
         templates=templates_of("model_card.md.j2"),
         code=modules_of("describe_model"),

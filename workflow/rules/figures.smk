@@ -11,6 +11,7 @@ localrules:
     plot_divergence,
     plot_frontier,
     plot_targets,
+    plot_price,
     plot_knockout,
     plot_training,
     plot_attention_maps,
@@ -96,7 +97,18 @@ use rule plot_figure as plot_frontier with:
     output:
         **figure("frontier", category="Results", label="perplexity against late-layer fidelity"),
     params:
-        swept=SWEPT["weight"],
+        # From no constraint on: distributed is quintic with a weight, or a budget, of 0.
+        paths=[[DISTRIBUTED, *SWEPT[field]] for field in ("weight", "perplexity_budget")],
+
+
+use rule plot_figure as plot_price with:
+    input:
+        at_tokens="results/{study}/tables/at_tokens.csv",
+        code=modules_of("plot_price"),
+    output:
+        **figure("price", category="Results", label="price of locality by tokens trained", drawn=AT_TOKENS),
+    params:
+        arms=[DISTRIBUTED, *SWEPT["weight"]],
 
 
 use rule plot_figure as plot_targets with:

@@ -16,7 +16,9 @@ localrules:
 rule collect_metrics:
     input:
         metrics=per_run("evaluation/{arm}/seed{seed}/metrics.json", evaluated()),
+        precision=per_run("evaluation/{arm}/seed{seed}/precision.json", evaluated()),
         tokens=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", evaluated()),
+        at_tokens=per_run("evaluation/{arm}/seed{seed}/at_tokens.parquet", evaluated()),
         layers=[
             path
             for measured in MEASURED
@@ -43,6 +45,7 @@ rule collect_metrics:
         ),
         history="results/{study}/tables/history.csv",
         schedules="results/{study}/tables/schedules.csv",
+        at_tokens="results/{study}/tables/at_tokens.csv",
     log:
         "results/{study}/logs/collect_metrics.log",
     benchmark:
@@ -93,6 +96,7 @@ rule judge_claims:
     input:
         tokens=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", runs()),
         knockout=per_run("evaluation/{arm}/seed{seed}/knockout.parquet", runs()),
+        precision=per_run("evaluation/{arm}/seed{seed}/precision.json", runs()),
         layers=[
             path
             for measured in MEASURED
@@ -135,7 +139,7 @@ rule judge_claims:
         runs=runs(),
         measured=MEASURED,
         compared=compared(),
-        constraint=config["constraint"],
+        constraint={key: value for key, value in config["constraint"].items() if key != "budget"},
         claims=config["claims"],
         min_sections=config["splits"]["min_test_sections"],
         evaluation={key: config["evaluation"][key] for key in ("resamples", "seed")},

@@ -42,11 +42,14 @@ rule train_model:
         model=resource_path("model"),
         tokens="results/{study}/tokens/train",
         blocks=blocks_of_arm,
+        reference_history=lambda wildcards: reference_run(wildcards, "history.csv"),
+        reference_settings=lambda wildcards: reference_run(wildcards, "settings.json"),
         code=modules_of("train_model"),
     output:
         model=directory("results/{study}/runs/{arm}/seed{seed}/model"),
         history="results/{study}/runs/{arm}/seed{seed}/history.csv",
         settings="results/{study}/runs/{arm}/seed{seed}/settings.json",
+        snapshots=snapshots(),
     log:
         "results/{study}/logs/train_model/{arm}/seed{seed}.log",
     benchmark:
@@ -66,6 +69,9 @@ rule train_model:
         training={
             key: value for key, value in config["training"].items() if key not in ("memory_mb", "checkpoint_steps")
         },
+        at_tokens=AT_TOKENS,
+        # Only arms with a budget depend on it.
+        budget=lambda wildcards: (config["constraint"]["budget"] if ARMS[wildcards.arm].perplexity_budget else None),
         min_locality=config["constraint"]["min_locality"],
         checkpoint_steps=config["training"]["checkpoint_steps"],
         # Not an output: Snakemake deletes outputs before a job runs again, and a killed run resumes from here.
@@ -79,6 +85,7 @@ use rule train_model as train_unkept_model with:
         model=temp(directory("results/{study}/runs/{arm}/seed{seed}/model")),
         history="results/{study}/runs/{arm}/seed{seed}/history.csv",
         settings="results/{study}/runs/{arm}/seed{seed}/settings.json",
+        snapshots=snapshots(),
     wildcard_constraints:
         arm=any_of(ARMS),
         seed=any_of(seed for seed in SEEDS if seed not in KEPT_SEEDS),

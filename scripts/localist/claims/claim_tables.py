@@ -77,10 +77,11 @@ def manipulation_table(
 
     histories: rows as in history.csv, one per training step, of every run.
     """
-    minimum, seeds = study.margins.min_fidelity_gain, study.evidence.seeds
+    seeds = study.evidence.seeds
     rows = []
     for name, gain in gains.items():
         shares = [histories[name, seed]["active_share"].to_numpy() for seed in seeds]
+        minimum = study.min_fidelity_gain(name)
         first, last = np.mean([active_at_ends(share) for share in shares], axis=0)
         row = {"arm": name, "partition": study.evidence.arms[name].partition, "minimum": minimum}
         row |= {"active_first": first, "active_last": last, "seeds": len(seeds)}

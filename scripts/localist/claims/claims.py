@@ -20,6 +20,8 @@ from localist.claims.verdicts import (
     spread_contrast,
 )
 from localist.study.arms import DISTRIBUTED, FIXED, QUINTIC, SEMANTIC, SHIFTED, TARGET, Arm, meaning, named, sweep
+from localist.study.layers import late_layers
+from localist.study.schedules import CONTROLS, DEGREES, locality_by_layer
 
 PERPLEXITY, FIDELITY, SHARE = "% perplexity", "chance-corrected fidelity", "share of attention"
 DIVERGENCES, DEVIATIONS = "ratio of divergences", "ratio of standard deviations"
@@ -84,6 +86,21 @@ class Study:
     def targets(self) -> dict[float, str]:
         """τ → arm: the arms that are quintic but for their target, in order of τ."""
         return sweep(self.evidence.arms, self.quintic, "fidelity_target")
+
+    def min_fidelity_gain(self, arm: str) -> float:
+        """The chance-corrected fidelity that the constraint of an arm must add to count as active.
+
+        An arm with another schedule's dose spreads its weight over the layers, and less is asked of it: the margin
+        times the mean λ of that dose over the mean λ of quintic's late layers.
+        """
+        row, depth, smallest = self.evidence.arms[arm], self.evidence.depth, self.constraint.min_locality
+        degree = DEGREES[row.dose] if row.dose else row.degree if row.schedule in CONTROLS else None
+        if degree is None:
+            return self.margins.min_fidelity_gain
+        (spread, *_) = locality_by_layer("uniform", depth, min_locality=smallest, degree=degree)
+        quintic = locality_by_layer("quintic", depth, min_locality=smallest)
+        late = np.mean([quintic[layer] for layer in late_layers(depth)])
+        return float(self.margins.min_fidelity_gain * min(1.0, spread / late))
 
 
 Arms = Mapping[str, str]  # part in a claim → name of the arm

@@ -26,20 +26,25 @@ class RunEvaluation:
     """What claims use of one run's evaluation.
 
     losses: test loss by section, as from `losses_by_section`; knockout: the same with cross-block attention knocked
-    out in the late layers, by partition; layers: rows as in layers.parquet, by measured partition.
+    out in the late layers, by partition; layers: rows as in layers.parquet, by measured partition; precision_shift:
+    nats per token by which the precision of the evaluation moved the loss of a sample.
     """
 
     losses: pd.DataFrame
     knockout: Mapping[str, pd.DataFrame]
     layers: Mapping[str, pd.DataFrame]
+    precision_shift: float
 
 
-def run_evaluation(tokens: pd.DataFrame, knockout: pd.DataFrame, layers: Mapping[str, pd.DataFrame]) -> RunEvaluation:
+def run_evaluation(
+    tokens: pd.DataFrame, knockout: pd.DataFrame, layers: Mapping[str, pd.DataFrame], precision_shift: float = 0.0
+) -> RunEvaluation:
     """The evaluation of one run from its tables: rows as in tokens.parquet, knockout.parquet and layers.parquet."""
     return RunEvaluation(
         losses=losses_by_section(tokens.loc[tokens["split"] == "test"]),
         knockout={str(name): losses_by_section(rows) for name, rows in knockout.groupby("partition")},
         layers=layers,
+        precision_shift=precision_shift,
     )
 
 
@@ -66,6 +71,12 @@ class Evidence:
         """The test sections."""
         return self.runs[DISTRIBUTED, self.seeds[0]].losses.index
 
+    @cached_property
+    def depth(self) -> int:
+        """The number of the model's layers."""
+        first = self.runs[DISTRIBUTED, self.seeds[0]].layers[self.measured[0]]
+        return int(first.loc[:, "layer"].max()) + 1
+
     def losses(self, arm: str) -> np.ndarray:
         """[seeds, sections, 2]: test loss in nats, and predicted tokens."""
         return np.stack([self.runs[arm, seed].losses.loc[self.sections].to_numpy() for seed in self.seeds])
@@ -80,9 +91,20 @@ class Evidence:
         return np.stack([self._by_layer(self.runs[arm, seed].layers[partition], columns) for seed in self.seeds])
 
     def early_divergence(self, pairs: Sequence[Comparison]) -> np.ndarray:
-        """[pairs, sections, 2]: Jensen–Shannon divergence in bits of the first half of the layers, and queries."""
+        """[pairs, sections, 2]: Jensen–Shannon divergence in bits of the first half of the layers, and queries.
+
+        Only the sections in which attention was compared.
+        """
         sums = np.stack([self._by_layer(self.comparisons[pair], ["divergence", "queries"]) for pair in pairs])
-        return sums[:, :, early_layers(sums.shape[2])].sum(axis=2)
+        early = sums[:, :, early_layers(sums.shape[2])].sum(axis=2)
+        return early[:, early[0, :, 1] > 0]
+
+    def precision_shift(self, arm: str) -> float:
+        """Nats per token by which precision moved the arm's loss against the distributed arm's, at most over seeds."""
+        shifts = [
+            self.runs[arm, seed].precision_shift - self.runs[DISTRIBUTED, seed].precision_shift for seed in self.seeds
+        ]
+        return max(map(abs, shifts))
 
     def mean_chance(self, partition: str, split: str) -> float:
         """Mean chance C of a partition on the windows of a split."""

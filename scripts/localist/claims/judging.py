@@ -21,6 +21,9 @@ from localist.claims.verdicts import (
 )
 from localist.study.arms import DISTRIBUTED
 
+# Rounding may move an arm's perplexity, against the distributed arm's, by this share of the smallest effect.
+PRECISION_SHARE = 0.1
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -146,6 +149,10 @@ def _obstacle(
         return Message("too_few_sections", {"sections": sections, "needed": min_sections})
     if seeds < claim.min_seeds:
         return Message("too_few_seeds", {"seeds": seeds, "needed": claim.min_seeds})
+    for arm in arms.values():
+        shift, allowed = np.expm1(evidence.precision_shift(arm)), PRECISION_SHARE * margins.smallest_effect
+        if not shift < allowed:
+            return Message("precision_too_low", {"arm": arm, "shift": 100 * shift, "allowed": 100 * allowed})
     if claim.matched:
         one, other, split = claim.matched
         gap = abs(evidence.mean_chance(one, split) - evidence.mean_chance(other, split))
@@ -153,11 +160,11 @@ def _obstacle(
             facts = {"one": one, "other": other, "split": split, "gap": gap, "allowed": margins.max_chance_gap}
             return Message("chances_not_matched", facts)
     for arm in claim.checked_arms(study, arms):
-        gain = gains[arm].value
+        gain, needed = gains[arm].value, study.min_fidelity_gain(arm)
         if not np.isfinite(gain):
             return Message("constraint_nowhere", {"arm": arm})
-        if not gain >= margins.min_fidelity_gain:
-            return Message("constraint_inactive", {"arm": arm, "gain": gain, "needed": margins.min_fidelity_gain})
+        if not gain >= needed:
+            return Message("constraint_inactive", {"arm": arm, "gain": gain, "needed": needed})
     return None
 
 

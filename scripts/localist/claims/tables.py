@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from localist.study.layers import late_layers
 
 METRIC_COLUMNS = [
     *("arm", "schedule", "degree", "partition", "penalty", "fidelity_target", "weight", "applies_to", "dose"),
-    *("seed", "split"),
+    *("perplexity_budget", "seed", "split", "precision"),
     *("perplexity", "bits_per_byte", "accuracy", "nll", "tokens"),
 ]
 LAYER_COLUMNS = [
@@ -24,8 +25,10 @@ LAYER_COLUMNS = [
     "queries",
 ]
 HISTORY_COLUMNS = [
-    *("arm", "seed", "step", "tokens", "cross_entropy", "penalty", "weight", "active_share", "learning_rate"),
+    *("arm", "seed", "step", "tokens", "cross_entropy", "penalty", "weight", "excess"),
+    *("active_share", "learning_rate"),
 ]
+AT_TOKENS_COLUMNS = ["arm", "seed", "tokens", "perplexity", "late_fidelity_corrected"]
 KNOCKOUT_COLUMNS = ["arm", "seed", "partition", "nll", "nll_knockout", "delta_nll", "tokens"]
 DIVERGENCE_COLUMNS = ["arm", "seed", "other", "other_seed", "layer", "divergence_bits", "queries"]
 AVERAGES = {"fidelity": "queries", "chance": "queries"} | {name: one.queries for name, one in MEASURES.items()}
@@ -33,10 +36,11 @@ AVERAGES = {"fidelity": "queries", "chance": "queries"} | {name: one.queries for
 MetricRow = dict[str, str | float | None]  # column → value
 
 
-def metric_rows(arm: Arm, seed: int, metrics: Mapping[str, Mapping[str, float]]) -> list[MetricRow]:
-    """The rows of metrics.csv for one run: one per split."""
+def metric_rows(arm: Arm, seed: int, precision: str, metrics: Mapping[str, Mapping[str, float]]) -> list[MetricRow]:
+    """The rows of metrics.csv for one run: one per split. precision: of the evaluation."""
     settings = {"arm": arm.name, **{key: value for key, value in arm.as_params().items() if key != "name"}}
-    return [settings | {"seed": seed, "split": split} | dict(values) for split, values in metrics.items()]
+    run = settings | {"seed": seed, "precision": precision}
+    return [run | {"split": split} | dict(values) for split, values in metrics.items()]
 
 
 def layer_rows(layers: pd.DataFrame, locality: Sequence[float]) -> pd.DataFrame:
@@ -136,6 +140,20 @@ def knockout_rows(knockout: pd.DataFrame, tokens: pd.DataFrame) -> list[MetricRo
             {"partition": partition, "nll": whole, "nll_knockout": mean, "delta_nll": mean - whole, "tokens": len(part)}
         )
     return rows
+
+
+def snapshot_rows(sums: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of at_tokens.csv for one run, one per number of training tokens. sums: as in at_tokens.parquet."""
+    if sums.empty:
+        return []
+    return [
+        {
+            "tokens": tokens,
+            "perplexity": float(np.exp(rows["nll"].iloc[0] / rows["predicted"].iloc[0])),
+            "late_fidelity_corrected": late_summary(rows)["late_fidelity_corrected"],
+        }
+        for tokens, rows in sums.groupby("tokens")
+    ]
 
 
 def divergence_rows(layers: pd.DataFrame) -> pd.DataFrame:

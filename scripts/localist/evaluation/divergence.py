@@ -3,13 +3,12 @@
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from localist.attention.observed_attention import LayerInputs
 from localist.attention.visibility import visible_keys
 from localist.evaluation.attention_statistics import BITS_PER_NAT, head_scores, query_chunks
-from localist.evaluation.losses import batches_by_length
+from localist.evaluation.batches import long_tensor
 from localist.plumbing.errors import UserError
 from localist.tokens.windows import NO_ID, Windows
 
@@ -27,14 +26,15 @@ class _Recorder:
 
 
 class DivergenceObserver:
-    """Compares each layer's attention with another model's: layer → bits [batch, T], averaged over heads.
+    """Compares each layer's attention with another model's: layer → bits [chosen, T], averaged over heads.
 
-    other: layer → inputs of the other model's attention. The whole attention is compared, sink and self included, head
-    by head.
+    other: layer → inputs of the other model's attention for the windows of the batch that are `chosen`, int [chosen].
+    The whole attention is compared, sink and self included, head by head.
     """
 
-    def __init__(self, other: dict[int, LayerInputs]):
+    def __init__(self, other: dict[int, LayerInputs], chosen: np.ndarray):
         self.other = other
+        self.chosen = chosen
         self.layers: dict[int, torch.Tensor] = {}
 
     def observe(self, layer: int, inputs: LayerInputs) -> None:
@@ -42,18 +42,24 @@ class DivergenceObserver:
 
         Raises UserError if the other model's layer has another shape.
         """
+        if not len(self.chosen):
+            return
         other = self.other.pop(layer, None)
-        if other is None or other.query.shape != inputs.query.shape or other.key.shape != inputs.key.shape:
+        own = [values[self.chosen] for values in (inputs.query, inputs.key)]
+        if other is None or [other.query.shape, other.key.shape] != [values.shape for values in own]:
             raise UserError(NOT_ALIKE.format(layer))
         dtype = torch.promote_types(inputs.query.dtype, torch.float32)
-        batch, heads, context, _ = inputs.query.shape
-        bits = inputs.query.new_zeros((batch, context), dtype=dtype)
+        count, heads, context, _ = own[0].shape
+        bits = inputs.query.new_zeros((count, context), dtype=dtype)
         with torch.autocast(inputs.query.device.type, enabled=False):
-            # Of each model: [batch, heads, T, width], [batch, key heads, T, width]
-            pair = [(one.query.to(dtype) * one.scaling, one.key.to(dtype)) for one in (inputs, other)]
-            for row in range(batch):
+            # Of each model: [chosen, heads, T, width], [chosen, key heads, T, width]
+            pair = [
+                (query.to(dtype) * scaling, key.to(dtype))
+                for query, key, scaling in ((*own, inputs.scaling), (other.query, other.key, other.scaling))
+            ]
+            for row, window in enumerate(self.chosen):
                 for queries in query_chunks(heads, context):
-                    keys, hidden, _ = visible_keys(inputs.mask, row, queries, bits.device)
+                    keys, hidden, _ = visible_keys(inputs.mask, int(window), queries, bits.device)
                     # [heads, queries, keys]
                     one, two = (_attention(query[row, :, queries], key[row, :, keys], hidden) for query, key in pair)
                     bits[row, queries] = jensen_shannon_bits(one, two).mean(0)
@@ -67,49 +73,52 @@ def jensen_shannon_bits(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     return ((entropy_of_mean - mean_of_entropies) * BITS_PER_NAT).clamp(0, 1)
 
 
-def attention_divergence(
-    model: PreTrainedModel,
-    other: PreTrainedModel,
-    windows: Windows,
-    section_of_sentence: np.ndarray,
-    *,
-    batch_size: int,
-    bf16: bool,
-    description: str,
-) -> pd.DataFrame:
-    """One row per layer and section: divergence (in bits, summed over the section's tokens) and queries (their number).
+class Divergence:
+    """Compares a watched model's attention with another's on the same tokens (see `losses.Watcher`).
 
-    section_of_sentence: int [sentences]; description: labels the progress bar. Raises UserError if the models' layers
-    or heads differ.
+    other: is run in the precision of the pass that is watched, on the windows `sample` (row numbers) alone.
     """
-    parts = []
-    model.eval()
-    other.eval()
-    with (
-        torch.inference_mode(),
-        tqdm(total=int(windows.is_text.sum()), desc=description, unit="tok", mininterval=2) as bar,
-        torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16),
-    ):
-        for rows, length in batches_by_length(windows, batch_size):
-            # [batch, length]
-            input_ids = torch.as_tensor(windows.input_ids[rows, :length].astype(np.int64), device=model.device)
-            recorder = _Recorder()
-            other.base_model(input_ids=input_ids, observer=recorder, use_cache=False)
-            observer = DivergenceObserver(recorder.layers)
-            model.base_model(input_ids=input_ids, observer=observer, use_cache=False)
-            if recorder.layers:
-                raise UserError(NOT_ALIKE.format(min(recorder.layers)))
-            sentence = windows.sentence_ids[rows, :length]  # [batch, length]
-            inside = sentence != NO_ID
-            parts += [
-                pd.DataFrame({"layer": layer, "sentence": sentence[inside], "divergence": bits.cpu().numpy()[inside]})
-                for layer, bits in observer.layers.items()
-            ]
-            bar.update(int(inside.sum()))
-    table = pd.concat(parts).astype({"divergence": np.float64})
-    table["section"] = section_of_sentence[table.pop("sentence").to_numpy()]
-    grouped = table.groupby(["layer", "section"], as_index=False)
-    return grouped.agg(divergence=("divergence", "sum"), queries=("divergence", "size"))
+
+    def __init__(self, other: PreTrainedModel, windows: Windows, sample: np.ndarray):
+        self.other = other.eval()
+        self.windows = windows
+        self.sample = sample
+        self.parts: list[pd.DataFrame] = []
+
+    def observer(self, rows: np.ndarray, length: int, device: torch.device) -> DivergenceObserver:
+        """An observer for the windows `rows`, cut to `length`: runs the other model on those of the sample."""
+        recorder = _Recorder()
+        chosen = np.flatnonzero(np.isin(rows, self.sample))
+        if len(chosen):
+            input_ids = long_tensor(self.windows.input_ids[rows[chosen], :length], device)  # [chosen, length]
+            self.other.base_model(input_ids=input_ids, observer=recorder, use_cache=False)
+        return DivergenceObserver(recorder.layers, chosen)
+
+    def add(self, rows: np.ndarray, length: int, observer: DivergenceObserver) -> None:
+        """Add the divergences of one batch. Raises UserError if the other model has more layers."""
+        if observer.other:
+            raise UserError(NOT_ALIKE.format(min(observer.other)))
+        sentence = self.windows.sentence_ids[rows[observer.chosen], :length]  # [chosen, length]
+        inside = sentence != NO_ID
+        self.parts += [
+            pd.DataFrame({"layer": layer, "sentence": sentence[inside], "divergence": bits.cpu().numpy()[inside]})
+            for layer, bits in observer.layers.items()
+        ]
+
+    def table(self, section_of_sentence: np.ndarray) -> pd.DataFrame:
+        """One row per layer and section: divergence (in bits, summed over its tokens) and queries (their number).
+
+        section_of_sentence: int [sentences].
+        """
+        table = pd.concat(self.parts).astype({"divergence": np.float64})
+        table["section"] = section_of_sentence[table.pop("sentence").to_numpy()]
+        grouped = table.groupby(["layer", "section"], as_index=False)
+        return grouped.agg(divergence=("divergence", "sum"), queries=("divergence", "size"))
+
+
+def no_divergence() -> pd.DataFrame:
+    """The table of a model that is compared with none."""
+    return pd.DataFrame({"layer": [], "section": [], "divergence": [], "queries": []})
 
 
 def _attention(query: torch.Tensor, key: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from localist.attention.observed_attention import LayerInputs
+from localist.evaluation.batches import long_tensor
 
 
 class KnockoutObserver:
@@ -44,16 +45,12 @@ class KnockoutObserver:
 
 
 class Knockout:
-    """A watcher (see `losses.Watcher`) that knocks out `layers` in every batch. blocks: int [windows, T]."""
+    """The knockout in `layers` as an intervention (see `losses.Intervention`). blocks: int [windows, T]."""
 
     def __init__(self, blocks: np.ndarray, layers: Collection[int]):
         self.blocks, self.layers = blocks, layers
+        self.first_layer = min(layers)
 
     def observer(self, rows: np.ndarray, length: int, device: torch.device) -> KnockoutObserver:
         """An observer for the windows `rows`, cut to `length`."""
-        return KnockoutObserver(
-            torch.as_tensor(self.blocks[rows, :length].astype(np.int64), device=device), self.layers
-        )
-
-    def add(self, rows: np.ndarray, length: int, observer: KnockoutObserver) -> None:
-        """Nothing is collected: the losses are the measure."""
+        return KnockoutObserver(long_tensor(self.blocks[rows, :length], device), self.layers)

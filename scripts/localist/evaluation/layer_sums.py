@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from localist.evaluation.attention_statistics import StatisticsObserver
+from localist.evaluation.batches import long_tensor
 from localist.evaluation.measures import KEYS_NEEDED, MEASURES
 from localist.tokens.windows import NO_ID, Windows
 
@@ -24,9 +25,9 @@ class LayerSums:
 
     def observer(self, rows: np.ndarray, length: int, device: torch.device) -> StatisticsObserver:
         """An observer for the windows `rows`, cut to `length`."""
-        blocks = {name: torch.as_tensor(ids[rows, :length].astype(np.int64)) for name, ids in self.blocks.items()}
-        is_text = torch.as_tensor(self.windows.sentence_ids[rows, :length] != NO_ID)
-        return StatisticsObserver({name: ids.to(device) for name, ids in blocks.items()}, is_text.to(device))
+        blocks = {name: long_tensor(ids[rows, :length], device) for name, ids in self.blocks.items()}
+        is_text = torch.as_tensor(self.windows.is_text[rows, :length], device=device)
+        return StatisticsObserver(blocks, is_text)
 
     def add(self, rows: np.ndarray, length: int, observer: StatisticsObserver) -> None:
         """Add the statistics of one batch."""

@@ -1,6 +1,6 @@
 """Losses of one model on held-out windows, token by token, and the metrics of a split."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,8 +10,13 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from localist.attention.observed_attention import Observer
+from localist.attention.observed_attention import LayerInputs, Observer
+from localist.evaluation.batches import batches_by_length, long_tensor
+from localist.evaluation.lower_layers import LowerLayers
 from localist.tokens.windows import Windows
+
+# Tokens whose logits over the whole vocabulary are looked at together: few enough for a core's cache.
+CHUNK_TOKENS = 32
 
 
 class Watcher(Protocol):
@@ -26,53 +31,117 @@ class Watcher(Protocol):
         ...
 
 
+class Intervention(Protocol):
+    """Changes the attention of some layers of an evaluated model; first_layer: the lowest of them."""
+
+    first_layer: int
+
+    def observer(self, rows: np.ndarray, length: int, device: torch.device) -> Observer:
+        """An observer that computes those layers for the windows `rows`, cut to `length`."""
+        ...
+
+
 def token_losses(
+    model: PreTrainedModel, windows: Windows, *, batch_size: int, bf16: bool, description: str
+) -> pd.DataFrame:
+    """Loss of every predicted token (window, position, sentence, nll in nats, correct), in text order.
+
+    `description` labels the progress bar.
+    """
+    return watched_losses(model, windows, batch_size=batch_size, bf16=bf16, description=description)[0]
+
+
+def watched_losses(
     model: PreTrainedModel,
     windows: Windows,
     *,
     batch_size: int,
     bf16: bool,
     description: str,
-    watcher: Watcher | None = None,
-) -> pd.DataFrame:
-    """Loss of every predicted token (window, position, sentence, nll in nats, correct), in text order.
+    watchers: Sequence[Watcher] = (),
+    interventions: Mapping[str, Intervention] | None = None,
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """As `token_losses`, and the same under each intervention; the watchers see the attention without any.
 
-    A watcher sees the attention of every batch, and may change it. `description` labels the progress bar.
+    Layers below the first that an intervention changes are computed once.
     """
+    interventions = interventions or {}
+    plain, changed = _LossTable(windows), {name: _LossTable(windows) for name in interventions}
     model.eval()
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("window", "position", "sentence", "nll", "correct")}
-    is_text = windows.is_text
-    with torch.inference_mode(), tqdm(total=int(is_text.sum()), desc=description, unit="tok", mininterval=2) as bar:
+    first = min((one.first_layer for one in interventions.values()), default=0)
+    lower = LowerLayers(model, first)
+    with (
+        torch.inference_mode(),
+        torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16),
+        tqdm(total=int(windows.is_text.sum()), desc=description, unit="tok", mininterval=2) as bar,
+    ):
         for rows, length in batches_by_length(windows, batch_size):
-            # [batch, length]
-            input_ids = torch.as_tensor(windows.input_ids[rows, :length].astype(np.int64), device=model.device)
-            observer = watcher.observer(rows, length, model.device) if watcher else None
-            with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
-                logits = model(input_ids=input_ids, observer=observer, use_cache=False).logits
-            # Position p is predicted from p − 1.
-            is_target = is_text[rows, 1:length]  # [batch, length - 1]
-            chosen = torch.as_tensor(is_target, device=model.device)
-            predicted, targets = logits[:, :-1][chosen].float(), input_ids[:, 1:][chosen]  # [targets, vocabulary]
-            row, place = np.nonzero(is_target)  # [targets] each
-            columns["window"].append(rows[row])
-            columns["position"].append(place + 1)
-            columns["sentence"].append(windows.sentence_ids[rows[row], place + 1])
-            columns["nll"].append(cross_entropy(predicted, targets, reduction="none").cpu().numpy())
-            columns["correct"].append((predicted.argmax(-1) == targets).cpu().numpy())
-            if watcher:
+            input_ids = long_tensor(windows.input_ids[rows, :length], model.device)  # [batch, length]
+            observers = [watcher.observer(rows, length, model.device) for watcher in watchers]
+            with lower.recorded():
+                logits = model(input_ids=input_ids, observer=_Observers(observers), use_cache=False).logits
+            plain.add(rows, input_ids, logits)
+            for watcher, observer in zip(watchers, observers, strict=True):
                 watcher.add(rows, length, observer)
-            bar.update(len(row))
-    table = pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
-    return table.sort_values(["window", "position"], ignore_index=True)
+            for name, intervention in interventions.items():
+                observer = intervention.observer(rows, length, model.device)
+                with lower.replayed():
+                    logits = model(input_ids=input_ids, observer=observer, use_cache=False).logits
+                changed[name].add(rows, input_ids, logits)
+            bar.update(int(windows.is_text[rows].sum()))
+    return plain.table(), {name: table.table() for name, table in changed.items()}
 
 
-def batches_by_length(windows: Windows, batch_size: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Row numbers of each batch of windows, longest first to save padding, and the batch's length in tokens."""
-    lengths = np.asarray(windows.is_text).sum(axis=1) + 1
-    order = np.argsort(-lengths, kind="stable")
-    for first in range(0, len(order), batch_size):
-        rows = order[first : first + batch_size]
-        yield rows, int(lengths[rows].max())
+class _Observers:
+    """Several observers of one forward pass, none of which changes it."""
+
+    def __init__(self, observers: Sequence[Observer]):
+        self.observers = observers
+
+    def observe(self, layer: int, inputs: LayerInputs) -> None:
+        for observer in self.observers:
+            observer.observe(layer, inputs)
+
+
+class _LossTable:
+    """Collects the losses of all predicted tokens, batch by batch."""
+
+    def __init__(self, windows: Windows):
+        self.windows = windows
+        names = ("window", "position", "sentence", "nll", "correct")
+        self.columns: dict[str, list[np.ndarray]] = {name: [] for name in names}
+
+    def add(self, rows: np.ndarray, input_ids: torch.Tensor, logits: torch.Tensor) -> None:
+        """input_ids: long [batch, length] of the windows `rows`; logits: [batch, length, vocabulary]."""
+        is_text = self.windows.is_text[rows, : input_ids.shape[1]]  # [batch, length]
+        for row, own_ids, own_logits, own_text in zip(rows, input_ids, logits, is_text, strict=True):
+            positions = np.flatnonzero(own_text)  # [targets], a run
+            first, stop = int(positions[0]), int(positions[-1]) + 1
+            # Position p is predicted from p − 1.
+            nll, correct = _chunked_losses(own_logits[first - 1 : stop - 1], own_ids[first:stop])
+            self.columns["window"].append(np.full(len(positions), row))
+            self.columns["position"].append(positions)
+            self.columns["sentence"].append(self.windows.sentence_ids[row, first:stop])
+            self.columns["nll"].append(nll)
+            self.columns["correct"].append(correct)
+
+    def table(self) -> pd.DataFrame:
+        """The losses in text order."""
+        table = pd.DataFrame({name: np.concatenate(parts) for name, parts in self.columns.items()})
+        return table.sort_values(["window", "position"], ignore_index=True)
+
+
+def _chunked_losses(logits: torch.Tensor, targets: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Loss in nats, float32, and whether the likeliest token is the target, each [targets].
+
+    logits: [targets, vocabulary]; targets: long [targets].
+    """
+    nll, correct = [], []
+    for chunk, target in zip(logits.split(CHUNK_TOKENS), targets.split(CHUNK_TOKENS), strict=True):
+        exact = chunk.float()
+        nll.append(cross_entropy(exact, target, reduction="none"))
+        correct.append(exact.argmax(-1) == target)
+    return torch.cat(nll).cpu().numpy(), torch.cat(correct).cpu().numpy()
 
 
 def split_metrics(losses: pd.DataFrame, byte_count: int) -> dict[str, float]:
@@ -88,10 +157,11 @@ def split_metrics(losses: pd.DataFrame, byte_count: int) -> dict[str, float]:
     }
 
 
-def sample_windows(windows: Windows, token_count: int, seed: int) -> Windows:
-    """A fixed random sample of windows with about `token_count` predicted tokens, in text order."""
+def sample_rows(windows: Windows, token_count: int | None, seed: int) -> np.ndarray:
+    """The rows, in order, of a fixed random sample of windows with about `token_count` predicted tokens; None: all."""
+    if token_count is None:
+        return np.arange(len(windows.input_ids))
     lengths = np.asarray(windows.is_text).sum(axis=1)
     order = np.random.default_rng(seed).permutation(len(lengths))
     enough = int(np.searchsorted(np.cumsum(lengths[order]), token_count)) + 1
-    rows = np.sort(order[:enough])
-    return windows.take(rows)
+    return np.sort(order[:enough])

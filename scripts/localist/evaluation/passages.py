@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 from localist.attention.observed_attention import LayerInputs
 from localist.attention.visibility import visible_keys
 from localist.evaluation.attention_statistics import head_scores
+from localist.evaluation.batches import long_tensor
 from localist.tokens.windows import NO_ID
 
 
@@ -42,5 +43,5 @@ def passage_attention(model: PreTrainedModel, input_ids: np.ndarray, layers: Seq
     observer = PassageObserver(layers)
     model.eval()
     with torch.inference_mode(), torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
-        model(input_ids=torch.as_tensor(input_ids[None].astype(np.int64), device=model.device), observer=observer)
+        model(input_ids=long_tensor(input_ids[None], model.device), observer=observer)
     return np.stack([observer.attention[layer].cpu().numpy() for layer in layers])

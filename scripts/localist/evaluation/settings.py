@@ -4,21 +4,19 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class ComparisonSettings:
+class EvaluationSettings:
     """How a model is run on held-out text.
 
-    batch_size: in windows; precision: auto, bf16 or fp32; threads: of torch; gpus: 0 computes on the CPU.
+    batch_size: in windows; precision: auto, bf16 or fp32; threads: of torch; gpus: 0 computes on the CPU; seed: of the
+    samples; sample_tokens: predicted tokens of the samples of losses; divergence_tokens: of the sample on which
+    attention is compared with another model's (None: all); passage_tokens: length of the passage of the attention maps.
     """
 
     batch_size: int
     precision: str
     threads: int
     gpus: int
-
-
-@dataclass(frozen=True)
-class EvaluationSettings(ComparisonSettings):
-    """seed: of the sample of training windows; passage_tokens: length of the passage of the attention maps."""
-
     seed: int
+    sample_tokens: int
+    divergence_tokens: int | None
     passage_tokens: int

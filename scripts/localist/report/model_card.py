@@ -45,14 +45,15 @@ class Corpus(TypedDict):
 class Facts:
     """What a card is made of.
 
-    settings: the run's settings.json; metrics: its metrics.json; late: chance-corrected fidelity of the late layers on
-    the blocks of `partition`, NaN where there is none.
+    settings: the run's settings.json; metrics: its metrics.json; evaluated_in: precision of the evaluation; late:
+    chance-corrected fidelity of the late layers on the blocks of `partition`, NaN where there is none.
     """
 
     study: str
     arm: Arm
     settings: Mapping[str, Any]
     metrics: Mapping[str, Mapping[str, float]]
+    evaluated_in: str
     late: float
     partition: str
     model: Model
@@ -93,7 +94,8 @@ def _settings(facts: Facts) -> dict[str, Any]:
         "predicted tokens": settings["optimisation"]["token_budget"],
         "learning rate": settings["optimisation"]["learning_rate"],
         "context in tokens": settings["context"],
-        "precision": settings["precision"],
+        "trained in": settings["precision"],
+        "evaluated in": facts.evaluated_in,
         "code": settings["code"],
         "torch, transformers": f"{settings['versions']['torch']}, {settings['versions']['transformers']}",
     }

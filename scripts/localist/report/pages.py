@@ -33,9 +33,9 @@ def text_pairs(values: Mapping[str, object], above: str = "") -> list[tuple[str,
     return pairs
 
 
-def summary_page(shown: pd.DataFrame, templates: Sequence[Path]) -> str:
-    """The summary by arm, as from `shown_arms`."""
-    return render(templates, arms=text_table(shown))
+def summary_page(shown: pd.DataFrame, precision: str, templates: Sequence[Path]) -> str:
+    """The summary by arm, as from `shown_arms`, and the precision of the evaluation."""
+    return render(templates, arms=text_table(shown), precision=precision)
 
 
 def claims_page(claims: pd.DataFrame, checks: pd.DataFrame, templates: Sequence[Path]) -> str:

@@ -26,7 +26,8 @@ class Arm:
     """One row of the arm table; None where a row has no use for a value, as the distributed arm for a partition.
 
     degree: β of a polynomial schedule, or of the control made from it. applies_to: what λ scales, the weight α or the
-    target τ. dose: the schedule whose α · mean λ the arm is given by rescaling its α.
+    target τ. dose: the schedule whose α · mean λ the arm is given by rescaling its α. perplexity_budget: the share by
+    which perplexity may exceed the distributed arm's; α is then adapted in training, and no weight is given.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Arm:
     weight: float | None = None
     applies_to: str | None = None
     dose: str | None = None
+    perplexity_budget: float | None = None
 
     def as_params(self) -> dict[str, Any]:
         """Plain data for a rule's params, so that a change of the row, and nothing else, reruns what depends on it."""
@@ -64,9 +66,10 @@ def arm_table(config: Mapping[str, Any]) -> dict[str, Arm]:
             partition=row["partition"],
             penalty=penalty,
             fidelity_target=row.get("fidelity_target", defaults["fidelity_target"]) if has_target else None,
-            weight=row.get("weight", defaults["weight"][penalty]),
+            weight=None if "perplexity_budget" in row else row.get("weight", defaults["weight"][penalty]),
             applies_to=row.get("applies_to", defaults["applies_to"]) if has_target else WEIGHT,
             dose=row.get("dose"),
+            perplexity_budget=row.get("perplexity_budget"),
         )
         table[name] = _plainest(arm)
     return table

@@ -137,6 +137,9 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"blocks.{name}.max_size: must be at least twice min_size, or blocks cannot keep both."
     if config["blocks"]["reference"] not in config["blocks"]["measured"]:
         yield f"blocks.reference: {config['blocks']['reference']} is not in blocks.measured."
+    budget = config["constraint"]["budget"]
+    if not budget["min_weight"] <= budget["weight"] <= budget["max_weight"]:
+        yield "constraint.budget.weight: is not between min_weight and max_weight."
     if "distributed" not in config["arms"] or config["arms"]["distributed"]["schedule"] != "distributed":
         yield "arms.distributed: missing. Every comparison is made against `distributed: {schedule: distributed}`."
     macros = {macro_name(PRETRAINED): PRETRAINED}
@@ -147,6 +150,11 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _arm_mistakes(name, row, config["constraint"])
         if "partition" in row and row["partition"] not in config["blocks"]["measured"]:
             yield f"arms.{name}.partition: {row['partition']} is not in blocks.measured, so what it does goes unseen."
+    for tokens in config["evaluation"]["at_tokens"]:
+        if tokens > config["training"]["token_budget"]:
+            yield (
+                f"evaluation.at_tokens: {tokens} is beyond training.token_budget, {config['training']['token_budget']}."
+            )
     gpus, batch_size = config["training"]["gpus"], config["training"]["batch_size"]
     if gpus > 1 and batch_size % gpus:
         yield (
@@ -169,6 +177,9 @@ def _arm_mistakes(name: str, row: Mapping[str, Any], defaults: Mapping[str, Any]
         return
     if "partition" not in row:
         yield f"arms.{name}.partition: missing. The arm {name} is constrained, so it needs blocks."
+    if "perplexity_budget" in row:
+        for key in sorted({"weight", "dose"} & set(row)):
+            yield f"arms.{name}.{key}: sets α, which perplexity_budget adapts in training. Keep one of the two."
     if schedule in CONTROLS and "degree" not in row:
         yield f"arms.{name}.degree: missing. A {schedule} schedule is made from a polynomial: say of which degree β."
     if schedule not in CONTROLS and "degree" in row:

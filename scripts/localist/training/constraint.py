@@ -21,7 +21,8 @@ GROUP_SPARSITY_FLOOR = 1e-6
 class Constraint:
     """λ of each layer, the penalty, its fidelity target τ (hinge only), its weight α, and what λ scales.
 
-    If every λ is 0, training is plain fine-tuning, and the other values are unused (None).
+    weight: None where a perplexity budget adapts it. If every λ is 0, training is plain fine-tuning, and the other
+    values are unused (None).
     """
 
     locality: Sequence[float]

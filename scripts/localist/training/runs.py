@@ -25,7 +25,8 @@ from localist.study.schedules import dose_matched, locality_by_layer
 from localist.tokens.windows import Windows
 from localist.training.checkpoints import precision_of, processors_of
 from localist.training.constraint import Constraint
-from localist.training.settings import RunInputs, RunOutputs, TrainingSettings
+from localist.training.perplexity_budget import PerplexityBudget, reference_losses
+from localist.training.settings import ReferenceRun, RunInputs, RunOutputs, TrainingSettings
 from localist.training.trainer import train_arm
 
 logger = logging.getLogger(__name__)
@@ -55,18 +56,21 @@ def train_run(
     model = load_model(inputs.model, context, settings.gpus)
     layers = model.config.get_text_config().num_hidden_layers
     constraint = constraint_of(arm, layers, min_locality)
+    steps = settings.optimisation.steps(windows)
+    budget = budget_of(arm, seed, steps, settings, inputs.reference)
     resolved: dict[str, Any] = {
         "arm": arm.as_params(),
         "seed": seed,
         "constraint": asdict(constraint),
+        "budget": asdict(settings.budget) if settings.budget else None,
         "optimisation": asdict(settings.optimisation),
-        "steps": settings.optimisation.steps(windows),
+        "steps": steps,
         "context": context,
         "precision": settings.precision,
         "threads": settings.threads,
         "gpus": settings.gpus,
         "versions": package_versions(),
-        "inputs": content_hash(path for path in (inputs.model, inputs.tokens, inputs.blocks) if path),
+        "inputs": content_hash(path for path in inputs.data_files() if path),
         "code_sha256": content_hash(inputs.code),
     }
     # The folder is named by everything that determines the run, so that changed settings never resume from an old run's
@@ -85,6 +89,8 @@ def train_run(
         optimisation=settings.optimisation,
         seed=seed,
         bf16=bf16,
+        budget=budget,
+        snapshots={tokens: own_checkpoints / f"at-{tokens}" for tokens in outputs.snapshots},
         checkpoints=own_checkpoints,
         checkpoint_steps=checkpoint_steps,
         name=name,
@@ -94,9 +100,15 @@ def train_run(
         return
     resolved["device"] = str(model.device)
     resolved["processor"] = " and ".join(processors_of(own_checkpoints, processor_of(model.device)))
+    tokenizer = AutoTokenizer.from_pretrained(inputs.model, local_files_only=True)
     with replacing(outputs.model) as temporary:
         model.save_pretrained(temporary)
-        AutoTokenizer.from_pretrained(inputs.model, local_files_only=True).save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+    for tokens, folder in outputs.snapshots.items():
+        with replacing(folder) as temporary:
+            # Copied: the checkpoints stay until all results are written.
+            shutil.copytree(own_checkpoints / f"at-{tokens}", temporary)
+            tokenizer.save_pretrained(temporary)
     with replacing(outputs.history) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
     write_json(outputs.settings, resolved | {"code": code_version()})
@@ -104,6 +116,18 @@ def train_run(
         # The scheduler may start the job again although its results are complete: keep the last checkpoint for that.
         raise Interrupted(f"{name} was asked to end while its results were written; the next start writes them again.")
     shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def budget_of(
+    arm: Arm, seed: int, steps: int, settings: TrainingSettings, reference: ReferenceRun | None
+) -> PerplexityBudget | None:
+    """What adapts α in a run of this arm; None for a fixed α. Raises what `reference_losses` does."""
+    if arm.perplexity_budget is None:
+        return None
+    if reference is None or settings.budget is None:
+        raise ValueError(f"{arm.name} has a perplexity budget, but no reference run, or no settings for it.")
+    losses = reference_losses(reference, seed=seed, steps=steps, optimisation=settings.optimisation)
+    return PerplexityBudget(arm.perplexity_budget, settings.budget, losses)
 
 
 def constraint_of(arm: Arm, layers: int, min_locality: float) -> Constraint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,19 +38,43 @@ class TrainingSettings:
     """Settings that all runs of a study share and that determine their results.
 
     precision: auto, bf16 or fp32; threads: of torch, in each process; gpus: processes of the run, one on each GPU; 0
-    computes on the CPU.
+    computes on the CPU; budget: for arms that have one.
     """
 
     optimisation: Optimisation
     precision: str
     threads: int
     gpus: int
+    budget: BudgetSettings | None = None
 
     @classmethod
-    def from_config(cls, training: Mapping[str, Any]) -> TrainingSettings:
-        """From the section `training` of a config, whose other keys (memory, checkpoints) are ignored."""
-        optimisation = Optimisation(**{field.name: training[field.name] for field in fields(Optimisation)})
-        return cls(optimisation, training["precision"], training["threads"], training["gpus"])
+    def from_config(cls, training: Mapping[str, Any], budget: Mapping[str, Any] | None = None) -> TrainingSettings:
+        """From the sections `training` of a config, whose other keys are ignored, and `constraint.budget`.
+
+        budget: None for arms with a fixed α.
+        """
+        optimisation = Optimisation(**{one.name: training[one.name] for one in fields(Optimisation)})
+        own = {name: training[name] for name in ("precision", "threads", "gpus")}
+        return cls(optimisation, **own, budget=BudgetSettings(**budget) if budget else None)
+
+
+@dataclass(frozen=True)
+class BudgetSettings:
+    """How α is adapted where a run has a perplexity budget: the keys of `constraint.budget` in config."""
+
+    weight: float
+    min_weight: float
+    max_weight: float
+    rate: float
+    smoothing: float
+
+
+@dataclass(frozen=True)
+class ReferenceRun:
+    """The files of a finished run: history.csv and settings.json."""
+
+    history: Path
+    settings: Path
 
 
 @dataclass(frozen=True)
@@ -58,19 +82,29 @@ class RunInputs:
     """Files that a run reads.
 
     model: a Hugging Face folder; tokens: the folder of the training windows; blocks: their block ids, int [windows, T]
-    (None for an arm without blocks); code: the source files that determine the result.
+    (None for an arm without blocks); code: the source files that determine the result; reference: the distributed run
+    that a perplexity budget is held against.
     """
 
     model: Path
     tokens: Path
     blocks: Path | None
     code: tuple[Path, ...]
+    reference: ReferenceRun | None = None
+
+    def data_files(self) -> list[Path | None]:
+        """Files and folders whose contents determine the result, besides the code."""
+        return [self.model, self.tokens, self.blocks, self.reference and self.reference.history]
 
 
 @dataclass(frozen=True)
 class RunOutputs:
-    """Files that a run writes: the model folder, history.csv and settings.json."""
+    """Files that a run writes: the model folder, history.csv and settings.json.
+
+    snapshots: training tokens → the model folder as it was after so many.
+    """
 
     model: Path
     history: Path
     settings: Path
+    snapshots: Mapping[int, Path] = field(default_factory=dict)

@@ -2,18 +2,16 @@
 
 import logging
 import shutil
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from tqdm import tqdm
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments, set_seed
+from transformers import PreTrainedModel, Trainer, TrainingArguments, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
-from transformers.trainer_callback import PrinterCallback, TrainerControl, TrainerState
+from transformers.trainer_callback import PrinterCallback, TrainerState
 
 from localist.attention.models import processor_of
 from localist.attention.ranks import any_rank, from_first_rank, mean_over_ranks, number_of_ranks, rank
@@ -21,19 +19,22 @@ from localist.plumbing.errors import UserError
 from localist.plumbing.interruption import Interrupted
 from localist.tokens.windows import NO_ID, Windows
 from localist.training.batches import BatchesOfRank, SimilarLengths, WindowDataset, stack_windows
+from localist.training.callbacks import ProgressBar, SaveSnapshots, StopOnRequest
 from localist.training.checkpoints import last_whole_checkpoint, seal
 from localist.training.constraint import Constraint, ConstraintObserver, ramp
 from localist.training.next_token_loss import LOSS_TOKENS, NOT_A_TARGET, head_is_plain, next_token_loss
+from localist.training.perplexity_budget import PerplexityBudget
 from localist.training.settings import Optimisation
 
 logger = logging.getLogger(__name__)
 
-LOSS_COLUMNS = ("cross_entropy", "penalty", "weight", "active_share", "learning_rate")
+LOSS_COLUMNS = ("cross_entropy", "penalty", "weight", "excess", "active_share", "learning_rate")
 
 
 class LocalityTrainer(Trainer):
     """Trainer whose loss is cross-entropy + α · constraint; without constrained layers it is stock fine-tuning.
 
+    budget: adapts α, if the constraint has no weight.
     loss_parts: the parts of the last step's loss, as in `LOSS_COLUMNS`, its targets, and fidelity by layer as JSON.
     """
 
@@ -41,9 +42,10 @@ class LocalityTrainer(Trainer):
     args: TrainingArguments
     train_dataset: WindowDataset
 
-    def __init__(self, *, constraint: Constraint, checkpoints: Path, **kwargs: Any):
+    def __init__(self, *, constraint: Constraint, budget: PerplexityBudget | None, checkpoints: Path, **kwargs: Any):
         super().__init__(**kwargs)
         self.constraint = constraint
+        self.budget = budget
         self.checkpoints = checkpoints
         self.loss_parts: dict[str, Any] = {}
         self.head_is_plain = head_is_plain(self.model)
@@ -74,11 +76,13 @@ class LocalityTrainer(Trainer):
         """
         inputs = dict(inputs)
         if self.constraint.layers:
-            assert self.constraint.weight is not None  # set wherever a layer is constrained
             observer = ConstraintObserver(self.constraint, inputs.pop("blocks"), self.train_dataset.block_count)
             loss, outputs = self._cross_entropy(model, inputs | {"observer": observer}, num_items_in_batch)
-            weight = self.constraint.weight * ramp(self.state.global_step, int(self.args.warmup_steps))
-            self.loss_parts = {"cross_entropy": mean_over_ranks(loss).item(), "weight": weight} | observer.summary()
+            cross_entropy = mean_over_ranks(loss).item()
+            weight = self._weight(cross_entropy)
+            self.loss_parts = {"cross_entropy": cross_entropy, "weight": weight} | observer.summary()
+            if self.budget:
+                self.loss_parts["excess"] = self.budget.excess
             loss = observer.add_to(loss, weight)
         else:
             loss, outputs = self._cross_entropy(model, inputs, num_items_in_batch)
@@ -92,6 +96,14 @@ class LocalityTrainer(Trainer):
                 "training.learning_rate or constraint.weight. The last checkpoint is kept."
             )
         return (loss, outputs) if return_outputs else loss
+
+    def _weight(self, cross_entropy: float) -> float:
+        """α in force at this step: ramped in over the warm-up, or adapted to a budget."""
+        if self.budget:
+            self.budget.adapt(self.state.global_step, cross_entropy)
+            return self.budget.weight
+        assert self.constraint.weight is not None  # set wherever a layer is constrained without a budget
+        return self.constraint.weight * ramp(self.state.global_step, int(self.args.warmup_steps))
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the parts of the loss to Trainer's log, which is part of a checkpoint and restored on resuming."""
@@ -171,58 +183,6 @@ def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
     return "every layer's output is finite, the loss is not"
 
 
-class StopOnRequest(TrainerCallback):
-    """Once asked to stop, save a checkpoint after the current step and end training."""
-
-    def __init__(self, asked_to_stop: Callable[[], bool]):
-        self.asked_to_stop = asked_to_stop
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        # The state of a resumed run holds the interval of checkpoints that it was started with.
-        state.save_steps = int(args.save_steps)
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if any_rank(self.asked_to_stop(), args.device) and state.global_step < state.max_steps:
-            control.should_save = True
-            control.should_training_stop = True
-
-
-class ProgressBar(TrainerCallback):
-    """One progress bar per run, with loss, constraint and tokens per second."""
-
-    bar: tqdm
-
-    def __init__(self, trainer: LocalityTrainer, name: str, tokens: int):
-        self.trainer = trainer
-        self.name = name
-        self.tokens = tokens
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        # Every refresh is a line in a log file: one in ten seconds is enough there.
-        interval = 0.5 if sys.stderr.isatty() else 10
-        done = sum(entry.get("targets", 0) for entry in state.log_history)
-        self.bar = tqdm(
-            total=self.tokens, initial=done, desc=self.name, unit="tok", mininterval=interval, disable=rank() > 0
-        )
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        parts = self.trainer.loss_parts
-        shown = {"loss": f"{parts['cross_entropy']:.3f}"}
-        if "penalty" in parts:
-            shown["constraint"] = f"{parts['penalty']:.4f}"
-        self.bar.set_postfix(shown, refresh=False)
-        self.bar.update(parts["targets"])
-
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        self.bar.close()
-
-
 def train_arm(
     model: PreTrainedModel,
     windows: Windows,
@@ -235,12 +195,16 @@ def train_arm(
     checkpoints: Path,
     checkpoint_steps: int,
     name: str,
+    budget: PerplexityBudget | None = None,
+    snapshots: Mapping[int, Path] | None = None,
     asked_to_stop: Callable[[], bool] = lambda: False,
 ) -> list[dict[str, Any]]:
     """Fine-tune `model` in place and return its history, one dict per step.
 
     blocks: int [windows, T], -1 on sink and padding; None for an arm without constrained layers. checkpoints: the run's
     own folder; it resumes from the last complete checkpoint there. The seed sets data order and dropout, nothing else.
+    budget: adapts α, for a constraint without a weight. snapshots: training tokens → folder in which the model is saved
+    once so many are spent.
 
     Raises UserError if the schedule or the blocks do not fit the model or the windows, if the loss is not finite, or if
     a checkpoint cannot be written; Interrupted, with a checkpoint of the last step, if `asked_to_stop` returns True
@@ -288,9 +252,12 @@ def train_arm(
         data_collator=stack_windows,
         callbacks=[StopOnRequest(asked_to_stop)],
         constraint=constraint,
+        budget=budget,
         checkpoints=checkpoints,
     )
     trainer.add_callback(ProgressBar(trainer, name, optimisation.token_budget))
+    if snapshots:
+        trainer.add_callback(SaveSnapshots(trainer, snapshots))
     if number_of_ranks() > 1:
         # Dropout must differ between ranks, as it does between the windows of one batch.
         set_seed(int(np.random.SeedSequence((seed, rank())).generate_state(1)[0]))
@@ -299,6 +266,8 @@ def train_arm(
     if resume:
         logger.info("%s resumes from %s.", name, resume)
         trainer.state = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME))
+        if budget:
+            budget.resume(trainer.state.log_history[-1])
     if trainer.state.global_step == steps:
         # Every step is done, and Trainer would take one more: only load the weights.
         trainer._load_from_checkpoint(str(resume))

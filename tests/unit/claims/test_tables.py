@@ -107,13 +107,13 @@ def test_metric_rows_carry_the_arm_and_the_split():
         for split, value in (("train", 3.0), ("test", 4.0))
     }
     rows = pd.DataFrame(
-        metric_rows(Arm("x", "linear", 1, "fixed", "hinge", 0.5, 2.0, "weight", "quintic"), 7, metrics)
+        metric_rows(Arm("x", "linear", 1, "fixed", "hinge", 0.5, 2.0, "weight", "quintic"), 7, "fp32", metrics)
     )[METRIC_COLUMNS]
     assert rows["split"].tolist() == ["train", "test"]
     assert rows["perplexity"].tolist() == [3.0, 4.0]
-    assert rows.loc[0, METRIC_COLUMNS[:10]].tolist() == [
-        *("x", "linear", 1, "fixed", "hinge", 0.5, 2.0, "weight", "quintic", 7),
-    ]
+    settings = [column for column in METRIC_COLUMNS[:11] if column != "perplexity_budget"]
+    assert rows.loc[0, settings].tolist() == ["x", "linear", 1, "fixed", "hinge", 0.5, 2.0, "weight", "quintic", 7]
+    assert rows["precision"].tolist() == ["fp32", "fp32"]
 
 
 def test_losses_by_section_are_exact_sums():

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from pandas.testing import assert_frame_equal
 from tiny_models import TINY_MODELS, tiny_model
 
 from localist.attention.observed_attention import use_observed_attention
-from localist.evaluation.divergence import attention_divergence, jensen_shannon_bits
+from localist.evaluation.divergence import Divergence, jensen_shannon_bits, no_divergence
+from localist.evaluation.losses import watched_losses
 from localist.plumbing.errors import UserError
 from localist.tokens.windows import Windows
 
@@ -39,8 +41,10 @@ def variants(family, **changes):
     return pair
 
 
-def divergence(one, other, windows, sections=(0, 0, 0, 0, 0)):
-    return attention_divergence(one, other, windows, np.array(sections), batch_size=2, bf16=False, description="test")
+def divergence(one, other, windows, sections=(0, 0, 0, 0, 0), sample=range(5)):
+    watcher = Divergence(other, windows, np.array(sample))
+    watched_losses(one, windows, batch_size=2, bf16=False, description="test", watchers=[watcher])
+    return watcher.table(np.array(sections))
 
 
 @pytest.mark.parametrize(
@@ -101,3 +105,19 @@ def test_models_of_another_shape_are_refused(changes, windows):
     for pair in ((one, other), (other, one)):
         with pytest.raises(UserError, match="no counterpart"):
             divergence(*pair, windows)
+
+
+def test_a_sample_of_windows_is_compared_alone(windows):
+    """Catches attention of one window compared with another's where a batch is in the sample in part."""
+    one, other = variants("llama")
+    sections = np.arange(5)
+    whole = divergence(one, other, windows, sections)
+    part = divergence(one, other, windows, sections, sample=[1, 3])
+    chosen = whole[whole["section"].isin([1, 3])].reset_index(drop=True)
+    assert_frame_equal(part, chosen, rtol=1e-5)
+
+
+def test_a_comparison_with_none_has_the_same_columns(windows):
+    """Catches a table that cannot be read where there is nothing to compare with."""
+    one, other = variants("llama")
+    assert list(no_divergence().columns) == list(divergence(one, other, windows).columns)

@@ -7,7 +7,7 @@ from tiny_models import TINY_MODELS, tiny_model
 
 from localist.attention.observed_attention import LayerInputs, use_observed_attention
 from localist.evaluation.knockout import Knockout, KnockoutObserver
-from localist.evaluation.losses import token_losses
+from localist.evaluation.losses import watched_losses
 from localist.tokens.windows import Windows
 
 CONTEXT = 24
@@ -107,11 +107,12 @@ def test_losses_under_knockout_are_in_text_order(input_ids, blocks):
     windows = Windows(
         input_ids.numpy()[flipped].astype(np.int32), sentence_ids[flipped], np.ones_like(sentence_ids), np.arange(2)
     )
-    table = token_losses(
-        model, windows, batch_size=1, bf16=False, description="test", watcher=Knockout(blocks.numpy()[flipped], [1, 2])
+    knockout = Knockout(blocks.numpy()[flipped], [1, 2])
+    _, changed = watched_losses(
+        model, windows, batch_size=1, bf16=False, description="test", interventions={"": knockout}
     )
     expected = logits(model, input_ids, KnockoutObserver(blocks, [1, 2])).log_softmax(-1)
-    for row in table.itertuples():
+    for row in changed[""].itertuples():
         window = 1 - row.window
         target = input_ids[window, row.position]
         assert row.nll == pytest.approx(-expected[window, row.position - 1, target].item(), rel=1e-4)

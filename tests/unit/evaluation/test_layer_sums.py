@@ -10,7 +10,7 @@ from localist.attention.observed_attention import use_observed_attention
 from localist.blocks.chance import chance_table
 from localist.evaluation.attention_statistics import StatisticsObserver
 from localist.evaluation.layer_sums import LayerSums
-from localist.evaluation.losses import token_losses
+from localist.evaluation.losses import watched_losses
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def blocks(windows):
 def sums_of(model, windows, blocks, bf16=False):
     """The sums of attention statistics under `blocks`."""
     sums = LayerSums(windows, blocks)
-    token_losses(model, windows, batch_size=2, bf16=bf16, description="test", watcher=sums)
+    watched_losses(model, windows, batch_size=2, bf16=bf16, description="test", watchers=[sums])
     return sums
 
 

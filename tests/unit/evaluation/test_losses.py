@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from tiny_models import tiny_model
+from pandas.testing import assert_frame_equal
+from tiny_models import TINY_MODELS, tiny_model
 from uneven_windows import CONTEXT, uneven_windows
 
 from localist.attention.observed_attention import use_observed_attention
-from localist.evaluation.losses import batches_by_length, sample_windows, split_metrics, token_losses
+from localist.evaluation.knockout import Knockout
+from localist.evaluation.layer_sums import LayerSums
+from localist.evaluation.losses import sample_rows, split_metrics, token_losses, watched_losses
 
 
 @pytest.fixture
@@ -42,14 +45,6 @@ def test_every_text_token_is_predicted_once_from_the_one_before(model, windows):
         assert found["correct"] == (logits[position - 1].argmax().item() == target)
 
 
-def test_batches_cover_all_windows_longest_first(windows):
-    """Catches windows lost in the last batch, and text cut off by trimming."""
-    lengths = windows.is_text.sum(axis=1) + 1
-    batches = list(batches_by_length(windows, 2))
-    assert sorted(np.concatenate([rows for rows, _ in batches]).tolist()) == list(range(5))
-    assert all(length == lengths[rows].max() for rows, length in batches)
-
-
 def test_metrics_by_hand(windows, model):
     """Catches perplexity per window instead of per token, and bits per byte with the wrong logarithm."""
     table = losses_of(model, windows)
@@ -62,10 +57,10 @@ def test_metrics_by_hand(windows, model):
 
 def test_train_sample_is_fixed_and_of_the_size_asked_for(windows):
     """Catches a sample that differs between arms, which would make their train losses incomparable."""
-    first, second = sample_windows(windows, 30, seed=4), sample_windows(windows, 30, seed=4)
-    assert np.array_equal(first.input_ids, second.input_ids)
-    assert 30 <= first.is_text.sum() < 30 + CONTEXT
-    assert len(sample_windows(windows, 10_000, seed=4).input_ids) == 5
+    rows = sample_rows(windows, 30, seed=4)
+    assert rows.tolist() == sample_rows(windows, 30, seed=4).tolist()
+    assert 30 <= windows.take(rows).is_text.sum() < 30 + CONTEXT
+    assert sample_rows(windows, 10_000, seed=4).tolist() == list(range(5))
 
 
 def test_bf16_changes_losses_by_rounding_alone(model, windows):
@@ -73,3 +68,27 @@ def test_bf16_changes_losses_by_rounding_alone(model, windows):
     rounded, exact = losses_of(model, windows, bf16=True), losses_of(model, windows)
     assert rounded["nll"].dtype == np.float32
     np.testing.assert_allclose(rounded["nll"], exact["nll"], atol=0.1)
+
+
+@pytest.mark.parametrize("family", sorted(TINY_MODELS))
+def test_one_pass_with_interventions_equals_a_pass_for_each(family, windows):
+    """Catches lower layers of another batch, watchers that see a knockout, and losses that differ in their last bit."""
+    model = tiny_model(family)
+    use_observed_attention(model, CONTEXT)
+    blocks = np.where(windows.is_text, windows.input_ids % 3, -1)
+    knockouts = {"upper": Knockout(blocks, [2]), "middle": Knockout(blocks, [1, 2]), "all": Knockout(blocks, range(3))}
+    settings = {"batch_size": 2, "bf16": False, "description": "test"}
+    sums, alone = LayerSums(windows, {"blocks": blocks}), LayerSums(windows, {"blocks": blocks})
+    together = {name: knockouts[name] for name in ("upper", "middle")}
+    plain, changed = watched_losses(model, windows, watchers=[sums], interventions=together, **settings)
+    watched_losses(model, windows, watchers=[alone], **settings)
+    section = np.zeros(10, dtype=int)
+    assert_frame_equal(sums.table("blocks", section), alone.table("blocks", section))
+    assert_frame_equal(plain, token_losses(model, windows, **settings))
+    for name, found in changed.items():
+        # Beside a knockout of all layers, no layer is computed once for both.
+        _, whole = watched_losses(
+            model, windows, interventions={name: knockouts[name], "all": knockouts["all"]}, **settings
+        )
+        assert_frame_equal(found, whole[name])
+        assert not np.allclose(found["nll"], plain["nll"])

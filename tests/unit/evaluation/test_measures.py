@@ -12,7 +12,7 @@ from uneven_windows import CONTEXT, uneven_windows
 from localist.attention.observed_attention import use_observed_attention
 from localist.claims import tables
 from localist.evaluation.layer_sums import LayerSums
-from localist.evaluation.losses import token_losses
+from localist.evaluation.losses import watched_losses
 from localist.evaluation.measures import KEYS_NEEDED, MEASURES, QUERIES_ALL, QUERIES_VISIBLE, Measure
 
 
@@ -33,7 +33,7 @@ def test_a_new_measure_is_summed_and_averaged(queries, expected, monkeypatch):
     model = tiny_model("llama")
     use_observed_attention(model, CONTEXT)
     sums = LayerSums(windows, {"semantic": np.where(windows.is_text, windows.input_ids % 3, -1)})
-    token_losses(model, windows, batch_size=2, bf16=False, description="test", watcher=sums)
+    watched_losses(model, windows, batch_size=2, bf16=False, description="test", watchers=[sums])
     table = sums.table("semantic", np.arange(10))
     assert table.groupby("layer")["toy"].sum().tolist() == pytest.approx([expected] * 3)
     anew = imported_anew(tables)

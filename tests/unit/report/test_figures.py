@@ -38,12 +38,18 @@ FIGURES = [
         "entropy",
         "divergence",
         "frontier",
+        "price",
         "targets",
         "knockout",
         "training",
     ),
     *("block_selection", "block_map", "block_ribbon", "block_sizes", "attention_maps"),
 ]
+# Columns of tables that may have no row.
+EMPTY = {
+    "schedules": ["arm", "layer", "locality"],
+    "at_tokens": ["arm", "seed", "tokens", "perplexity", "late_fidelity_corrected"],
+}
 STUDY = ["pretrained", "distributed", "localist", "linear", "cubic", "quintic", "quintic_fixed"]
 MANY = [*STUDY, *(f"quintic_$tau{number}" for number in range(7))]
 CLAIMS = [
@@ -89,7 +95,7 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
     """Write every table that a figure reads; return the arguments of each figure's `main`, without outputs."""
     rng = np.random.default_rng(1)
     folder.mkdir(parents=True, exist_ok=True)
-    schedules, metrics, by_layer, summary, history, knockout, divergence = [], [], [], [], [], [], []
+    schedules, metrics, by_layer, summary, history, knockout, divergence, snapshots = ([] for _ in range(8))
     depth = np.arange(layers)
     bump = 0.25 + 0.1 * np.sin(depth / 3)
     for number, arm in enumerate(arms):
@@ -135,7 +141,17 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
                 constrained = locality.any()
                 decay = locality.mean() * (0.05 + 0.3 * np.exp(-step / 80)) + rng.normal(0, 0.008, 300)
                 frame["penalty"] = decay.clip(0) if constrained else np.nan
+                adapted = arm == "linear"
+                frame["weight"] = np.exp(3 - 2 * np.exp(-step / 50)) if constrained else np.nan
+                frame["excess"] = 0.02 + rng.normal(0, 0.004, 300) if adapted else np.nan
                 history.append(frame)
+            snapshots += [
+                {
+                    "arm": arm, "seed": seed, "tokens": tokens, "perplexity": perplexity + 9 * locality.mean() / tokens,
+                    "late_fidelity_corrected": min(0.4 + locality[-10:].mean() * tokens / 50, 0.95),
+                }
+                for tokens in ((10, 30, 60) if arm in ("distributed", "quintic") else ())
+            ]  # fmt: skip
         late = bump[-10:].mean() + 0.45 * locality[-10:].mean() * 0.7
         ratio = perplexity / 21.2
         summary.append(
@@ -146,13 +162,13 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
             }
         )  # fmt: skip
     tables = {"schedules": schedules, "metrics": metrics, "layers": by_layer, "arms": summary, "knockout": knockout}
-    tables |= {"claims": CLAIMS, "contrasts": CONTRASTS}
+    tables |= {"claims": CLAIMS, "contrasts": CONTRASTS, "at_tokens": snapshots}
     if divergence:
         tables["divergence"] = divergence
     paths = {name: folder / f"{name}.csv" for name in [*tables, "history", "selection"]}
     for name, rows in tables.items():
-        pd.DataFrame(rows, columns=None if rows else ["arm", "layer", "locality"]).to_csv(paths[name], index=False)
-    columns = ["arm", "seed", "step", "tokens", "cross_entropy", "penalty"]
+        pd.DataFrame(rows, columns=None if rows else EMPTY.get(name, ["arm"])).to_csv(paths[name], index=False)
+    columns = ["arm", "seed", "step", "tokens", "cross_entropy", "penalty", "weight", "excess"]
     pd.concat([pd.DataFrame(columns=columns), *history]).to_csv(paths["history"], index=False)
 
     tried = np.arange(2, 33)
@@ -181,12 +197,13 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
         "schedules": {"schedules": paths["schedules"]},
         "claims": {"claims": paths["claims"], "contrasts": paths["contrasts"]},
         "divergence": {"divergence": paths.get("divergence")},
+        "price": {"at_tokens": paths["at_tokens"], "arms": arms},
         "targets": {"metrics": paths["metrics"], "arms": [arm for arm in arms if arm.startswith("quintic")]},
         "knockout": {"knockout": paths["knockout"]},
         "perplexity": {"arms": paths["arms"], "metrics": paths["metrics"]},
         "fidelity": {"layers": paths["layers"], "measured_partition": "semantic"},
         "entropy": {"layers": paths["layers"]},
-        "frontier": {"arms": paths["arms"], "swept": [arm for arm in arms if arm.startswith("quintic")]},
+        "frontier": {"arms": paths["arms"], "paths": [[arm for arm in arms if arm.startswith("quintic")], arms[:2]]},
         "training": {"history": paths["history"]},
         "block_selection": {"selection": paths["selection"], "criterion": "silhouette"},
         "block_map": {"block_map": folder / "map.parquet", "blocks": folder / "sentence_blocks.parquet"},
@@ -347,6 +364,7 @@ COLUMNS = {
     "entropy": ("layers", "entropy_no_sink_bits"),
     "frontier": ("arms", "late_fidelity_corrected"),
     "divergence": ("divergence", "divergence_bits"),
+    "price": ("at_tokens", "late_fidelity_corrected"),
     "targets": ("metrics", "fidelity_target"),
     "knockout": ("knockout", "delta_nll"),
     "training": ("history", "penalty"),

@@ -42,7 +42,7 @@ class Reader(HTMLParser):
 
 
 def rendered(table: pd.DataFrame) -> Reader:
-    return Reader(summary_page(table, templates("summary.html.j2")))
+    return Reader(summary_page(table, "fp32", templates("summary.html.j2")))
 
 
 def test_no_text_becomes_markup():
@@ -52,6 +52,11 @@ def test_no_text_becomes_markup():
     claims = CLAIMS.assign(claim=EVIL, statement=EVIL, sentence=EVIL)
     read = Reader(claims_page(claims, CHECKS.assign(arm=EVIL, partition=EVIL), templates("claims.html.j2")))
     assert "script" not in read.tags and sum(EVIL in text for text in read.text) >= 5
+
+
+def test_the_summary_says_in_which_precision_it_was_measured():
+    """Catches numbers in bf16 that are taken for numbers in float32."""
+    assert any("Evaluated in fp32" in text for text in rendered(pd.DataFrame({"arm": ["x"]})).text)
 
 
 def test_nested_settings_are_shown_with_dotted_keys():

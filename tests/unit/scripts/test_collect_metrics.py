@@ -12,14 +12,16 @@ RUNS = [("pretrained", 0), ("quintic", 1)]
 def test_every_run_gets_its_own_files():
     """Catches files of another run or partition: the rule lists all runs of one partition, then those of the next."""
     layers = [f"{arm}-{partition}" for partition in ("semantic", "shifted") for arm, _ in RUNS]
-    found = files_by_run(RUNS, ["semantic", "shifted"], ["m0", "m1"], ["t0", "t1"], layers)
+    found = files_by_run(RUNS, ["semantic", "shifted"], ["m0", "m1"], ["p0", "p1"], ["t0", "t1"], ["a0", "a1"], layers)
     assert list(found) == RUNS
     quintic = found["quintic", 1]
-    assert (quintic.metrics, quintic.tokens) == (Path("m1"), Path("t1"))
+    assert [quintic.metrics, quintic.precision, quintic.tokens, quintic.at_tokens] == [
+        *map(Path, ("m1", "p1", "t1", "a1")),
+    ]
     assert quintic.layers == {"semantic": Path("quintic-semantic"), "shifted": Path("quintic-shifted")}
 
 
 def test_lists_of_different_lengths_are_refused():
     """Catches a file that is missing from the inputs, which would move all others to another run."""
     with pytest.raises(ValueError):
-        files_by_run(RUNS, ["semantic"], ["m0"], ["t0", "t1"], ["a", "b"])
+        files_by_run(RUNS, ["semantic"], ["m0"], ["p0", "p1"], ["t0", "t1"], ["a0", "a1"], ["a", "b"])

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from tiny_models import tiny_model
 from tokenizers import Tokenizer
@@ -16,7 +17,14 @@ from localist.plumbing.interruption import Interrupted
 from localist.study.arms import Arm
 from localist.tokens.windows import Windows
 from localist.training.runs import train_run
-from localist.training.settings import Optimisation, RunInputs, RunOutputs, TrainingSettings
+from localist.training.settings import (
+    BudgetSettings,
+    Optimisation,
+    ReferenceRun,
+    RunInputs,
+    RunOutputs,
+    TrainingSettings,
+)
 
 CONTEXT = 16
 WRITTEN = ("model", "history", "settings")
@@ -98,3 +106,42 @@ def test_a_run_stays_in_the_precision_in_which_it_began(run, tmp_path, monkeypat
     train_run(**run, asked_to_stop=never)
     assert json.loads((tmp_path / "out" / "settings").read_text())["precision"] == "bf16"
     assert len((tmp_path / "out" / "history").read_text().splitlines()) == 1 + 9
+
+
+@pytest.fixture
+def run_with_budget(run, tmp_path):
+    """A run that is held against a distributed one of the same length, which is done here."""
+    files = {name: tmp_path / "reference" / name for name in WRITTEN}
+    plain = {"arm": Arm("distributed", "distributed"), "inputs": replace(run["inputs"], blocks=None)}
+    train_run(**run | plain | {"outputs": RunOutputs(**files)}, asked_to_stop=never)
+    settings = BudgetSettings(weight=5.0, min_weight=0.1, max_weight=1000.0, rate=0.5, smoothing=0.5)
+    return run | {
+        "arm": replace(run["arm"], name="budget", weight=None, perplexity_budget=0.02),
+        "inputs": replace(run["inputs"], reference=ReferenceRun(files["history"], files["settings"])),
+        "settings": replace(run["settings"], budget=settings),
+    }
+
+
+def test_a_budget_holds_perplexity_by_the_reference(run_with_budget, tmp_path):
+    """Catches a weight that does not answer to the losses, and a reference whose batches are not the run's own."""
+    train_run(**run_with_budget, asked_to_stop=never)
+    own, reference = (pd.read_csv(tmp_path / folder / "history") for folder in ("out", "reference"))
+    # Both start from the same weights, so the first batch must cost the same, but for dropout.
+    assert own["cross_entropy"][0] == pytest.approx(reference["cross_entropy"][0], rel=1e-3)
+    excess = 0.0
+    for row, base in zip(own.itertuples(), reference["cross_entropy"], strict=True):
+        excess = 0.5 * excess + 0.5 * (row.cross_entropy - base)
+        assert row.excess == pytest.approx(excess, abs=1e-9)
+    assert own["weight"].nunique() == len(own) and own["weight"][0] == pytest.approx(5 * np.exp(0.5), rel=0.01)
+
+
+def test_a_run_with_a_budget_that_was_interrupted_ends_with_the_same_bytes(run_with_budget, tmp_path):
+    """Catches a weight that starts anew after an interruption."""
+    train_run(**run_with_budget, asked_to_stop=never)
+    undisturbed = contents(tmp_path / "out")
+    shutil.rmtree(tmp_path / "out")
+    answers = iter([False, False, True])
+    with pytest.raises(Interrupted, match="after step 3 of 9"):
+        train_run(**run_with_budget, asked_to_stop=lambda: next(answers))
+    train_run(**run_with_budget, asked_to_stop=never)
+    assert contents(tmp_path / "out") == undisturbed

@@ -1,0 +1,71 @@
+"""The lower layers of a model, computed once for several forward passes that differ only above them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from localist.attention.observed_attention import PROBE_TOKENS
+
+
+class LowerLayers:
+    """The layers of `model` below `first`.
+
+    Inside `recorded`, a forward pass keeps what the last of them returns; inside `replayed`, a pass over the same
+    tokens takes that instead of computing them. Where a model's upper layers take more from lower ones than this, which
+    is tried out at once, `replayed` computes everything.
+    """
+
+    def __init__(self, model: PreTrainedModel, first: int):
+        self._layers = decoder_layers(model)[:first]
+        self._output: Any = None
+        if self._layers and not self._is_all_that_upper_layers_take(model):
+            self._layers = []
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Keep the output of the last lower layer, for one forward pass."""
+        if not self._layers:
+            yield
+            return
+        with self._layers[-1].register_forward_hook(self._keep):
+            yield
+
+    @contextmanager
+    def replayed(self) -> Iterator[None]:
+        """Take the recorded output, for one forward pass."""
+        for layer in self._layers:
+            layer.forward = lambda *_, **__: self._output
+        try:
+            yield
+        finally:
+            for layer in self._layers:
+                del layer.forward  # the class's own is back
+
+    def _keep(self, layer: torch.nn.Module, inputs: Any, output: Any) -> None:
+        self._output = output
+
+    def _is_all_that_upper_layers_take(self, model: PreTrainedModel) -> bool:
+        """Whether a replayed pass over a few tokens gives the same logits."""
+        input_ids = torch.arange(PROBE_TOKENS, device=model.device)[None]  # [1, tokens]
+        with torch.inference_mode():
+            with self.recorded():
+                whole = model(input_ids=input_ids, use_cache=False).logits
+            try:
+                with self.replayed():
+                    return torch.equal(model(input_ids=input_ids, use_cache=False).logits, whole)
+            except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+                return False
+
+
+def decoder_layers(model: PreTrainedModel) -> list[torch.nn.Module]:
+    """The layers in order, by the index that their attention has; empty if they do not stand in one list."""
+    depth = model.config.get_text_config().num_hidden_layers
+    for modules in model.modules():
+        if isinstance(modules, torch.nn.ModuleList) and len(modules) == depth:
+            indices = [{getattr(part, "layer_idx", None) for part in layer.modules()} - {None} for layer in modules]
+            if indices == [{index} for index in range(depth)]:
+                return list(modules)
+    return []

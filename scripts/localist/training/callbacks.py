@@ -1,0 +1,105 @@
+"""What happens between the steps of a training run: a progress bar, snapshots, and an early end on request."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+from transformers import TrainerCallback, TrainingArguments
+from transformers.trainer_callback import TrainerControl, TrainerState
+
+from localist.attention.ranks import any_rank, rank
+from localist.plumbing.files import replacing
+
+if TYPE_CHECKING:
+    from localist.training.trainer import LocalityTrainer
+
+
+class StopOnRequest(TrainerCallback):
+    """Once asked to stop, save a checkpoint after the current step and end training."""
+
+    def __init__(self, asked_to_stop: Callable[[], bool]):
+        self.asked_to_stop = asked_to_stop
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        # The state of a resumed run holds the interval of checkpoints that it was started with.
+        state.save_steps = int(args.save_steps)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if any_rank(self.asked_to_stop(), args.device) and state.global_step < state.max_steps:
+            control.should_save = True
+            control.should_training_stop = True
+
+
+class ProgressBar(TrainerCallback):
+    """One progress bar per run, with loss, constraint and tokens per second."""
+
+    bar: tqdm
+
+    def __init__(self, trainer: LocalityTrainer, name: str, tokens: int):
+        self.trainer = trainer
+        self.name = name
+        self.tokens = tokens
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        # Every refresh is a line in a log file: one in ten seconds is enough there.
+        interval = 0.5 if sys.stderr.isatty() else 10
+        self.bar = tqdm(
+            total=self.tokens,
+            initial=tokens_done(state),
+            desc=self.name,
+            unit="tok",
+            mininterval=interval,
+            disable=rank() > 0,
+        )
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        parts = self.trainer.loss_parts
+        shown = {"loss": f"{parts['cross_entropy']:.3f}"}
+        if "penalty" in parts:
+            shown["constraint"] = f"{parts['penalty']:.4f}"
+        self.bar.set_postfix(shown, refresh=False)
+        self.bar.update(parts["targets"])
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self.bar.close()
+
+
+class SaveSnapshots(TrainerCallback):
+    """Saves the model at the first step that reaches each of some numbers of training tokens.
+
+    snapshots: tokens → folder.
+    """
+
+    def __init__(self, trainer: LocalityTrainer, snapshots: Mapping[int, Path]):
+        self.trainer = trainer
+        self.snapshots = snapshots
+        self.done = 0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self.done = tokens_done(state)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        before, self.done = self.done, self.done + self.trainer.loss_parts["targets"]
+        for tokens, folder in self.snapshots.items():
+            # The budget is spent with the last step, even if its windows hold less than they do on average.
+            last = state.global_step == state.max_steps and tokens > self.done
+            if (before < tokens <= self.done or last) and rank() == 0:
+                with replacing(folder) as temporary:
+                    self.trainer.model.save_pretrained(temporary)
+
+
+def tokens_done(state: TrainerState) -> int:
+    """Training tokens of the steps that are done."""
+    return round(sum(entry.get("targets", 0) for entry in state.log_history))

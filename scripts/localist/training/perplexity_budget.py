@@ -1,0 +1,64 @@
+"""α adapted in training, so that perplexity stays within a budget of the distributed run's (method.md, The budget)."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from localist.plumbing.errors import UserError
+from localist.plumbing.files import read_json
+from localist.training.settings import BudgetSettings, Optimisation, ReferenceRun
+
+
+class PerplexityBudget:
+    """A run's α, step by step, from its cross-entropy and the reference's on the same batch.
+
+    share: ε, by which perplexity may exceed the reference's; reference: cross-entropy of each of its steps, in nats;
+    weight: α in force; excess: the moving average of the difference of cross-entropies, in nats.
+    """
+
+    def __init__(self, share: float, settings: BudgetSettings, reference: Sequence[float]):
+        self.allowed = math.log1p(share)
+        self.settings = settings
+        self.reference = reference
+        self.weight = settings.weight
+        self.excess = 0.0
+
+    def adapt(self, step: int, cross_entropy: float) -> None:
+        """Take in the cross-entropy of a step (from 0): log α falls by η (D − log(1 + ε)) / log(1 + ε)."""
+        one, kept = self.settings, self.settings.smoothing
+        self.excess = kept * self.excess + (1 - kept) * (cross_entropy - self.reference[step])
+        # A jump of the loss must not throw α away: it moves by a factor of e at most.
+        change = max(-1.0, min(1.0, one.rate * (1 - self.excess / self.allowed)))
+        self.weight = min(one.max_weight, max(one.min_weight, self.weight * math.exp(change)))
+
+    def resume(self, last_step: Mapping[str, Any]) -> None:
+        """Take up the state after a step, from its row of the history."""
+        self.weight, self.excess = last_step["weight"], last_step["excess"]
+
+
+def reference_losses(reference: ReferenceRun, *, seed: int, steps: int, optimisation: Optimisation) -> list[float]:
+    """Cross-entropy by step of the distributed run, which must have seen the same batches.
+
+    Raises UserError, naming the file, if it is missing, or a run with another seed, length or optimiser.
+    """
+    remedy = "Delete the folder of that run and start again: it is trained first."
+    try:
+        settings = read_json(reference.settings)
+        losses = pd.read_csv(reference.history)["cross_entropy"].tolist()
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"A perplexity budget is held against the distributed run of the same seed: {error}. {remedy}"
+        ) from error
+    wanted = {"seed": seed, "steps": steps, "optimisation": asdict(optimisation)}
+    for name, value in wanted.items():
+        if settings.get(name) != value:
+            raise UserError(
+                f"{reference.settings}: the distributed run has {name} {settings.get(name)}, and this run has {value}: "
+                f"their losses cannot be compared step by step. {remedy}"
+            )
+    if len(losses) != steps:
+        raise UserError(f"{reference.history} has {len(losses)} steps, and this run has {steps}. {remedy}")
+    return losses

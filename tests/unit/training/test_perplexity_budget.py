@@ -1,0 +1,91 @@
+"""α adapted to a budget: the rule by hand, bounds, and references that do not belong to the run."""
+
+import json
+import math
+from dataclasses import asdict, replace
+
+import pandas as pd
+import pytest
+
+from localist.plumbing.errors import UserError
+from localist.training.perplexity_budget import PerplexityBudget, reference_losses
+from localist.training.settings import BudgetSettings, Optimisation, ReferenceRun
+
+SETTINGS = BudgetSettings(weight=2.0, min_weight=0.5, max_weight=20.0, rate=0.2, smoothing=0.5)
+OPTIMISATION = Optimisation(1000, 2, 1e-4, 0.1, 0.0, 1.0)
+WANTED = {"seed": 3, "steps": 2, "optimisation": OPTIMISATION}
+
+
+def test_the_rule_by_hand():
+    """Catches perplexity taken for loss, an average without memory, and a weight that moves the wrong way."""
+    budget = PerplexityBudget(0.02, SETTINGS, reference=[3.0, 3.0])
+    budget.adapt(0, 3.0)
+    assert budget.weight == pytest.approx(2 * math.exp(0.2)) and budget.excess == 0
+    budget.adapt(1, 3.0 + 4 * math.log(1.02))
+    # The average is twice the budget now: α falls by what it rose before.
+    assert budget.excess == pytest.approx(2 * math.log(1.02))
+    assert budget.weight == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("loss", "bound"), [(0.0, 20.0), (100.0, 0.5)])
+def test_the_weight_stays_within_its_bounds(loss, bound):
+    """Catches a weight that overflows, or from which no later step comes back."""
+    budget = PerplexityBudget(0.02, SETTINGS, reference=[3.0] * 30)
+    for step in range(30):
+        before = budget.weight
+        budget.adapt(step, loss)
+        assert 1 / math.e <= budget.weight / before <= math.e * (1 + 1e-9)
+    assert budget.weight == bound
+
+
+def test_a_run_that_resumes_goes_on_with_the_same_weight():
+    """Catches a state that is lost with the process, or rounded on its way through the history."""
+    losses = [3.1, 3.3, 2.9, 3.2]
+    whole = PerplexityBudget(0.05, SETTINGS, reference=[3.0] * 4)
+    rows = []
+    for step, loss in enumerate(losses):
+        whole.adapt(step, loss)
+        rows.append(json.loads(json.dumps({"weight": whole.weight, "excess": whole.excess})))
+    resumed = PerplexityBudget(0.05, SETTINGS, reference=[3.0] * 4)
+    resumed.resume(rows[1])
+    for step in (2, 3):
+        resumed.adapt(step, losses[step])
+    assert {"weight": resumed.weight, "excess": resumed.excess} == rows[3]
+
+
+@pytest.fixture
+def reference(tmp_path):
+    """A distributed run of two steps."""
+    run = ReferenceRun(tmp_path / "history.csv", tmp_path / "settings.json")
+    pd.DataFrame({"step": [1, 2], "cross_entropy": [3.25, 3.125]}).to_csv(run.history, index=False)
+    run.settings.write_text(json.dumps({"seed": 3, "steps": 2, "optimisation": asdict(OPTIMISATION)}))
+    return run
+
+
+def test_the_reference_is_read_by_step(reference):
+    """Catches rounded losses: a difference of a thousandth of a nat is a twentieth of a budget of 2 %."""
+    assert reference_losses(reference, **WANTED) == [3.25, 3.125]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"seed": 4}, r"settings.json: the distributed run has seed 3, and this run has 4"),
+        ({"steps": 3}, r"settings.json: the distributed run has steps 2, and this run has 3"),
+        ({"optimisation": replace(OPTIMISATION, batch_size=4)}, r"settings.json: the distributed run has optimisation"),
+    ],
+)
+def test_a_run_that_saw_other_batches_is_refused(wanted, message, reference):
+    """Catches losses compared across seeds or lengths, which differ for other reasons than the constraint."""
+    with pytest.raises(UserError, match=message):
+        reference_losses(reference, **WANTED | wanted)
+
+
+def test_a_reference_that_is_missing_or_cut_short_is_named(reference):
+    """Catches a traceback, and a run that ends in the middle for lack of a reference."""
+    pd.DataFrame({"cross_entropy": [3.25]}).to_csv(reference.history, index=False)
+    with pytest.raises(UserError, match=r"history.csv has 1 steps, and this run has 2"):
+        reference_losses(reference, **WANTED)
+    reference.history.unlink()
+    with pytest.raises(UserError, match=r"distributed run of the same seed: .*history.csv"):
+        reference_losses(reference, **WANTED)
