@@ -1,5 +1,6 @@
 """What all tests share: settings that bits depend on, and which tests run in one process when run in parallel."""
 
+import gc
 import os
 
 import pytest
@@ -16,6 +17,12 @@ SMOKE = ("test_smoke.py", "test_report.py", "test_killed_training.py")
 def pytest_collection_modifyitems(items):
     """Long tests first, so that no process is left alone with them at the end."""
     items.sort(key=lambda item: (item.path.name not in SMOKE, not item.get_closest_marker("slow")))
+
+
+def pytest_collection_finish():
+    """What is imported by now stays: the garbage collector, which some libraries call often, need not search it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
