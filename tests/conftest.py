@@ -19,10 +19,15 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: (item.path.name not in SMOKE, not item.get_closest_marker("slow")))
 
 
-def pytest_collection_finish():
-    """What is imported by now stays: the garbage collector, which some libraries call often, need not search it."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What is imported here stays: the garbage collector, which some libraries call often, need not search it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
