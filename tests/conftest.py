@@ -1,5 +1,6 @@
 """What all tests share: settings that bits depend on, and which tests run in one process when run in parallel."""
 
+import gc
 import os
 
 import pytest
@@ -16,6 +17,17 @@ SMOKE = ("test_smoke.py", "test_report.py", "test_killed_training.py")
 def pytest_collection_modifyitems(items):
     """Long tests first, so that no process is left alone with them at the end."""
     items.sort(key=lambda item: (item.path.name not in SMOKE, not item.get_closest_marker("slow")))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What is imported here stays: the garbage collector, which some libraries call often, need not search it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -4,7 +4,6 @@ What an extractor reads from them can be compared with `known_text` and `heading
 installed raises MissingTool; tests turn that into a skip.
 """
 
-import functools
 import json
 import os
 import re
@@ -12,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,17 +74,13 @@ def headings(chapters: Iterable[Chapter]) -> list[str]:
     return [chapter.title for chapter in chapters]
 
 
-# Reading a dump takes seconds, and tests want books of several sizes.
-@functools.cache
-def _dump_chapters(dump: Path) -> tuple[Chapter, ...]:
-    chapters = []
+def _dump_chapters(dump: Path) -> Iterator[Chapter]:
     for book in read_mediawiki(dump):
         kept, _ = without_sections(book.paragraphs, NOT_PROSE)
         lines = (_typeable(paragraph.text) for paragraph in kept if paragraph.kind == PROSE)
         paragraphs = tuple(line for line in lines if len(line.split()) >= SHORTEST_PARAGRAPH)
         if paragraphs:
-            chapters.append(Chapter(_typeable(book.title), paragraphs))
-    return tuple(chapters)
+            yield Chapter(_typeable(book.title), paragraphs)
 
 
 _ASCII = str.maketrans(

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from sample_files import (
     corpus,
 )
 
-from localist.corpus.reading_process import SECONDS, ReadingProcess, spooled
+from localist.corpus import extraction
+from localist.corpus.reading_process import MEMORY_BYTES, SECONDS, ReadingProcess, spooled
 from localist.plumbing.errors import UserError
 
 # Every message tells the reader what to do, in one of these words.
@@ -35,9 +37,26 @@ def process() -> Iterator[ReadingProcess]:
 
 
 @pytest.fixture
+def one_process(process: ReadingProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole corpora are read by the process that stands by: to start one takes a second."""
+    monkeypatch.setattr(extraction, "ReadingProcess", lambda: nullcontext(process))
+
+
+@pytest.fixture
 def read(process: ReadingProcess, tmp_path_factory: pytest.TempPathFactory) -> Read:
     """Reads a file as the pipeline does, in a process of its own; keywords change the config's corpus."""
-    spool = tmp_path_factory.mktemp("spool") / "documents.jsonl"
+    return _reader(process, tmp_path_factory)
+
+
+@pytest.fixture
+def read_with_little(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+    """The same in a third of the memory, which a bomb fills in a third of the time."""
+    with ReadingProcess(2 * SECONDS, MEMORY_BYTES // 3) as process:
+        yield _reader(process, tmp_path_factory)
+
+
+def _reader(process: ReadingProcess, folders: pytest.TempPathFactory) -> Read:
+    spool = folders.mktemp("spool") / "documents.jsonl"
 
     def documents(path: Path, **changes: Any) -> list[dict[str, Any]]:
         process.read(path, corpus(**changes), spool)

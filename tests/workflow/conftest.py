@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from forked_snakemake import forked_snakemake
 
 BASE = Path(__file__).resolve().parents[2]
 CONFIGS = BASE / "workflow" / "configs"
@@ -37,16 +38,18 @@ class Workplace:
 
     def snakemake(self, config: Path | None, *arguments: str) -> subprocess.CompletedProcess:
         """Run Snakemake here; output and errors come back as text."""
-        return subprocess.run(
-            self.command(config, *arguments), capture_output=True, text=True, cwd=self.folder, check=False
-        )
+        return forked_snakemake(self.arguments(config, *arguments), self.folder)
 
     def command(self, config: Path | None, *arguments: str) -> list[str]:
+        """What a user types for the same."""
+        return [sys.executable, "-m", "snakemake", *self.arguments(config, *arguments)]
+
+    def arguments(self, config: Path | None, *arguments: str) -> list[str]:
         chosen = ["--configfile", str(config)] if config else []
-        snakemake = [sys.executable, "-m", "snakemake", "-s", str(self.checkout / "Snakefile")]
+        code = ["-s", str(self.checkout / "Snakefile")]
         profile = ["--workflow-profile", str(self.checkout / "profiles" / "default")]
         # The config files come last: the option takes all names that follow it.
-        return [*snakemake, *profile, *arguments, "--cores", "2", *chosen]
+        return [*code, *profile, *arguments, "--cores", "2", *chosen]
 
     def planned(self, config: Path | None, *arguments: str) -> dict[str, int]:
         """What Snakemake says it would run: rule → number of jobs (without the target rule)."""
@@ -79,7 +82,7 @@ def workplace(tmp_path):
 def smoke(tmp_path_factory):
     """The smoke study, run once to its end on code of its own; tests that use it leave both as they are."""
     place = Workplace(tmp_path_factory.mktemp("smoke"), copied_checkout(tmp_path_factory.mktemp("checkout")))
-    done = place.snakemake(SMOKE)
+    done = subprocess.run(place.command(SMOKE), capture_output=True, text=True, cwd=place.folder, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return place
 

@@ -41,7 +41,7 @@ def test_kill_in_the_middle_of_training_changes_nothing(prepared):
     """Catches anything lost in a kill −9: the resumed run must end with the bytes of an uninterrupted one."""
     # Long enough to be hit in the middle, on any machine.
     config = prepared.config(
-        training={"token_budget": 60_000, "checkpoint_steps": 20}, constraint={"applies_to": "weight"}
+        training={"token_budget": 30_000, "checkpoint_steps": 10}, constraint={"applies_to": "weight"}
     )
     running, process = training_once(checkpoints, prepared, config)
     process.kill()

@@ -2,7 +2,10 @@
 
 import json
 import logging
+import multiprocessing
+import os
 import signal
+import sys
 import time
 from functools import partial
 
@@ -11,8 +14,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny_models import tiny_model
-from torch.multiprocessing import ProcessRaisedException
+from torch.multiprocessing import ProcessRaisedException, start_processes
 
+from localist.attention import ranks
 from localist.attention.observed_attention import use_observed_attention
 from localist.attention.ranks import any_rank, from_first_rank, mean_over_ranks, rank, run_in_processes
 from localist.plumbing.errors import UserError
@@ -24,6 +28,20 @@ from localist.training.checkpoints import last_whole_checkpoint
 from localist.training.constraint import Constraint
 from localist.training.settings import Optimisation
 from localist.training.trainer import train_arm
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forked():
+    """Ranks are forked from one process that has imported this file: to import it takes each one seconds.
+
+    That they start from nothing, as they do in a study, is seen in test_runs.py.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # the process that forks has no other path
+        patch.setattr(ranks, "start_processes", partial(start_processes, start_method="forkserver"))
+        multiprocessing.set_forkserver_preload([__name__])
+        yield
+
 
 CONTEXT = 16
 PLAIN = Constraint([0.0, 0.0, 0.0])
@@ -145,8 +163,9 @@ def test_all_stop_after_the_same_step_and_go_on_to_the_same_weights(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_error_in_one_process_ends_all_with_its_message(tmp_path, caplog):
+def test_an_error_in_one_process_ends_all_with_its_message(tmp_path, caplog, monkeypatch):
     """Catches a job that hangs when one of its processes has failed, and a traceback in place of the message."""
+    monkeypatch.setattr(ranks, "SECONDS_AFTER_A_FAILURE", 1.0)  # the other waits in vain
     with pytest.raises(UserError, match="the block id of window 0, position 1, is 999") as ended:
         trained(tmp_path / "two", 2, CONSTRAINTS["hinge"], damaged=True)
     assert "Traceback" not in str(ended.value) + caplog.text

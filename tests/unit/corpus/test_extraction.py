@@ -1,5 +1,6 @@
 """A whole corpus: numbering over files, counts and warnings of the report, and files that cannot be read."""
 
+import hostile
 import pandas as pd
 import pytest
 from sample_files import corpus
@@ -8,6 +9,8 @@ from localist.corpus import extraction
 from localist.corpus.documents import COLUMNS
 from localist.corpus.extraction import extract
 from localist.plumbing.errors import UserError
+
+process, one_process = hostile.process, hostile.one_process  # fixtures
 
 PARAGRAPH = (
     "The harbour lay still in the early light, and the boats had gone out before anybody else in the town was awake. "
@@ -21,6 +24,7 @@ def book(folder, name, *paragraphs):
     return path
 
 
+@pytest.mark.usefixtures("one_process")
 def test_documents_and_sections_are_numbered_over_all_files(tmp_path, monkeypatch):
     """Catches numbers that begin again with each file or batch, and files in another order than given."""
     monkeypatch.setattr(extraction, "DOCUMENTS_AT_ONCE", 2)
@@ -34,6 +38,7 @@ def test_documents_and_sections_are_numbered_over_all_files(tmp_path, monkeypatc
     assert [one["documents"] for one in told["files"]] == [1, 5, 1]
 
 
+@pytest.mark.usefixtures("one_process")
 def test_the_report_counts_what_is_written(tmp_path):
     """Catches counts of the text before cleaning, or of another file."""
     path = book(
@@ -52,6 +57,7 @@ def test_the_report_counts_what_is_written(tmp_path):
     assert "harbour-\nmaster" in one["samples"][0]["before"] and "harbourmaster" in one["samples"][0]["after"]
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_book_that_comes_twice_is_read_once(tmp_path):
     """Catches the same text in training and test splits because two files hold it."""
     files = [book(tmp_path, name, PARAGRAPH.format("One.")) for name in ("a.txt", "b.txt")]
@@ -64,6 +70,7 @@ def test_a_book_that_comes_twice_is_read_once(tmp_path):
     assert len(pd.read_parquet(tmp_path / "sections.parquet")) == 2
 
 
+@pytest.mark.usefixtures("one_process")
 def test_another_language_is_noted(tmp_path):
     """Catches a book in another language than the config's that is cut into sentences by the wrong rules unseen."""
     german = (
@@ -74,6 +81,7 @@ def test_another_language_is_noted(tmp_path):
     assert "looks like 'de'; corpus.language is 'en'" in told["files"][0]["warnings"][0]
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_step_that_takes_most_of_a_book_is_noted(tmp_path):
     """Catches a book that is nearly lost to one step without anyone being told."""
     path = book(tmp_path, "a.txt", "INTRODUCTION", "A few words that stay.", "REFERENCES", PARAGRAPH.format("One."))
@@ -81,6 +89,7 @@ def test_a_step_that_takes_most_of_a_book_is_noted(tmp_path):
     assert "of the text was taken out" in told["files"][0]["warnings"][0]
 
 
+@pytest.mark.usefixtures("one_process")
 def test_all_files_that_cannot_be_read_are_named_at_once(tmp_path):
     """Catches a folder that has to be mended file by file, one run for each."""
     good = book(tmp_path, "good.txt", PARAGRAPH.format("One."))
@@ -91,6 +100,7 @@ def test_all_files_that_cannot_be_read_are_named_at_once(tmp_path):
     assert "2 of 3 files" in message and "a.pdf" in message and "b.epub" in message and "on_error: skip" in message
 
 
+@pytest.mark.usefixtures("one_process")
 def test_files_that_are_skipped_are_in_the_report(tmp_path):
     """Catches a corpus that is smaller than its folder, and nobody is told."""
     good = book(tmp_path, "good.txt", PARAGRAPH.format("One."))
@@ -102,6 +112,7 @@ def test_files_that_are_skipped_are_in_the_report(tmp_path):
         extract([bad], corpus(on_error="skip"), tmp_path / "sections.parquet")
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_corpus_without_text_is_refused(tmp_path):
     """Catches a run that fails later for want of text, without naming the file."""
     with pytest.raises(UserError, match=r"a\.txt: no text is left"):
@@ -111,7 +122,7 @@ def test_a_corpus_without_text_is_refused(tmp_path):
 
 
 def test_the_same_files_give_the_same_bytes(tmp_path):
-    """Catches an order or a sample that changes from run to run."""
+    """Catches an order or a sample that changes from run to run, or from process to process."""
     letters = "abcd"
     files = [book(tmp_path, f"{n}.txt", *(PARAGRAPH.replace("a", m + n) for m in letters)) for n in letters]
     told = [extract(files, corpus(section_words=40), tmp_path / f"{n}.parquet") for n in range(2)]

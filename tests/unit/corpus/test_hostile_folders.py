@@ -22,7 +22,7 @@ from localist.corpus.reading_process import ReadingProcess
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import read_json
 
-process, read = hostile.process, hostile.read  # fixtures
+process, one_process, read = hostile.process, hostile.one_process, hostile.read  # fixtures
 
 
 def test_an_unreadable_file_is_refused(tmp_path, read):
@@ -45,6 +45,7 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path, read):
     refusal(read, tmp_path / "folder.txt")
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_dangling_link_is_not_passed_over(tmp_path):
     """Catches a book on a disk that is not there, which is left out in silence."""
     books = tmp_path / "books"
@@ -83,6 +84,7 @@ def test_an_empty_folder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("on_error", ["stop", "skip"])
+@pytest.mark.usefixtures("one_process")
 def test_a_folder_with_nothing_usable_is_refused(tmp_path, on_error):
     """Catches an empty corpus where every file was skipped."""
     files = [written(tmp_path / "cover.png", b"\x89PNG\r\n\x1a\n"), zipped(tmp_path / "other.zip", {"a.txt": "x"})]
@@ -104,6 +106,7 @@ def mixed_folder(tmp_path: Path) -> Path:
     return books
 
 
+@pytest.mark.usefixtures("one_process")
 def test_all_bad_files_are_named_at_once(tmp_path, mixed_folder):
     """Catches one try for each bad file, and half a corpus left on the disk."""
     output = tmp_path / "output"
@@ -119,6 +122,7 @@ def test_all_bad_files_are_named_at_once(tmp_path, mixed_folder):
     assert list(output.iterdir()) == []
 
 
+@pytest.mark.usefixtures("one_process")
 def test_bad_files_are_skipped_where_the_config_says_so(tmp_path, mixed_folder):
     """Catches skipped files that nobody is told of, or good ones that go with them."""
     sections, report = tmp_path / "sections.parquet", tmp_path / "report.json"

@@ -1,5 +1,6 @@
 """The page on the corpus: everything that the report tells, escaped."""
 
+import hostile
 import pytest
 from checkout import templates
 from sample_files import corpus
@@ -10,11 +11,12 @@ from localist.corpus.extraction import extract
 from localist.plumbing.files import write_json
 from localist.report.extraction_page import FILES_WITH_SAMPLES, extraction_page
 
+process, one_process = hostile.process, hostile.one_process  # fixtures
 TEMPLATES = templates("extraction.html.j2")
 
 
 @pytest.fixture
-def report(tmp_path):
+def report(tmp_path, one_process):
     """A report on one small book and one file that was left out."""
     book = tmp_path / "A <b>bold book.txt"
     said = "Some words & <i>signs</i> that are said once only. " * 3

@@ -10,7 +10,7 @@ COLUMNS = ["arm", "seed", "tokens", "perplexity", "late_fidelity_corrected"]
 
 
 def test_the_price_is_interpolated_at_equal_fidelity():
-    """Catches a ratio to another number of tokens, arms in the order of the table, and prices beyond what was reached."""
+    """Catches a ratio to another number of tokens, arms in the order of the table, and prices beyond the last arm."""
     table = pd.DataFrame(
         [
             ("strong", 1, 100, 40.0, 0.8),

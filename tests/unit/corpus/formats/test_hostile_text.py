@@ -27,7 +27,7 @@ from localist.corpus.extraction import extract
 from localist.corpus.formats.decoding import LONGEST_LINE
 from localist.plumbing.files import read_json
 
-process, read = hostile.process, hostile.read  # fixtures
+process, one_process, read = hostile.process, hostile.one_process, hostile.read  # fixtures
 
 
 @pytest.mark.parametrize("extension", [".txt", ".html", ".md", ".csv", ".jsonl"])
@@ -99,6 +99,7 @@ def test_a_bad_row_of_json_lines_is_refused_with_its_line(tmp_path, read, row):
 @pytest.mark.parametrize(
     "row", ['{"text": "Good \\ud800 words."}', '{"text": "Good words.", "title": "A \\udfff title"}']
 )
+@pytest.mark.usefixtures("one_process")
 def test_half_a_letter_in_json(tmp_path, row, unicode):
     """Catches a lone surrogate, which JSON allows, that cannot be written to any file."""
     path = written(tmp_path / "rows.jsonl", row)
@@ -109,6 +110,7 @@ def test_half_a_letter_in_json(tmp_path, row, unicode):
 
 
 @pytest.mark.parametrize("code", ["D835DC65", "D835", "0000", "202E"])
+@pytest.mark.usefixtures("one_process")
 def test_odd_letters_of_a_font(tmp_path, code):
     """Catches a font whose map gives halves of letters, or letters without a meaning, that break the report."""
     table = f"begincmap 1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfchar <65> <{code}> endbfchar endcmap"
@@ -125,6 +127,7 @@ def test_odd_letters_of_a_font(tmp_path, code):
     "name",
     [b"caf\xe9.txt", b"two\nlines.txt", b"<script>.txt", "m\u00b22.txt".encode(), "\u00b21.txt".encode()],
 )
+@pytest.mark.usefixtures("one_process")
 def test_odd_names_of_files(tmp_path, name):
     """Catches a name in another encoding, or with odd signs in it, that breaks the report."""
     books = tmp_path / "books"
@@ -214,6 +217,7 @@ ENCODINGS = {
 @pytest.mark.parametrize(
     ("language", "encoding"), [(language, one) for language, all_of in ENCODINGS.items() for one in all_of]
 )
+@pytest.mark.usefixtures("one_process")
 def test_other_scripts_are_read_and_their_language_is_told(tmp_path, language, encoding):
     """Catches lost or wrong letters in scripts other than Latin, and a study in another language than was meant."""
     sentence = TRADITIONAL if encoding == "big5" else SENTENCES[language]
