@@ -92,8 +92,8 @@ def main(
     }
     perplexity = bootstrap_perplexity(losses, resamples=evaluation["resamples"], seed=evaluation["seed"])
     summary = summary_table(table, perplexity, late, reference)
-    precision = {name: {row["precision"] for row in metrics if row["arm"] == name} for name in table}
-    summary["precision"] = [" and ".join(sorted(used)) for used in precision.values()]
+    used = {name: [str(row["precision"]) for row in metrics if row["arm"] == name] for name in table}
+    summary["precision"] = [" and ".join(sorted(set(one))) for one in used.values()]
     write_csv(pd.DataFrame(metrics).loc[:, METRIC_COLUMNS], outputs["metrics"])
     write_csv(pd.concat(layers).loc[:, LAYER_COLUMNS], outputs["layers"])
     write_csv(pd.concat(history).loc[:, HISTORY_COLUMNS], outputs["history"])
@@ -109,10 +109,9 @@ def main(
     with replacing(outputs["latex"]) as temporary:
         types = "l" + "r" * (shown.shape[1] - 1)
         temporary.write_text(latex_table(shown.columns, shown.to_numpy(), types), encoding="utf-8")
+    precision = " and ".join(sorted(set(summary["precision"])))
     with replacing(outputs["page"]) as temporary:
-        temporary.write_text(
-            summary_page(shown, " and ".join(sorted(set().union(*precision.values()))), templates), encoding="utf-8"
-        )
+        temporary.write_text(summary_page(shown, precision, templates), encoding="utf-8")
 
 
 def locality_of(arm: Arm, layers: int, min_locality: float) -> list[float]:

@@ -1,4 +1,4 @@
-"""α adapted in training, so that perplexity stays within a budget of the distributed run's (method.md, The constraint)."""
+"""α adapted in training, so that perplexity stays within a budget of distributed's (method.md, The constraint)."""
 
 import math
 from collections.abc import Mapping, Sequence
