@@ -15,6 +15,7 @@ def main(
     seed: int,
     settings: TrainingSettings,
     min_locality: float,
+    query_key_rate: float,
     checkpoints: Path,
     checkpoint_steps: int,
     outputs: RunOutputs,
@@ -31,6 +32,7 @@ def main(
         "seed": seed,
         "settings": settings,
         "min_locality": min_locality,
+        "query_key_rate": query_key_rate,
         "checkpoints": checkpoints,
         "checkpoint_steps": checkpoint_steps,
         "outputs": outputs,
@@ -56,6 +58,7 @@ if __name__ == "__main__":
             seed=int(snakemake.wildcards.seed),
             settings=TrainingSettings.from_config(snakemake.params.training, snakemake.params.budget),
             min_locality=snakemake.params.min_locality,
+            query_key_rate=snakemake.params.query_key_rate,
             checkpoints=Path(snakemake.params.checkpoints),
             checkpoint_steps=snakemake.params.checkpoint_steps,
             outputs=RunOutputs(

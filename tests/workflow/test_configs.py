@@ -14,7 +14,7 @@ def said(done: subprocess.CompletedProcess) -> str:
 
 
 @pytest.mark.parametrize(
-    ("path", "arms", "seeds"), [(BASE / "config.yaml", 9, 1), (CONFIGS / "smoke.yaml", 3, 2)], ids=["default", "smoke"]
+    ("path", "arms", "seeds"), [(BASE / "config.yaml", 7, 1), (CONFIGS / "smoke.yaml", 3, 2)], ids=["default", "smoke"]
 )
 def test_shipped_configs_plan(workplace, path, arms, seeds):
     """Catches a shipped study that the schema or the rules no longer accept."""
@@ -23,10 +23,10 @@ def test_shipped_configs_plan(workplace, path, arms, seeds):
 
 
 def test_the_full_study_has_every_arm_once(workplace):
-    """Catches the same arm trained under two names: localist_dose is uniform, and quintic_target05 is quintic."""
+    """Catches the same arm trained under two names: localist_dose is uniform, and quintic_target10 is quintic."""
     planned = workplace.planned(CONFIGS / "full.yaml")
-    assert planned["train_model"] == 24 and planned["train_unkept_model"] == 4 * 24
-    assert planned["evaluate_model"] == 1 + 5 * 24
+    assert planned["train_model"] == 26 and planned["train_unkept_model"] == 4 * 26
+    assert planned["evaluate_model"] == 1 + 5 * 26
 
 
 def test_jobs_on_a_gpu_take_turns_on_one_machine(workplace):
@@ -58,7 +58,7 @@ def test_the_paper_study_plans_when_the_book_is_given(workplace):
     book = workplace.folder / "book.txt"
     book.write_text("A book.\n", encoding="utf-8")
     planned = workplace.planned(CONFIGS / "paper.yaml", "--config", f"corpus={{source: {{path: {book}}}}}")
-    assert planned["train_model"] == 13 and planned["train_unkept_model"] == 52
+    assert planned["train_model"] == 14 and planned["train_unkept_model"] == 56
     assert planned["fetch_model"] == 1 and "fetch_corpus" not in planned
 
 
@@ -111,4 +111,19 @@ def test_wrong_values_name_the_allowed_ones(workplace):
 
 def test_values_on_the_command_line_add_to_the_default_study(workplace):
     """Catches command-line values that replace the default study instead of changing it."""
-    assert workplace.planned(None, "--config", "seeds=[1,2]")["train_model"] == 18
+    assert workplace.planned(None, "--config", "seeds=[1,2]")["train_model"] == 14
+
+
+def test_an_arm_with_a_budget_waits_for_the_distributed_run_of_its_seed(workplace):
+    """Catches a reference of another seed, and arms without a budget that wait for one."""
+    arms = {
+        "distributed": {"schedule": "distributed"},
+        "budget": {"schedule": "quintic", "partition": "semantic", "perplexity_budget": 0.02},
+        "quintic": {"schedule": "quintic", "partition": "semantic"},
+    }
+    config = workplace.config(arms=arms)
+    run = "results/smoke/runs/{}/seed2/settings.json".format
+    assert workplace.planned(config, run("quintic"))["train_model"] == 1
+    assert workplace.planned(config, run("budget"))["train_model"] == 2
+    done = workplace.snakemake(config, "--dry-run", run("budget"))
+    assert "runs/distributed/seed2/history.csv" in said(done) and "runs/distributed/seed1" not in said(done)

@@ -1,5 +1,6 @@
 """The smoke study end to end, and what Snakemake would redo of it after a change."""
 
+import json
 import os
 import shutil
 from contextlib import contextmanager
@@ -8,6 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import SMOKE, Workplace
+
+from localist.claims.tables import snapshot_rows
 
 pytestmark = pytest.mark.slow
 
@@ -189,9 +192,12 @@ def test_a_new_arm_trains_that_arm_alone(smoke):
 
 
 def test_a_new_seed_trains_that_seed_alone(smoke):
-    """Catches runs that depend on the list of seeds; the arms' first runs must stay."""
+    """Catches runs that depend on the list of seeds; the arms' first runs must stay.
+
+    Evaluated again is the distributed run that had no next seed to be compared with.
+    """
     planned = smoke.planned(smoke.config(seeds=[1, 2, 3]))
-    assert planned["train_model"] == len(ARMS) and planned["evaluate_model"] == len(ARMS)
+    assert planned["train_model"] == len(ARMS) and planned["evaluate_model"] == len(ARMS) + 1
     assert "embed_sentences" not in planned
 
 
@@ -205,7 +211,7 @@ def test_a_changed_weight_retrains_the_arms_with_that_penalty_alone(smoke):
 def test_a_second_study_gives_the_same_bytes_and_keeps_no_model(smoke, workplace):
     """Catches results that depend on more than inputs, config and machine, and models that stay when none is wanted."""
     arms = {"distributed": {"schedule": "distributed"}, "quintic": {"schedule": "quintic", "partition": "semantic"}}
-    config = workplace.config(arms=arms, keep_models="none")
+    config = workplace.config(arms=arms, keep_models="none", evaluation={"at_tokens": [950, 1900]})
     done = workplace.snakemake(config, "results/smoke/evaluation/quintic/seed1/metrics.json")
     assert done.returncode == 0, done.stdout + done.stderr
     evaluation = "evaluation/quintic/seed1"
@@ -213,4 +219,11 @@ def test_a_second_study_gives_the_same_bytes_and_keeps_no_model(smoke, workplace
         one, other = (place.folder / "results" / "smoke" / name for place in (smoke, workplace))
         assert one.read_bytes() == other.read_bytes(), name
     assert not (workplace.folder / "results/smoke/runs/quintic/seed1/model").exists()
+    assert not (workplace.folder / "results/smoke/runs/quintic/seed1/at").exists()
+    early, last = snapshot_rows(
+        pd.read_parquet(workplace.folder / "results" / "smoke" / evaluation / "at_tokens.parquet")
+    )
+    assert (early["tokens"], last["tokens"]) == (950, 1900) and early["perplexity"] > last["perplexity"]
+    whole = json.loads((smoke.folder / "results" / "smoke" / evaluation / "metrics.json").read_text(encoding="utf-8"))
+    assert last["perplexity"] == pytest.approx(whole["test"]["perplexity"], rel=1e-6)
     assert (workplace.folder / "results/smoke/runs/quintic/seed1/settings.json").exists()

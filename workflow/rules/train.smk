@@ -73,6 +73,9 @@ rule train_model:
         # Only arms with a budget depend on it.
         budget=lambda wildcards: (config["constraint"]["budget"] if ARMS[wildcards.arm].perplexity_budget else None),
         min_locality=config["constraint"]["min_locality"],
+        query_key_rate=lambda wildcards: (
+            1.0 if ARMS[wildcards.arm].schedule == DISTRIBUTED else config["constraint"]["query_key_rate"]
+        ),
         checkpoint_steps=config["training"]["checkpoint_steps"],
         # Not an output: Snakemake deletes outputs before a job runs again, and a killed run resumes from here.
         checkpoints="results/{study}/checkpoints/{arm}-seed{seed}",

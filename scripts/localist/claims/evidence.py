@@ -33,7 +33,7 @@ class RunEvaluation:
     losses: pd.DataFrame
     knockout: Mapping[str, pd.DataFrame]
     layers: Mapping[str, pd.DataFrame]
-    precision_shift: float
+    precision_shift: float = 0.0
 
 
 def run_evaluation(

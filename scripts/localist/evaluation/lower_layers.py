@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from localist.attention.decoder_layers import decoder_layers
 from localist.attention.observed_attention import PROBE_TOKENS
 
 
@@ -58,14 +59,3 @@ class LowerLayers:
                     return torch.equal(model(input_ids=input_ids, use_cache=False).logits, whole)
             except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
                 return False
-
-
-def decoder_layers(model: PreTrainedModel) -> list[torch.nn.Module]:
-    """The layers in order, by the index that their attention has; empty if they do not stand in one list."""
-    depth = model.config.get_text_config().num_hidden_layers
-    for modules in model.modules():
-        if isinstance(modules, torch.nn.ModuleList) and len(modules) == depth:
-            indices = [{getattr(part, "layer_idx", None) for part in layer.modules()} - {None} for layer in modules]
-            if indices == [{index} for index in range(depth)]:
-                return list(modules)
-    return []

@@ -21,8 +21,9 @@ GROUP_SPARSITY_FLOOR = 1e-6
 class Constraint:
     """λ of each layer, the penalty, its fidelity target τ (hinge only), its weight α, and what λ scales.
 
-    weight: None where a perplexity budget adapts it. If every λ is 0, training is plain fine-tuning, and the other
-    values are unused (None).
+    weight: None where a perplexity budget adapts it; query_key_rate: learning rate of the query and key projections of
+    constrained layers, as a multiple of that of all other weights. If every λ is 0, training is plain fine-tuning, and
+    the other values are unused (None).
     """
 
     locality: Sequence[float]
@@ -30,6 +31,7 @@ class Constraint:
     target: float | None = None
     weight: float | None = None
     applies_to: str | None = WEIGHT
+    query_key_rate: float = 1.0
 
     @property
     def layers(self) -> list[int]:

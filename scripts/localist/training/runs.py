@@ -38,6 +38,7 @@ def train_run(
     seed: int,
     settings: TrainingSettings,
     min_locality: float,
+    query_key_rate: float,
     checkpoints: Path,
     checkpoint_steps: int,
     outputs: RunOutputs,
@@ -45,17 +46,17 @@ def train_run(
 ) -> None:
     """Write the tuned model, its history by step and the resolved settings; checkpoints are removed at the end.
 
-    min_locality: λ below it is 0; checkpoints: a folder that this run has to itself, with a checkpoint every
-    `checkpoint_steps` steps. With several ranks, each trains on its share and the first writes. Raises what `train_arm`
-    does, UserError where the model cannot be loaded (`load_model`), and Interrupted where the job is asked to end while
-    the results are written.
+    min_locality: λ below it is 0; query_key_rate: as in `Constraint`; checkpoints: a folder that this run has to
+    itself, with a checkpoint every `checkpoint_steps` steps. With several ranks, each trains on its share and the first
+    writes. Raises what `train_arm` and `budget_of` do, UserError where the model cannot be loaded (`load_model`), and
+    Interrupted where the job is asked to end while the results are written.
     """
     torch.set_num_threads(settings.threads)
     windows = Windows.load(inputs.tokens)
     context = windows.input_ids.shape[1]
     model = load_model(inputs.model, context, settings.gpus)
     layers = model.config.get_text_config().num_hidden_layers
-    constraint = constraint_of(arm, layers, min_locality)
+    constraint = constraint_of(arm, layers, min_locality, query_key_rate)
     steps = settings.optimisation.steps(windows)
     budget = budget_of(arm, seed, steps, settings, inputs.reference)
     resolved: dict[str, Any] = {
@@ -130,13 +131,13 @@ def budget_of(
     return PerplexityBudget(arm.perplexity_budget, settings.budget, losses)
 
 
-def constraint_of(arm: Arm, layers: int, min_locality: float) -> Constraint:
+def constraint_of(arm: Arm, layers: int, min_locality: float, query_key_rate: float) -> Constraint:
     """The constraint of an arm for a model with this number of layers."""
     locality = locality_by_layer(arm.schedule or DISTRIBUTED, layers, min_locality=min_locality, degree=arm.degree)
     weight = arm.weight
     if arm.dose and weight is not None:
         weight = dose_matched(weight, locality, locality_by_layer(arm.dose, layers, min_locality=min_locality))
-    return Constraint(locality, arm.penalty, arm.fidelity_target, weight, arm.applies_to)
+    return Constraint(locality, arm.penalty, arm.fidelity_target, weight, arm.applies_to, query_key_rate)
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, Trainer, TrainingArguments, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback, TrainerState
 
+from localist.attention.decoder_layers import query_key_parameters
 from localist.attention.models import processor_of
 from localist.attention.ranks import any_rank, from_first_rank, mean_over_ranks, number_of_ranks, rank
 from localist.plumbing.errors import UserError
@@ -49,6 +50,19 @@ class LocalityTrainer(Trainer):
         self.checkpoints = checkpoints
         self.loss_parts: dict[str, Any] = {}
         self.head_is_plain = head_is_plain(self.model)
+
+    def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
+        """Trainer's own, with another learning rate for the queries and keys of constrained layers."""
+        optimizer = super().create_optimizer(*args, **kwargs)
+        rate = self.constraint.query_key_rate
+        if self.constraint.layers and rate != 1:
+            chosen = {id(parameter) for parameter in query_key_parameters(self.model, self.constraint.layers)}
+            for group in list(optimizer.param_groups):
+                faster = [parameter for parameter in group["params"] if id(parameter) in chosen]
+                if faster:
+                    group["params"] = [parameter for parameter in group["params"] if id(parameter) not in chosen]
+                    optimizer.add_param_group({**group, "params": faster, "lr": group["lr"] * rate})
+        return optimizer
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SimilarLengths:
         batch_size = self.args.train_batch_size * number_of_ranks()

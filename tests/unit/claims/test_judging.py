@@ -17,9 +17,9 @@ from localist.claims.verdicts import SUPPORTED, UNDECIDED, Description, Margin, 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_an_inactive_constraint_decides_nothing(name):
     """Catches a verdict about a method that was never applied: whatever perplexity says, attention did not move."""
-    found = judged(name, replace(PLANS[name][SUPPORTED], gain=0.04))
+    found = judged(name, replace(PLANS[name][SUPPORTED], gain=0.01))
     assert found.verdict == UNDECIDED and found.reason.code == "constraint_inactive"
-    assert found.reason.facts["gain"] == pytest.approx(0.04) and found.reason.facts["needed"] == 0.05
+    assert found.reason.facts["gain"] == pytest.approx(0.01) and 0.01 < found.reason.facts["needed"] <= 0.05
 
 
 @pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.matched])
@@ -29,6 +29,36 @@ def test_controls_that_are_not_matched_decide_nothing(name):
     found = judged(name, replace(PLANS[name][SUPPORTED], chances={other: 0.54}))
     assert found.verdict == UNDECIDED and found.reason.code == "chances_not_matched"
     assert found.reason.facts["gap"] == pytest.approx(0.04)
+
+
+def test_less_gain_is_asked_of_an_arm_that_spreads_its_dose():
+    """Catches controls that are inactive by construction, and a constraint that is excused for no reason."""
+    study = planted_study(Plan())
+    needed = {arm: study.min_fidelity_gain(arm) for arm in study.evidence.arms if arm != "distributed"}
+    # Six layers: the mean of quintic is 0.236, that of its last two layers 0.664.
+    quintic = np.linspace(0, 1, 6) ** 5
+    quintic[quintic < 0.01] = 0
+    spread = 0.05 * quintic.mean() / quintic[-2:].mean()
+    for arm in ("reversed", "uniform", "linear_dose", "cubic_dose"):
+        assert needed[arm] == pytest.approx(spread), arm
+    for arm in ("quintic", "linear", "localist", "quintic_shifted", "high"):
+        assert needed[arm] == 0.05, arm
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0008, SUPPORTED), (-0.0012, UNDECIDED)])
+def test_a_precision_that_could_decide_decides_nothing(shift, verdict):
+    """Catches a verdict that rounding made: a tenth of the smallest effect of 1 % is 0.001 nats."""
+    study = planted_study(needed("near_baseline", PLANS["near_baseline"][SUPPORTED]))
+    runs = {
+        run: replace(one, precision_shift=0.01 + (shift if run == ("quintic", 2) else 0.0))
+        for run, one in study.evidence.runs.items()
+    }
+    rounded = replace(study, evidence=replace(study.evidence, runs=runs))
+    claims = {"near_baseline": CLAIMS["near_baseline"]}
+    (found,) = judge(rounded, min_sections=20, gains=manipulation_checks(rounded), claims=claims)
+    assert found.verdict == verdict
+    if verdict == UNDECIDED:
+        assert found.reason.code == "precision_too_low" and found.reason.facts["arm"] == "quintic"
 
 
 @pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.min_seeds > 1])

@@ -4,7 +4,8 @@ import pytest
 import torch
 from tiny_models import TINY_MODELS, tiny_model
 
-from localist.evaluation.lower_layers import LowerLayers, decoder_layers
+from localist.attention.decoder_layers import decoder_layers
+from localist.evaluation.lower_layers import LowerLayers
 
 TOKENS = torch.arange(10)[None]
 
@@ -45,10 +46,3 @@ def test_a_model_whose_upper_layers_look_further_down_is_computed_whole():
         whole = logits(model)
     with lower.replayed():
         assert torch.equal(logits(model), whole)
-
-
-def test_layers_that_stand_in_no_list_are_not_found():
-    """Catches another list of modules that happens to be as long."""
-    model = tiny_model("llama")
-    model.model.layers = torch.nn.ModuleList(reversed(model.model.layers))
-    assert decoder_layers(model) == []

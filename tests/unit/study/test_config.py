@@ -148,6 +148,10 @@ def test_unknown_keys_of_any_type_are_named():
         ("training.learning_rate", 0, ["0"]),
         ("constraint.fidelity_target", 1.5, ["1"]),
         ("constraint.weight.hinge", -1, ["0"]),
+        ("constraint.fidelity_target", -0.1, ["0"]),
+        ("arms.quintic_budget.perplexity_budget", 0, ["0"]),
+        ("arms.quintic_budget.perplexity_budget", -0.02, ["0"]),
+        ("arms.quintic_budget.perplexity_budget", 1.5, ["1"]),
         ("splits.train", 1, ["1"]),
         ("seeds", [], ["seeds"]),
         ("seeds", 1, ["array"]),
@@ -203,6 +207,11 @@ def test_several_mistakes_are_told_together():
     ("changes", "expected"),
     [
         ({"arms.linear": {"schedule": "linear"}}, "arms.linear.partition: missing"),
+        ({"arms.distributed.perplexity_budget": 0.02}, "arms.distributed: a distributed arm has no constraint"),
+        ({"arms.quintic_budget.weight": 3}, "arms.quintic_budget.weight: sets α, which perplexity_budget adapts"),
+        ({"arms.quintic_budget.dose": "linear"}, "arms.quintic_budget.dose: sets α, which perplexity_budget adapts"),
+        ({"constraint.budget.weight": 5000}, "constraint.budget.weight: is not between min_weight and max_weight"),
+        ({"evaluation.at_tokens": [100, 12001]}, "evaluation.at_tokens: 12001 is beyond training.token_budget, 12000"),
         ({"arms.free": {"schedule": "distributed", "partition": "semantic"}}, "arms.free: a distributed arm"),
         (
             {"constraint.penalty": "group_sparsity", "arms.linear.fidelity_target": 0.3},

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,7 @@ def run(tmp_path):
         "seed": 1,
         "settings": TrainingSettings(optimisation, precision="fp32", threads=1, gpus=0),
         "min_locality": 0.01,
+        "query_key_rate": 2.0,
         "checkpoints": tmp_path / "checkpoints",
         "checkpoint_steps": 4,
         "outputs": RunOutputs(**{name: tmp_path / "out" / name for name in WRITTEN}),
@@ -145,3 +147,19 @@ def test_a_run_with_a_budget_that_was_interrupted_ends_with_the_same_bytes(run_w
         train_run(**run_with_budget, asked_to_stop=lambda: next(answers))
     train_run(**run_with_budget, asked_to_stop=never)
     assert contents(tmp_path / "out") == undisturbed
+
+
+def test_snapshots_are_models_of_their_step_also_after_an_interruption(run, tmp_path):
+    """Catches a snapshot that is lost with the job, of another step, or that is no whole model folder."""
+    snapshots = {tokens: tmp_path / "out" / f"at-{tokens}" for tokens in (200, 9 * 4 * CONTEXT)}
+    run["outputs"] = replace(run["outputs"], snapshots=snapshots)
+    answers = iter([False] * 5 + [True])
+    with pytest.raises(Interrupted, match="after step 6 of 9"):
+        train_run(**run, asked_to_stop=lambda: next(answers))
+    assert not (tmp_path / "out").exists()
+    train_run(**run, asked_to_stop=never)
+    early, last = (contents(folder) for folder in snapshots.values())
+    model = contents(tmp_path / "out" / "model")
+    assert last == model and early.keys() == model.keys()
+    assert early[Path("model.safetensors")] != model[Path("model.safetensors")]
+    assert not (tmp_path / "checkpoints").exists()

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from localist.training.batches import SimilarLengths, WindowDataset, stack_windo
 from localist.training.checkpoints import last_whole_checkpoint
 from localist.training.constraint import Constraint
 from localist.training.settings import Optimisation
-from localist.training.trainer import train_arm
+from localist.training.trainer import LocalityTrainer, train_arm
 
 CONTEXT = 16
 PLAIN = Constraint(locality=[0.0, 0.0, 0.0])
@@ -335,3 +336,25 @@ def test_the_trained_model_is_a_plain_hugging_face_model(windows, blocks, tmp_pa
     model.save_pretrained(tmp_path)
     assert "localist" not in Path(tmp_path / "config.json").read_text(encoding="utf-8")
     assert not list(tmp_path.glob("*.py"))
+
+
+def test_queries_and_keys_of_constrained_layers_learn_faster(windows, blocks, tmp_path, monkeypatch):
+    """Catches a rate that reaches other weights or layers, and one that changes plain fine-tuning."""
+    rates = {}
+    own = LocalityTrainer.create_optimizer
+
+    def recorded(self, *args, **kwargs):
+        optimizer = own(self, *args, **kwargs)
+        names = {id(parameter): name for name, parameter in self.model.named_parameters()}
+        for group in optimizer.param_groups:
+            rates.update({names[id(parameter)]: group["lr"] for parameter in group["params"]})
+        return optimizer
+
+    monkeypatch.setattr(LocalityTrainer, "create_optimizer", recorded)
+    trained(windows, blocks, replace(CONSTRAINED, query_key_rate=4.0), tmp_path / "constrained")
+    faster = {name for name, rate in rates.items() if rate == pytest.approx(4 * SHORT.learning_rate)}
+    projections = [f"transformer.h.{layer}.attn.c_attn" for layer in (1, 2)]
+    assert faster == {f"{name}.{part}" for name in projections for part in ("weight", "bias")}
+    assert len(rates) > len(faster)
+    trained(windows, None, replace(PLAIN, query_key_rate=4.0), tmp_path / "plain")
+    assert set(rates.values()) == {SHORT.learning_rate}
