@@ -138,8 +138,8 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     if config["blocks"]["reference"] not in config["blocks"]["measured"]:
         yield f"blocks.reference: {config['blocks']['reference']} is not in blocks.measured."
     budget = config["constraint"]["budget"]
-    if not budget["min_weight"] <= budget["weight"] <= budget["max_weight"]:
-        yield "constraint.budget.weight: is not between min_weight and max_weight."
+    if budget["min_weight"] > budget["max_weight"]:
+        yield "constraint.budget.min_weight: is above max_weight."
     if "distributed" not in config["arms"] or config["arms"]["distributed"]["schedule"] != "distributed":
         yield "arms.distributed: missing. Every comparison is made against `distributed: {schedule: distributed}`."
     macros = {macro_name(PRETRAINED): PRETRAINED}

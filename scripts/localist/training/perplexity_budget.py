@@ -23,7 +23,8 @@ class PerplexityBudget:
         self.allowed = math.log1p(share)
         self.settings = settings
         self.reference = reference
-        self.weight = settings.weight
+        # What a small α costs is about in proportion to it.
+        self.weight = self._bounded(settings.weight * 100 * share)
         self.excess = 0.0
 
     def adapt(self, step: int, cross_entropy: float) -> None:
@@ -32,7 +33,10 @@ class PerplexityBudget:
         self.excess = kept * self.excess + (1 - kept) * (cross_entropy - self.reference[step])
         # A jump of the loss must not throw α away: it moves by a factor of e at most.
         change = max(-1.0, min(1.0, one.rate * (1 - self.excess / self.allowed)))
-        self.weight = min(one.max_weight, max(one.min_weight, self.weight * math.exp(change)))
+        self.weight = self._bounded(self.weight * math.exp(change))
+
+    def _bounded(self, weight: float) -> float:
+        return min(self.settings.max_weight, max(self.settings.min_weight, weight))
 
     def resume(self, last_step: Mapping[str, Any]) -> None:
         """Take up the state after a step, from its row of the history."""

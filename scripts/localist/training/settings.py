@@ -60,7 +60,11 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class BudgetSettings:
-    """How α is adapted where a run has a perplexity budget: the keys of `constraint.budget` in config."""
+    """How α is adapted where a run has a perplexity budget: the keys of `constraint.budget` in config.
+
+    weight: α before the first step, for each percent of the budget; min_weight, max_weight: bounds of α; rate: η, the
+    rise of log α in a step that costs nothing; smoothing: the share of the earlier mean that the moving average keeps.
+    """
 
     weight: float
     min_weight: float

@@ -210,7 +210,7 @@ def test_several_mistakes_are_told_together():
         ({"arms.distributed.perplexity_budget": 0.02}, "arms.distributed: a distributed arm has no constraint"),
         ({"arms.quintic_budget.weight": 3}, "arms.quintic_budget.weight: sets α, which perplexity_budget adapts"),
         ({"arms.quintic_budget.dose": "linear"}, "arms.quintic_budget.dose: sets α, which perplexity_budget adapts"),
-        ({"constraint.budget.weight": 5000}, "constraint.budget.weight: is not between min_weight and max_weight"),
+        ({"constraint.budget.min_weight": 5000}, "constraint.budget.min_weight: is above max_weight"),
         ({"evaluation.at_tokens": [100, 12001]}, "evaluation.at_tokens: 12001 is beyond training.token_budget, 12000"),
         ({"arms.free": {"schedule": "distributed", "partition": "semantic"}}, "arms.free: a distributed arm"),
         (
