@@ -139,7 +139,9 @@ rule judge_claims:
         runs=runs(),
         measured=MEASURED,
         compared=compared(),
-        constraint={key: value for key, value in config["constraint"].items() if key not in ("budget", "query_key_rate")},
+        constraint={
+            key: value for key, value in config["constraint"].items() if key not in ("budget", "query_key_rate")
+        },
         claims=config["claims"],
         min_sections=config["splits"]["min_test_sections"],
         evaluation={key: config["evaluation"][key] for key in ("resamples", "seed")},
