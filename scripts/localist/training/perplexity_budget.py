@@ -23,8 +23,8 @@ class PerplexityBudget:
         self.allowed = math.log1p(share)
         self.settings = settings
         self.reference = reference
-        # What a small α costs is about in proportion to it.
-        self.weight = self._bounded(settings.weight * 100 * share)
+        # Perplexity grows with about the power 1.5 of α.
+        self.weight = self._bounded(settings.weight * (100 * share) ** (2 / 3))
         self.excess = 0.0
 
     def adapt(self, step: int, cross_entropy: float) -> None:

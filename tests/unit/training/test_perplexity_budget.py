@@ -11,7 +11,7 @@ from localist.plumbing.errors import UserError
 from localist.training.perplexity_budget import PerplexityBudget, reference_losses
 from localist.training.settings import BudgetSettings, Optimisation, ReferenceRun
 
-SETTINGS = BudgetSettings(weight=1.0, min_weight=0.5, max_weight=20.0, rate=0.2, smoothing=0.5)
+SETTINGS = BudgetSettings(weight=2 / 2 ** (2 / 3), min_weight=0.5, max_weight=20.0, rate=0.2, smoothing=0.5)
 OPTIMISATION = Optimisation(1000, 2, 1e-4, 0.1, 0.0, 1.0)
 WANTED = {"seed": 3, "steps": 2, "optimisation": OPTIMISATION}
 
