@@ -27,6 +27,7 @@ from localist.plumbing.rule_log import rule_log
 from localist.report.latex import latex_table
 from localist.report.pages import summary_page
 from localist.report.shown_tables import shown_arms
+from localist.report.trade_off import trade_off
 from localist.study.arms import DISTRIBUTED, PRETRAINED, Arm
 from localist.study.schedules import locality_by_layer
 
@@ -111,7 +112,9 @@ def main(
         temporary.write_text(latex_table(shown.columns, shown.to_numpy(), types), encoding="utf-8")
     precision = " and ".join(sorted(set(summary["precision"])))
     with replacing(outputs["page"]) as temporary:
-        temporary.write_text(summary_page(shown, precision, templates), encoding="utf-8")
+        temporary.write_text(
+            summary_page(shown, trade_off(summary.to_dict("records")), precision, templates), encoding="utf-8"
+        )
 
 
 def locality_of(arm: Arm, layers: int, min_locality: float) -> list[float]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from localist.report.shown_tables import shown_checks, shown_claims, shown_published
 from localist.report.templates import render
+from localist.report.trade_off import HEADINGS
 
 
 class Table(NamedTuple):
@@ -33,9 +34,12 @@ def text_pairs(values: Mapping[str, object], above: str = "") -> list[tuple[str,
     return pairs
 
 
-def summary_page(shown: pd.DataFrame, precision: str, templates: Sequence[Path]) -> str:
-    """The summary by arm, as from `shown_arms`, and the precision of the evaluation."""
-    return render(templates, arms=text_table(shown), precision=precision)
+def summary_page(
+    shown: pd.DataFrame, rows: Sequence[tuple[str, ...]], precision: str, templates: Sequence[Path]
+) -> str:
+    """The trade-off (rows as from `trade_off`), the arms (as from `shown_arms`), and the evaluation's precision."""
+    tradeoff = Table(list(HEADINGS), [list(row) for row in rows])
+    return render(templates, tradeoff=tradeoff, arms=text_table(shown), precision=precision)
 
 
 def claims_page(claims: pd.DataFrame, checks: pd.DataFrame, templates: Sequence[Path]) -> str:

@@ -5,12 +5,20 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from localist.report.trade_off import HEADINGS as TRADE_OFF_HEADINGS
+from localist.report.trade_off import trade_off
+
 HEADINGS = ("arm", "test perplexity", "95 % interval", "against distributed", "late fidelity, chance-corrected")
 
 
 def summary_text(arms_csv: Path) -> str:
     """tables/arms.csv as aligned text, one line per arm."""
     return _aligned(HEADINGS, map(_cells, _rows(arms_csv)))
+
+
+def trade_off_text(arms_csv: Path) -> str:
+    """How much late fidelity the arms reach for how much perplexity, as aligned text."""
+    return _aligned(TRADE_OFF_HEADINGS, trade_off(_rows(arms_csv)))
 
 
 def claims_text(claims_csv: Path) -> str:
@@ -52,5 +60,6 @@ def _cells(row: dict[str, str]) -> tuple[str, ...]:
 if __name__ == "__main__":
     results = Path(sys.argv[1])
     print(summary_text(results / "tables" / "arms.csv"), end="\n\n")
+    print(trade_off_text(results / "tables" / "arms.csv"), end="\n\n")
     print(claims_text(results / "tables" / "claims.csv"))
     print(f"Report: {results / 'report.html'}")

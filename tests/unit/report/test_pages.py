@@ -42,7 +42,7 @@ class Reader(HTMLParser):
 
 
 def rendered(table: pd.DataFrame) -> Reader:
-    return Reader(summary_page(table, "fp32", templates("summary.html.j2")))
+    return Reader(summary_page(table, [("2%", "<b>", "+1.0 %", "+0.500")], "fp32", templates("summary.html.j2")))
 
 
 def test_no_text_becomes_markup():

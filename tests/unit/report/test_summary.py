@@ -1,6 +1,6 @@
 """The printed summary."""
 
-from localist.report.summary import claims_text, summary_text
+from localist.report.summary import claims_text, summary_text, trade_off_text
 
 TABLE = """arm,perplexity,perplexity_low,perplexity_high,ratio,late_fidelity_corrected
 pretrained,20.125,18,22.5,1.61,0.05
@@ -39,3 +39,13 @@ def test_the_claims_by_hand(tmp_path):
     heading, rule, *rows = claims_text(path).splitlines()
     assert heading == "claim          verdict" and rule == "-" * 25
     assert rows == ["near_baseline  supported", "direction      not tested"]
+
+
+def test_the_trade_off_prints_the_most_local_arm_within_each_budget(tmp_path):
+    """Catches a trade-off that is not among the first things that a user sees."""
+    path = tmp_path / "arms.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    _, _, *rows = trade_off_text(path).splitlines()
+    assert [row.split() for row in rows] == [
+        [f"{budget}%", "distributed", "+0.0", "%", "+0.050"] for budget in (2, 5, 15)
+    ]
