@@ -1,6 +1,7 @@
 """Draw what late locality costs: test perplexity, relative to the baseline, against late-layer fidelity, by arm."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +39,12 @@ def main(arms: Path, paths: Sequence[Sequence[str]], pdf: Path, png: Path) -> No
             style, x = styles[row["arm"]], row[late]
             axes.plot([x, x], [row["ratio_low"], row["ratio_high"]], color=style.colour)
             axes.plot([x], [row["ratio"]], style.marker, color=style.colour, ms=4.5)
+        joined = []
         for names, dashes in zip(paths, ("-", "--"), strict=True):
             path = table.set_index("arm").reindex(index=list(names)).dropna(subset=[late, "ratio"])
             if len(path) > 1:
                 axes.plot(path[late], path["ratio"], dashes, color=styles[path.index[-1]].colour, lw=0.6, zorder=1)
+                joined += [piece for ends in pairwise(path[[late, "ratio"]].to_numpy()) for piece in pieces(*ends)]
         axes.margins(x=0.2, y=0.15)
         axes.axhline(1, color="0.8", lw=0.6, zorder=0)
         axes.set_ylabel("perplexity (test), × distributed")
@@ -59,11 +62,20 @@ def main(arms: Path, paths: Sequence[Sequence[str]], pdf: Path, png: Path) -> No
             labels=labels,
             colours=[styles[arm].colour for arm in table["arm"]],
             lines=[
-                np.array([[row[late], row["ratio_low"]], [row[late], row["ratio_high"]]])
-                for row in intervals.to_dict("records")
+                *joined,  # in pieces, since labels keep clear of the box around each line
+                *(
+                    np.array([[row[late], row["ratio_low"]], [row[late], row["ratio_high"]]])
+                    for row in intervals.to_dict("records")
+                ),
             ],
         )
         save_figure(figure, pdf, png)
+
+
+def pieces(start: np.ndarray, end: np.ndarray, count: int = 20) -> list[np.ndarray]:
+    """A line from start to end, [2] each, as `count` shorter ones, [2, 2] each."""
+    points = np.linspace(start, end, count + 1)
+    return [np.stack(ends) for ends in pairwise(points)]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from localist.plumbing.rule_log import rule_log
-from localist.report.figures import arm_styles, figure_style, legend_below, new_figure, read_table, save_figure
+from localist.report.figures import (
+    arm_styles,
+    figure_style,
+    legend_below,
+    log_axis,
+    new_figure,
+    read_table,
+    save_figure,
+)
 
 SMOOTHING = 15  # the moving average spans one part in so many of a run's steps
 PANELS = {
@@ -42,7 +50,7 @@ def main(history: Path, pdf: Path, png: Path) -> None:
                 )  # fmt: skip
             axes.set_ylabel(label)
             if column == "weight":
-                axes.set_yscale("log")
+                log_axis(axes, "y")
         all_axes[-1].set_xlabel(f"training tokens seen{UNITS[scale]}")
         legend_below(figure, styles)
         save_figure(figure, pdf, png)

@@ -1,32 +1,47 @@
 """How much late locality for how much perplexity: the first thing that a study is asked."""
 
+import math
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from localist.study.arms import PRETRAINED
 
 # Rises of perplexity over the distributed arm's, as shares.
 BUDGETS = (0.02, 0.05, 0.15)
-HEADINGS = ("for at most", "most local arm", "perplexity against distributed", "late fidelity, chance-corrected")
+HEADINGS = ("perplexity against distributed", "late fidelity, chance-corrected", "interpolated between")
 
 
 def trade_off(arms: Iterable[Mapping[Any, Any]]) -> list[tuple[str, ...]]:
-    """One row of cells per budget: the arm with the highest late fidelity whose perplexity lies within it.
+    """One row of cells per budget that lies between two arms of the frontier: the late fidelity that it buys.
 
-    arms: rows as in arms.csv, as numbers or text. Without an arm within a budget (distributed always is, if its late
-    fidelity is known) there is no row for it.
+    arms: rows as in arms.csv, as numbers or text. On the frontier are arms than which no cheaper one is more local;
+    between two of them, fidelity is taken to be linear in the logarithm of the ratio.
     """
-    trained = [row for row in arms if row["arm"] != PRETRAINED and _number(row["late_fidelity_corrected"]) is not None]
+    frontier = _frontier(arms)
     rows = []
     for budget in BUDGETS:
-        within = [row for row in trained if float(row["ratio"]) <= 1 + budget]
-        if within:
-            best = max(within, key=lambda row: float(row["late_fidelity_corrected"]))
-            cost = f"{100 * (float(best['ratio']) - 1):+.1f} %"
-            rows.append((f"{budget:.0%}", str(best["arm"]), cost, f"{float(best['late_fidelity_corrected']):+.3f}"))
+        cost = math.log1p(budget)
+        for (low, one, less), (high, other, more) in pairwise(frontier):
+            if low <= cost < high:
+                fidelity = less + (more - less) * (cost - low) / (high - low)
+                rows.append((f"+{budget:.0%}", f"{fidelity:+.3f}", f"{one}, {other}"))
     return rows
 
 
-def _number(value: Any) -> float | None:
-    """None for an empty cell and for NaN."""
-    return None if value == "" or value != value else float(value)
+def _frontier(arms: Iterable[Mapping[Any, Any]]) -> list[tuple[float, str, float]]:
+    """(log ratio, arm, late fidelity) of the arms on the frontier, the cheapest first."""
+    known = [
+        (math.log(float(row["ratio"])), str(row["arm"]), float(row["late_fidelity_corrected"]))
+        for row in arms
+        if row["arm"] != PRETRAINED and _is_known(row["late_fidelity_corrected"])
+    ]
+    frontier: list[tuple[float, str, float]] = []
+    for cost, arm, fidelity in sorted(known):
+        if not frontier or fidelity > frontier[-1][2]:
+            frontier.append((cost, arm, fidelity))
+    return frontier
+
+
+def _is_known(value: Any) -> bool:
+    return value != "" and not math.isnan(float(value))
