@@ -272,13 +272,16 @@ def model_of(arm, seed):
     return resource_path("model") if arm == PRETRAINED else f"{RESULTS}/runs/{arm}/seed{seed}/model"
 
 
+SNAPSHOTS = "results/{study}/runs/{arm}/seed{seed}/at"
+
+
 def snapshots():
     """The models of a run as they were after so many tokens; kept until they are evaluated."""
-    return [temp(directory(f"results/{{study}}/runs/{{arm}}/seed{{seed}}/at/{tokens}")) for tokens in AT_TOKENS]
+    return [temp(directory(f"{SNAPSHOTS}/{tokens}")) for tokens in AT_TOKENS]
 
 
 def snapshots_of(wildcards):
-    return [] if wildcards.arm == PRETRAINED else expand(snapshots(), **wildcards)
+    return [] if wildcards.arm == PRETRAINED else [f"{SNAPSHOTS}/{tokens}" for tokens in AT_TOKENS]
 
 
 def templates_of(page):

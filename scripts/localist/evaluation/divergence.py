@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 from localist.attention.observed_attention import LayerInputs
 from localist.attention.visibility import visible_keys
 from localist.evaluation.attention_statistics import BITS_PER_NAT, head_scores, query_chunks
-from localist.evaluation.batches import long_tensor
+from localist.evaluation.window_batches import long_tensor
 from localist.plumbing.errors import UserError
 from localist.tokens.windows import NO_ID, Windows
 

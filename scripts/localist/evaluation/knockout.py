@@ -11,7 +11,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from localist.attention.observed_attention import LayerInputs
-from localist.evaluation.batches import long_tensor
+from localist.evaluation.window_batches import long_tensor
 
 
 class KnockoutObserver:

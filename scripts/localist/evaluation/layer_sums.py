@@ -7,8 +7,8 @@ import pandas as pd
 import torch
 
 from localist.evaluation.attention_statistics import StatisticsObserver
-from localist.evaluation.batches import long_tensor
 from localist.evaluation.measures import KEYS_NEEDED, MEASURES
+from localist.evaluation.window_batches import long_tensor
 from localist.tokens.windows import NO_ID, Windows
 
 

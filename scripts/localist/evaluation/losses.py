@@ -11,8 +11,8 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from localist.attention.observed_attention import LayerInputs, Observer
-from localist.evaluation.batches import batches_by_length, long_tensor
 from localist.evaluation.lower_layers import LowerLayers
+from localist.evaluation.window_batches import batches_by_length, long_tensor
 from localist.tokens.windows import Windows
 
 # Tokens whose logits over the whole vocabulary are looked at together: few enough for a core's cache.

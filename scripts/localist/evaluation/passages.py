@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 from localist.attention.observed_attention import LayerInputs
 from localist.attention.visibility import visible_keys
 from localist.evaluation.attention_statistics import head_scores
-from localist.evaluation.batches import long_tensor
+from localist.evaluation.window_batches import long_tensor
 from localist.tokens.windows import NO_ID
 
 

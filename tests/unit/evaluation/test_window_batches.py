@@ -3,7 +3,7 @@
 import numpy as np
 from uneven_windows import uneven_windows
 
-from localist.evaluation.batches import batches_by_length
+from localist.evaluation.window_batches import batches_by_length
 
 
 def test_batches_cover_all_windows_longest_first():
