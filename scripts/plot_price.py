@@ -7,7 +7,15 @@ import numpy as np
 import pandas as pd
 
 from localist.plumbing.rule_log import rule_log
-from localist.report.figures import arm_styles, figure_style, legend_below, new_figure, read_table, save_figure
+from localist.report.figures import (
+    arm_styles,
+    figure_style,
+    legend_below,
+    log_axis,
+    new_figure,
+    read_table,
+    save_figure,
+)
 from localist.study.arms import DISTRIBUTED
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -31,7 +39,8 @@ def main(at_tokens: Path, arms: Sequence[str], pdf: Path, png: Path) -> None:
             nothing = "no level of late fidelity is reached"
             axes.text(0.02, 0.97, nothing, transform=axes.transAxes, va="top", color="0.35")
         axes.axhline(1, color="0.8", lw=0.6, zorder=0)
-        axes.set(xlabel="training tokens", ylabel="perplexity (test), × distributed", xscale="log")
+        axes.set(xlabel="training tokens", ylabel="perplexity (test), × distributed")
+        log_axis(axes, "x")
         legend_below(figure, styles)
         save_figure(figure, pdf, png)
 

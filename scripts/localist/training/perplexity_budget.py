@@ -23,16 +23,17 @@ class PerplexityBudget:
         self.allowed = math.log1p(share)
         self.settings = settings
         self.reference = reference
+        self.rate = settings.rate / len(reference)
         # Perplexity grows with about the power 1.5 of α.
         self.weight = self._bounded(settings.weight * (100 * share) ** (2 / 3))
         self.excess = 0.0
 
     def adapt(self, step: int, cross_entropy: float) -> None:
         """Take in the cross-entropy of a step (from 0): log α falls by η (D − log(1 + ε)) / log(1 + ε)."""
-        one, kept = self.settings, self.settings.smoothing
+        kept = self.settings.smoothing
         self.excess = kept * self.excess + (1 - kept) * (cross_entropy - self.reference[step])
         # A jump of the loss must not throw α away: it moves by a factor of e at most.
-        change = max(-1.0, min(1.0, one.rate * (1 - self.excess / self.allowed)))
+        change = max(-1.0, min(1.0, self.rate * (1 - self.excess / self.allowed)))
         self.weight = self._bounded(self.weight * math.exp(change))
 
     def _bounded(self, weight: float) -> float:

@@ -63,8 +63,8 @@ class BudgetSettings:
     """How α is adapted where a run has a perplexity budget: the keys of `constraint.budget` in config.
 
     weight: α before the first step for a budget of 1 %, for others times their power 2/3 in percent; min_weight,
-    max_weight: bounds of α; rate: η, the rise of log α in a step that costs nothing; smoothing: the share of the
-    earlier mean that the moving average keeps.
+    max_weight: bounds of α; rate: the rise of log α over a run that costs nothing; smoothing: the share of the earlier
+    mean that the moving average keeps.
     """
 
     weight: float

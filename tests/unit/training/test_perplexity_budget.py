@@ -11,7 +11,7 @@ from localist.plumbing.errors import UserError
 from localist.training.perplexity_budget import PerplexityBudget, reference_losses
 from localist.training.settings import BudgetSettings, Optimisation, ReferenceRun
 
-SETTINGS = BudgetSettings(weight=2 / 2 ** (2 / 3), min_weight=0.5, max_weight=20.0, rate=0.2, smoothing=0.5)
+SETTINGS = BudgetSettings(weight=2 / 2 ** (2 / 3), min_weight=0.5, max_weight=20.0, rate=0.4, smoothing=0.5)
 OPTIMISATION = Optimisation(1000, 2, 1e-4, 0.1, 0.0, 1.0)
 WANTED = {"seed": 3, "steps": 2, "optimisation": OPTIMISATION}
 
@@ -30,7 +30,7 @@ def test_the_rule_by_hand():
 @pytest.mark.parametrize(("loss", "bound"), [(0.0, 20.0), (100.0, 0.5)])
 def test_the_weight_stays_within_its_bounds(loss, bound):
     """Catches a weight that overflows, or from which no later step comes back."""
-    budget = PerplexityBudget(0.02, SETTINGS, reference=[3.0] * 30)
+    budget = PerplexityBudget(0.02, replace(SETTINGS, rate=6.0), reference=[3.0] * 30)
     for step in range(30):
         before = budget.weight
         budget.adapt(step, loss)

@@ -116,7 +116,7 @@ def run_with_budget(run, tmp_path):
     files = {name: tmp_path / "reference" / name for name in WRITTEN}
     plain = {"arm": Arm("distributed", "distributed"), "inputs": replace(run["inputs"], blocks=None)}
     train_run(**run | plain | {"outputs": RunOutputs(**files)}, asked_to_stop=never)
-    settings = BudgetSettings(weight=5 / 2 ** (2 / 3), min_weight=0.1, max_weight=1000.0, rate=0.5, smoothing=0.5)
+    settings = BudgetSettings(weight=5 / 2 ** (2 / 3), min_weight=0.1, max_weight=1000.0, rate=4.5, smoothing=0.5)
     return run | {
         "arm": replace(run["arm"], name="budget", weight=None, perplexity_budget=0.02),
         "inputs": replace(run["inputs"], reference=ReferenceRun(files["history"], files["settings"])),
