@@ -18,7 +18,8 @@ def summary_text(arms_csv: Path) -> str:
 
 def trade_off_text(arms_csv: Path) -> str:
     """How much late fidelity the arms reach for how much perplexity, as aligned text."""
-    return _aligned(TRADE_OFF_HEADINGS, trade_off(_rows(arms_csv)))
+    rows = trade_off(_rows(arms_csv))
+    return _aligned(TRADE_OFF_HEADINGS, rows) if rows else "No arm costs 2 % of perplexity or more: nothing to trade."
 
 
 def claims_text(claims_csv: Path) -> str:
