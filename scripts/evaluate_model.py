@@ -90,16 +90,17 @@ def main(
         watchers=[sums, divergence] if divergence else [sums],
         interventions={partition: Knockout(blocks[partition], late) for partition in knockout},
     )
-    by_split = {"test": losses}
-    for split in windows.keys() - by_split.keys():
-        by_split[split] = token_losses(
-            model, windows[split], batch_size=settings.batch_size, bf16=bf16, description=f"{name} {split}"
-        )
+    by_split = {
+        split: losses
+        if split == "test"
+        else token_losses(model, part, batch_size=settings.batch_size, bf16=bf16, description=f"{name} {split}")
+        for split, part in windows.items()
+    }
     metrics = {split: split_metrics(by_split[split], int(part.byte_counts.sum())) for split, part in windows.items()}
     write_json(outputs.metrics, metrics)
     write_json(outputs.precision, precision_record(model, test, losses, settings, bf16, name))
     with replacing(outputs.tokens) as temporary:
-        parts = [by_split[split].assign(split=split) for split in windows]
+        parts = [table.assign(split=split) for split, table in by_split.items()]
         _with_sections(pd.concat(parts), section_of_sentence).to_parquet(temporary, index=False)
     with replacing(outputs.knockout) as temporary:
         parts = [table.assign(partition=partition) for partition, table in knocked_out.items()]

@@ -10,7 +10,7 @@ rule evaluate_model:
     input:
         model=lambda wildcards: model_of(wildcards.arm, wildcards.seed),
         other=lambda wildcards: model_compared_with(wildcards.arm, int(wildcards.seed)),
-        snapshots=lambda wildcards: snapshots_of(wildcards),
+        snapshots=snapshots_of,
         tokens=lambda wildcards: expand("results/{{study}}/tokens/{split}", split=splits_of(wildcards.arm)),
         sentences="results/{study}/corpus/sentences.parquet",
         blocks=expand("results/{{study}}/blocks/{measured}/test.npy", measured=MEASURED),

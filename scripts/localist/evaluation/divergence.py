@@ -1,5 +1,7 @@
 """Jensen–Shannon divergence between two models' attention on the same tokens (method.md, Divergence)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import torch
@@ -45,18 +47,15 @@ class DivergenceObserver:
         if not len(self.chosen):
             return
         other = self.other.pop(layer, None)
-        own = [values[self.chosen] for values in (inputs.query, inputs.key)]
-        if other is None or [other.query.shape, other.key.shape] != [values.shape for values in own]:
+        own = replace(inputs, query=inputs.query[self.chosen], key=inputs.key[self.chosen])
+        if other is None or other.query.shape != own.query.shape or other.key.shape != own.key.shape:
             raise UserError(NOT_ALIKE.format(layer))
         dtype = torch.promote_types(inputs.query.dtype, torch.float32)
-        count, heads, context, _ = own[0].shape
+        count, heads, context, _ = own.query.shape
         bits = inputs.query.new_zeros((count, context), dtype=dtype)
         with torch.autocast(inputs.query.device.type, enabled=False):
             # Of each model: [chosen, heads, T, width], [chosen, key heads, T, width]
-            pair = [
-                (query.to(dtype) * scaling, key.to(dtype))
-                for query, key, scaling in ((*own, inputs.scaling), (other.query, other.key, other.scaling))
-            ]
+            pair = [(one.query.to(dtype) * one.scaling, one.key.to(dtype)) for one in (own, other)]
             for row, window in enumerate(self.chosen):
                 for queries in query_chunks(heads, context):
                     keys, hidden, _ = visible_keys(inputs.mask, int(window), queries, bits.device)

@@ -71,7 +71,7 @@ def train_run(
         "threads": settings.threads,
         "gpus": settings.gpus,
         "versions": package_versions(),
-        "inputs": content_hash(path for path in inputs.data_files() if path),
+        "inputs": content_hash(inputs.data_files()),
         "code_sha256": content_hash(inputs.code),
     }
     # The folder is named by everything that determines the run, so that changed settings never resume from an old run's

@@ -97,9 +97,10 @@ class RunInputs:
     code: tuple[Path, ...]
     reference: ReferenceRun | None = None
 
-    def data_files(self) -> list[Path | None]:
+    def data_files(self) -> list[Path]:
         """Files and folders whose contents determine the result, besides the code."""
-        return [self.model, self.tokens, self.blocks, self.reference and self.reference.history]
+        files = (self.model, self.tokens, self.blocks, self.reference and self.reference.history)
+        return [path for path in files if path]
 
 
 @dataclass(frozen=True)
