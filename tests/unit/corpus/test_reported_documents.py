@@ -1,0 +1,166 @@
+"""Documents as people have them: each folder of tests/data/documents is one kind of trouble that was reported.
+
+case.json says why it is there, how the corpus settings differ, and what must be read.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import hostile
+import pandas as pd
+import pytest
+import yaml
+from rapidfuzz.distance import Levenshtein
+from sample_files import corpus
+
+from localist.corpus.cleaning import STEPS
+from localist.corpus.corpus_files import corpus_files
+from localist.corpus.extraction import extract
+from localist.corpus.sentences import split_sentences
+from localist.plumbing.errors import UserError
+
+process, one_process = hostile.process, hostile.one_process  # fixtures
+
+DOCUMENTS = Path(__file__).parents[2] / "data" / "documents"
+QUOTES = str.maketrans("’‘“”", "''\"\"")
+# Not read as expected yet.
+OPEN: set[str] = {
+    "csv_sep_line",
+    "csv_single_column_commas",
+    "docx_bold_heading",
+    "docx_comments",
+    "docx_drop_cap",
+    "docx_hyphens",
+    "docx_text_box",
+    "epub_case_of_names",
+    "epub_drop_cap_picture",
+    "epub_entity_subset",
+    "epub_guide_toc_anchor",
+    "epub_idref_not_listed",
+    "epub_mathml",
+    "html_body_class_index",
+    "html_br_wrapped",
+    "html_folder_docbook",
+    "html_hidden_class",
+    "html_refrain",
+    "html_ruby_rb",
+    "html_saved_article",
+    "html_table_of_japanese",
+    "html_wikipedia_saved",
+    "html_word_smart_tags",
+    "jsonl_array",
+    "jsonl_gz",
+    "md_chapter_called_sources",
+    "md_html_math_code",
+    "md_pandoc_book",
+    "md_quarto_shortcode",
+    "mhtml_as_text",
+    "parquet_binary",
+    "parquet_far_timestamp",
+    "pdf_arabic",
+    "pdf_caption_in_paragraph",
+    "pdf_chinese_lines",
+    "pdf_footnote_over_pages",
+    "pdf_hindi",
+    "pdf_line_numbers",
+    "pdf_narrow_justified",
+    "pdf_ocrmypdf_1",
+    "pdf_spaced_emphasis",
+    "pdf_trailing_bytes",
+    "pdf_type3_ligatures_t1",
+    "pdf_unit_font_matrix",
+    "pdf_verse",
+    "pdf_vertical_japanese",
+    "pdf_watermark",
+    "sentences_abbreviations",
+    "sentences_chinese",
+    "sentences_french",
+    "sentences_german",
+    "sentences_in_brackets",
+    "sentences_in_quotes",
+    "sentences_japanese",
+    "sentences_list_numbers",
+    "srt_as_text",
+    "tex_as_text",
+    "tsv_quotes",
+    "txt_chinese_sections",
+    "txt_chinese_wrapped",
+    "txt_dash_at_line_end",
+    "txt_false_headings",
+    "txt_gutenberg_markup",
+    "txt_indented_paragraphs",
+    "txt_notes_heading_eats_book",
+    "txt_pdftotext_pages",
+    "txt_soft_hyphen_line_end",
+    "txt_verse",
+    "txt_wrapped_no_blank_lines",
+    "wiki_german_namespaces",
+    "wiki_nested_tables",
+    "wiki_templates_with_text",
+}
+
+
+def default(key: str) -> Any:
+    """The default of a key of `corpus`."""
+    schema = yaml.safe_load((DOCUMENTS.parents[2] / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+    return schema["properties"]["corpus"]["properties"][key]["default"]
+
+
+def cases() -> list[Any]:
+    names = sorted(path.parent.name for path in DOCUMENTS.glob("*/case.json"))
+    return [pytest.param(name, marks=pytest.mark.xfail(strict=True) if name in OPEN else ()) for name in names]
+
+
+@pytest.mark.usefixtures("one_process")
+@pytest.mark.parametrize("name", cases())
+def test_a_reported_document_is_read_as_expected(name, tmp_path):
+    """Catches the trouble that case.json describes."""
+    case = json.loads((DOCUMENTS / name / "case.json").read_text(encoding="utf-8"))
+    expected, changes = case["expect"], case.get("config", {})
+    inputs = case["input"] if isinstance(case["input"], list) else [case["input"]]
+    clean = dict.fromkeys(STEPS, True) | changes.get("clean", {})
+    settings = corpus(
+        **{"drop_sections": default("drop_sections"), "section_words": default("section_words")}
+        | changes
+        | {"clean": clean}
+    )
+    sections = tmp_path / "sections.parquet"
+    try:
+        report = extract(corpus_files(DOCUMENTS / name / one for one in inputs), settings, sections)
+    except UserError as error:
+        assert "error_has" in expected, error
+        assert [part for part in expected["error_has"] if part.lower() not in str(error).lower()] == []
+        return
+    assert "error_has" not in expected, "it was read without an error"
+    check(expected, pd.read_parquet(sections), report, settings.language)
+
+
+def check(expected: dict[str, Any], sections: pd.DataFrame, report: dict[str, Any], language: str) -> None:
+    """Compare what was read with a case's expectation, key by key."""
+    lines = [line for text in sections["text"] for line in text.split("\n")]
+    whole = "\n".join(lines)
+    warnings = [warning for file in report["files"] for warning in file["warnings"]]
+    if "lines" in expected:
+        assert lines == expected["lines"]
+    if "text" in expected:
+        assert whole.split() == expected["text"].split()
+    assert [part for part in expected.get("has", []) if part not in whole] == []
+    assert [part for part in expected.get("lacks", []) if part in whole] == []
+    if "sentences" in expected:
+        found = [text[start:end] for text in sections["text"] for start, end in split_sentences(text, language)]
+        assert found == expected["sentences"]
+    if "near" in expected:
+        got, wanted = plain(whole), plain("\n".join(expected["near"]["lines"]))
+        assert Levenshtein.distance(got, wanted) / len(wanted) <= expected["near"]["cer"]
+    assert len(sections) >= expected.get("sections_at_least", 1)
+    headings = sections["heading"].tolist()
+    assert [one for one in expected.get("headings_has", []) if not any(one in heading for heading in headings)] == []
+    if "documents" in expected:
+        assert sections["title"].tolist() == expected["documents"]
+    assert [one for one in expected.get("warns", []) if not any(one in warning for warning in warnings)] == []
+
+
+def plain(text: str) -> str:
+    """Text with straight quotes and single spaces."""
+    return " ".join(text.translate(QUOTES).split())
