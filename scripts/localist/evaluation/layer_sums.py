@@ -1,6 +1,6 @@
 """Sums of attention statistics by layer, section and measured partition, from which any average can be made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,23 +35,25 @@ class LayerSums:
         sentence = self.windows.sentence_ids[rows, :length]  # [batch, length]
         sentences, place = np.unique(sentence, return_inverse=True)
         layers = sorted(observer.layers)
-        columns = [self._columns(observer, layer) for layer in layers]  # each name → [batch, length]
-        values = torch.stack([torch.stack(list(one.values())) for one in columns])  # [layers, columns, batch, length]
+        columns = self._columns(observer, layers)
+        values = torch.stack(list(columns.values()))  # [columns, layers, batch, length]
         sums = values.new_zeros((*values.shape[:2], len(sentences)))
         sums.index_add_(2, long_tensor(place.ravel(), values.device), values.flatten(2))
-        self._parts.append(_BatchSums(layers, sentences, list(columns[0]), sums))
+        self._parts.append(_BatchSums(layers, sentences, list(columns), sums))
 
-    def _columns(self, observer: StatisticsObserver, layer: int) -> dict[str, torch.Tensor]:
-        """What is summed over the queries of a layer: column → float64 [batch, length], 0 where a query is not used."""
-        statistics = dict(zip(observer.names, observer.layers[layer].double(), strict=True))
-        visible = observer.visible[layer]
+    def _columns(self, observer: StatisticsObserver, layers: Sequence[int]) -> dict[str, torch.Tensor]:
+        """What is summed over queries: column → float64 [layers, batch, length], 0 where a query is not used."""
+        values = torch.stack([observer.layers[layer] for layer in layers], dim=1)  # [statistics, layers, batch, length]
+        statistics = dict(zip(observer.names, values.double(), strict=True))
+        visible_count = torch.stack([observer.visible[layer].visible_count for layer in layers])
+        chances = torch.stack([observer.visible[layer].chance for layer in layers], dim=1)
         columns = {}
         for queries, keys_needed in KEYS_NEEDED.items():
-            used = (visible.visible_count >= keys_needed).double()
+            used = (visible_count >= keys_needed).double()
             columns[queries] = used
             names = (name for name, measure in MEASURES.items() if measure.queries == queries)
             columns |= {name: statistics[name] * used for name in names}
-        for partition, chance in zip(self.blocks, visible.chance, strict=True):
+        for partition, chance in zip(self.blocks, chances, strict=True):
             counted = ((chance > 0) & (chance < 1)).double()
             own = {"queries": counted, "fidelity": statistics[f"fidelity:{partition}"] * counted}
             columns |= {f"{name}:{partition}": value for name, value in (own | {"chance": chance * counted}).items()}
@@ -74,7 +76,7 @@ class LayerSums:
 
 @dataclass(frozen=True)
 class _BatchSums:
-    """Sums of one batch: sums: float64 [layers, columns, sentences], still on the device."""
+    """Sums of one batch: sums: float64 [columns, layers, sentences], still on the device."""
 
     layers: list[int]
     sentences: np.ndarray  # int [sentences]
@@ -83,7 +85,7 @@ class _BatchSums:
 
     def table(self) -> pd.DataFrame:
         """One row per layer and sentence."""
-        rows = self.sums.movedim(1, 2).flatten(0, 1).cpu().numpy()  # [layers × sentences, columns]
+        rows = self.sums.flatten(1).T.cpu().numpy()  # [layers × sentences, columns]
         table = pd.DataFrame(rows, columns=self.columns)
         table.insert(0, "layer", np.repeat(self.layers, len(self.sentences)))
         table.insert(1, "sentence", np.tile(self.sentences, len(self.layers)))
