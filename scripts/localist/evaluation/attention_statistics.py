@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import torch
 
-from localist.attention.observed_attention import LayerInputs
+from localist.attention.observed_attention import ByMask, LayerInputs
 from localist.evaluation.measures import MEASURES, AttentionChunk
-from localist.evaluation.query_chunks import ByMask, QueryChunk, excluded, query_chunks, seen_keys
+from localist.evaluation.query_chunks import QueryChunk, excluded, query_chunks, seen_keys
 
 
 @dataclass(frozen=True)

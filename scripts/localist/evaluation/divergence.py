@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
-from localist.attention.observed_attention import LayerInputs
+from localist.attention.observed_attention import ByMask, LayerInputs
 from localist.evaluation.attention_statistics import entropy_bits
-from localist.evaluation.query_chunks import ByMask, QueryChunk, excluded, query_chunks, seen_keys
+from localist.evaluation.query_chunks import QueryChunk, excluded, query_chunks, seen_keys
 from localist.evaluation.window_batches import long_tensor
 from localist.plumbing.errors import UserError
 from localist.tokens.windows import NO_ID, Windows

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from localist.attention.block_attention import stock_attention
-from localist.attention.observed_attention import LayerInputs
-from localist.evaluation.query_chunks import ByMask, seen_keys
+from localist.attention.observed_attention import ByMask, LayerInputs
+from localist.evaluation.query_chunks import seen_keys
 from localist.evaluation.window_batches import long_tensor
 
 

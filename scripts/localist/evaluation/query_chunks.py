@@ -3,15 +3,11 @@
 On a CPU, chunks fit a core's cache. On a GPU, where each operation costs a launch, they are as large as memory allows.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import torch
 
 from localist.attention.observed_attention import LayerInputs
-
-Known = TypeVar("Known")
 
 # Scores of all heads, and queries, that a CPU computes at a time.
 CPU_SCORES = 800_000
@@ -88,21 +84,6 @@ def excluded(allowed: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     A softmax is then NaN where no key is allowed. (CPUs fill by a mask eight times more slowly than they add.)
     """
     return torch.zeros_like(allowed, dtype=dtype).masked_fill_(~allowed, -torch.inf)
-
-
-class ByMask(Generic[Known]):
-    """What layers with the same mask share; `compute` is called with the inputs of the first of them."""
-
-    def __init__(self, compute: Callable[[LayerInputs], Known]):
-        self._compute = compute
-        self._known: list[tuple[torch.Tensor | None, Known]] = []
-
-    def of(self, inputs: LayerInputs) -> Known:
-        for mask, known in self._known:
-            if mask is inputs.mask:
-                return known
-        self._known.append((inputs.mask, self._compute(inputs)))
-        return self._known[-1][1]
 
 
 def _covering(used: torch.Tensor, queries: slice) -> slice:

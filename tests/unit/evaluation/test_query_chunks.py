@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from localist.attention.observed_attention import LayerInputs
+from localist.attention.observed_attention import ByMask, LayerInputs
 from localist.evaluation import query_chunks as module
-from localist.evaluation.query_chunks import CPU_QUERIES, ByMask, excluded, query_chunks, seen_keys
+from localist.evaluation.query_chunks import CPU_QUERIES, excluded, query_chunks, seen_keys
 
 SLIDING = 70
 
