@@ -83,7 +83,11 @@ class LocalityTrainer(Trainer):
             return super().get_train_dataloader()
         batches = BatchesOfRank(self._get_train_sampler(), rank(), number_of_ranks())
         return torch.utils.data.DataLoader(
-            self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator, pin_memory=not self.args.use_cpu
+            self.train_dataset,
+            batch_sampler=batches,
+            collate_fn=self.data_collator,
+            pin_memory=not self.args.use_cpu,
+            num_workers=self.args.dataloader_num_workers,
         )
 
     def compute_loss(
@@ -282,6 +286,9 @@ def train_arm(
         remove_unused_columns=False,
         bf16=bf16,
         use_cpu=model.device.type == "cpu",
+        # A GPU computes while a process beside this one makes the next batches.
+        dataloader_num_workers=0 if model.device.type == "cpu" else 1,
+        accelerator_config={"non_blocking": True},
         # `next_token_loss` reaches the head past the model's output, so the search for unused weights would miss it.
         ddp_find_unused_parameters=False,
     )
