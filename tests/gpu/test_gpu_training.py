@@ -141,9 +141,9 @@ def test_memory_that_runs_out_names_the_key(gpu, tmp_path):
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction(1e-6)
     try:
-        with pytest.raises(UserError, match=r"out of memory.*Lower training\.batch_size"):
-            with explained_gpu_errors("training.batch_size"):
-                trained(gpu, tmp_path, HINGE)
+        refused = pytest.raises(UserError, match=r"out of memory.*Lower training\.batch_size")
+        with refused, explained_gpu_errors("training.batch_size"):
+            trained(gpu, tmp_path, HINGE)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
 
