@@ -154,7 +154,8 @@ def goes_on(line: str) -> bool:
 def _indented(block: Sequence[str]) -> set[int]:
     """Lines that an indent makes the first of a paragraph; or a hanging one, where the rest is indented."""
     indents = [len(line) - len(line.lstrip()) for line in block]
-    deep = [indent >= min(indents) + INDENT for indent in indents]
+    least = min(indents) + INDENT
+    deep = [indent >= least for indent in indents]
     if sum(deep) > MOSTLY * len(block) and not deep[0]:
         return {number for number, is_deep in enumerate(deep) if not is_deep and number}
     return {

@@ -25,6 +25,7 @@ EDGE_LINES = 2
 # Of numbers on lines of their own, in a text without form feeds; and how many lines around one are looked at.
 FEWEST_NUMBERS = 2
 NEAR = 4
+LONGEST_HEAD = 200
 # Between a head's parts: title and number.
 WIDE_GAP = "   "
 
@@ -56,7 +57,7 @@ def _numbered_pages(lines: Page) -> list[Page]:
     alone = [
         (number, int(digits[0]))
         for number, (above, line, below) in enumerate(zip(["", *lines], lines, [*lines[1:], ""], strict=False))
-        if not above.strip() and not below.strip() and PAGE_NUMBER.fullmatch(line.strip())
+        if len(line) <= LONGEST_HEAD and not above.strip() and not below.strip() and PAGE_NUMBER.fullmatch(line.strip())
         if (digits := re.findall(r"\d{1,4}", line))
     ]
     ends = {one for (one, value), (other, after) in pairwise(alone) if after == value + 1 for one in (one, other)}
@@ -82,7 +83,7 @@ def _furniture(pages: Sequence[Page], width: int) -> dict[Place, str]:
     edges = [
         place
         for place in _edges(lines, len(pages))
-        if _is_like_head(lines[place], width) or _stands_alone(place, pages)
+        if len(lines[place]) <= LONGEST_HEAD and (_is_like_head(lines[place], width) or _stands_alone(place, pages))
     ]
     found = _recurring({place: lines[place] for place in edges}, len(pages), width)
     interrupting = _interrupting({place: line for place, line in lines.items() if place not in found}, pages, width)
