@@ -276,7 +276,8 @@ def without_lists(
     for section in _named_sections(paragraphs, names):
         inside = [paragraphs[number] for number in section[1:]]
         characters = sum(len(paragraph.text) for paragraph in inside)
-        if characters > max(LEAST_BOOK, LARGEST_LIST * whole) or _is_running_prose(inside):
+        is_most = characters > LARGEST_LIST * whole and (characters > LEAST_BOOK or any(map(_runs, inside)))
+        if is_most or _is_running_prose(inside):
             warnings.append(
                 f"the section {paragraphs[section[0]].text!r} ({characters:,} characters) stays: it looks like a "
                 "chapter, not like a list"
@@ -301,9 +302,14 @@ def _named_sections(paragraphs: Sequence[Paragraph], names: Collection[str]) -> 
 
 
 def _is_running_prose(paragraphs: Sequence[Paragraph]) -> bool:
-    said = [paragraph.text for paragraph in paragraphs if paragraph.kind == PROSE]
-    running = [text for text in said if _is_prose(text) and not (NOTE_BEGINS.match(text) or CITES.search(text))]
+    said = [paragraph for paragraph in paragraphs if paragraph.kind == PROSE]
+    running = [paragraph.text for paragraph in said if _runs(paragraph)]
     return len(running) >= MOSTLY_PROSE * len(said) and sum(map(word_count, running)) >= FEWEST_OF_CHAPTER
+
+
+def _runs(paragraph: Paragraph) -> bool:
+    text = paragraph.text
+    return paragraph.kind == PROSE and _is_prose(text) and not (NOTE_BEGINS.match(text) or CITES.search(text))
 
 
 def one_line(text: str) -> str:

@@ -35,6 +35,7 @@ TAB = 4
 MOSTLY = 0.5
 # So few lines that go on in small letters are prose, however short.
 SHORT_BLOCK = 3
+HANGUL = re.compile("[\uac00-\ud7a3]")  # as wide as two Latin letters
 HYPHENATED = re.compile(r"[^\W\d_][-\u00ad\u2010\u00ac]\Z")
 FEWEST_ITEMS = 2
 FEWEST_DOUBLE_SPACED = 4
@@ -79,15 +80,22 @@ def _without_tabs(line: str) -> str:
 
 
 def _paragraphs(block: Sequence[str], width: int) -> Iterator[str]:
-    starts = _indented(block) | _items(block, width)
+    items = _items(block, width)
+    starts = items or _indented(block)
     wrapped = _is_wrapped(block, width, starts)
     paragraph: list[str] = []
     for number, line in enumerate(block):
-        if paragraph and (not wrapped or number in starts or _ends_short(block[number - 1], line, width)):
+        above = block[number - 1]
+        ends = number in starts or (_ends_short(above, line, width) if wrapped else not (items and _hangs(above, line)))
+        if paragraph and ends:
             yield "\n".join(paragraph)
             paragraph = []
         paragraph.append(line.strip())
     yield "\n".join(paragraph)
+
+
+def _hangs(above: str, line: str) -> bool:
+    return goes_on(line.lstrip()) and _indent(line) >= _indent(above) + INDENT
 
 
 def _is_wrapped(block: Sequence[str], width: int, starts: Set[int]) -> bool:
@@ -103,7 +111,9 @@ def _is_wrapped(block: Sequence[str], width: int, starts: Set[int]) -> bool:
     # All lines of verse begin with capitals. Their lengths differ less than those of words.
     like_verse = capitals == 1 and len(within) > 1
     full = fmean(_is_full(*joint, width, 0 if like_verse else SLACK) for joint in within)
-    if capitals < MOSTLY and (len(block) <= SHORT_BLOCK or any(HYPHENATED.search(above) for above, _ in within)):
+    if any(HYPHENATED.search(above) and goes_on(below) for above, below in within):
+        return True
+    if len(block) <= SHORT_BLOCK and all(goes_on(below) for _, below in within):
         return True
     if capitals >= MOSTLY or width <= LONGEST_OF_VERSE:
         return full >= FULL_WHERE_VERSE_MAY_BE and not _is_narrow(block, width)
@@ -128,7 +138,7 @@ def _is_full_prose(lines: Sequence[str]) -> bool:
 
 
 def _is_narrow(lines: Sequence[str], width: int) -> bool:
-    return width < NARROWEST and not UNSPACED.search(lines[0])
+    return width < NARROWEST and not (UNSPACED.search(lines[0]) or HANGUL.search(lines[0]))
 
 
 def _is_full(above: str, below: str, width: int, slack: float = SLACK) -> bool:
@@ -151,9 +161,13 @@ def goes_on(line: str) -> bool:
     return line.lstrip(OPENING)[:1].islower()
 
 
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 def _indented(block: Sequence[str]) -> set[int]:
     """Lines that an indent makes the first of a paragraph; or a hanging one, where the rest is indented."""
-    indents = [len(line) - len(line.lstrip()) for line in block]
+    indents = [_indent(line) for line in block]
     least = min(indents) + INDENT
     deep = [indent >= least for indent in indents]
     if sum(deep) > MOSTLY * len(block) and not deep[0]:

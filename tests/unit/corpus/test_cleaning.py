@@ -156,6 +156,13 @@ def test_a_chapter_that_is_called_like_a_list_stays(title):
     assert title in warning and f"{sum(map(len, RIVER)):,} characters" in warning
 
 
+def test_a_short_book_is_not_lost_to_a_heading_in_it():
+    """Catches a text that goes since only one of its headings is known."""
+    paragraphs = [*prose("The Flood", RIVER[0]), heading("NOTES"), *prose("See there.", "The Frost", *RIVER[1:])]
+    kept, removed, warnings = without_lists(paragraphs, {"notes"})
+    assert (kept, removed, len(warnings)) == (paragraphs, [], 1)
+
+
 @pytest.mark.parametrize(
     "items",
     [

@@ -45,6 +45,17 @@ def test_wrapped_prose_is_one_paragraph(text, width):
     assert joined(textwrap.fill(text, width)) == [text]
 
 
+KOREAN = (
+    "방앗간은 강이 굽이치는 곳에 서 있었고, 지난해 큰 서리 이후로 그 바퀴는 돌지 않았다. "
+    "두 형제가 목재 값으로 그것을 샀다."
+)
+
+
+def test_wrapped_korean_is_one_paragraph():
+    """Catches a width that is too narrow for Latin letters only."""
+    assert joined(textwrap.fill(KOREAN, 25)) == [KOREAN]
+
+
 @pytest.mark.parametrize("width", [18, 24, 38])
 def test_wrapped_prose_of_a_script_without_capitals(width):
     """Catches a judgment that counts words or looks for capitals."""
@@ -52,7 +63,9 @@ def test_wrapped_prose_of_a_script_without_capitals(width):
     assert ["".join(one.split()) for one in paragraphs_of_lines(lines)] == [CHINESE]
 
 
-@pytest.mark.parametrize("verse", [VERSE, BLANK_VERSE, FREE_VERSE, "One.\nTwo.\nThree.", "Axe\nSaw\nPlane"])
+@pytest.mark.parametrize(
+    "verse", [VERSE, BLANK_VERSE, FREE_VERSE, "One.\nTwo.\nThree.", "Axe\nSaw\nPlane", "古池や\n蛙飛びこむ\n水の音"]
+)
 @pytest.mark.parametrize("width", [None, 72])
 def test_verse_and_lists_keep_their_lines(verse, width):
     """Catches verse that becomes prose."""
@@ -107,6 +120,7 @@ def test_items_of_a_list_are_paragraphs():
     """Catches a list in one paragraph, and items cut at their line's end."""
     items = [f"1. {FIRST}", "2. Trim the wick.", f"3. {SECOND}"]
     assert joined("\n".join(textwrap.fill(one, 60) for one in items)) == items
+    assert joined("- an axe\n- a saw that\n  was blunt") == ["- an axe", "- a saw that was blunt"]
     assert joined("He took:\n- an axe\n- a saw and\n- a plane") == ["He took:", "- an axe", "- a saw and", "- a plane"]
 
 

@@ -15,6 +15,7 @@ ROMAN_NUMBER = re.compile(r"[IVXLC]{1,7}\.?")
 ARABIC_NUMBER = re.compile(r"(\d{1,3})\.?")
 # Line ends of other systems (VT, FS, GS, RS, NEL, LS).
 OTHER_LINE_ENDS = re.compile("[\x0b\x1c-\x1e\x85\u2028]")
+ANNOUNCES = (",", ":", ";", "-", "–", "—")
 CAPITALS_END = (",", ";", ":", "!", "?", "-", "—", '"', "”")
 CHAPTER = 2
 
@@ -78,10 +79,15 @@ def _numbers(found: Sequence[Sequence[str]]) -> set[int]:
 
 
 def _capitals(found: Sequence[Sequence[str]]) -> set[int]:
-    """Blocks in capitals that occur once; speakers of a play occur again."""
+    """Blocks in capitals that occur once (speakers of a play occur again) and that no sentence announces (a sign)."""
     lines = {number: " ".join(block) for number, block in enumerate(found) if len(block) <= 2}
     times = Counter(lines.values())
-    return {number for number, line in lines.items() if times[line] == 1 and _is_capital_heading(line)}
+    return {
+        number
+        for number, line in lines.items()
+        if times[line] == 1 and _is_capital_heading(line)
+        if not number or not found[number - 1][-1].rstrip().endswith(ANNOUNCES)
+    }
 
 
 def _is_capital_heading(line: str) -> bool:

@@ -224,6 +224,11 @@ def test_speakers_of_a_play_are_no_headings():
     assert {one.kind for one in text_paragraphs(text)} == {PROSE}
 
 
+def test_a_sign_in_capitals_is_no_heading():
+    """Catches words that a sentence announces and that leave the text."""
+    assert {one.kind for one in text_paragraphs("The sign said:\n\nNO ENTRY\n\nHe went in.")} == {PROSE}
+
+
 def test_headings_are_known_without_blank_lines():
     """Catches a chapter's heading within a paragraph."""
     body = textwrap.fill(FIRST.strip(), 60)[:-1] + "."
