@@ -39,7 +39,7 @@ def text_paragraphs(text: str) -> Iterator[Paragraph]:
 def _paragraphs(lines: Sequence[str]) -> Iterator[Paragraph]:
     width = text_width(lines)
     found = list(blocks(_headings_apart(single_spaced(lines))))
-    chapters = _numbers(found) | _capitals(found)
+    chapters = {number for number in _numbers(found) | _capitals(found) if number < _last_prose(found)}
     for number, block in enumerate(found):
         text = "\n".join(line.strip() for line in block)
         level = heading_level(text) or (CHAPTER if number in chapters else 0)
@@ -49,6 +49,11 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[Paragraph]:
             yield Paragraph(text, HEADING, level)
         else:
             yield from map(Paragraph, paragraphs_of_lines(block, width))
+
+
+def _last_prose(found: Sequence[Sequence[str]]) -> int:
+    """The last block that is not in capitals: what stands after it heads nothing."""
+    return max((n for n, block in enumerate(found) if not _is_capital_heading(" ".join(block))), default=0)
 
 
 def _headings_apart(lines: Sequence[str]) -> Iterator[str]:

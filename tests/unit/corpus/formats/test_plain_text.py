@@ -229,6 +229,12 @@ def test_a_sign_in_capitals_is_no_heading():
     assert {one.kind for one in text_paragraphs("The sign said:\n\nNO ENTRY\n\nHe went in.")} == {PROSE}
 
 
+@pytest.mark.parametrize("text", ["HELLO WORLD", "V", "THE MILL\n\nTHE FROST", "He left.\n\nTHE END"])
+def test_what_heads_nothing_is_no_heading(text):
+    """Catches a short text, such as a row of a table, that is lost since it is in capitals."""
+    assert {one.kind for one in text_paragraphs(text)} == {PROSE}
+
+
 def test_headings_are_known_without_blank_lines():
     """Catches a chapter's heading within a paragraph."""
     body = textwrap.fill(FIRST.strip(), 60)[:-1] + "."
