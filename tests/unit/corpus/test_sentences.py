@@ -134,6 +134,6 @@ def test_numbers_of_lists_and_abbreviations_end_no_sentence(language, sentences)
 @pytest.mark.parametrize("piece", ['"a. ', "“A b. ", "1. ", "((", "a. b ", "“”", "“A. B! ", "5 m. A", "。「", "M. "])
 def test_time_grows_with_length(piece):
     """Catches a hostile line that takes forever."""
-    began = time.perf_counter()
-    split(piece * (300_000 // len(piece)))
-    assert time.perf_counter() - began < 5
+    began = time.process_time()
+    split(piece * (100_000 // len(piece)))
+    assert time.process_time() - began < 5
