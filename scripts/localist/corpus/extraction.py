@@ -18,6 +18,7 @@ from localist.corpus.near_duplicates import NearDuplicates
 from localist.corpus.reading_process import ReadingProcess, spooled
 from localist.corpus.sentences import split_sentences
 from localist.corpus.settings import CorpusSettings
+from localist.corpus.unspaced import word_count
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import sha256_of
 from localist.plumbing.provenance import package_versions
@@ -132,7 +133,7 @@ class _FileReport:
     def count(self, section: Section) -> None:
         self.counts["sections"] += 1
         self.counts["characters"] += len(section.text)
-        self.counts["words"] += len(section.text.split())
+        self.counts["words"] += word_count(section.text)
         self.counts["sentences"] += len(split_sentences(section.text, self.language))
 
     def summary(self) -> dict[str, Any]:

@@ -16,6 +16,8 @@ ITEM = re.compile(r"(?:[-–*•‣◦▪]|\(?\d{1,3}[.)]|\(?[a-z]\)|\(?[ivx]{1,
 # No prose is wrapped at more or fewer characters.
 WIDEST = 200
 NARROWEST = 30
+# Two lines that both end a sentence are hardly ever wrapped at more.
+WIDE = 100
 # The text's width is the length that so large a share of its lines do not pass: a few odd ones do.
 WITHIN_WIDTH = 0.95
 # A line is full where the next one's first word would not fit. The width varies by this share where letters do.
@@ -31,6 +33,9 @@ LONGEST_OF_VERSE = 60
 INDENT = 2
 TAB = 4
 MOSTLY = 0.5
+# So few lines that go on in small letters are prose, however short.
+SHORT_BLOCK = 3
+HYPHENATED = re.compile(r"[^\W\d_][-\u00ad\u2010\u00ac]\Z")
 FEWEST_ITEMS = 2
 FEWEST_DOUBLE_SPACED = 4
 
@@ -92,15 +97,17 @@ def _is_wrapped(block: Sequence[str], width: int, starts: Set[int]) -> bool:
     if max(map(len, block)) > WIDEST:
         return False
     if not within:
-        return bool(starts) or (width >= NARROWEST and all(_is_full(*joint, width) for joint in joints))
+        return bool(starts) or (
+            len(block) == 2 and width <= WIDE and not _is_narrow(block, width) and _is_full(block[0], block[1], width)
+        )
     capitals = fmean(_begins_anew(*joint) for joint in within)
     # All lines of verse begin with capitals. Their lengths differ less than those of words.
     like_verse = capitals == 1 and len(within) > 1
     full = fmean(_is_full(*joint, width, 0 if like_verse else SLACK) for joint in within)
-    if capitals < MOSTLY and len(block) == 2:
+    if capitals < MOSTLY and (len(block) <= SHORT_BLOCK or any(HYPHENATED.search(above) for above, _ in within)):
         return True
     if capitals >= MOSTLY or width <= LONGEST_OF_VERSE:
-        return full >= FULL_WHERE_VERSE_MAY_BE and (width >= NARROWEST or UNSPACED.search(block[0]) is not None)
+        return full >= FULL_WHERE_VERSE_MAY_BE and not _is_narrow(block, width)
     return full >= FULL_IN_PROSE or max(map(len, block)) > LONGEST_OF_VERSE
 
 
@@ -108,11 +115,16 @@ def _is_full_prose(lines: Sequence[str]) -> bool:
     width = text_width(lines)
     within = [joint for joint in pairwise(lines) if not ENDS_SENTENCE.search(joint[0])]
     return (
-        NARROWEST <= width <= WIDEST
+        width <= WIDEST
+        and not _is_narrow(lines, width)
         and len(within) >= MOSTLY * len(lines)
         and fmean(_begins_anew(*joint) for joint in within) < MOSTLY
         and fmean(_is_full(*joint, width) for joint in within) >= FULL_IN_PROSE
     )
+
+
+def _is_narrow(lines: Sequence[str], width: int) -> bool:
+    return width < NARROWEST and not UNSPACED.search(lines[0])
 
 
 def _is_full(above: str, below: str, width: int, slack: float = SLACK) -> bool:
@@ -122,7 +134,7 @@ def _is_full(above: str, below: str, width: int, slack: float = SLACK) -> bool:
 
 
 def _ends_short(above: str, below: str, width: int) -> bool:
-    return len(above) < SHORT * width and ENDS_SENTENCE.search(above) is not None and not _goes_on(below)
+    return len(above) < SHORT * width and ENDS_SENTENCE.search(above) is not None and not goes_on(below)
 
 
 def _begins_anew(above: str, below: str) -> bool:
@@ -131,7 +143,7 @@ def _begins_anew(above: str, below: str) -> bool:
     return first.isupper() or (first.isalpha() and not first.islower() and ENDS_CLAUSE.search(above) is not None)
 
 
-def _goes_on(line: str) -> bool:
+def goes_on(line: str) -> bool:
     return line.lstrip(OPENING)[:1].islower()
 
 
@@ -144,7 +156,7 @@ def _indented(block: Sequence[str]) -> set[int]:
     return {
         number
         for number, is_deep in enumerate(deep)
-        if number and is_deep and not (deep[number - 1] and _goes_on(block[number]))
+        if number and is_deep and not (deep[number - 1] and goes_on(block[number]))
     }
 
 

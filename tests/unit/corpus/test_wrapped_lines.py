@@ -97,6 +97,12 @@ def test_a_paragraph_on_each_line_stays():
     assert joined("\n\n".join(sentences)) == joined("\n".join(sentences)) == sentences
 
 
+def test_a_hyphen_at_a_line_s_end_says_that_a_width_broke_it():
+    """Catches words cut in two in narrow columns of unequal lines."""
+    lines = ["He looked at the wheel, the only", "one left, and exam-", "ined it from the", "bank of the river."]
+    assert len(paragraphs_of_lines(lines)) == 1
+
+
 def test_items_of_a_list_are_paragraphs():
     """Catches a list in one paragraph, and items cut at their line's end."""
     items = [f"1. {FIRST}", "2. Trim the wick.", f"3. {SECOND}"]

@@ -38,8 +38,8 @@ def without_furniture(
     steps = set(steps)
     body = body_size(fragment for fragments in pages for fragment in fragments)
     edges = [_edge_lines(fragments, body) for fragments in pages]
-    numbers, numbered_heads = _counting(edges)
-    heads = (_running_heads(edges) | numbered_heads) - numbers
+    numbers, numbered_heads = counting_lines(edges)
+    heads = (recurring_lines(edges) | numbered_heads) - numbers
     kept = []
     removed: dict[str, list[str]] = {RUNNING_HEADS: [], PAGE_NUMBERS: []}
     for page, (fragments, lines) in enumerate(zip(pages, edges, strict=True)):
@@ -66,9 +66,9 @@ def _edge_lines(fragments: Sequence[Fragment], body: float) -> dict[int, list[Fr
     return {round(line[0].baseline / SAME_PLACE): sorted(line, key=lambda one: one.left) for line in small}
 
 
-def _running_heads(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
+def recurring_lines(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
     parts_of = {
-        (page, place): {_without_digits(fragment.text) for fragment in line} - {""}
+        (page, place): {without_digits(fragment.text) for fragment in line} - {""}
         for page, lines in enumerate(edges)
         for place, line in lines.items()
     }
@@ -93,7 +93,7 @@ def _comes_back(pages: set[int]) -> bool:
     return len(pages) >= FEWEST_REPEATS and len(pages) >= LEAST_DENSITY * (max(pages) - min(pages) + 1)
 
 
-def _counting(edges: Sequence[dict[int, list[Fragment]]]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+def counting_lines(edges: Sequence[dict[int, list[Fragment]]]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
     """Lines that are a number which grows by one from page to page, and lines that begin or end with it (heads also of
     chapters of one page)."""
     alone, in_heads = _offsets(edges, PAGE_NUMBER), _offsets(edges, HEAD_WITH_NUMBER)
@@ -127,6 +127,6 @@ def _text(line: Iterable[Fragment]) -> str:
     return " ".join(fragment.text.strip() for fragment in line)
 
 
-def _without_digits(text: str) -> str:
+def without_digits(text: str) -> str:
     """A head's text without its page number; empty for a line that is only a number."""
     return " ".join(re.sub(r"\W+", " ", DIGITS.sub(" ", text.casefold())).split())
