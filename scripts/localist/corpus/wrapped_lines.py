@@ -16,7 +16,7 @@ ITEM = re.compile(r"(?:[-–*•‣◦▪]|\(?\d{1,3}[.)]|\(?[a-z]\)|\(?[ivx]{1,
 # No prose is wrapped at more or fewer characters.
 WIDEST = 200
 NARROWEST = 30
-# Two lines that both end a sentence are hardly ever wrapped at more.
+# Lines that all end a sentence are hardly ever wrapped at more.
 WIDE = 100
 # The text's width is the length that so large a share of its lines do not pass: a few odd ones do.
 WITHIN_WIDTH = 0.95
@@ -97,9 +97,8 @@ def _is_wrapped(block: Sequence[str], width: int, starts: Set[int]) -> bool:
     if max(map(len, block)) > WIDEST:
         return False
     if not within:
-        return bool(starts) or (
-            len(block) == 2 and width <= WIDE and not _is_narrow(block, width) and _is_full(block[0], block[1], width)
-        )
+        fits = width <= WIDE and not _is_narrow(block, width)
+        return bool(starts) or (fits and all(_is_full(above, below, width) for above, below in joints))
     capitals = fmean(_begins_anew(*joint) for joint in within)
     # All lines of verse begin with capitals. Their lengths differ less than those of words.
     like_verse = capitals == 1 and len(within) > 1
@@ -108,6 +107,11 @@ def _is_wrapped(block: Sequence[str], width: int, starts: Set[int]) -> bool:
         return True
     if capitals >= MOSTLY or width <= LONGEST_OF_VERSE:
         return full >= FULL_WHERE_VERSE_MAY_BE and not _is_narrow(block, width)
+    own = text_width(block)
+    if own < (1 - SLACK) * width and own >= NARROWEST:  # a letter or quotation with narrower lines
+        own_full = fmean(_is_full(*joint, own) for joint in within)
+        if own_full >= FULL_WHERE_VERSE_MAY_BE:
+            return True
     return full >= FULL_IN_PROSE or max(map(len, block)) > LONGEST_OF_VERSE
 
 
