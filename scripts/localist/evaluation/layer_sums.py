@@ -9,7 +9,7 @@ import torch
 
 from localist.evaluation.attention_statistics import StatisticsObserver
 from localist.evaluation.measures import KEYS_NEEDED, MEASURES
-from localist.evaluation.window_batches import long_tensor
+from localist.evaluation.window_batches import long_tensor, on_device
 from localist.tokens.windows import NO_ID, Windows
 
 
@@ -27,7 +27,7 @@ class LayerSums:
     def observer(self, rows: np.ndarray, length: int, device: torch.device) -> StatisticsObserver:
         """An observer for the windows `rows`, cut to `length`."""
         blocks = {name: long_tensor(ids[rows, :length], device) for name, ids in self.blocks.items()}
-        is_text = torch.as_tensor(self.windows.is_text[rows, :length], device=device)
+        is_text = on_device(np.asarray(self.windows.is_text[rows, :length]), device)
         return StatisticsObserver(blocks, is_text)
 
     def add(self, rows: np.ndarray, length: int, observer: StatisticsObserver) -> None:
