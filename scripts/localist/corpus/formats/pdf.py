@@ -136,7 +136,7 @@ def _refuse_what_has_no_text(path: Path, pages: int, without_text: list[int], un
 def _letters(page: pypdfium2.PdfPage) -> tuple[list[Letter], int]:
     """The characters of a page in the file's order, and the number of characters without a Unicode meaning."""
     textpage = page.get_textpage()
-    box, x, y = raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
+    box, matrix, x, y = raw.FS_RECTF(), raw.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
     letters = []
     unreadable = high = 0
     # Without a crop box, PDFium gives the page itself, never None.
@@ -167,11 +167,18 @@ def _letters(page: pypdfium2.PdfPage) -> tuple[list[Letter], int]:
             continue  # outside the visible page
         turn = round(raw.FPDFText_GetCharAngle(textpage, index) / (math.pi / 2)) % 4
         begin, end, baseline = _upright(turn, box, x.value, y.value)
-        size = raw.FPDFText_GetFontSize(textpage, index)
+        raw.FPDFText_GetMatrix(textpage, index, matrix)
+        size = raw.FPDFText_GetFontSize(textpage, index) * _height(matrix)
         letters.append(Letter(character, begin, end, baseline, size, turn, after_space, after_break))
         after_space = after_break = False
     textpage.close()
     return letters, unreadable
+
+
+def _height(matrix: raw.FS_MATRIX) -> float:
+    """How far a text matrix moves the top of a letter of height 1 from its base line, slanted or not."""
+    width = math.hypot(matrix.a, matrix.b)
+    return abs(matrix.a * matrix.d - matrix.b * matrix.c) / width if width else 0.0
 
 
 def _upright(turn: int, box: raw.FS_RECTF, x: float, y: float) -> tuple[float, float, float]:
