@@ -1,18 +1,24 @@
-"""Page furniture: running heads, feet and page numbers, which recur at the edges of pages."""
+"""Page furniture: running heads, feet and page numbers at the edges of pages, line numbers, stamps over the text."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from localist.corpus.formats.pdf_layout import HEADING_SIZE, Fragment, body_size
+from localist.corpus.formats.pdf_columns import row_text, rows_of
+from localist.corpus.formats.pdf_fragments import Fragment
+from localist.corpus.formats.pdf_layout import HEADING_SIZE, body_size
 
 RUNNING_HEADS = "running_heads"
 PAGE_NUMBERS = "page_numbers"
 
 # How many lines from the top, and from the bottom, can be furniture.
 EDGE_LINES = 2
-# Lines of equal baseline, in points.
+# Lines of equal height on their pages are no further apart, in points.
 SAME_PLACE = 3.0
+# A running head has parts if gaps part them that are this wide, in multiples of the font size.
+PART_GAP = 3.0
+MOST_PARTS = 3
 FEWEST_REPEATS = 3
 LEAST_DENSITY = 0.2
 # A place whose lines mostly come back holds nothing but furniture, also where a title stands on one page only.
@@ -23,6 +29,8 @@ PAGE_NUMBER = re.compile(
     r"\W*(?:page|seite|p\.|s\.)?\W*(\d{1,4}|[ivxlcdm]{1,8})\W*(?:(?:of|/|von|de|sur)\W*\d{1,5}\W*)?", re.I
 )
 HEAD_WITH_NUMBER = re.compile(r"(\d{1,4})\s+\D.{0,100}|.{0,100}\D\s+(\d{1,4})")
+LINE_NUMBER = re.compile(r"\d{1,5}")
+FEWEST_LINE_NUMBERS = 4
 ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 
 
@@ -32,43 +40,91 @@ def without_furniture(
     """The fragments of each page without its furniture, and what was taken out by which step.
 
     Furniture is a line among the outermost EDGE_LINES of its page of which a part, digits aside, stands on
-    FEWEST_REPEATS pages at least; any line in a place (height on the page) where most lines do; and a number that
-    counts with the pages.
+    FEWEST_REPEATS pages at least; any line in a place (height on the page) where most lines do; a number that counts
+    with the pages, or with the lines beside it; and a large word in one place of most pages.
     """
     steps = set(steps)
     body = body_size(fragment for fragments in pages for fragment in fragments)
-    edges = [_edge_lines(fragments, body) for fragments in pages]
+    rows = [rows_of(fragments) for fragments in pages]
+    edges = [_edge_lines(lines, body) for lines in rows]
     numbers, numbered_heads = _counting(edges)
     heads = (_running_heads(edges) | numbered_heads) - numbers
+    stamps = _stamps(pages, body)
     kept = []
     removed: dict[str, list[str]] = {RUNNING_HEADS: [], PAGE_NUMBERS: []}
     for page, (fragments, lines) in enumerate(zip(pages, edges, strict=True)):
+        furniture = {
+            RUNNING_HEADS: [
+                *(line for place, line in lines.items() if (page, place) in heads),
+                *([one] for one in fragments if _stamp(one) in stamps),
+            ],
+            PAGE_NUMBERS: [
+                *(line for place, line in lines.items() if (page, place) in numbers),
+                *([one] for one in _line_numbers(rows[page])),
+            ],
+        }
         gone: set[int] = set()
-        for place, line in lines.items():
-            step = RUNNING_HEADS if (page, place) in heads else PAGE_NUMBERS if (page, place) in numbers else None
-            if step in steps:
-                removed[step].append(_text(line))
-                gone.update(id(fragment) for fragment in line)
+        for step in steps.intersection(furniture):
+            removed[step] += [_text(line) for line in furniture[step]]
+            gone.update(id(one) for line in furniture[step] for one in line)
         kept.append([fragment for fragment in fragments if id(fragment) not in gone])
     return kept, {step: tuple(texts) for step, texts in removed.items() if step in steps}
 
 
-def _edge_lines(fragments: Sequence[Fragment], body: float) -> dict[int, list[Fragment]]:
+def _edge_lines(rows: Sequence[list[Fragment]], body: float) -> dict[int, list[Fragment]]:
     """The outermost lines of a page by height, but for titles, which are larger and which running heads repeat."""
-    lines: list[list[Fragment]] = []
-    for fragment in sorted(fragments, key=lambda one: -one.baseline):
-        if lines and lines[-1][0].baseline - fragment.baseline < SAME_PLACE:
-            lines[-1].append(fragment)
-        else:
-            lines.append([fragment])
-    chosen = lines[:EDGE_LINES] + lines[max(EDGE_LINES, len(lines) - EDGE_LINES) :]
-    small = [line for line in chosen if max(fragment.size for fragment in line) < HEADING_SIZE * body]
-    return {round(line[0].baseline / SAME_PLACE): sorted(line, key=lambda one: one.left) for line in small}
+    chosen = [*rows[:EDGE_LINES], *rows[max(EDGE_LINES, len(rows) - EDGE_LINES) :]]
+    small = [row for row in chosen if max(fragment.size for fragment in row) < HEADING_SIZE * body]
+    return {round(max(row, key=lambda one: len(one.text)).baseline / SAME_PLACE): row for row in small}
+
+
+def _stamps(pages: Sequence[Sequence[Fragment]], body: float) -> set[tuple[str, int, int]]:
+    """Large words in one place of most pages: watermarks."""
+    pages_of = defaultdict(set)
+    for number, fragments in enumerate(pages):
+        for one in fragments:
+            if one.size >= HEADING_SIZE * body:
+                pages_of[_stamp(one)].add(number)
+    return {stamp for stamp, found in pages_of.items() if len(found) >= max(FEWEST_REPEATS, MOSTLY * len(pages))}
+
+
+def _stamp(one: Fragment) -> tuple[str, int, int]:
+    return one.text, round(one.left), round(one.baseline)
+
+
+def _line_numbers(rows: Sequence[Sequence[Fragment]]) -> list[Fragment]:
+    """Numbers beside the lines of a page that count these: each one, or every fifth."""
+    for edge in (0, -1):
+        beside = [
+            (number, row[edge])
+            for number, row in enumerate(rows)
+            if len(row) > 1 and LINE_NUMBER.fullmatch(row[edge].text.strip())
+        ]
+        counting = _longest_count(beside)
+        if len(counting) >= FEWEST_LINE_NUMBERS:
+            return [one for _, one in beside if _in_place(counting[0], one)]
+    return []
+
+
+def _in_place(above: Fragment, one: Fragment) -> bool:
+    return min(abs(one.left - above.left), abs(one.right - above.right)) < one.size
+
+
+def _longest_count(beside: Sequence[tuple[int, Fragment]]) -> list[Fragment]:
+    """The longest stretch of numbers in one place that grow as the lines do."""
+    best: list[Fragment] = []
+    run: list[Fragment] = []
+    for (line_above, above), (line, one) in pairwise(beside):
+        grown = int(one.text) - int(above.text)
+        counts = _in_place(above, one) and grown > 0 and grown == line - line_above
+        run = [*(run or [above]), one] if counts else []
+        best = max(best, run, key=len)
+    return best
 
 
 def _running_heads(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
     parts_of = {
-        (page, place): {_without_digits(fragment.text) for fragment in line} - {""}
+        (page, place): {_without_digits(part) for part in _parts(line)} - {""}
         for page, lines in enumerate(edges)
         for place, line in lines.items()
     }
@@ -86,6 +142,16 @@ def _running_heads(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int,
         if len(returning) >= max(FEWEST_REPEATS, MOSTLY * len(places)):
             found.update(where for where in places if parts_of[where])
     return found
+
+
+def _parts(line: Sequence[Fragment]) -> list[str]:
+    """A line, and the parts that wide gaps make of it, as a book's title on the left and a chapter's on the right."""
+    parts = [[line[0]]]
+    for before, one in pairwise(line):
+        if one.left - before.right > PART_GAP * one.size:
+            parts.append([])
+        parts[-1].append(one)
+    return [_text(line), *(_text(part) for part in parts if len(parts) <= MOST_PARTS)]
 
 
 def _comes_back(pages: set[int]) -> bool:
@@ -123,8 +189,8 @@ def _value(number: str) -> int:
     return sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True))
 
 
-def _text(line: Iterable[Fragment]) -> str:
-    return " ".join(fragment.text.strip() for fragment in line)
+def _text(line: Sequence[Fragment]) -> str:
+    return row_text(line).strip()
 
 
 def _without_digits(text: str) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NOTE, PROSE, Paragraph
+from localist.corpus.formats.book import HEADING, MARK_START, NOTE, PROSE, Paragraph
+from localist.corpus.formats.pdf_columns import SAME_BASELINE, Line, columns_of
+from localist.corpus.formats.pdf_fragments import Fragment
+from localist.corpus.formats.pdf_scripts import joined
 
 # Lengths in multiples of the font size, unless said otherwise.
-SAME_BASELINE = 0.45
-SUPERSCRIPT_SIZE = 0.85
-SUPERSCRIPT_RISE = 0.15
 INDENT = 0.6
 LARGEST_INDENT = 6.0
 # A line that ends so far (a share of the column's width) before the edge ends its paragraph.
@@ -24,38 +24,12 @@ HEADING_SIZE = 1.12
 NOTE_SIZE = 0.92
 DROP_CAP_SIZE = 1.6
 LONGEST_HEADING = 200
-# Two columns: the fewest lines on each side, the least width of each (a share of the text's width), the largest share
-# of lines across both, and the share of a column's width that half of its lines fill.
-FEWEST_LINES = 4
-NARROWEST_COLUMN = 0.2
-MOST_ACROSS = 0.3
-LEAST_FILLED = 0.4
-GUTTER = 0.4
-MOST_PLACES = 2000
 
 ENDS_SENTENCE = re.compile(r"[.!?:…。！？]['\"”’»)\]\ue000-\ue001\d]*$")
 NOTE_START = re.compile(r"\W*(\ue000.{1,4}?\ue001|\d{1,3}\b|[*†‡§¶])")
 BULLET = re.compile(r"[•‣▪·]\s")
 ITEM_START = re.compile(r"[•‣▪–*·-]\s|\[\w{1,12}\]\s|\(?(?:\d{1,3}|[a-z])[.)]\s")
 LETTERS = re.compile(r"[^\W\d_]")
-
-
-@dataclass(frozen=True)
-class Fragment:
-    """A piece of a line: its text, its extent and baseline (points; y grows upwards), and its font size."""
-
-    text: str
-    left: float
-    right: float
-    baseline: float
-    size: float
-
-
-@dataclass(frozen=True)
-class Line(Fragment):
-    """A whole line of one column."""
-
-    page: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,12 +51,7 @@ def paragraphs_of(
     with a mark are footnotes.
     """
     upright = [_with_drop_caps(fragments) for fragments in pages]
-    columns = [
-        _column(lines)
-        for number, (fragments, gutter) in enumerate(zip(upright, _gutters(upright), strict=True), start=1)
-        for lines in _columns(fragments, number, gutter)
-        if lines
-    ]
+    columns = [_column(lines) for lines in columns_of(upright)]
     body = body_size(line for column in columns for line in column.lines)
     prose = []
     notes: deque[Paragraph] = deque()
@@ -117,100 +86,6 @@ def _with_drop_caps(fragments: Sequence[Fragment]) -> list[Fragment]:
     return kept
 
 
-def _gutters(pages: Sequence[Sequence[Fragment]]) -> list[float | None]:
-    """The gutter of each page; one with little text has that of the nearest page of its side, if it fits."""
-    own = [_gutter(fragments) for fragments in pages]
-    found = list(own)
-    for number, fragments in enumerate(pages):
-        near = (other for step in (2, 4, 6) for other in (number - step, number + step) if 0 <= other < len(pages))
-        likely = next((own[other] for other in near if own[other] is not None), None)
-        if own[number] is None and likely is not None:
-            across = sum(one.left < likely < one.right for one in fragments)
-            if any(one.left >= likely for one in fragments) and across <= MOST_ACROSS * len(fragments):
-                found[number] = likely
-    return found
-
-
-def _columns(fragments: Sequence[Fragment], page: int, gutter: float | None) -> Iterator[list[Line]]:
-    """The columns of a page in reading order; a block across both columns comes before the parts below it."""
-    if gutter is None:
-        yield _lines(fragments, page)
-        return
-    over_both: list[Fragment] = []
-    left: list[Fragment] = []
-    right: list[Fragment] = []
-    for one in [*sorted(fragments, key=lambda one: -one.baseline), None]:
-        if one is not None and one.left < gutter < one.right:
-            for side in (left, right):
-                yield from _columns(side, page, _gutter(side))
-            left, right = [], []
-            over_both.append(one)
-            continue
-        if over_both:
-            yield _lines(over_both, page)
-            over_both = []
-        if one is not None:
-            (left if one.right <= gutter else right).append(one)
-    for side in (left, right):
-        yield from _columns(side, page, _gutter(side))
-
-
-def _gutter(fragments: Sequence[Fragment]) -> float | None:
-    """The middle of the white stripe between two columns, or None."""
-    if len(fragments) < 2 * FEWEST_LINES:
-        return None
-    left, right = min(one.left for one in fragments), max(one.right for one in fragments)
-    size = median(one.size for one in fragments)
-    best, run = None, []
-    step = max(GUTTER * size / 2, 1.0, (right - left) / MOST_PLACES)
-    for x in (left + step * count for count in range(1, int((right - left) / step))):
-        if _separates(fragments, x, right - left):
-            run.append(x)
-        else:
-            best, run = max((best or [], run), key=len), []
-    best = max((best or [], run), key=len)
-    return best[len(best) // 2] if best else None
-
-
-def _separates(fragments: Sequence[Fragment], x: float, width: float) -> bool:
-    across = sum(one.left < x < one.right for one in fragments)
-    if across > MOST_ACROSS * len(fragments):
-        return False
-    for side in ([one for one in fragments if one.right <= x], [one for one in fragments if one.left >= x]):
-        if len(side) < max(FEWEST_LINES, across):
-            return False
-        column = max(one.right for one in side) - min(one.left for one in side)
-        filled = [max(one.right for one in row) - min(one.left for one in row) for row in _rows(side)]
-        if column < NARROWEST_COLUMN * width or len(filled) < FEWEST_LINES or median(filled) < LEAST_FILLED * column:
-            return False
-    return True
-
-
-def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
-    """The fragments of each line, from the left; a raised number belongs to the line that it stands in."""
-    rows: list[list[Fragment]] = []
-    for one in sorted(fragments, key=lambda one: (-one.baseline, one.left)):
-        if rows and abs(rows[-1][0].baseline - one.baseline) < SAME_BASELINE * max(rows[-1][0].size, one.size):
-            rows[-1].append(one)
-        else:
-            rows.append([one])
-    return [sorted(row, key=lambda one: one.left) for row in rows]
-
-
-def _lines(fragments: Sequence[Fragment], page: int) -> list[Line]:
-    return [_line(row, page) for row in _rows(fragments)]
-
-
-def _line(row: Sequence[Fragment], page: int) -> Line:
-    main = max(row, key=lambda one: len(one.text))
-    text = " ".join(f"{MARK_START}{one.text}{MARK_END}" if _is_raised(one, main) else one.text for one in row)
-    return Line(text, row[0].left, max(one.right for one in row), main.baseline, main.size, page)
-
-
-def _is_raised(one: Fragment, main: Fragment) -> bool:
-    return one.size < SUPERSCRIPT_SIZE * main.size and one.baseline > main.baseline + SUPERSCRIPT_RISE * main.size
-
-
 def _column(lines: Sequence[Line]) -> Column:
     gaps = [above.baseline - below.baseline for above, below in pairwise(lines)]
     left = Counter(round(line.left) for line in lines).most_common(1)[0][0]
@@ -226,7 +101,7 @@ def body_size(fragments: Iterable[Fragment]) -> float:
     """The font size of most characters."""
     sizes: Counter[float] = Counter()
     for fragment in fragments:
-        sizes[round(fragment.size, 1)] += len(fragment.text)
+        sizes[float(f"{fragment.size:.2g}")] += len(fragment.text)
     return sizes.most_common(1)[0][0] if sizes else 1.0
 
 
@@ -299,7 +174,7 @@ def _ends_sentence(line: Line) -> bool:
 
 
 def _joined(lines: Sequence[Line]) -> str:
-    return "\n".join(line.text for line in lines)
+    return joined(line.text for line in lines)
 
 
 def _headed(

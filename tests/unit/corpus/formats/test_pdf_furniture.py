@@ -1,7 +1,7 @@
 """Running heads and page numbers on made-up pages."""
 
+from localist.corpus.formats.pdf_fragments import Fragment
 from localist.corpus.formats.pdf_furniture import PAGE_NUMBERS, RUNNING_HEADS, without_furniture
-from localist.corpus.formats.pdf_layout import Fragment
 
 BOTH = (RUNNING_HEADS, PAGE_NUMBERS)
 WORDS = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight")

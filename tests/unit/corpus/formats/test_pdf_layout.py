@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NOTE, PROSE
-from localist.corpus.formats.pdf_layout import Fragment, paragraphs_of
+from localist.corpus.formats.pdf_fragments import Fragment
+from localist.corpus.formats.pdf_layout import paragraphs_of
 
 WIDTH = 200.0
 
