@@ -12,7 +12,7 @@ from localist.corpus.formats.pdf_fragments import SUPERSCRIPT_RISE, SUPERSCRIPT_
 # Lengths in multiples of the font size, unless said otherwise.
 SAME_BASELINE = 0.45
 # Two columns: the fewest lines on each side, the least width of each (a share of the text's width), the largest share
-# of lines across both, and the share of a column's width that half of its lines fill.
+# of pieces of lines across both, and the share of a column's width that half of its lines fill.
 FEWEST_LINES = 4
 NARROWEST_COLUMN = 0.2
 MOST_ACROSS = 0.3
@@ -26,6 +26,10 @@ MOSTLY = 0.7
 LONG_ROW = 16.0
 # Columns follow each other in the file if so few lines go on behind the gutter.
 FEW = 0.2
+
+
+# What stands left and right of a place in a line.
+Parts = tuple[list[Fragment], list[Fragment]]
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def _goes_over(row: Sequence[Fragment], x: float) -> bool:
     return len(left) + len(right) < len(row) or (bool(left and right) and _is_gutter(left, right) is False)
 
 
-def _parted(row: Sequence[Fragment], x: float) -> tuple[list[Fragment], list[Fragment]]:
+def _parted(row: Sequence[Fragment], x: float) -> Parts:
     return [one for one in row if one.right <= x], [one for one in row if one.left >= x]
 
 
@@ -153,7 +157,7 @@ def _gutter(fragments: Sequence[Fragment]) -> float | None:
         return None
     for x in (left + step * count for count in range(1, int((right - left) / step))):
         across = bisect_left(lefts, x) - bisect_left(rights, x)
-        if across <= MOST_ACROSS * len(rows) and _separates(rows, x, right - left, follows):
+        if across <= MOST_ACROSS * len(fragments) and _separates(rows, x, right - left, follows):
             run.append(x)
         else:
             best, run = max((best or [], run), key=len), []
@@ -162,32 +166,33 @@ def _gutter(fragments: Sequence[Fragment]) -> float | None:
 
 
 def _separates(rows: Sequence[Sequence[Fragment]], x: float, width: float, follows: dict[int, int]) -> bool:
-    sides: tuple[list[Sequence[Fragment]], list[Sequence[Fragment]]] = ([], [])
-    across = both = going_on = gutters = gaps = 0
-    for row in rows:
-        left, right = _parted(row, x)
-        across += len(left) + len(right) < len(row)
-        for side, part in zip(sides, (left, right), strict=True):
-            if part:
-                side.append(part)
-        if left and right and len(left) + len(right) == len(row):
-            both += 1
-            going_on += follows.get(id(left[-1])) == id(right[0])
-            told = _is_gutter(left, right)
-            gutters += told is True
-            gaps += told is False
-    if across > MOST_ACROSS * len(rows):
-        return False
-    for side in sides:
-        if len(side) < max(FEWEST_LINES, across):
+    """Whether x parts columns: in stretches of several lines, none of which goes across it."""
+    parted = [part for stretch in _stretches(rows, x) for part in stretch]
+    across = len(rows) - len(parted)
+    for side in ([left for left, _ in parted if left], [right for _, right in parted if right]):
+        if len(side) < max(FEWEST_LINES, across / 2):
             return False
         column = max(row[-1].right for row in side) - min(row[0].left for row in side)
-        if (
-            column < NARROWEST_COLUMN * width
-            or median(row[-1].right - row[0].left for row in side) < LEAST_FILLED * column
-        ):
+        filled = median(row[-1].right - row[0].left for row in side)
+        if column < NARROWEST_COLUMN * width or filled < LEAST_FILLED * column:
             return False
-    return going_on <= FEW * both or (gutters >= FEWEST_LINES and gutters >= MOSTLY * (gutters + gaps))
+    both = [(left, right) for left, right in parted if left and right]
+    going_on = sum(follows.get(id(left[-1])) == id(right[0]) for left, right in both)
+    told = [_is_gutter(left, right) for left, right in both]
+    gutters, gaps = told.count(True), told.count(False)
+    return going_on <= FEW * len(both) or (gutters >= FEWEST_LINES and gutters >= MOSTLY * (gutters + gaps))
+
+
+def _stretches(rows: Sequence[Sequence[Fragment]], x: float) -> Iterator[list[Parts]]:
+    stretch: list[Parts] = []
+    for row in [*rows, None]:
+        parts = ([], []) if row is None else _parted(row, x)
+        if row is not None and len(parts[0]) + len(parts[1]) == len(row):
+            stretch.append(parts)
+            continue
+        if len(stretch) >= FEWEST_LINES:
+            yield stretch
+        stretch = []
 
 
 def _is_gutter(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool | None:
