@@ -58,8 +58,6 @@ OPEN: set[str] = {
     "mhtml_as_text",
     "parquet_binary",
     "parquet_far_timestamp",
-    "pdf_caption_in_paragraph",
-    "pdf_footnote_over_pages",
     "pdf_verse",
     "sentences_abbreviations",
     "sentences_chinese",

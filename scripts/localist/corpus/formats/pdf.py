@@ -10,9 +10,9 @@ import pypdfium2
 from pypdfium2 import raw
 
 from localist.corpus.formats.book import MARK_END, MARK_START, Book
-from localist.corpus.formats.pdf_fragments import Fragment, fragments_of
+from localist.corpus.formats.pdf_fragments import Fragment, body_size, fragments_of
 from localist.corpus.formats.pdf_furniture import without_furniture
-from localist.corpus.formats.pdf_layout import body_size, paragraphs_of
+from localist.corpus.formats.pdf_layout import paragraphs_of
 from localist.corpus.formats.pdf_letters import SAME_LINE, letters_of, ligatures_of
 from localist.corpus.formats.pdf_scripts import broken_words, in_reading_order, with_cluster_spaces
 from localist.plumbing.errors import UserError

@@ -1,6 +1,7 @@
 """From pieces of lines to the lines of each column of a page, in reading order."""
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -37,6 +38,16 @@ class Line(Fragment):
     """A whole line of one column."""
 
     page: int = 0
+
+
+@dataclass(frozen=True)
+class Column:
+    """Lines from top to bottom, and where most of them begin and end."""
+
+    lines: tuple[Line, ...]
+    left: float
+    right: float
+    leading: float
 
 
 @dataclass
@@ -82,10 +93,21 @@ def _height(row: Sequence[Fragment]) -> float:
     return median(one.baseline for one in row)
 
 
-def columns_of(pages: Sequence[Sequence[Fragment]]) -> Iterator[list[Line]]:
-    """The columns of all pages in reading order, each with its lines from the top."""
+def columns_of(pages: Sequence[Sequence[Fragment]]) -> Iterator[Column]:
+    """The columns of all pages in reading order."""
     for number, (fragments, gutter) in enumerate(zip(pages, _gutters(pages), strict=True), start=1):
-        yield from (lines for lines in _columns(fragments, number, gutter) if lines)
+        yield from (_column(lines) for lines in _columns(fragments, number, gutter) if lines)
+
+
+def _column(lines: Sequence[Line]) -> Column:
+    gaps = [above.baseline - below.baseline for above, below in pairwise(lines)]
+    left = Counter(round(line.left) for line in lines).most_common(1)[0][0]
+    return Column(
+        tuple(lines),
+        left=float(left),
+        right=max(line.right for line in lines),
+        leading=median(gaps) if gaps else lines[0].size * 1.2,
+    )
 
 
 def _gutters(pages: Sequence[Sequence[Fragment]]) -> list[float | None]:
@@ -207,10 +229,11 @@ def _is_gutter(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool | No
 
 
 def _lines(fragments: Sequence[Fragment], page: int) -> list[Line]:
-    return [_line(row, page) for row in rows_of(fragments)]
+    return [line_of(row, page) for row in rows_of(fragments)]
 
 
-def _line(row: Sequence[Fragment], page: int) -> Line:
+def line_of(row: Sequence[Fragment], page: int) -> Line:
+    """A line of the pieces in it."""
     main = max(row, key=lambda one: len(one.text))
     text = row_text(row)
     return Line(text, row[0].left, max(one.right for one in row), main.baseline, main.size, main.gap, page)

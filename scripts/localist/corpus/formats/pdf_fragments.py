@@ -1,7 +1,7 @@
 """From letters to pieces of lines: words and the spaces between them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -128,3 +128,11 @@ def _close_letter_spacing(letters: Sequence[Letter], spaces: list[bool], start: 
         return
     for number, gap in zip(range(start + 1, end), gaps, strict=True):
         spaces[number] = gap > WIDER * usual
+
+
+def body_size(fragments: Iterable[Fragment]) -> float:
+    """The font size of most characters."""
+    sizes: Counter[float] = Counter()
+    for fragment in fragments:
+        sizes[float(f"{fragment.size:.2g}")] += len(fragment.text)
+    return sizes.most_common(1)[0][0] if sizes else 1.0

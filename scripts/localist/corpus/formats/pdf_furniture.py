@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from localist.corpus.formats.pdf_columns import row_text, rows_of
-from localist.corpus.formats.pdf_fragments import Fragment
-from localist.corpus.formats.pdf_layout import HEADING_SIZE, body_size
+from localist.corpus.formats.pdf_fragments import Fragment, body_size
+from localist.corpus.formats.pdf_layout import HEADING_SIZE
 
 RUNNING_HEADS = "running_heads"
 PAGE_NUMBERS = "page_numbers"

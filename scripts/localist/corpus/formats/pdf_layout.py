@@ -1,15 +1,15 @@
 """From pieces of lines on pages to paragraphs and headings in reading order."""
 
 import re
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 
-from localist.corpus.formats.book import HEADING, MARK_START, NOTE, PROSE, Paragraph
-from localist.corpus.formats.pdf_columns import SAME_BASELINE, Line, columns_of
-from localist.corpus.formats.pdf_fragments import Fragment
+from localist.corpus.formats.book import HEADING, NOTE, PROSE, Paragraph
+from localist.corpus.formats.pdf_columns import SAME_BASELINE, Column, Line, columns_of
+from localist.corpus.formats.pdf_fragments import Fragment, body_size
+from localist.corpus.formats.pdf_notes import NOTE_SIZE, ends_sentence, split_margins, split_notes
 from localist.corpus.formats.pdf_scripts import joined
 
 # Lengths in multiples of the font size, unless said otherwise.
@@ -21,25 +21,19 @@ SHORT_LINE = 0.12
 PARAGRAPH_GAP = 1.4
 SAME_SIZE = 0.08
 HEADING_SIZE = 1.12
-NOTE_SIZE = 0.92
 DROP_CAP_SIZE = 1.6
 LONGEST_HEADING = 200
+# Captions, and lines of small print, in a row within a paragraph.
+MOST_CAPTIONS = 8
 
-ENDS_SENTENCE = re.compile(r"[.!?:…。！？]['\"”’»)\]\ue000-\ue001\d]*$")
-NOTE_START = re.compile(r"\W*(\ue000.{1,4}?\ue001|\d{1,3}\b|[*†‡§¶])")
 BULLET = re.compile(r"[•‣▪·]\s")
 ITEM_START = re.compile(r"[•‣▪–*·-]\s|\[\w{1,12}\]\s|\(?(?:\d{1,3}|[a-z])[.)]\s")
+CAPTION = re.compile(
+    r"(?:fig(?:ure|ura)?|table|tab|plate|chart|map|illustration|scheme|abb(?:ildung)?|tafel|tabelle|tableau|tabla|cuadro|"
+    r"рис(?:унок)?|табл(?:ица)?)\b\.?\s*\W?\d|[图圖表図]\s*\d",
+    re.IGNORECASE,
+)
 LETTERS = re.compile(r"[^\W\d_]")
-
-
-@dataclass(frozen=True)
-class Column:
-    """Lines from top to bottom, and where most of them begin and end."""
-
-    lines: tuple[Line, ...]
-    left: float
-    right: float
-    leading: float
 
 
 def paragraphs_of(
@@ -47,19 +41,16 @@ def paragraphs_of(
 ) -> Iterator[Paragraph]:
     """Paragraphs and headings of all pages; `outline` has the bookmarks (level, title) of each page, counted from 1.
 
-    Headings are lines that a bookmark names, and lines in a larger font; small lines at a column's foot that begin
-    with a mark are footnotes.
+    Headings are lines that a bookmark names, and lines in a larger font. Notes come after the prose of their page, and
+    captions after the paragraph that they stand in.
     """
-    upright = [_with_drop_caps(fragments) for fragments in pages]
-    columns = [_column(lines) for lines in columns_of(upright)]
-    body = body_size(line for column in columns for line in column.lines)
-    prose = []
-    notes: deque[Paragraph] = deque()
-    for column in columns:
-        rest, below = _split_notes(column, body)
-        prose.append(rest)
-        notes.extend(Paragraph(_joined(lines), NOTE, page=lines[0].page) for lines in below)
-    for paragraph in _headed(_paragraphs(prose), body, outline):
+    body = body_size(fragment for fragments in pages for fragment in fragments)
+    parted = [split_margins(_with_drop_caps(one), body, number) for number, one in enumerate(pages, start=1)]
+    prose, footnotes = split_notes(list(columns_of([rest for rest, _ in parted])), body)
+    found = [*footnotes, *(note for _, beside in parted for note in beside)]
+    found.sort(key=lambda lines: lines[0].page)
+    notes = deque(Paragraph(_joined(lines), NOTE, page=lines[0].page) for lines in found)
+    for paragraph in _headed(_without_captions_inside(list(_paragraphs(prose)), body), body, outline):
         while notes and (notes[0].page or 0) < (paragraph.page or 0):
             yield notes.popleft()
         yield paragraph
@@ -69,8 +60,9 @@ def paragraphs_of(
 def _with_drop_caps(fragments: Sequence[Fragment]) -> list[Fragment]:
     """A large initial that reaches down several lines is put before the uppermost line beside it."""
     kept = list(fragments)
+    usual = median(one.size for one in fragments) if fragments else 0.0
     for cap in fragments:
-        if len(cap.text.strip()) > 1 or not cap.text.strip().isalpha():
+        if cap.size < DROP_CAP_SIZE * usual or len(cap.text.strip()) > 1 or not cap.text.strip().isalpha():
             continue
         beside = [
             one
@@ -84,50 +76,6 @@ def _with_drop_caps(fragments: Sequence[Fragment]) -> list[Fragment]:
             kept[kept.index(first)] = replace(first, text=cap.text.strip() + first.text)
             kept.remove(cap)
     return kept
-
-
-def _column(lines: Sequence[Line]) -> Column:
-    gaps = [above.baseline - below.baseline for above, below in pairwise(lines)]
-    left = Counter(round(line.left) for line in lines).most_common(1)[0][0]
-    return Column(
-        tuple(lines),
-        left=float(left),
-        right=max(line.right for line in lines),
-        leading=median(gaps) if gaps else lines[0].size * 1.2,
-    )
-
-
-def body_size(fragments: Iterable[Fragment]) -> float:
-    """The font size of most characters."""
-    sizes: Counter[float] = Counter()
-    for fragment in fragments:
-        sizes[float(f"{fragment.size:.2g}")] += len(fragment.text)
-    return sizes.most_common(1)[0][0] if sizes else 1.0
-
-
-def _split_notes(column: Column, body: float) -> tuple[Column, list[list[Line]]]:
-    """The column without its footnotes, and these: small print, or lines after a gap, that begin with a mark."""
-    lines = column.lines
-    small = len(lines)
-    while small and lines[small - 1].size < NOTE_SIZE * body:
-        small -= 1
-    # Small print without a mark continues the page before, or is not a note: it stays.
-    while small < len(lines) and not NOTE_START.match(lines[small].text):
-        small += 1
-    apart = (
-        number
-        for number in range(1, small)
-        if lines[number].text.startswith(MARK_START)
-        and lines[number - 1].baseline - lines[number].baseline > PARAGRAPH_GAP * column.leading
-    )
-    start = next(apart, small)
-    notes: list[list[Line]] = []
-    for line in lines[start:]:
-        if NOTE_START.match(line.text) or not notes:
-            notes.append([line])
-        else:
-            notes[-1].append(line)
-    return replace(column, lines=lines[:start]), notes
 
 
 def _paragraphs(columns: Sequence[Column]) -> Iterator[list[Line]]:
@@ -155,7 +103,7 @@ def _begins_paragraph(
     if above is None:
         indented = INDENT * line.size < line.left - column.left < LARGEST_INDENT * line.size
         in_item = ITEM_START.match(pending[0].text) is not None
-        return (indented and not in_item) or (ends_short and _ends_sentence(last))
+        return (indented and not in_item) or (ends_short and ends_sentence(last))
     # A title's lines are further apart than those of the text around it.
     if above.baseline - line.baseline > PARAGRAPH_GAP * max(column.leading, line.size):
         return True
@@ -165,12 +113,40 @@ def _begins_paragraph(
     if shift > indent:  # a paragraph begins, but for the lines of a list's item below its mark
         return len(pending) > 1 or not ITEM_START.match(above.text)
     if len(pending) > 1 and shift < -indent:
-        return ends_short or _ends_sentence(last) or ITEM_START.match(line.text) is not None
-    return ends_short and _ends_sentence(last)
+        return ends_short or ends_sentence(last) or ITEM_START.match(line.text) is not None
+    return ends_short and ends_sentence(last)
 
 
-def _ends_sentence(line: Line) -> bool:
-    return ENDS_SENTENCE.search(line.text[-12:]) is not None
+def _without_captions_inside(paragraphs: Sequence[list[Line]], body: float) -> list[list[Line]]:
+    """Paragraphs that a figure and its caption cut in two are whole, and the caption comes after them."""
+    whole: list[list[Line]] = []
+    captions: list[list[Line]] = []
+    for lines in paragraphs:
+        if whole and len(captions) < MOST_CAPTIONS and (_is_caption(lines) or lines[0].size < NOTE_SIZE * body):
+            captions.append(lines)
+            continue
+        if whole and captions and _goes_on(whole[-1], lines):
+            whole[-1] = [*whole[-1], *lines]
+            continue
+        whole += [*captions, lines]
+        captions = []
+    return [*whole, *captions]
+
+
+def _is_caption(lines: Sequence[Line]) -> bool:
+    return CAPTION.match(lines[0].text) is not None
+
+
+def _goes_on(above: Sequence[Line], below: Sequence[Line]) -> bool:
+    """Whether a paragraph goes on with the lines of another: in the middle of a sentence, in letters of its size."""
+    first = below[0].text.lstrip()
+    return (
+        abs(above[-1].size - below[0].size) <= SAME_SIZE * above[-1].size
+        and not ends_sentence(above[-1])
+        and first[:1].islower()
+        and ITEM_START.match(first) is None
+        and below[0].page - above[-1].page <= 1
+    )
 
 
 def _joined(lines: Sequence[Line]) -> str:
