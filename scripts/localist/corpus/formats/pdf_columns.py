@@ -194,8 +194,8 @@ def _separates(rows: Sequence[Sequence[Fragment]], x: float, width: float, follo
     for side in ([left for left, _ in parted if left], [right for _, right in parted if right]):
         if len(side) < max(FEWEST_LINES, across / 2):
             return False
-        column = max(row[-1].right for row in side) - min(row[0].left for row in side)
-        filled = median(row[-1].right - row[0].left for row in side)
+        column = max(_end(row) for row in side) - min(row[0].left for row in side)
+        filled = median(_end(row) - row[0].left for row in side)
         if column < NARROWEST_COLUMN * width or filled < LEAST_FILLED * column:
             return False
     both = [(left, right) for left, right in parted if left and right]
@@ -203,6 +203,10 @@ def _separates(rows: Sequence[Sequence[Fragment]], x: float, width: float, follo
     told = [_is_gutter(left, right) for left, right in both]
     gutters, gaps = told.count(True), told.count(False)
     return going_on <= FEW * len(both) or (gutters >= FEWEST_LINES and gutters >= MOSTLY * (gutters + gaps))
+
+
+def _end(row: Sequence[Fragment]) -> float:
+    return max(one.right for one in row)
 
 
 def _stretches(rows: Sequence[Sequence[Fragment]], x: float) -> Iterator[list[Parts]]:
@@ -219,12 +223,12 @@ def _stretches(rows: Sequence[Sequence[Fragment]], x: float) -> Iterator[list[Pa
 
 def _is_gutter(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool | None:
     """Whether a line's gap is one between columns, not between words; None if the line is too short to tell."""
-    between = right[0].left - left[-1].right
+    between = right[0].left - _end(left)
     inside = [after.left - one.right for side in (left, right) for one, after in pairwise(side)]
     widest = max([*inside, *(one.gap for one in (*left, *right))])
     if between <= WIDER * widest:
         return False
-    length = right[-1].right - left[0].left - between
+    length = _end(right) - left[0].left - between
     return True if length > LONG_ROW * left[0].size else None
 
 
@@ -236,7 +240,7 @@ def line_of(row: Sequence[Fragment], page: int) -> Line:
     """A line of the pieces in it."""
     main = max(row, key=lambda one: len(one.text))
     text = row_text(row)
-    return Line(text, row[0].left, max(one.right for one in row), main.baseline, main.size, main.gap, page)
+    return Line(text, row[0].left, _end(row), main.baseline, main.size, main.gap, page)
 
 
 def row_text(row: Sequence[Fragment]) -> str:

@@ -16,7 +16,7 @@ COLUMN_GAP = 0.9
 SUPERSCRIPT_SIZE = 0.85
 SUPERSCRIPT_RISE = 0.15
 # Letter-spacing: so many letters in a row with gaps that are equal, and smaller than those between words by a factor.
-FEWEST_SPACED = 4
+FEWEST_SPACED = 3
 WIDER = 1.5
 LARGEST_SPACING = 0.25
 
@@ -116,18 +116,29 @@ def _single_letters(letters: Sequence[Letter], spaces: Sequence[bool]) -> list[t
 def _close_letter_spacing(letters: Sequence[Letter], spaces: list[bool], start: int, end: int, size: float) -> None:
     gaps = [letters[number].left - letters[number - 1].right for number in range(start + 1, end)]
     usual = median(gaps)
-    between_words = [
+    others = [
         letters[number].left - letters[number - 1].right
         for number in range(1, len(letters))
         if spaces[number] and not start < number < end
     ]
-    inside = [gap for gap in gaps if gap > WIDER * usual]
-    spaced = usual < LARGEST_SPACING * size or (between_words and usual * WIDER < min(between_words))
-    typed = any(letter.typed_space for letter in letters[start + 1 : end])
-    if not inside and (typed or not spaced):
-        return
-    for number, gap in zip(range(start + 1, end), gaps, strict=True):
-        spaces[number] = gap > WIDER * usual
+    word = "".join(letter.text for letter in letters[start:end])
+    if any(letter.typed_space for letter in letters[start + 1 : end]):
+        spaced = max(gaps) > WIDER * usual
+    else:
+        spaced = (
+            max(gaps) > WIDER * usual
+            or word.istitle()
+            or (others and WIDER * usual < min(others))
+            or (usual < LARGEST_SPACING * size and len(word) > FEWEST_SPACED)
+            or (not others and len(word) > FEWEST_SPACED + 1 and not _is_alphabet(word))
+        )
+    if spaced:
+        for number, gap in zip(range(start + 1, end), gaps, strict=True):
+            spaces[number] = gap > WIDER * usual
+
+
+def _is_alphabet(word: str) -> bool:
+    return all(ord(after) - ord(before) in (0, 1) for before, after in pairwise(word))
 
 
 def body_size(fragments: Iterable[Fragment]) -> float:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from localist.corpus.formats.pdf_columns import row_text, rows_of
 from localist.corpus.formats.pdf_fragments import Fragment, body_size
 from localist.corpus.formats.pdf_layout import HEADING_SIZE
+from localist.corpus.formats.pdf_notes import NOTE_SIZE
 
 RUNNING_HEADS = "running_heads"
 PAGE_NUMBERS = "page_numbers"
@@ -60,7 +61,7 @@ def without_furniture(
             ],
             PAGE_NUMBERS: [
                 *(line for place, line in lines.items() if (page, place) in numbers),
-                *([one] for one in _line_numbers(rows[page])),
+                *([one] for one in _line_numbers(rows[page], body)),
             ],
         }
         gone: set[int] = set()
@@ -92,33 +93,36 @@ def _stamp(one: Fragment) -> tuple[str, int, int]:
     return one.text, round(one.left), round(one.baseline)
 
 
-def _line_numbers(rows: Sequence[Sequence[Fragment]]) -> list[Fragment]:
-    """Numbers beside the lines of a page that count these: each one, or every fifth."""
-    for edge in (0, -1):
-        beside = [
-            (number, row[edge])
-            for number, row in enumerate(rows)
-            if len(row) > 1 and LINE_NUMBER.fullmatch(row[edge].text.strip())
-        ]
-        counting = _longest_count(beside)
-        if len(counting) >= FEWEST_LINE_NUMBERS:
-            return [one for _, one in beside if _in_place(counting[0], one)]
-    return []
+def _line_numbers(rows: Sequence[Sequence[Fragment]], body: float) -> list[Fragment]:
+    """Numbers beside the lines of a page, or of its columns, that count these: each one, or every fifth."""
+    beside = [
+        (number, one)
+        for number, row in enumerate(rows)
+        for one in row
+        if len(row) > 1
+        and LINE_NUMBER.fullmatch(one.text.strip())
+        and (one is row[0] or one is row[-1] or one.size < NOTE_SIZE * body)
+    ]
+    found = []
+    while len(beside) >= FEWEST_LINE_NUMBERS:
+        in_place = [(number, one) for number, one in beside if _in_place(beside[0][1], one)]
+        if _longest_count(in_place) >= FEWEST_LINE_NUMBERS:
+            found += [one for _, one in in_place]
+        beside = [(number, one) for number, one in beside if not _in_place(beside[0][1], one)]
+    return found
 
 
 def _in_place(above: Fragment, one: Fragment) -> bool:
     return min(abs(one.left - above.left), abs(one.right - above.right)) < one.size
 
 
-def _longest_count(beside: Sequence[tuple[int, Fragment]]) -> list[Fragment]:
-    """The longest stretch of numbers in one place that grow as the lines do."""
-    best: list[Fragment] = []
-    run: list[Fragment] = []
+def _longest_count(beside: Sequence[tuple[int, Fragment]]) -> int:
+    """How many numbers in a row grow as the lines do."""
+    best = run = 0
     for (line_above, above), (line, one) in pairwise(beside):
-        grown = int(one.text) - int(above.text)
-        counts = _in_place(above, one) and grown > 0 and grown == line - line_above
-        run = [*(run or [above]), one] if counts else []
-        best = max(best, run, key=len)
+        counts = 0 < int(one.text) - int(above.text) == line - line_above
+        run = (run or 1) + 1 if counts else 0
+        best = max(best, run)
     return best
 
 

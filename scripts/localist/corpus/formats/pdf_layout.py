@@ -154,9 +154,8 @@ def _joined(lines: Sequence[Line]) -> str:
 
 
 def _headed(
-    paragraphs: Iterator[list[Line]], body: float, outline: Mapping[int, Sequence[tuple[int, str]]]
+    found: Sequence[list[Line]], body: float, outline: Mapping[int, Sequence[tuple[int, str]]]
 ) -> Iterator[Paragraph]:
-    found = list(paragraphs)
     larger = sorted({round(lines[0].size, 1) for lines in found if _is_large(lines, body)}, reverse=True)
     deepest = max((level for bookmarks in outline.values() for level, _ in bookmarks), default=0)
     for lines in found:

@@ -64,7 +64,9 @@ def split_margins(fragments: Sequence[Fragment], body: float, page: int) -> tupl
     text = [one for one in fragments if one.size >= NOTE_SIZE * body]
     if not text:
         return list(fragments), []
-    left, right = min(one.left for one in text) - MARGIN * body, max(one.right for one in text) + MARGIN * body
+    widest = max(one.right - one.left for one in text)
+    lines = [one for one in text if one.right - one.left >= widest / 2]
+    left, right = min(one.left for one in lines) - MARGIN * body, max(one.right for one in lines) + MARGIN * body
     beside = [one for one in fragments if one.size < NOTE_SIZE * body and (one.right < left or one.left > right)]
     characters, of_text, in_margins = (sum(len(one.text) for one in some) for some in (fragments, text, beside))
     if not beside or of_text < LEAST_TEXT * characters or in_margins > MOST_IN_MARGINS * characters:

@@ -44,7 +44,8 @@ def in_reading_order(letters: Sequence[Letter]) -> list[Letter]:
     if mirrored:
         letters = [one._replace(left=-one.right, right=-one.left, origin=-one.origin) for one in letters]
     lines = [
-        _by_place(line) if any(_direction(one.text) == "right" for one in line) else line for line in _lines(letters)
+        _by_place(line, mirrored) if any(_direction(one.text) == "right" for one in line) else line
+        for line in _lines(letters)
     ]
     as_seen = mirrored and _closed_before_opened(one.text for line in lines for one in line)
     return [one for line in lines for one in _turned(line, "left" if mirrored else "right", as_seen)]
@@ -77,9 +78,12 @@ def _lines(letters: Sequence[Letter]) -> list[list[Letter]]:
     return lines
 
 
-def _by_place(line: Sequence[Letter]) -> list[Letter]:
-    """The letters from the left, with spaces where the gaps are: marks stand within the letter before them."""
-    placed = sorted(line, key=lambda one: (one.left, -one.right))
+def _by_place(line: Sequence[Letter], mirrored: bool) -> list[Letter]:
+    """The letters from the left, with spaces where the gaps are: marks stand within the letter before them.
+
+    PDFium turns words of right-to-left scripts round with their ligatures, whose letters have one place.
+    """
+    placed = sorted(reversed(line) if mirrored else line, key=lambda one: (one.left, -one.right))
     edge = float("inf")
     spaced = []
     for one in placed:
