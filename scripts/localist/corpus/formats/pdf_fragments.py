@@ -85,7 +85,9 @@ def _spaces(letters: Sequence[Letter], size: float) -> list[bool]:
     spaces = [False]
     for before, letter in pairwise(letters):
         gap = letter.left - before.right
-        if RIGHT_TO_LEFT.match(letter.text) or RIGHT_TO_LEFT.match(before.text):
+        if letter.text.isascii():
+            spaces.append(letter.after_space or gap > WORD_GAP * size)
+        elif RIGHT_TO_LEFT.match(letter.text):
             spaces.append(letter.after_space)
         elif IDEOGRAM.match(before.text) and IDEOGRAM.match(letter.text):
             spaces.append(letter.typed_space)  # their boxes are narrower than their places

@@ -39,6 +39,7 @@ SAMPLE = 50
 ASKEW = 0.3
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top
+NOWHERE = (0.0, 0.0, 0.0, 0.0)
 
 
 class Letter(NamedTuple):
@@ -142,6 +143,7 @@ def letters_of(page: pypdfium2.PdfPage) -> PageLetters:
 def _glyphs(textpage: pypdfium2.PdfTextPage) -> Iterator[_Glyph]:
     box, matrix, x, y = raw.FS_RECTF(), raw.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
     high = 0
+    turned, height, angle = (0.0, 0.0, 0.0, 0.0), 0.0, 0.0
     for index in range(textpage.count_chars()):
         code = raw.FPDFText_GetUnicode(textpage, index)
         if 0xDC00 <= code < 0xE000 and high:
@@ -150,15 +152,22 @@ def _glyphs(textpage: pypdfium2.PdfTextPage) -> Iterator[_Glyph]:
         if 0xD800 <= code < 0xDC00:
             high = code
             continue
-        if raw.FPDFText_IsHyphen(textpage, index) == 1:
-            code = LINE_END_HYPHEN
-        generated = chr(code).isspace() and raw.FPDFText_IsGenerated(textpage, index) == 1
-        coded = code in CONTROLS and not generated and raw.FPDFText_HasUnicodeMapError(textpage, index) == 1
+        generated = coded = False
+        if code < 0x41 or code > 0x7A:
+            if raw.FPDFText_IsHyphen(textpage, index) == 1:
+                code = LINE_END_HYPHEN
+            generated = chr(code).isspace() and raw.FPDFText_IsGenerated(textpage, index) == 1
+            coded = code in CONTROLS and not generated and raw.FPDFText_HasUnicodeMapError(textpage, index) == 1
+            if chr(code).isspace() and not coded:
+                yield _Glyph(code, NOWHERE, 0.0, 0.0, 0.0, 0.0, generated, coded)
+                continue
         raw.FPDFText_GetLooseCharBox(textpage, index, box)
         raw.FPDFText_GetCharOrigin(textpage, index, x, y)
         raw.FPDFText_GetMatrix(textpage, index, matrix)
-        size = raw.FPDFText_GetFontSize(textpage, index) * _height(matrix)
-        angle = raw.FPDFText_GetCharAngle(textpage, index)
+        values = (matrix.a, matrix.b, matrix.c, matrix.d)
+        if values != turned:
+            turned, height, angle = values, _height(*values), raw.FPDFText_GetCharAngle(textpage, index)
+        size = raw.FPDFText_GetFontSize(textpage, index) * height
         edges = (box.left, box.bottom, box.right, box.top)
         yield _Glyph(code, edges, x.value, y.value, size, angle, generated, coded)
 
@@ -170,10 +179,10 @@ def ligatures_of(codes: Counter[int]) -> dict[int, str]:
     return {code: table.get(code, "") for code in codes}
 
 
-def _height(matrix: raw.FS_MATRIX) -> float:
+def _height(a: float, b: float, c: float, d: float) -> float:
     """How far a text matrix moves the top of a letter of height 1 from its base line, slanted or not."""
-    width = math.hypot(matrix.a, matrix.b)
-    return abs(matrix.a * matrix.d - matrix.b * matrix.c) / width if width else 0.0
+    width = math.hypot(a, b)
+    return abs(a * d - b * c) / width if width else 0.0
 
 
 def _is_invisible(textpage: pypdfium2.PdfTextPage) -> bool:

@@ -37,9 +37,9 @@ def in_reading_order(letters: Sequence[Letter]) -> list[Letter]:
     On a page that is mostly written from right to left, places are counted from the right: its lines begin on the
     left, like those of other pages.
     """
-    directions = [_direction(one.text) for one in letters]
-    if "right" not in directions:
+    if not RIGHT_TO_LEFT.search("".join(one.text for one in letters)):
         return list(letters)
+    directions = [_direction(one.text) for one in letters]
     mirrored = directions.count("right") > directions.count("left")
     if mirrored:
         letters = [one._replace(left=-one.right, right=-one.left, origin=-one.origin) for one in letters]
@@ -137,9 +137,9 @@ def with_cluster_spaces(letters: Sequence[Letter], page: pypdfium2.PdfPage) -> l
 
     PDFium knows the place of the first glyph of a cluster only, and takes the others for gaps.
     """
-    numbers = [number for number, one in enumerate(letters) if CLUSTERED.match(one.text) and not one.quarter_turns]
-    if not numbers:
+    if not CLUSTERED.search("".join(one.text for one in letters)):
         return list(letters)
+    numbers = [number for number, one in enumerate(letters) if CLUSTERED.match(one.text) and not one.quarter_turns]
     ends = _inked_ends(letters, numbers, page)
     spaced = list(letters)
     for number in numbers:
