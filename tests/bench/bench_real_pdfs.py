@@ -1,8 +1,9 @@
 """How well real PDFs are read, against pdftotext (poppler), which reads them independently.
 
-Run it with `python tests/bench/bench_real_pdfs.py FOLDER`; it prints a row of a table for each PDF in the folder. The
-measure is the share of pdftotext's adjacent word pairs that are in our text as well, each as often as it occurs. Page
-furniture stays in the text, since pdftotext keeps it; words cut at line ends are joined on both sides.
+Run it with `PYTHONPATH=scripts .venv/bin/python tests/bench/bench_real_pdfs.py FOLDER`; it prints a row of a table for
+each PDF in the folder. The measure is the share of pdftotext's adjacent word pairs that are in our text as well, each
+as often as it occurs. Page furniture stays in the text, since pdftotext keeps it; words cut at line ends are joined on
+both sides.
 """
 
 import argparse

@@ -59,8 +59,8 @@ def _jumps(before: Letter, letter: Letter) -> bool:
 
 
 def _fragment(letters: Sequence[Letter]) -> Fragment:
-    size = Counter(round(letter.size, 1) for letter in letters).most_common(1)[0][0]
-    baseline = Counter(round(letter.baseline, 1) for letter in letters).most_common(1)[0][0]
+    size = _usual([letter.size for letter in letters])
+    baseline = _usual([letter.baseline for letter in letters])
     spaces = _spaces(letters, size)
     parts = []
     raised = False
@@ -78,6 +78,14 @@ def _fragment(letters: Sequence[Letter]) -> Fragment:
     gaps = [letter.left - before.right for before, letter in pairwise(letters)]
     widest = max((gap for gap, space in zip(gaps, spaces[1:], strict=True) if space), default=0.0)
     return Fragment(text, letters[0].left, max(letter.right for letter in letters), baseline, size, widest)
+
+
+def _usual(values: Sequence[float]) -> float:
+    """The most frequent value, rounded to two or more digits."""
+    counts: Counter[float] = Counter()
+    for value, count in Counter(values).items():
+        counts[round(value, 1) if abs(value) >= 1 else float(f"{value:.2g}")] += count
+    return counts.most_common(1)[0][0]
 
 
 def _spaces(letters: Sequence[Letter], size: float) -> list[bool]:

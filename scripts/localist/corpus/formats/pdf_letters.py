@@ -77,7 +77,7 @@ class _Glyph(NamedTuple):
     x: float
     y: float
     size: float
-    angle: float
+    turn: int | None  # in quarters; None if askew
     generated: bool
     coded: bool  # known by its code only
 
@@ -115,9 +115,8 @@ def letters_of(page: pypdfium2.PdfPage) -> PageLetters:
             continue
         if not (left <= glyph.x <= right and bottom <= glyph.y <= top):
             continue
-        turns = glyph.angle / (math.pi / 2)
-        turn = round(turns) % 4
-        if abs(turns - round(turns)) * math.pi / 2 > ASKEW:
+        turn = glyph.turn
+        if turn is None:
             askew += 1
             continue
         if vertical and code in EAST_ASIAN and turn == 0:
@@ -141,35 +140,44 @@ def letters_of(page: pypdfium2.PdfPage) -> PageLetters:
 
 
 def _glyphs(textpage: pypdfium2.PdfTextPage) -> Iterator[_Glyph]:
+    page, count = textpage.raw, textpage.count_chars()
     box, matrix, x, y = raw.FS_RECTF(), raw.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
+    box_at, matrix_at, x_at, y_at = (ctypes.byref(one) for one in (box, matrix, x, y))
     high = 0
-    turned, height, angle = (0.0, 0.0, 0.0, 0.0), 0.0, 0.0
-    for index in range(textpage.count_chars()):
-        code = raw.FPDFText_GetUnicode(textpage, index)
-        if 0xDC00 <= code < 0xE000 and high:
-            code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00)
-        high = 0
-        if 0xD800 <= code < 0xDC00:
-            high = code
-            continue
+    values, height, turn = (0.0, 0.0, 0.0, 0.0), 0.0, None
+    for index in range(count):
+        code = raw.FPDFText_GetUnicode(page, index)
         generated = coded = False
         if code < 0x41 or code > 0x7A:
-            if raw.FPDFText_IsHyphen(textpage, index) == 1:
-                code = LINE_END_HYPHEN
-            generated = chr(code).isspace() and raw.FPDFText_IsGenerated(textpage, index) == 1
-            coded = code in CONTROLS and not generated and raw.FPDFText_HasUnicodeMapError(textpage, index) == 1
-            if chr(code).isspace() and not coded:
-                yield _Glyph(code, NOWHERE, 0.0, 0.0, 0.0, 0.0, generated, coded)
+            if 0xDC00 <= code < 0xE000 and high:
+                code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00)
+            high = 0
+            if 0xD800 <= code < 0xDC00:
+                high = code
                 continue
-        raw.FPDFText_GetLooseCharBox(textpage, index, box)
-        raw.FPDFText_GetCharOrigin(textpage, index, x, y)
-        raw.FPDFText_GetMatrix(textpage, index, matrix)
-        values = (matrix.a, matrix.b, matrix.c, matrix.d)
-        if values != turned:
-            turned, height, angle = values, _height(*values), raw.FPDFText_GetCharAngle(textpage, index)
-        size = raw.FPDFText_GetFontSize(textpage, index) * height
+            if raw.FPDFText_IsHyphen(page, index) == 1:
+                code = LINE_END_HYPHEN
+            space = chr(code).isspace()
+            generated = space and raw.FPDFText_IsGenerated(page, index) == 1
+            coded = code in CONTROLS and not generated and raw.FPDFText_HasUnicodeMapError(page, index) == 1
+            if space and not coded:
+                yield _Glyph(code, NOWHERE, 0.0, 0.0, 0.0, None, generated, coded)
+                continue
+        raw.FPDFText_GetLooseCharBox(page, index, box_at)
+        raw.FPDFText_GetCharOrigin(page, index, x_at, y_at)
+        raw.FPDFText_GetMatrix(page, index, matrix_at)
+        if values != (matrix.a, matrix.b, matrix.c, matrix.d):
+            values = (matrix.a, matrix.b, matrix.c, matrix.d)
+            height, turn = _height(*values), _quarter_turns(raw.FPDFText_GetCharAngle(page, index))
+        size = raw.FPDFText_GetFontSize(page, index) * height
         edges = (box.left, box.bottom, box.right, box.top)
-        yield _Glyph(code, edges, x.value, y.value, size, angle, generated, coded)
+        yield _Glyph(code, edges, x.value, y.value, size, turn, generated, coded)
+
+
+def _quarter_turns(angle: float) -> int | None:
+    """How often a letter is turned by a quarter; None if it stands askew."""
+    turns = round(angle / (math.pi / 2))
+    return turns % 4 if abs(angle - turns * math.pi / 2) <= ASKEW else None
 
 
 def ligatures_of(codes: Counter[int]) -> dict[int, str]:
@@ -213,6 +221,8 @@ def _upright(
 ) -> tuple[float, float, float, float]:
     """Left, right, baseline and origin of a character after turning it back by `turn` quarters."""
     left, bottom, right, top = box
+    if turn == 0:
+        return left, right, y, x
     return (
         (left, right, y, x),
         (-top, -bottom, x, -y),
