@@ -13,7 +13,8 @@ from localist.corpus.formats.pdf_fragments import SUPERSCRIPT_RISE, SUPERSCRIPT_
 # Lengths in multiples of the font size, unless said otherwise.
 SAME_BASELINE = 0.45
 # Two columns: the fewest lines on each side, the least width of each (a share of the text's width), the largest share
-# of pieces of lines across both, and the share of a column's width that half of its lines fill.
+# of lines across both (on a page that has the gutter of others), and the share of a column's width that half of its
+# lines fill.
 FEWEST_LINES = 4
 NARROWEST_COLUMN = 0.2
 MOST_ACROSS = 0.3
@@ -179,7 +180,7 @@ def _gutter(fragments: Sequence[Fragment]) -> float | None:
         return None
     for x in (left + step * count for count in range(1, int((right - left) / step))):
         across = bisect_left(lefts, x) - bisect_left(rights, x)
-        if across <= MOST_ACROSS * len(fragments) and _separates(rows, x, right - left, follows):
+        if across <= len(fragments) / 2 and _separates(rows, x, right - left, follows):
             run.append(x)
         else:
             best, run = max((best or [], run), key=len), []

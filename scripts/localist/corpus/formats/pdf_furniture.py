@@ -167,7 +167,8 @@ def _counting(edges: Sequence[dict[int, list[Fragment]]]) -> tuple[set[tuple[int
     """Lines that are a number which grows by one from page to page, and lines that begin or end with it (heads also of
     chapters of one page)."""
     alone, in_heads = _offsets(edges, PAGE_NUMBER), _offsets(edges, HEAD_WITH_NUMBER)
-    agreeing = Counter([*alone.values(), *in_heads.values()])
+    of_pages = {(page, offset) for offsets in (alone, in_heads) for (page, _), offset in offsets.items()}
+    agreeing = Counter(offset for _, offset in of_pages)
     numbers = {where for where, offset in alone.items() if agreeing[offset] > 1}
     return numbers, {where for where, offset in in_heads.items() if agreeing[offset] >= FEWEST_REPEATS}
 

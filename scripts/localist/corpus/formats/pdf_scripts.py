@@ -108,6 +108,7 @@ def _turned(line: Sequence[Letter], against: Direction, swap_brackets: bool) -> 
         while directions[end - 1] not in other:
             end -= 1
         first, end = _with_brackets(line, start, end)
+        end = _before_bracket(line, first, end)
         turned[first:] = _reversed(line[first:end])
     return turned
 
@@ -130,6 +131,16 @@ def _with_brackets(line: Sequence[Letter], start: int, end: int) -> tuple[int, i
     if end < len(line) and inside.count(line[end].text) < inside.count(BRACKETS.get(line[end].text, "")):
         end += 1
     return start, end
+
+
+def _before_bracket(line: Sequence[Letter], start: int, end: int) -> int:
+    """Where a stretch ends: a number before a bracket is not part of the words behind it."""
+    for number in range(start, end):
+        if line[number].text in BRACKETS and number > start:
+            return number
+        if _direction(line[number].text) == "left":
+            break
+    return end
 
 
 def with_cluster_spaces(letters: Sequence[Letter], page: pypdfium2.PdfPage) -> list[Letter]:
