@@ -21,7 +21,7 @@ define reported
 	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; the messages above say why." >&2; exit $$status; fi
 endef
 
-.PHONY: help env resources run inspect smoke figures test test-cluster bench bench-blocks bench-corpus bench-scale lint format clean
+.PHONY: help env resources run inspect smoke figures test test-cluster bench bench-blocks bench-corpus bench-scale device-bundle device-check lint format clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -52,7 +52,7 @@ resources: env
 	@$(BIN)/snakemake resources --quiet all --cores $(CORES) --configfile $(SMOKE)
 
 test: env resources ## Run the tests
-	$(call reported,test,$(BIN)/python -m pytest -m "not cluster" -n auto --maxprocesses 4)
+	$(call reported,test,LOCALIST_REHEARSAL=1 $(BIN)/python -m pytest -m "not cluster" -n auto --maxprocesses 4)
 
 test-cluster: env resources ## Run studies on a SLURM that is started on this machine for it (slurm-wlm and munge; 10 minutes)
 	$(call reported,test-cluster,$(BIN)/python -m pytest -m cluster)
@@ -71,6 +71,18 @@ bench-corpus: env resources ## Measure how well and fast books of each format ar
 
 bench-scale: env ## Measure the blocks of a million sentences (20 minutes)
 	$(call reported,bench-scale,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_scale.py $(ARGS))
+
+device-bundle: env ## Pack what device-check needs into .device (10 minutes)
+	@$(BIN)/snakemake --cores $(CORES) --configfile tests/gpu/study.yaml --resources gpu=1 gpu_jobs=1 -- \
+		resources/models/smollm2-135m-instruct results/device/tokens/{train,validation,test} \
+		results/device/blocks/{semantic,fixed,shifted}/{train,test}.npy
+	$(call reported,device-bundle,$(BIN)/python tests/gpu/device_check.py prepare)
+
+.device/study.tar.xz:
+	@$(MAKE) device-bundle
+
+device-check: env .device/study.tar.xz ## Test and measure everything on this machine's GPU (9 minutes; ARGS=--rehearse: on the CPU)
+	$(call reported,device-check,$(BIN)/python tests/gpu/device_check.py run $(ARGS))
 
 lint: env ## Check style, types, spelling, the package's layers, and the rules
 	$(call reported,lint,$(BIN)/ruff check . && $(BIN)/ruff format --check . && \

@@ -1,9 +1,13 @@
 """Show what was read of each file and what was removed from it, as a page and in the log."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
+
+from localist.corpus.splits import SPLITS, assign_splits, too_short
 from localist.plumbing.files import read_json, replacing
 from localist.plumbing.rule_log import rule_log
 from localist.report.extraction_page import Report, extraction_page, totals
@@ -11,12 +15,16 @@ from localist.report.extraction_page import Report, extraction_page, totals
 logger = logging.getLogger(__name__)
 
 
-def main(report: Path, templates: Sequence[Path], page: Path) -> None:
-    """Write the page; log the main numbers and all warnings."""
+def main(report: Path, sections: Path, splits: Mapping[str, Any], templates: Sequence[Path], page: Path) -> None:
+    """Write the page; log the main numbers and all warnings, and whether a study of this corpus can run."""
     content = read_json(report)
+    table = pd.read_parquet(sections)
+    reason = too_short(table, assign_splits(table, {name: splits[name] for name in SPLITS}, splits["seed"]))
     with replacing(page) as temporary:
-        temporary.write_text(extraction_page(content, templates), encoding="utf-8")
+        temporary.write_text(extraction_page(content, templates, reason), encoding="utf-8")
     log_report(content)
+    if reason:
+        logger.warning("No study of this corpus can run. %s", reason)
     logger.info("Page: %s", page)
 
 
@@ -37,6 +45,8 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             report=Path(snakemake.input.report),
+            sections=Path(snakemake.input.sections),
+            splits=snakemake.params.splits,
             templates=[Path(path) for path in snakemake.input.templates],
             page=Path(snakemake.output.page),
         )

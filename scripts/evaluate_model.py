@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from transformers import AutoTokenizer, PreTrainedModel
 
+from localist.attention.gpu import explained_gpu_errors, set_up_gpu
 from localist.attention.models import load_model
 from localist.attention.precision import uses_bf16
 from localist.evaluation.divergence import Divergence, no_divergence
@@ -72,6 +73,8 @@ def main(
     context = test.input_ids.shape[1]
     model = load_model(inputs.model, context, settings.gpus)
     bf16 = uses_bf16(settings.precision, settings.gpus)
+    if settings.gpus:
+        set_up_gpu(exact=True, deterministic=settings.deterministic)
     sentences = pd.read_parquet(inputs.sentences, columns=["sentence", "section", "title"])
     section_of_sentence = sentences["section"].to_numpy()
     blocks = {partition: np.load(path) for partition, path in inputs.blocks.items()}
@@ -178,7 +181,7 @@ def token_texts(folder: Path, input_ids: np.ndarray) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    with rule_log(snakemake.log[0]):
+    with rule_log(snakemake.log[0]), explained_gpu_errors("evaluation.batch_size"):
         measured = snakemake.params.measured
         main(
             inputs=Inputs(

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from localist.corpus.sentences import sentences_table
-from localist.corpus.splits import SPLITS, assign_splits
+from localist.corpus.splits import SPLITS, assign_splits, too_short
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
@@ -20,16 +20,12 @@ def main(sections: Path, language: str, splits: Mapping[str, Any], sentences: Pa
     """Write one row per sentence."""
     table = pd.read_parquet(sections)
     assigned = assign_splits(table, {name: splits[name] for name in SPLITS}, splits["seed"])
-    counts = assigned.value_counts()
-    missing = [name for name in SPLITS if name not in counts]
-    if missing:
-        raise UserError(
-            f"The corpus has only {len(table)} sections, too few for a {' and a '.join(missing)} split: "
-            "use a longer text, or for plain text lower corpus.section_words."
-        )
+    if reason := too_short(table, assigned):
+        raise UserError(reason)
     result = sentences_table(table, assigned, language)
     with replacing(sentences) as temporary:
         result.to_parquet(temporary, index=False)
+    counts = assigned.value_counts()
     logger.info("%d sentences; sections: %s.", len(result), ", ".join(f"{counts[name]} {name}" for name in SPLITS))
 
 

@@ -155,12 +155,15 @@ def summarised(results: list[dict[str, Any]]) -> dict[str, Any]:
                 "dtype": reference["dtype"],
             }
             row = rows.setdefault(tuple(identity.values()), dict.fromkeys(COLUMNS) | identity)
-            if result.get("out_of_memory"):
+            peaks = result.get("peak_memory_by_variant", {variant: None})
+            if result.get("out_of_memory") or variant not in peaks:
                 row["peak_memory_mb"] = "out of memory"
             elif result["measure"] == "memory":
                 row["peak_memory_mb"] = round(result["peak_memory_mb"])
             else:
                 row |= time_columns(result, variant)
+                if peaks[variant] is not None:
+                    row["peak_memory_mb"] = round(peaks[variant])
     for row in rows.values():
         stock = rows[tuple(row[name] if name != "variant" else "stock" for name in IDENTITY)]["peak_memory_mb"]
         if isinstance(row["peak_memory_mb"], int) and isinstance(stock, int) and stock:

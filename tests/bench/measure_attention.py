@@ -47,14 +47,17 @@ KINDS = {
 
 def main() -> None:
     """Measure one task."""
-    task = json.loads(sys.argv[1])
+    print(json.dumps(measured(json.loads(sys.argv[1]))))
+
+
+def measured(task: dict[str, Any]) -> dict[str, Any]:
+    """What a task measures."""
     torch.set_num_threads(task["threads"])
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
     torch.manual_seed(0)
     tasks = {"reference": reference, "attention_layer": attention_layer, "profile": profile}
-    found = tasks.get(task["task"], whole_model)(task)
-    print(json.dumps(found))
+    return tasks.get(task["task"], whole_model)(task)
 
 
 def reference(task: dict[str, Any]) -> dict[str, Any]:
@@ -89,21 +92,35 @@ def timed(work: Callable[[], Any], device: str) -> float:
 
 
 def measure(task: dict[str, Any], work: dict[str, Callable[[], Any]], baseline_mb: float = 0.0) -> dict[str, Any]:
-    """Times of the variants in turns, after a round to warm up; or the peak of memory of two runs of the only one."""
+    """Times of the variants in turns, after a round to warm up; or the peak of memory of two runs of the only one.
+
+    On a GPU, the times and the peak of every variant, and which ran out of memory.
+    """
     if task["measure"] == "memory":
         (only,) = work.values()
         only()
         only()
         return {"peak_memory_mb": peak_memory_mb(task["device"]) - baseline_mb}
-    seconds = defaultdict(list)
+    seconds, peaks, work = defaultdict(list), {}, dict(work)
+    on_gpu = task["device"] == "cuda"
     product, product_seconds = reference_product(task["device"]), []
     for repetition in range(task["repetitions"] + 1):
-        for variant, step in work.items():
-            taken = timed(step, task["device"])
+        for variant, step in list(work.items()):
+            if on_gpu:
+                torch.cuda.reset_peak_memory_stats()
+            try:
+                taken = timed(step, task["device"])
+            except torch.OutOfMemoryError:
+                del work[variant]
+                torch.cuda.empty_cache()
+                continue
             if repetition:
                 seconds[variant].append(taken)
                 product_seconds += [timed(product, task["device"]) for _ in range(4)]
-    return {"seconds": seconds, "product_seconds": product_seconds, "product_flops": PRODUCT_FLOPS}
+            if on_gpu:
+                peaks[variant] = max(peaks.get(variant, 0.0), peak_memory_mb("cuda"))
+    found = {"seconds": seconds, "product_seconds": product_seconds, "product_flops": PRODUCT_FLOPS}
+    return found | ({"peak_memory_by_variant": peaks} if on_gpu else {})
 
 
 def peak_memory_mb(device: str) -> float:
@@ -138,6 +155,8 @@ class WholeModel:
             return GPT2LMHeadModel(GPT2Config(n_positions=max(1024, context), **no_dropout))
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         config.max_position_embeddings = max(config.max_position_embeddings, context)
+        if not (folder / "model.safetensors").exists():  # times do not depend on the weights
+            return AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         return AutoModelForCausalLM.from_pretrained(folder, config=config, dtype=torch.float32, local_files_only=True)
 
     def constraint(self, variant: str) -> Constraint:
@@ -146,9 +165,10 @@ class WholeModel:
         return Constraint(locality_by_layer(schedule, self.layers, min_locality=0.01), "hinge", TARGET, 1.0)
 
     def forward(self, **inputs) -> tuple[torch.Tensor, Any]:
-        """Loss and outputs, as training computes them."""
-        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16):
-            if torch.is_grad_enabled() and self.input_ids.numel() > LOSS_TOKENS:
+        """Loss and outputs, as training computes them, or an evaluation, which is in float32."""
+        training = torch.is_grad_enabled()
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16 and training):
+            if training and self.input_ids.numel() > LOSS_TOKENS:
                 return next_token_loss(
                     self.model, self.model.get_output_embeddings(), self.input_ids, self.input_ids, **inputs
                 )

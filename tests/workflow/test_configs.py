@@ -127,3 +127,11 @@ def test_an_arm_with_a_budget_waits_for_the_distributed_run_of_its_seed(workplac
     assert workplace.planned(config, run("budget"))["train_model"] == 2
     done = workplace.snakemake(config, "--dry-run", run("budget"))
     assert "runs/distributed/seed2/history.csv" in said(done) and "runs/distributed/seed1" not in said(done)
+
+
+def test_the_patch_for_a_gpu_changes_any_study(workplace):
+    """Catches a patch whose keys have moved, or that replaces the study's arms."""
+    both = ["--configfile", str(CONFIGS / "full.yaml"), str(CONFIGS / "gpu.yaml")]
+    done = workplace.snakemake(None, "--dry-run", "--resources", "gpu=1", "gpu_jobs=1", *both)
+    asked = dict(re.findall(r"^rule (\w+):\n(?:.+\n)*?    resources: (.+)$", said(done), re.MULTILINE))
+    assert "gpu=1" in asked["train_model"] and re.search(r"train_model +26\n", said(done))

@@ -48,7 +48,8 @@ rule evaluate_model:
                 *("divergence_tokens", "passage_tokens"),
             )
         }
-        | {"threads": config["training"]["threads"], "gpus": min(1, GPUS)},
+        | {key: config["training"][key] for key in ("threads", "deterministic")}
+        | {"gpus": min(1, GPUS)},
     script:
         "../../scripts/evaluate_model.py"
 

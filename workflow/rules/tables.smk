@@ -246,6 +246,7 @@ rule describe_study:
 rule describe_corpus:
     input:
         report="results/{study}/corpus/extraction.json",
+        sections="results/{study}/corpus/documents.parquet",
         templates=templates_of("extraction.html.j2"),
         code=modules_of("describe_corpus"),
     output:
@@ -264,6 +265,8 @@ rule describe_corpus:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        splits={key: config["splits"][key] for key in [*SPLITS, "seed"]},
     script:
         "../../scripts/describe_corpus.py"
 

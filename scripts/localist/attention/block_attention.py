@@ -44,12 +44,38 @@ def attention_with_block_mass(
     if torch.is_autocast_enabled(device):
         query, key, value = (tensor.to(torch.get_autocast_dtype(device)) for tensor in (query, key, value))
     with torch.autocast(device, enabled=False):
-        if mask is None and device == "cuda":
-            return _fused(query, key, value, groups, scaling, dropout)
+        if device == "cuda":
+            return _fused(query, key, value, groups, mask, scaling, dropout)
         seed = int(torch.randint(2**62, ())) if dropout else 0
         # [batch, heads, T, value width], [batch, heads, T, groups]
         output, mass = _TiledAttention.apply(query, key, value, groups, mask, scaling, dropout, seed)
         return output, mass / mass.sum(-1, keepdim=True).clamp(min=torch.finfo(mass.dtype).tiny)
+
+
+def stock_attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None,
+    scaling: float,
+    dropout: float = 0.0,
+) -> torch.Tensor:
+    """The output of torch's own attention. Shapes are as in `attention_with_block_mass`."""
+    grouped = query.shape[1] != key.shape[1]
+    if grouped and mask is not None and query.device.type == "cuda":
+        # There, of the kernels that take a mask, none but the slowest takes fewer key heads than query heads.
+        repeats = query.shape[1] // key.shape[1]
+        key, value, grouped = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1), False
+    return scaled_dot_product_attention(
+        query,
+        key,
+        value,
+        attn_mask=mask,
+        dropout_p=dropout,
+        is_causal=mask is None,
+        scale=scaling,
+        enable_gqa=grouped,
+    )
 
 
 def _fused(
@@ -57,28 +83,36 @@ def _fused(
     key: torch.Tensor,
     value: torch.Tensor,
     groups: torch.Tensor,
+    mask: torch.Tensor | None,
     scaling: float,
     dropout: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """As `attention_with_block_mass` without a mask, by the fused kernel: once for the output, once for the mass.
+    """As `attention_with_block_mass`, by torch's fused kernels: once for the output, once for the mass.
 
     For the mass, one-hot groups are the values. Queries 1 … T−1 against keys 0 … T−2 with a causal mask see exactly the
-    earlier keys. The kernel requires values as wide as the keys, so it takes that many groups per pass.
+    earlier keys. The kernels require values as wide as the keys, so they take that many groups per pass.
     """
-    options = {"is_causal": True, "scale": scaling, "enable_gqa": query.shape[1] != key.shape[1]}
-    output = scaled_dot_product_attention(query, key, value, dropout_p=dropout, **options)
+    output = stock_attention(query, key, value, mask, scaling, dropout)
+    sees_none = None
+    if mask is not None:
+        mask = mask[:, :, 1:, :-1].tril()  # [batch or 1, 1, T - 1, T - 1]
+        sees_none = ~mask.any(-1, keepdim=True)
+        mask = mask | sees_none  # kernels differ in what they make of a query without keys
     width = key.shape[-1]
     values = pad(groups[:, :-1], (0, -groups.shape[-1] % width)).to(key.dtype)  # [batch, T - 1, passes × width]
     parts = [
-        scaled_dot_product_attention(
+        stock_attention(
             query[:, :, 1:],
             key[:, :, :-1],
             part[:, None].expand(-1, key.shape[1], -1, -1).contiguous(),
-            **options,
+            mask,
+            scaling,
         )
         for part in values.split(width, dim=-1)
     ]  # each [batch, heads, T - 1, width]
     mass = torch.cat(parts, dim=-1)[..., : groups.shape[-1]]  # [batch, heads, T - 1, groups]
+    if sees_none is not None:
+        mass = mass.masked_fill(sees_none, 0)
     return output, pad(mass.float() if mass.dtype in HALF_PRECISION else mass, (0, 0, 1, 0))
 
 

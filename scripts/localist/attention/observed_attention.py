@@ -4,10 +4,10 @@ The function is registered with transformers under ATTENTION and returns what st
 with `observer=...` also passes each layer's inputs to that observer, which may compute the layer's output itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
@@ -15,6 +15,8 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from localist.plumbing.errors import UserError
+
+Known = TypeVar("Known")
 
 ATTENTION = "localist_sdpa"
 # Arguments of attention functions that change the scores behind an observer's back.
@@ -39,6 +41,21 @@ class LayerInputs:
     mask: torch.Tensor | None
     scaling: float
     dropout: float
+
+
+class ByMask(Generic[Known]):
+    """What layers with the same mask share; `compute` is called with the inputs of the first of them."""
+
+    def __init__(self, compute: Callable[[LayerInputs], Known]):
+        self._compute = compute
+        self._known: list[tuple[torch.Tensor | None, Known]] = []
+
+    def of(self, inputs: LayerInputs) -> Known:
+        for mask, known in self._known:
+            if mask is inputs.mask:
+                return known
+        self._known.append((inputs.mask, self._compute(inputs)))
+        return self._known[-1][1]
 
 
 class Observer(Protocol):

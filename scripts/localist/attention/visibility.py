@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from torch.nn.functional import one_hot
 
-from localist.plumbing.errors import UserError
 from localist.tokens.windows import NO_ID
 
 # Rows of a mask that are converted to float at a time.
@@ -15,13 +13,9 @@ ROWS = 256
 def key_groups(blocks: torch.Tensor, block_count: int) -> torch.Tensor:
     """One-hot float32 [batch, T, 1 + block_count]: column 0 for keys without a block (sink, padding), then the blocks.
 
-    blocks: long [batch, T], -1 for no block. Raises UserError for ids outside -1 … block_count - 1.
+    blocks: long [batch, T], -1 for no block, else below `block_count`.
     """
-    low, high = blocks.aminmax()
-    if low < NO_ID or high >= block_count:
-        wrong = int(low) if low < NO_ID else int(high)
-        raise UserError(f"block id {wrong} is outside {NO_ID} (no block) to {block_count - 1}: the blocks are damaged.")
-    return one_hot(blocks - NO_ID, block_count + 1).float()
+    return (blocks[..., None] == torch.arange(NO_ID, block_count, device=blocks.device)).float()
 
 
 def visible_keys(
@@ -78,7 +72,8 @@ def visible_blocks(groups: torch.Tensor, mask: torch.Tensor | None) -> VisibleBl
 def _earlier_keys(groups: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """float32 [batch, T, groups]: number of keys before each query that it sees, by group."""
     if mask is None:
-        return groups.cumsum(dim=1) - groups
+        whole = groups.int()  # sums of floats come in any order on a GPU
+        return (whole.cumsum(dim=1, dtype=torch.int32) - whole).to(groups.dtype)
     counts = torch.empty_like(groups)
     for start in range(0, groups.shape[1], ROWS):
         rows = mask[:, 0, start : start + ROWS].tril(start - 1).float()  # [batch or 1, rows, T]

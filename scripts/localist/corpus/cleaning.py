@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
+from statistics import median
 
 import ftfy
 
@@ -21,7 +23,10 @@ from localist.corpus.formats.book import (
     Paragraph,
 )
 from localist.corpus.formats.pdf_furniture import PAGE_NUMBERS, RUNNING_HEADS
+from localist.corpus.gutenberg import bracketed, drop_gutenberg
 from localist.corpus.section_names import NAMES, section_name
+from localist.corpus.unspaced import join_lines, word_count
+from localist.corpus.wrapped_lines import ENDS_SENTENCE, LONGEST_OF_VERSE
 
 # Result of a step: the paragraphs that stay, and the texts removed.
 Cleaned = tuple[list[Paragraph], list[str]]
@@ -29,21 +34,18 @@ Cleaned = tuple[list[Paragraph], list[str]]
 LEADERS = re.compile(r"(?:\.\s?){4,}\s*(?:\d+|[ivxlc]+)\s*$|(?:…\s?){2,}\s*(?:\d+|[ivxlc]+)\s*$", re.IGNORECASE)
 LONGEST_ENTRY = 300
 PROSE_WORDS = 20
-ENDS_SENTENCE = re.compile(r"[.!?…。！？][\"'”’»)\]]*\Z")
 LARGEST_LIST = 0.5
 LEAST_BOOK = 2000
 MOSTLY = 0.5
-
-GUTENBERG_START = re.compile(
-    r"\*\*\*\s*START OF (?:THE|THIS) PROJECT GUTENBERG|\*END\*?\s*THE SMALL PRINT", re.IGNORECASE
+# A section of so many words of running prose, and hardly any others, is a chapter.
+FEWEST_OF_CHAPTER = 100
+MOSTLY_PROSE = 0.8
+NOTE_BEGINS = re.compile(r"\W*\d|[^\w\s\"'“‘«„¿¡(]")
+CITES = re.compile(
+    r"\b(?:ISBN|ISSN|doi|https?|www|ibid|op\. cit|et al|retrieved)\b"
+    r"|\b(?:pp?|S)\.\s*\d|\b(?:vols?|eds?)\.|\(\d{4}|\d{4}\)",
+    re.IGNORECASE,
 )
-GUTENBERG_END = re.compile(
-    r"\*\*\*\s*END OF (?:THE|THIS) PROJECT GUTENBERG|^End of (?:the )?Project Gutenberg", re.IGNORECASE
-)
-GUTENBERG_CREDITS = re.compile(
-    r"(?:produced|transcribed|e-?text prepared|scanned|proofread)\b.{0,40}\bby\b", re.IGNORECASE
-)
-CREDITS_WITHIN = 4
 
 # Soft hyphens, zero-width spaces, and marks of the writing direction, which the letters imply.
 INVISIBLE = dict.fromkeys(
@@ -57,14 +59,20 @@ SPACES = {
 FORMS = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False, normalization="NFC")
 
 NOTE_TEXT = re.compile(r"\[(?:foot)?note\b|\[fußnote\b", re.IGNORECASE)
-NUMBERED = re.compile(r"\[\d{1,3}\]\s")
+NUMBERED = re.compile(r"\[(?:\d{1,3}|[A-Z])\]\s")
 MARKED = re.compile(f"{MARK_START}([^{MARK_START}{MARK_END}]*){MARK_END}")
 MARK = re.compile(r"\W*(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])(?:\s*[,–-]\s*\d{1,4})*\W*")
-BRACKETED_MARK = re.compile(r"(?:(?<=[^\W\d_]{3})|(?<=[.,;:!?\"”’)\]]))\[\d{1,3}\]")
+BRACKETED_MARK = re.compile(r"(?:(?<=[^\W\d_]{3})|(?<=[.,;:!?”’)\]]))\[(?:\d{1,3}|[A-Z*†‡])\](?!\w)|(?<=\")\[\d{1,3}\]")
 # A raised number after a short word or a digit is an exponent or an ordinal's.
 BEFORE_A_MARK = re.compile(r"(?:[^\W\d_]{3}|[.,;:!?\"”’»)\]])\s?$")
 
-LINE_END_HYPHEN = re.compile(r"(?<![^\W_])([^\W_]+)[-\u2010]\n([^\W_]+)")
+# In typescripts and from character recognition, the hyphen may be a double one or a not sign.
+LINE_END_HYPHEN = re.compile(r"(?<![^\W_])([^\W_]+)([-\u2010\u2e17\u00ac])\n([^\W_]+)")
+SURE_HYPHEN = "\u00ac"
+SOFT_HYPHEN_AT_END = re.compile(r"\u00ad\s*\n\s*")
+LINE_END_DASH = re.compile(r"(?<=\S)([\u2013-\u2015]|--)\n(?=\S)")
+TIGHT_DASH = re.compile(r"(?<=\S)(?:[\u2013-\u2015]|--)(?=\S)")
+LOOSE_DASH = re.compile(r"(?<=\S)(?:[\u2013-\u2015]|--) ")
 # After these, the hyphen before stands for the rest of a compound, as in "pre- and post-war".
 SUSPENDING = frozenset(["and", "or", "to", "und", "oder", "bis", "et", "ou", "e", "o", "y", "en", "of"])
 COMPOUND_PREFIX = re.compile(r"(?<![\w-])([^\W\d_]+)-(?=[^\W\d_])")
@@ -73,6 +81,9 @@ WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 FEWEST_REPEATS = 5
 FEWEST_WORDS = 4
+MOST_WORDS = 60
+EDGE_PARAGRAPHS = 2
+IN_BRACKETS = re.compile(r"\s*[\[(（【［]")
 
 
 def tidy_unicode(paragraphs: Sequence[Paragraph]) -> Cleaned:
@@ -82,25 +93,10 @@ def tidy_unicode(paragraphs: Sequence[Paragraph]) -> Cleaned:
         text = paragraph.text
         if not text.isascii() or not text.replace("\n", "").isprintable():
             # After ftfy, which needs the odd characters to recognise wrongly decoded letters.
-            text = ftfy.fix_text(text, FORMS).translate(INVISIBLE).translate(SPACES)
+            text = SOFT_HYPHEN_AT_END.sub("", ftfy.fix_text(text, FORMS)).translate(INVISIBLE).translate(SPACES)
             changed.extend((Counter(paragraph.text) - Counter(text)).elements())
         kept.append(replace(paragraph, text=text))
     return kept, changed
-
-
-def drop_gutenberg(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove Project Gutenberg's header, licence and volunteers' credits."""
-    start = next((n + 1 for n, one in enumerate(paragraphs) if GUTENBERG_START.search(one.text)), 0)
-    end = next(
-        (n for n, one in enumerate(paragraphs) if n >= start and GUTENBERG_END.search(one.text)), len(paragraphs)
-    )
-    credits = [
-        n
-        for n in range(start, min(start + CREDITS_WITHIN, end))
-        if start and GUTENBERG_CREDITS.match(paragraphs[n].text)
-    ]
-    gone = {*range(start), *range(end, len(paragraphs)), *credits}
-    return _split(paragraphs, lambda number, paragraph: number in gone)
 
 
 def drop_contents(paragraphs: Sequence[Paragraph]) -> Cleaned:
@@ -135,20 +131,22 @@ def drop_tables(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def drop_footnotes(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove foot- and endnotes; in plain text, paragraphs that begin with the number of a mark in the text."""
+    """Remove foot- and endnotes; in plain text, paragraphs that say so or begin with a mark that the text has."""
     marks = {mark[0] for paragraph in paragraphs for mark in BRACKETED_MARK.finditer(paragraph.text)}
 
-    def is_note(_: int, paragraph: Paragraph) -> bool:
-        if paragraph.kind != PROSE:
-            return paragraph.kind == NOTE
-        number = NUMBERED.match(paragraph.text)
-        return NOTE_TEXT.match(paragraph.text) is not None or (number is not None and number[0].strip() in marks)
+    said_so = {*bracketed(paragraphs, NOTE_TEXT)}
+
+    def is_note(number: int, paragraph: Paragraph) -> bool:
+        if number in said_so or paragraph.kind != PROSE:
+            return number in said_so or paragraph.kind == NOTE
+        mark = NUMBERED.match(paragraph.text)
+        return mark is not None and mark[0].strip() in marks
 
     return _split(paragraphs, is_note)
 
 
 def drop_footnote_marks(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove numbers and signs that refer to notes; raised numbers and letters that are part of the text stay."""
+    """Remove numbers, letters and signs that refer to notes; raised ones that are part of the text stay."""
     removed: list[str] = []
 
     def raised(match: re.Match[str]) -> str:
@@ -169,7 +167,7 @@ def drop_footnote_marks(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def join_hyphenated(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Join words that were hyphenated at a line's end.
+    """Join words that were hyphenated at a line's end, and what stands before and after a dash there as in the lines.
 
     The hyphen stays beside digits, before a capital, and in words that the book never writes without it but either
     writes with it, or uses the first part of in FEWEST_COMPOUNDS compounds, or uses both parts of as words.
@@ -189,27 +187,51 @@ def join_hyphenated(paragraphs: Sequence[Paragraph]) -> Cleaned:
         return bool(words[f"{left}-{right}"]) or prefixes[left] >= FEWEST_COMPOUNDS or seen_apart
 
     def whole(match: re.Match[str]) -> str:
-        left, right = match[1], match[2]
-        if right in SUSPENDING:
+        left, hyphen, right = match.groups()
+        if right in SUSPENDING and hyphen != SURE_HYPHEN:
             return f"{left}- {right}"
-        if is_compound(left, right):
+        if hyphen != SURE_HYPHEN and is_compound(left, right):
             return f"{left}-{right}"
         joined.append(f"{left}-{right}")
         return left + right
 
-    return [replace(paragraph, text=LINE_END_HYPHEN.sub(whole, paragraph.text)) for paragraph in paragraphs], joined
+    texts = [LINE_END_HYPHEN.sub(whole, paragraph.text) for paragraph in paragraphs]
+    if _dashes_are_tight(texts):
+        texts = [LINE_END_DASH.sub(r"\1", text) for text in texts]
+    return [replace(paragraph, text=text) for paragraph, text in zip(paragraphs, texts, strict=True)], joined
+
+
+def _dashes_are_tight(texts: Iterable[str]) -> bool:
+    """Whether no space follows a dash, as in English; in Spanish, one follows the dash that ends an aside."""
+    tight, loose = 0, 0
+    for text in texts:
+        tight, loose = tight + len(TIGHT_DASH.findall(text)), loose + len(LOOSE_DASH.findall(text))
+    return tight >= loose
 
 
 def drop_boilerplate(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove navigation of web pages, and paragraphs that occur FEWEST_REPEATS times or more (digits ignored)."""
+    """Remove navigation of web pages, and paragraphs that occur FEWEST_REPEATS times or more with other digits, or at
+    the edges of sections of prose. Refrains and stage directions stand within sections, among verse, or in brackets.
+    """
     said = [_repeatable(paragraph) for paragraph in paragraphs]
-    times = Counter(text for text in said if text)
-    return _split(paragraphs, lambda number, one: one.kind == NAVIGATION or times[said[number]] >= FEWEST_REPEATS)
+    exact: dict[str, set[str]] = {}
+    for text, paragraph in zip(said, paragraphs, strict=True):
+        exact.setdefault(text, set()).add(one_line(paragraph.text).casefold())
+    times, at_edges = Counter(said), Counter(said[number] for number in _edges_of_prose(paragraphs))
+
+    def goes(number: int, paragraph: Paragraph) -> bool:
+        text = said[number]
+        if paragraph.kind == NAVIGATION or not text:
+            return paragraph.kind == NAVIGATION
+        return len(exact[text]) >= FEWEST_REPEATS or at_edges[text] >= max(FEWEST_REPEATS, MOSTLY * times[text])
+
+    return _split(paragraphs, goes)
 
 
+UNICODE = "unicode"
 # In this order. The PDF reader does the first two of STEPS, near_duplicates the last, over all files.
 TEXT_STEPS: dict[str, Callable[[Sequence[Paragraph]], Cleaned]] = {
-    "unicode": tidy_unicode,
+    UNICODE: tidy_unicode,
     "gutenberg": drop_gutenberg,
     CONTENTS: drop_contents,
     INDEX: drop_index,
@@ -237,22 +259,63 @@ def clean(paragraphs: Iterable[Paragraph], steps: Collection[str]) -> tuple[list
 
 def without_sections(paragraphs: Sequence[Paragraph], names: Collection[str]) -> Cleaned:
     """Remove sections whose heading is one of `names` (see section_name), subsections included."""
-    kept, removed = [], []
-    dropping = 0
-    for paragraph in paragraphs:
-        if paragraph.kind == HEADING and (not dropping or paragraph.level <= dropping):
-            dropping = paragraph.level if section_name(paragraph.text) in names else 0
-        if dropping:
-            removed.append(paragraph.text)
+    gone = {number for section in _named_sections(paragraphs, names) for number in section}
+    return _split(paragraphs, lambda number, _: number in gone)
+
+
+def without_lists(
+    paragraphs: Sequence[Paragraph], names: Collection[str]
+) -> tuple[list[Paragraph], list[str], list[str]]:
+    """Remove sections like without_sections, but for those that hold most of the book or running prose: chapters.
+
+    Returns the paragraphs that stay, the texts removed, and a warning for each chapter that stays.
+    """
+    whole = sum(len(paragraph.text) for paragraph in paragraphs)
+    gone: set[int] = set()
+    warnings = []
+    for section in _named_sections(paragraphs, names):
+        inside = [paragraphs[number] for number in section[1:]]
+        characters = sum(len(paragraph.text) for paragraph in inside)
+        is_most = characters > LARGEST_LIST * whole and (characters > LEAST_BOOK or any(map(_runs, inside)))
+        if is_most or _is_running_prose(inside):
+            warnings.append(
+                f"the section {paragraphs[section[0]].text!r} ({characters:,} characters) stays: it looks like a "
+                "chapter, not like a list"
+            )
         else:
-            kept.append(paragraph)
-    return kept, removed
+            gone.update(section)
+    return *_split(paragraphs, lambda number, _: number in gone), warnings
+
+
+def _named_sections(paragraphs: Sequence[Paragraph], names: Collection[str]) -> list[list[int]]:
+    """The numbers of the paragraphs of each section with one of `names`, its heading first."""
+    sections: list[list[int]] = []
+    level = 0
+    for number, paragraph in enumerate(paragraphs):
+        if paragraph.kind == HEADING and (not level or paragraph.level <= level):
+            level = paragraph.level if section_name(paragraph.text) in names else 0
+            if level:
+                sections.append([])
+        if level:
+            sections[-1].append(number)
+    return sections
+
+
+def _is_running_prose(paragraphs: Sequence[Paragraph]) -> bool:
+    said = [paragraph for paragraph in paragraphs if paragraph.kind == PROSE]
+    running = [paragraph.text for paragraph in said if _runs(paragraph)]
+    return len(running) >= MOSTLY_PROSE * len(said) and sum(map(word_count, running)) >= FEWEST_OF_CHAPTER
+
+
+def _runs(paragraph: Paragraph) -> bool:
+    text = paragraph.text
+    return paragraph.kind == PROSE and _is_prose(text) and not (NOTE_BEGINS.match(text) or CITES.search(text))
 
 
 def one_line(text: str) -> str:
     """Squeeze white space, and drop note marks and lone surrogates (which UTF-8 cannot encode)."""
     text = MARKED.sub(r"\1", text).replace(MARK_START, "").replace(MARK_END, "")
-    return " ".join(text.encode("utf-8", "ignore").decode("utf-8").split())
+    return join_lines(text.encode("utf-8", "ignore").decode("utf-8"))
 
 
 def _drop_kind(paragraphs: Sequence[Paragraph], kind: str) -> Cleaned:
@@ -276,7 +339,7 @@ def _before(match: re.Match[str]) -> str:
 
 
 def _is_prose(text: str) -> bool:
-    return len(text.split()) >= PROSE_WORDS and ENDS_SENTENCE.search(text) is not None
+    return word_count(text) >= PROSE_WORDS and ENDS_SENTENCE.search(text) is not None
 
 
 def _is_listing(text: str) -> bool:
@@ -286,6 +349,19 @@ def _is_listing(text: str) -> bool:
 
 
 def _repeatable(paragraph: Paragraph) -> str:
-    if paragraph.kind == HEADING or len(paragraph.text.split()) < FEWEST_WORDS:
+    """What is compared to find repetitions: empty for what may be repeated."""
+    words = word_count(paragraph.text)
+    if paragraph.kind == HEADING or not FEWEST_WORDS <= words <= MOST_WORDS or IN_BRACKETS.match(paragraph.text):
         return ""
     return re.sub(r"\d+", "0", " ".join(paragraph.text.split()).casefold())
+
+
+def _edges_of_prose(paragraphs: Sequence[Paragraph]) -> set[int]:
+    """The outermost EDGE_PARAGRAPHS of each section, but for sections of verse."""
+    headings = [number for number, one in enumerate(paragraphs) if one.kind == HEADING]
+    edges: set[int] = set()
+    for start, end in pairwise([-1, *headings, len(paragraphs)]):
+        inside = range(start + 1, end)
+        if inside and median(len(paragraphs[number].text) for number in inside) > LONGEST_OF_VERSE:
+            edges.update(inside[:EDGE_PARAGRAPHS], inside[-EDGE_PARAGRAPHS:])
+    return edges

@@ -13,11 +13,12 @@ from tqdm import tqdm
 from localist.corpus.cleaning import NEAR_DUPLICATES, STEPS
 from localist.corpus.corpus_files import printable, shown_names
 from localist.corpus.documents import COLUMNS, Document, Section, sections_table
-from localist.corpus.formats.book import DROPPED_SECTIONS
+from localist.corpus.formats.book import DROPPED_SECTIONS, INDEX, NAVIGATION, REFERENCES, TABLE
 from localist.corpus.near_duplicates import NearDuplicates
 from localist.corpus.reading_process import ReadingProcess, spooled
 from localist.corpus.sentences import split_sentences
 from localist.corpus.settings import CorpusSettings
+from localist.corpus.unspaced import word_count
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import sha256_of
 from localist.plumbing.provenance import package_versions
@@ -36,6 +37,9 @@ RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ug", "ur", "yi"})
 # Below these, the report warns: the share of a file's characters in the config's language, and the share that is kept.
 LEAST_IN_LANGUAGE = 0.5
 LEAST_KEPT = 0.5
+# Steps that take whole sections, tables or repetitions, which might be the text itself: above this share, a warning.
+OF_SECTIONS = frozenset({INDEX, REFERENCES, TABLE, NAVIGATION, DROPPED_SECTIONS, NEAR_DUPLICATES})
+MUCH = 0.2
 
 NUMBERS = ("document", "section", "page")
 SCHEMA = pyarrow.schema([(name, pyarrow.int64() if name in NUMBERS else pyarrow.large_string()) for name in COLUMNS])
@@ -132,7 +136,7 @@ class _FileReport:
     def count(self, section: Section) -> None:
         self.counts["sections"] += 1
         self.counts["characters"] += len(section.text)
-        self.counts["words"] += len(section.text.split())
+        self.counts["words"] += word_count(section.text)
         self.counts["sentences"] += len(split_sentences(section.text, self.language))
 
     def summary(self) -> dict[str, Any]:
@@ -155,9 +159,14 @@ class _FileReport:
             main = next(iter(shares))
             direction = ", which is written from right to left" if main in RIGHT_TO_LEFT else ""
             yield f"most of the text looks like {main!r}{direction}; corpus.language is {self.language!r}"
-        if self.counts["characters"] < LEAST_KEPT * self.counts["characters_read"]:
-            share = 1 - self.counts["characters"] / self.counts["characters_read"]
+        read = self.counts["characters_read"]
+        if self.counts["characters"] < LEAST_KEPT * read:
+            share = 1 - self.counts["characters"] / read
             yield f"{share:.0%} of the text was taken out: see below which step did it"
+        for step, entry in self.removed.items():
+            if step in OF_SECTIONS and entry["characters"] > MUCH * read:
+                share = entry["characters"] / read
+                yield f"{step.replace('_', ' ')} took {share:.0%} of the text ({entry['characters']:,} characters)"
 
 
 def _documents(spool: Path, report: _FileReport, duplicates: NearDuplicates | None) -> Iterator[Document]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import py3langid
 
-from localist.corpus.cleaning import NEAR_DUPLICATES, clean, one_line, without_sections
+from localist.corpus.cleaning import NEAR_DUPLICATES, UNICODE, clean, one_line, tidy_unicode, without_lists
 from localist.corpus.documents import Document
 from localist.corpus.formats.book import DROPPED_SECTIONS, Book, Paragraph
 from localist.corpus.formats.docx import read_docx
@@ -37,7 +37,7 @@ READERS: dict[str, Callable[[Path, CorpusSettings, frozenset[str]], Iterator[Boo
     "docx": lambda path, settings, steps: read_docx(path),
     "html": lambda path, settings, steps: read_html(path, settings.encoding),
     "markdown": lambda path, settings, steps: read_markdown(path, settings.encoding),
-    "text": lambda path, settings, steps: read_plain_text(path, settings.encoding),
+    "text": lambda path, settings, steps: read_plain_text(path, settings.encoding, steps),
     "mediawiki": lambda path, settings, steps: read_mediawiki(path, settings.articles),
     "jsonl": lambda path, settings, steps: read_json_lines(path, settings.text_column),
     "csv": lambda path, settings, steps: read_csv(path, settings.text_column, settings.encoding),
@@ -70,8 +70,9 @@ def extract_file(path: Path, settings: CorpusSettings) -> Iterator[Extracted]:
     section_words = None if kind == "mediawiki" else settings.section_words
     for book in READERS[kind](path, settings, steps):
         paragraphs = [replace(paragraph, number=number) for number, paragraph in enumerate(book.paragraphs)]
-        kept, removed = clean(paragraphs, steps - {NEAR_DUPLICATES})
-        kept, removed[DROPPED_SECTIONS] = without_sections(kept, names)
+        tidied, changed = tidy_unicode(paragraphs) if UNICODE in steps else (paragraphs, [])
+        kept, removed = clean(tidied, steps - {UNICODE, NEAR_DUPLICATES})
+        kept, dropped, stays = without_lists(kept, names)
         text = "\n".join(paragraph.text for paragraph in kept)
         yield Extracted(
             document=Document(
@@ -82,11 +83,12 @@ def extract_file(path: Path, settings: CorpusSettings) -> Iterator[Extracted]:
             kind=kind,
             encoding=book.encoding,
             pages=book.pages,
-            characters_read=sum(len(paragraph.text) for paragraph in paragraphs),
+            # Once tidy, since that makes two letters of a ligature: no more is kept than was read.
+            characters_read=sum(len(one_line(paragraph.text)) + 1 for paragraph in tidied),
             languages=languages_of(text),
-            removed={**book.removed, **removed},
+            removed={**book.removed, UNICODE: changed, **removed, DROPPED_SECTIONS: dropped},
             samples=_samples(book, paragraphs, kept),
-            warnings=book.warnings,
+            warnings=(*book.warnings, *stays),
         )
 
 

@@ -22,8 +22,11 @@ NAMES = {
         "список литературы",
     },
 }
+# Of letters that are a number in Roman figures, not any (Civil).
+ROMAN = r"(?=[ivxlc])c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
 HEADING_NUMBER = re.compile(
-    r"^(?:(?:chapter|appendix|section|part|kapitel|anhang)\s+)?(?:[\divxlc]+[.:)]?\s+|[A-Z][.:)]\s+)?", re.IGNORECASE
+    rf"^(?:(?:chapter|appendix|section|part|kapitel|anhang)\s+)?(?:(?:\d+|{ROMAN})[.:)]?\s+|[A-Z][.:)]\s+)?",
+    re.IGNORECASE,
 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from localist.corpus.documents import Section
 from localist.corpus.formats.book import HEADING, Paragraph
 from localist.corpus.sentences import split_sentences
+from localist.corpus.unspaced import word_count
 
 # In multiples of section_words: a longer paragraph is cut between sentences.
 LONG_PARAGRAPH = 2
@@ -14,8 +15,9 @@ LONG_PARAGRAPH = 2
 def sections_of(paragraphs: Sequence[Paragraph], section_words: int | None, language: str) -> Iterator[Section]:
     """Sections of cleaned paragraphs. Nested headings are joined by ' / '; a heading without prose gives no section.
 
-    With `section_words`, the text under one heading is cut between paragraphs into parts of at least that many words;
-    the last may be shorter. A paragraph over LONG_PARAGRAPH times as long is cut between sentences of `language`.
+    With `section_words`, the text under one heading is cut between paragraphs into parts of at least that many words
+    (letters, in a script without spaces); the last may be shorter. A paragraph over LONG_PARAGRAPH times as long is cut
+    between sentences of `language`.
     """
     trail: list[tuple[int, str]] = []
     pending: list[Paragraph] = []
@@ -41,7 +43,7 @@ def _parts(
             groups.append([])
             words = 0
         groups[-1].append(paragraph)
-        words += len(paragraph.text.split())
+        words += word_count(paragraph.text)
     heading = " / ".join(name for _, name in trail)
     return [
         Section(_part_name(heading, number, len(groups)), "\n".join(one.text for one in group), group[0].page)
@@ -50,7 +52,7 @@ def _parts(
 
 
 def _cut(paragraph: Paragraph, section_words: int | None, language: str) -> Iterator[Paragraph]:
-    if not section_words or len(paragraph.text.split()) <= LONG_PARAGRAPH * section_words:
+    if not section_words or word_count(paragraph.text) <= LONG_PARAGRAPH * section_words:
         yield paragraph
         return
     start, words = 0, 0
@@ -58,7 +60,7 @@ def _cut(paragraph: Paragraph, section_words: int | None, language: str) -> Iter
         if words >= section_words:
             yield replace(paragraph, text=paragraph.text[start:first].strip())
             start, words = first, 0
-        words += len(paragraph.text[first:last].split())
+        words += word_count(paragraph.text[first:last])
     yield replace(paragraph, text=paragraph.text[start:].strip())
 
 

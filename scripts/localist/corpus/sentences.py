@@ -1,12 +1,16 @@
 """Sentences of a corpus, with their offsets."""
 
 import re
+from collections.abc import Iterator
 
 import pandas as pd
 from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttributeAccessIssue] (compiled, without stubs)
 
 from localist.corpus.documents import SECTION_SEPARATOR
+from localist.corpus.sentence_joints import MASK, UNIT, cuts_within_marks, runs_on
 
+# Characters around the end of a sentence that say whether it is one.
+NEAR = 200
 # The splitter's time can grow with the square of a line's length: it gets pieces, cut at white space or at stops.
 PIECE = re.compile(r".{1,10000}(?:(?<=[\s.!?。！？])|\Z)|.{1,10000}", re.DOTALL)
 
@@ -19,13 +23,35 @@ def split_sentences(text: str, language: str) -> list[tuple[int, int]]:
     offsets = []
     position = 0
     for line in (piece for whole in text.splitlines(keepends=True) for piece in PIECE.findall(whole)):
-        for boundary in get_sentence_boundaries(language, line):
-            raw = line[boundary["start_index"] : boundary["end_index"]]
-            if raw.strip():
-                start = position + boundary["start_index"] + len(raw) - len(raw.lstrip())
-                offsets.append((start, start + len(raw.strip())))
+        offsets.extend((position + start, position + end) for start, end in _sentences(line, language))
         position += len(line)
     return offsets
+
+
+def _sentences(line: str, language: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for cut in sorted({*_cuts(line, language), len(line)}):
+        before, after = line[max(start, cut - NEAR) : cut].strip(), line[cut : cut + NEAR].lstrip()
+        if not after or (before and not runs_on(before, after, language)):
+            sentence = line[start:cut]
+            if before:
+                first = start + len(sentence) - len(sentence.lstrip())
+                yield first, start + len(sentence.rstrip())
+            start = cut
+
+
+def _cuts(line: str, language: str) -> Iterator[int]:
+    for found in get_sentence_boundaries(language, line):
+        start, end = found["start_index"], found["end_index"]
+        yield end
+        sentence = line[start:end]
+        masked = sentence.translate(MASK)
+        if masked != sentence:
+            inner = (one["end_index"] for one in get_sentence_boundaries(language, masked))
+            yield from (
+                start + cut for cut in cuts_within_marks(sentence, (len(masked[:one].rstrip()) for one in inner))
+            )
+        yield from (start + unit.end() for unit in UNIT.finditer(sentence))
 
 
 def sentences_table(sections: pd.DataFrame, splits: pd.Series, language: str) -> pd.DataFrame:

@@ -35,5 +35,17 @@ def assign_splits(sections: pd.DataFrame, shares: Mapping[str, float], seed: int
     return pd.Series(splits, name="split").sort_index()
 
 
+def too_short(sections: pd.DataFrame, splits: pd.Series) -> str:
+    """Why no study of these sections can run, where one of the splits has none of them; else empty."""
+    missing = [name for name in SPLITS if name not in set(splits)]
+    if not missing:
+        return ""
+    count = "only one section" if len(sections) == 1 else f"only {len(sections)} sections"
+    return (
+        f"The corpus has {count}, too few for a {' and a '.join(missing)} split: "
+        "use a longer text, or for plain text lower corpus.section_words."
+    )
+
+
 def _stable_rank(seed: int, title: str, heading: str, number: int) -> str:
     return hashlib.sha256(f"{seed}\x1f{title}\x1f{heading}\x1f{number}".encode()).hexdigest()

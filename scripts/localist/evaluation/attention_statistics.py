@@ -1,107 +1,106 @@
 """Attention statistics of an evaluated model, by direct sums over its attention (method.md, Measures)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 
-from localist.attention.observed_attention import LayerInputs
-from localist.attention.visibility import visible_keys
+from localist.attention.observed_attention import ByMask, LayerInputs
 from localist.evaluation.measures import MEASURES, AttentionChunk
+from localist.evaluation.query_chunks import QueryChunk, excluded, query_chunks, seen_keys
 
-BITS_PER_NAT = 1.4426950408889634
 
-# Queries at a time, and their scores in all heads: small enough for a core's cache, whatever T.
-CHUNK_QUERIES = 64
-CHUNK_SCORES = 800_000
+@dataclass(frozen=True)
+class VisibleKeys:
+    """What statistics need to know of the keys under one mask, whatever the layer.
+
+    excluded: [2, batch, T, T], what is added to scores to leave out keys that the model hides, and keys outside V(i);
+    uniform_entropy: in bits, [batch or 1, T], of equal attention on the keys that the model shows, at least two;
+    visible_count: size of V(i), long [batch, T]; chance: C by partition, float64 [partitions, batch, T], 0 where V(i)
+    is empty.
+    """
+
+    excluded: torch.Tensor
+    uniform_entropy: torch.Tensor
+    visible_count: torch.Tensor
+    chance: torch.Tensor
+    chunks: list[QueryChunk]
 
 
 class StatisticsObserver:
-    """Collects per-query statistics, [layer][name] → [batch, T], averaged over heads, in float32 at least.
+    """Collects per-query statistics by layer, [statistics, batch, T], averaged over heads, in float32 at least.
 
-    blocks: measured partition → long [batch, T], -1 on sink and padding; is_text: bool [batch, T], False there. Besides
-    MEASURES there are `visible_keys`, the size of V(i), and for each partition `fidelity:…` and `chance:…`. Where a
-    statistic is undefined it is 0.
+    blocks: measured partition → long [batch, T], -1 on sink and padding; is_text: bool [batch, T], False there. The
+    statistics are `names`: MEASURES and, for each partition, `fidelity:…`. What depends on the mask alone, such as the
+    size of V(i) and chance, is in `visible`, by layer. Where a statistic is undefined it is 0.
     """
 
     def __init__(self, blocks: Mapping[str, torch.Tensor], is_text: torch.Tensor):
-        self.blocks = blocks
+        self.partitions = tuple(blocks)
+        self.blocks = torch.stack(list(blocks.values()))  # [partitions, batch, T]
         self.is_text = is_text
-        self.layers: dict[int, dict[str, torch.Tensor]] = {}
-        by_partition = (f"{statistic}:{name}" for name in blocks for statistic in ("fidelity", "chance"))
-        self.names = ("visible_keys", *MEASURES, *by_partition)
+        self.position = torch.arange(is_text.shape[1], device=is_text.device)  # long [T]
+        self.names = (*MEASURES, *(f"fidelity:{name}" for name in blocks))
+        self.layers: dict[int, torch.Tensor] = {}
+        self.visible: dict[int, VisibleKeys] = {}
+        self._shared = ByMask(self._visible_keys)
 
     def observe(self, layer: int, inputs: LayerInputs) -> None:
         """Compute every statistic of one layer, by direct sums over chunks of queries."""
+        shared = self._shared.of(inputs)
         dtype = torch.promote_types(inputs.query.dtype, torch.float32)
-        heads, context = inputs.query.shape[1:3]
         with torch.autocast(inputs.query.device.type, enabled=False):  # or the scores would be rounded to bf16
             query, key = inputs.query.to(dtype) * inputs.scaling, inputs.key.to(dtype)  # [batch, (key) heads, T, width]
             # One array from the start: small tensors kept from each chunk would pin the memory of the large ones.
-            statistics = query.new_empty((len(self.names), len(query), context))  # [names, batch, T]
-            for batch in range(len(query)):
-                for queries in query_chunks(heads, context):
-                    found = self._chunk(query[batch], key[batch], inputs.mask, batch, queries)
-                    for row, name in enumerate(self.names):
-                        statistics[row, batch, queries] = found[name]
-        self.layers[layer] = dict(zip(self.names, statistics, strict=True))
+            statistics = query.new_empty((len(self.names), len(query), query.shape[2]))
+            for chunk in shared.chunks:
+                statistics[:, chunk.windows, chunk.queries] = self._of_chunk(chunk, query, key, shared)
+        self.layers[layer], self.visible[layer] = statistics.nan_to_num_(nan=0.0), shared
 
-    def _chunk(
-        self, query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None, batch: int, queries: slice
-    ) -> dict[str, torch.Tensor]:
-        """Every statistic of the queries `queries` of one window, [queries].
+    def _of_chunk(self, chunk: QueryChunk, query: torch.Tensor, key: torch.Tensor, shared: VisibleKeys) -> torch.Tensor:
+        """Every statistic of a chunk, [statistics, windows, queries]; NaN where it is undefined.
 
-        query: [heads, T, width], scaled; key: [key heads, T, width]; mask: as in `LayerInputs`.
+        query: [batch, heads, T, width], scaled; key: [batch, key heads, T, width].
         """
-        keys, hidden, blind = visible_keys(mask, batch, queries, query.device)
-        scores = head_scores(query[:, queries], key[:, keys])  # [heads, queries, keys]
-        scores[..., scores.shape[-1] - hidden.shape[-1] :].masked_fill_(hidden, -torch.inf)
-        seen = torch.ones(scores.shape[1:], dtype=torch.bool, device=query.device)  # [queries, keys]
-        seen[:, seen.shape[1] - hidden.shape[1] :] = ~hidden
-        attention = scores.softmax(-1)  # [heads, queries, keys]
-        if blind is not None:
-            attention[:, blind] = 0
-
-        is_text = self.is_text[batch, keys]  # [keys]
-        own_key = queries.start - keys.start
-        visible = (seen & is_text).tril(own_key - 1)  # [queries, keys]: V(i)
-        restricted = scores.masked_fill_(~visible, -torch.inf).softmax(-1).nan_to_num_(nan=0.0)
-
-        chunk = AttentionChunk(
-            attention=attention,
-            restricted=restricted,
-            attention_mean=attention.mean(0),
-            restricted_mean=restricted.mean(0),
-            entropy=_entropy_bits(attention),
-            restricted_entropy=_entropy_bits(restricted),
-            seen_count=seen.sum(-1).to(scores.dtype),
-            visible_count=visible.sum(-1).to(scores.dtype),
-            is_text=is_text,
-            query_position=torch.arange(queries.start, queries.stop, device=query.device).to(scores.dtype),
-            key_position=torch.arange(keys.start, keys.stop, device=query.device),
-            own_key=own_key,
+        # Attention and its restriction to V(i) together: [2, windows, heads, queries, keys]
+        both = (chunk.scores(query, key) + chunk.pairs(shared.excluded)[:, :, None]).softmax(-1)
+        means, entropies = both.mean(2), entropy_bits(both).mean(2)
+        measured = AttentionChunk(
+            attention=both[0],
+            restricted=both[1],
+            attention_mean=means[0],
+            restricted_mean=means[1],
+            entropy=entropies[0],
+            restricted_entropy=entropies[1],
+            uniform_entropy=chunk.of_queries(shared.uniform_entropy),
+            is_text=chunk.of_keys(self.is_text),
+            query_position=self.position[chunk.queries],
+            key_position=self.position[chunk.keys],
+            own_key=chunk.queries.start - chunk.keys.start,
         )
-        statistics = {"visible_keys": chunk.visible_count}
-        statistics |= {name: measure.compute(chunk) for name, measure in MEASURES.items()}
-        for name, ids in self.blocks.items():
-            same = ids[batch, queries, None] == ids[batch, None, keys]  # [queries, keys]
-            statistics[f"fidelity:{name}"] = (chunk.restricted_mean * same).sum(-1)
-            statistics[f"chance:{name}"] = (visible & same).sum(-1) / chunk.visible_count.clamp(min=1)
-        return statistics
+        # [partitions, windows, queries, keys]
+        same = chunk.of_queries(self.blocks)[..., None] == chunk.of_keys(self.blocks)[..., None, :]
+        fidelity = (measured.restricted_mean * same).sum(-1)  # [partitions, windows, queries]
+        return torch.stack([*(measure.compute(measured) for measure in MEASURES.values()), *fidelity])
+
+    def _visible_keys(self, inputs: LayerInputs) -> VisibleKeys:
+        """What is known of the keys under the mask of a layer."""
+        dtype = torch.promote_types(inputs.query.dtype, torch.float32)
+        seen = seen_keys(inputs)
+        visible = (seen & self.is_text[:, None]).tril(-1)  # [batch, T, T]
+        own = torch.stack([(visible & (ids[:, :, None] == ids[:, None])).sum(-1) for ids in self.blocks])
+        visible_count = visible.sum(-1)
+        return VisibleKeys(
+            excluded=torch.stack([excluded(seen, dtype).expand(visible.shape), excluded(visible, dtype)]),
+            uniform_entropy=seen.sum(-1, dtype=dtype).clamp(min=2).log2(),
+            visible_count=visible_count,
+            chance=own.double() / visible_count.clamp(min=1),
+            chunks=query_chunks(inputs),
+        )
 
 
-def query_chunks(heads: int, context: int) -> Iterator[slice]:
-    """Queries at a time, so that their scores in all heads take little memory."""
-    size = max(1, min(CHUNK_QUERIES, CHUNK_SCORES // (heads * context)))
-    for start in range(0, context, size):
-        yield slice(start, min(start + size, context))
-
-
-def head_scores(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-    """QKᵀ, [heads, queries, keys], of query [heads, queries, width] and key [key heads, keys, width]."""
-    grouped = query.reshape(len(key), -1, query.shape[-1])  # [key heads, group × queries, width]
-    return (grouped @ key.transpose(-1, -2)).view(len(query), -1, key.shape[1])
-
-
-def _entropy_bits(probability: torch.Tensor) -> torch.Tensor:
-    """Entropy of probability [heads, queries, keys] along its keys, averaged over heads: [queries]."""
-    return torch.special.entr(probability).sum(-1).mean(0) * BITS_PER_NAT
+def entropy_bits(probability: torch.Tensor) -> torch.Tensor:
+    """Entropy in bits along the last axis: […, keys] → […]."""
+    # Not torch.special.entr, which takes twice as long on a CPU. 0 log 0 is 0.
+    log = probability.clamp(min=torch.finfo(probability.dtype).tiny).log2_()
+    return -log.mul_(probability).sum(-1)

@@ -8,9 +8,10 @@ from collections.abc import Collection
 
 import numpy as np
 import torch
-from torch.nn.functional import scaled_dot_product_attention
 
-from localist.attention.observed_attention import LayerInputs
+from localist.attention.block_attention import stock_attention
+from localist.attention.observed_attention import ByMask, LayerInputs
+from localist.evaluation.query_chunks import seen_keys
 from localist.evaluation.window_batches import long_tensor
 
 
@@ -26,22 +27,14 @@ class KnockoutObserver:
         same = blocks[:, :, None] == blocks[:, None, :]  # [batch, T, T]
         itself = torch.eye(context, dtype=torch.bool, device=blocks.device)  # [T, T]
         free = (blocks < 0)[:, None, :] | (blocks < 0)[:, :, None]  # [batch, T, T]
-        self.allowed = (same | itself | free)[:, None]  # [batch, 1, T, T]
-        self.causal = itself.new_ones(context, context).tril()  # [T, T]
+        self.allowed = same | itself | free  # [batch, T, T]
+        self._kept = ByMask(lambda inputs: (seen_keys(inputs) & self.allowed)[:, None])  # [batch, 1, T, T]
 
     def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
         """Stock attention under the smaller mask, [batch, heads, T, value width]; None for other layers."""
         if layer not in self.layers:
             return None
-        seen = self.causal if inputs.mask is None else inputs.mask  # [T, T] or [batch or 1, 1, T, T]
-        return scaled_dot_product_attention(
-            inputs.query,
-            inputs.key,
-            inputs.value,
-            attn_mask=seen & self.allowed,
-            scale=inputs.scaling,
-            enable_gqa=inputs.query.shape[1] != inputs.key.shape[1],
-        )
+        return stock_attention(inputs.query, inputs.key, inputs.value, self._kept.of(inputs), inputs.scaling)
 
 
 class Knockout:

@@ -15,8 +15,9 @@ from localist.evaluation.lower_layers import LowerLayers
 from localist.evaluation.window_batches import batches_by_length, long_tensor
 from localist.tokens.windows import Windows
 
-# Tokens whose logits over the whole vocabulary are looked at together: few enough for a core's cache.
-CHUNK_TOKENS = 32
+# Tokens whose logits over the whole vocabulary are looked at together: few enough for a core's cache. On a GPU, many.
+CPU_TOKENS = 32
+GPU_TOKENS = 4096
 
 
 class Watcher(Protocol):
@@ -108,40 +109,45 @@ class _LossTable:
 
     def __init__(self, windows: Windows):
         self.windows = windows
-        names = ("window", "position", "sentence", "nll", "correct")
-        self.columns: dict[str, list[np.ndarray]] = {name: [] for name in names}
+        self._batches: list[tuple[np.ndarray, torch.Tensor, torch.Tensor]] = []
 
     def add(self, rows: np.ndarray, input_ids: torch.Tensor, logits: torch.Tensor) -> None:
         """input_ids: long [batch, length] of the windows `rows`; logits: [batch, length, vocabulary]."""
-        is_text = self.windows.is_text[rows, : input_ids.shape[1]]  # [batch, length]
-        for row, own_ids, own_logits, own_text in zip(rows, input_ids, logits, is_text, strict=True):
-            positions = np.flatnonzero(own_text)  # [targets], a run
-            first, stop = int(positions[0]), int(positions[-1]) + 1
-            # Position p is predicted from p − 1.
-            nll, correct = _chunked_losses(own_logits[first - 1 : stop - 1], own_ids[first:stop])
-            self.columns["window"].append(np.full(len(positions), row))
-            self.columns["position"].append(positions)
-            self.columns["sentence"].append(self.windows.sentence_ids[row, first:stop])
-            self.columns["nll"].append(nll)
-            self.columns["correct"].append(correct)
+        targets = input_ids.roll(
+            -1, dims=1
+        )  # position p is predicted from p − 1; the last of a window predicts nothing
+        nll, correct = _chunked_losses(logits.flatten(0, 1), targets.flatten())
+        self._batches.append((rows, nll.view_as(input_ids), correct.view_as(input_ids)))
 
     def table(self) -> pd.DataFrame:
-        """The losses in text order."""
-        table = pd.DataFrame({name: np.concatenate(parts) for name, parts in self.columns.items()})
-        return table.sort_values(["window", "position"], ignore_index=True)
+        """The losses in text order. Waits for the device that computes them."""
+        parts = []
+        for rows, nll, correct in self._batches:
+            is_text = np.asarray(self.windows.is_text[rows, : nll.shape[1]])  # [batch, length]
+            window, position = np.nonzero(is_text)
+            columns = {
+                "window": rows[window],
+                "position": position,
+                "sentence": self.windows.sentence_ids[rows[window], position],
+                "nll": nll.cpu().numpy()[window, position - 1],
+                "correct": correct.cpu().numpy()[window, position - 1],
+            }
+            parts.append(pd.DataFrame(columns))
+        return pd.concat(parts).sort_values(["window", "position"], ignore_index=True)
 
 
-def _chunked_losses(logits: torch.Tensor, targets: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Loss in nats, float32, and whether the likeliest token is the target, each [targets].
+def _chunked_losses(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Loss in nats, float32, and whether the likeliest token is the target, each [tokens].
 
-    logits: [targets, vocabulary]; targets: long [targets].
+    logits: [tokens, vocabulary]; targets: long [tokens].
     """
+    size = GPU_TOKENS if logits.device.type == "cuda" else CPU_TOKENS
     nll, correct = [], []
-    for chunk, target in zip(logits.split(CHUNK_TOKENS), targets.split(CHUNK_TOKENS), strict=True):
+    for chunk, target in zip(logits.split(size), targets.split(size), strict=True):
         exact = chunk.float()
         nll.append(cross_entropy(exact, target, reduction="none"))
         correct.append(exact.argmax(-1) == target)
-    return torch.cat(nll).cpu().numpy(), torch.cat(correct).cpu().numpy()
+    return torch.cat(nll), torch.cat(correct)
 
 
 def split_metrics(losses: pd.DataFrame, byte_count: int) -> dict[str, float]:

@@ -21,30 +21,29 @@ KEYS_NEEDED: Mapping[str, int] = {QUERIES_ALL: 0, QUERIES_VISIBLE: 1}
 
 @dataclass(frozen=True)
 class AttentionChunk:
-    """The attention of some consecutive queries of one window, in float32 at least.
+    """The attention of some consecutive queries in some windows, in float32 at least.
 
     attention: softmax over all keys that the model lets a query see; restricted: the same over V(i) alone (method.md,
-    Fidelity), 0 where V(i) is empty. Entropies are in bits, averaged over heads. Keys after the last one that any query
-    sees are cut off.
+    Fidelity), NaN where V(i) is empty. Entropies are in bits, averaged over heads. Keys after the last one that any
+    query sees are cut off.
     """
 
-    attention: Tensor  # [heads, queries, keys]
-    restricted: Tensor  # [heads, queries, keys]
-    attention_mean: Tensor  # [queries, keys], over heads
-    restricted_mean: Tensor  # [queries, keys], over heads
-    entropy: Tensor  # [queries], of attention
-    restricted_entropy: Tensor  # [queries], of restricted
-    seen_count: Tensor  # [queries], keys that the model lets the query see
-    visible_count: Tensor  # [queries], keys of V(i)
-    is_text: Tensor  # bool [keys], False on sink and padding
-    query_position: Tensor  # [queries], in tokens from the start of the window
-    key_position: Tensor  # [keys]
+    attention: Tensor  # [windows, heads, queries, keys]
+    restricted: Tensor  # [windows, heads, queries, keys]
+    attention_mean: Tensor  # [windows, queries, keys], over heads
+    restricted_mean: Tensor  # [windows, queries, keys], over heads
+    entropy: Tensor  # [windows, queries], of attention
+    restricted_entropy: Tensor  # [windows, queries], of restricted
+    uniform_entropy: Tensor  # [windows or 1, queries], of equal attention on the keys that the query sees, at least two
+    is_text: Tensor  # bool [windows, keys], False on sink and padding
+    query_position: Tensor  # long [queries], in tokens from the start of the window
+    key_position: Tensor  # long [keys]
     own_key: int  # the column of the first query's own key
 
 
 @dataclass(frozen=True)
 class Measure:
-    """compute: chunk → [queries], averaged over heads; queries: the key of KEYS_NEEDED that it is averaged over."""
+    """compute: chunk → [windows, queries], averaged over heads; queries: the key of KEYS_NEEDED for its average."""
 
     compute: Callable[[AttentionChunk], Tensor]
     queries: str
@@ -52,17 +51,17 @@ class Measure:
 
 def sink_share(chunk: AttentionChunk) -> Tensor:
     """Share of attention on the sink (and on padding, where the model sees it)."""
-    return chunk.attention_mean[:, ~chunk.is_text].sum(-1)
+    return (chunk.attention_mean * ~chunk.is_text[:, None]).sum(-1)
 
 
 def self_share(chunk: AttentionChunk) -> Tensor:
     """Share of attention on the query's own token."""
-    return chunk.attention_mean.diagonal(chunk.own_key)
+    return chunk.attention_mean.diagonal(chunk.own_key, -2, -1)
 
 
 def entropy_normalised(chunk: AttentionChunk) -> Tensor:
     """Entropy divided by that of uniform attention on the same keys."""
-    return chunk.entropy / chunk.seen_count.clamp(min=2).log2()
+    return chunk.entropy / chunk.uniform_entropy
 
 
 def distance_tokens(chunk: AttentionChunk) -> Tensor:

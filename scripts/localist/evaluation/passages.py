@@ -7,8 +7,7 @@ import torch
 from transformers import PreTrainedModel
 
 from localist.attention.observed_attention import LayerInputs
-from localist.attention.visibility import visible_keys
-from localist.evaluation.attention_statistics import head_scores
+from localist.evaluation.query_chunks import QueryChunk, excluded, seen_keys
 from localist.evaluation.window_batches import long_tensor
 from localist.tokens.windows import NO_ID
 
@@ -24,10 +23,10 @@ class PassageObserver:
         """Compute the attention of a layer that was asked for."""
         if layer not in self.layers:
             return
+        everything = QueryChunk(slice(0, 1), slice(None), slice(None))
         with torch.autocast(inputs.query.device.type, enabled=False):
-            scores = head_scores(inputs.query[0].float() * inputs.scaling, inputs.key[0].float())  # [heads, T, T]
-        _, hidden, _ = visible_keys(inputs.mask, 0, slice(0, scores.shape[1]), scores.device)  # [T, T]
-        self.attention[layer] = scores.masked_fill(hidden, -torch.inf).softmax(-1).mean(dim=0)  # [T, T]
+            scores = everything.scores(inputs.query.float() * inputs.scaling, inputs.key.float())  # [1, heads, T, T]
+        self.attention[layer] = (scores + excluded(seen_keys(inputs), scores.dtype)).softmax(-1).mean(1)[0]  # [T, T]
 
 
 def passage_window(blocks: np.ndarray, tokens: int) -> int:

@@ -90,14 +90,15 @@ class Report(TypedDict):
     totals: Totals
 
 
-def extraction_page(report: Report, templates: Sequence[Path]) -> str:
-    """Totals and warnings first, then file by file, what each step removed, and samples before and after."""
+def extraction_page(report: Report, templates: Sequence[Path], no_study: str = "") -> str:
+    """Why no study can run, if so; totals and warnings; files, what each step removed, and samples before and after."""
     files = report["files"]
     warnings = [(one["file"], warning) for one in files for warning in one["warnings"]]
     skipped = [(one["file"], one["reason"]) for one in report["skipped"]]
     sampled = files[:FILES_WITH_SAMPLES]
     return render(
         templates,
+        no_study=no_study,
         totals=text_pairs(totals(report)),
         warnings=text_table(pd.DataFrame(warnings, columns=["file", "warning"])),
         skipped=text_table(pd.DataFrame(skipped, columns=["file", "reason"])),

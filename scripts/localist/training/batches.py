@@ -33,22 +33,22 @@ class WindowDataset(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.columns["input_ids"])
 
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         if index < 0:
             empty = {"labels": NOT_A_TARGET, "blocks": NO_ID}
             example = self[~index]
             return {
-                name: torch.full_like(value, empty[name]) if name in empty else value for name, value in example.items()
+                name: np.full_like(value, empty[name]) if name in empty else value for name, value in example.items()
             }
-        return {name: torch.as_tensor(values[index]) for name, values in self.columns.items()}
+        return {name: values[index] for name, values in self.columns.items()}
 
 
-def stack_windows(examples: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+def stack_windows(examples: Sequence[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
     """Stack examples [T] into [batch, length], cutting the padding that all of them share."""
-    batch = {name: torch.stack([example[name] for example in examples]) for name in examples[0]}
-    with_targets = (batch["labels"] != NOT_A_TARGET).any(dim=0).nonzero()  # positions, [·, 1]
-    length = int(with_targets.max()) + 1 if len(with_targets) else 2
-    return {name: values[:, :length] for name, values in batch.items()}
+    batch = {name: np.stack([example[name] for example in examples]) for name in examples[0]}
+    with_targets = np.flatnonzero((batch["labels"] != NOT_A_TARGET).any(axis=0))  # positions
+    length = int(with_targets[-1]) + 1 if len(with_targets) else 2
+    return {name: torch.as_tensor(np.ascontiguousarray(values[:, :length])) for name, values in batch.items()}
 
 
 class SimilarLengths(torch.utils.data.Sampler):

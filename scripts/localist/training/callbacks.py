@@ -41,8 +41,7 @@ class ProgressBar(TrainerCallback):
 
     bar: tqdm
 
-    def __init__(self, trainer: LocalityTrainer, name: str, tokens: int):
-        self.trainer = trainer
+    def __init__(self, name: str, tokens: int):
         self.name = name
         self.tokens = tokens
 
@@ -61,12 +60,15 @@ class ProgressBar(TrainerCallback):
         )
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        parts = self.trainer.loss_parts
-        shown = {"loss": f"{parts['cross_entropy']:.3f}"}
-        if "penalty" in parts:
-            shown["constraint"] = f"{parts['penalty']:.4f}"
+        done = tokens_done(state)
+        if done == self.bar.n:
+            return  # nothing was fetched after this step
+        last = state.log_history[-1]
+        shown = {"loss": f"{last['cross_entropy']:.3f}"}
+        if "penalty" in last:
+            shown["constraint"] = f"{last['penalty']:.4f}"
         self.bar.set_postfix(shown, refresh=False)
-        self.bar.update(parts["targets"])
+        self.bar.update(done - self.bar.n)
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -91,7 +93,7 @@ class SaveSnapshots(TrainerCallback):
         self.done = tokens_done(state)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        before, self.done = self.done, self.done + self.trainer.loss_parts["targets"]
+        before, self.done = self.done, tokens_done(state)
         for tokens, folder in self.snapshots.items():
             # The budget is spent with the last step, even if its windows hold less than they do on average.
             last = state.global_step == state.max_steps and tokens > self.done
@@ -101,5 +103,5 @@ class SaveSnapshots(TrainerCallback):
 
 
 def tokens_done(state: TrainerState) -> int:
-    """Training tokens of the steps that are done."""
-    return round(sum(entry.get("targets", 0) for entry in state.log_history))
+    """Training tokens of the steps whose records have been fetched."""
+    return int(next((entry["tokens"] for entry in reversed(state.log_history) if "tokens" in entry), 0))

@@ -1,14 +1,12 @@
 """The locality constraint that training adds to the cross-entropy (method.md, The constraint)."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 
 from localist.attention.block_attention import attention_with_block_mass
-from localist.attention.observed_attention import LayerInputs
+from localist.attention.observed_attention import ByMask, LayerInputs
 from localist.attention.ranks import mean_over_ranks
 from localist.attention.visibility import VisibleBlocks, key_groups, visible_blocks
 from localist.plumbing.errors import UserError
@@ -105,6 +103,15 @@ def counted_mean(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
     return (values * counted[:, None]).sum() / (count + (count == 0)).to(values.dtype)
 
 
+@dataclass(frozen=True)
+class ConstraintSummary:
+    """penalty: (1/L) Σ λ_l P_l; active_share: of the penalties; fidelity: mean F, [constrained layers]."""
+
+    penalty: torch.Tensor
+    active_share: torch.Tensor
+    fidelity: torch.Tensor
+
+
 @dataclass
 class ConstraintObserver:
     """Computes the constrained layers with their block mass, and adds their penalties to the loss of the forward pass.
@@ -121,7 +128,7 @@ class ConstraintObserver:
 
     def __post_init__(self):
         self.groups = key_groups(self.blocks, self.block_count)  # [batch, T, 1 + blocks]
-        self._visible: list[tuple[torch.Tensor | None, VisibleBlocks]] = []
+        self._visible = ByMask(lambda inputs: visible_blocks(self.groups, inputs.mask))
 
     def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
         """The output of a constrained layer; None, at no cost, for others. Raises UserError if T differs."""
@@ -137,7 +144,7 @@ class ConstraintObserver:
         output, mass = attention_with_block_mass(
             inputs.query, inputs.key, inputs.value, self.groups, inputs.mask, inputs.scaling, inputs.dropout
         )
-        visible, mass = self._visible_blocks(inputs.mask), mass[..., 1:]  # [batch, heads, T, blocks]
+        visible, mass = self._visible.of(inputs), mass[..., 1:]  # [batch, heads, T, blocks]
         # [batch, heads, T]
         penalties = PENALTIES[self.constraint.penalty](mass, visible, self.constraint.target_of(layer))
         penalty = counted_mean(penalties, visible.counted)  # scalar
@@ -147,37 +154,26 @@ class ConstraintObserver:
         self.layers[layer] = LayerPenalty(penalty, active, mean_fidelity)
         return output
 
-    def add_to(self, loss: torch.Tensor, weight: float) -> torch.Tensor:
+    def add_to(self, loss: torch.Tensor, weight: torch.Tensor | float) -> torch.Tensor:
         """loss + weight · (1/L) Σ λ_l P_l, with its gradient; without λ_l where λ scales the target instead."""
         penalties = {layer: one.penalty for layer, one in self.layers.items()}
-        return loss + self._weighted_sum(penalties) * (weight / len(self.constraint.locality))
+        return loss + self._weighted_sum(penalties) * torch.as_tensor(
+            weight / len(self.constraint.locality), dtype=loss.dtype
+        )
 
-    def summary(self) -> dict[str, float | str]:
-        """For a log, over all ranks: penalty (1/L) Σ λ_l P_l, share of active penalties, mean F by layer as JSON."""
+    def summary(self) -> ConstraintSummary:
+        """What a log shows, over all ranks."""
         layers = sorted(self.layers)
         rows = [(one.penalty.detach(), one.active, one.fidelity) for one in (self.layers[layer] for layer in layers)]
         over_ranks = mean_over_ranks(torch.stack([torch.stack(row) for row in rows]))  # [layers, 3]
         penalties, active, fidelities = over_ranks.unbind(dim=1)  # [layers] each
         weighted = self._weighted_sum(dict(zip(layers, penalties, strict=True)))
-        by_layer = {str(layer): value for layer, value in zip(layers, fidelities.tolist(), strict=True)}
-        return {
-            "penalty": (weighted / len(self.constraint.locality)).item(),
-            "active_share": float(np.mean(active.tolist())),
-            "fidelity": json.dumps(by_layer),
-        }
+        return ConstraintSummary(weighted / len(self.constraint.locality), active.double().mean(), fidelities)
 
     def _weighted_sum(self, penalties: Mapping[int, torch.Tensor]) -> torch.Tensor:
         """Σ λ_l P_l, a scalar; 0 without a constrained layer."""
         weighted = (self.constraint.layer_weight(layer) * penalty for layer, penalty in penalties.items())
         return sum(weighted, self.groups.new_zeros(()))
-
-    def _visible_blocks(self, mask: torch.Tensor | None) -> VisibleBlocks:
-        """The blocks of V(i) under this mask, computed once for all layers that share it."""
-        for known, visible in self._visible:
-            if known is mask:
-                return visible
-        self._visible.append((mask, visible_blocks(self.groups, mask)))
-        return self._visible[-1][1]
 
 
 def ramp(step: int, warmup_steps: int) -> float:

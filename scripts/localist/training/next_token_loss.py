@@ -13,6 +13,8 @@ from transformers import PreTrainedModel
 
 NOT_A_TARGET = -100
 LOSS_TOKENS = 512
+# On a GPU, where a chunk of 512 would not fill it (1.6 GB of logits in float32).
+GPU_LOSS_TOKENS = 8192
 
 
 def head_is_plain(model: PreTrainedModel) -> bool:
@@ -54,22 +56,22 @@ def next_token_loss(
         outputs = model(input_ids=input_ids, use_cache=False, **kwargs)
     finally:
         hook.remove()
-    is_target = labels[:, 1:] != NOT_A_TARGET  # [batch, T - 1]
     device = input_ids.device.type
-    # [targets, width], [vocabulary, width]
-    states_of_targets, weight = states[0][:, :-1][is_target], head.weight
+    # [batch × (T - 1), width], [vocabulary, width]
+    predicting, weight = states[0][:, :-1].flatten(0, 1), head.weight
     if torch.is_autocast_enabled(device):
         dtype = torch.get_autocast_dtype(device)
-        states_of_targets, weight = states_of_targets.to(dtype), weight.to(dtype)
+        predicting, weight = predicting.to(dtype), weight.to(dtype)
     with torch.autocast(device, enabled=False):
-        loss = _ChunkedCrossEntropy.apply(states_of_targets, weight, head.bias, labels[:, 1:][is_target])
+        loss = _ChunkedCrossEntropy.apply(predicting, weight, head.bias, labels[:, 1:].flatten())
     return loss, outputs
 
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
     """Mean cross-entropy of linear(states, weight, bias); the forward pass also computes the gradients.
 
-    states: [targets, width]; weight: [vocabulary, width]; bias: [vocabulary] or None; targets: long [targets].
+    states: [tokens, width]; weight: [vocabulary, width]; bias: [vocabulary] or None; targets: long [tokens], where
+    NOT_A_TARGET is left out of the mean (not selected beforehand, which would wait for a GPU).
     """
 
     @staticmethod
@@ -80,14 +82,19 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         state_gradient = torch.empty_like(states)
         weight_gradient = torch.zeros_like(weight, dtype=torch.float32)
         bias_gradient = None if bias is None else torch.zeros_like(bias)
-        for first in range(0, len(targets), LOSS_TOKENS):
-            part = slice(first, first + LOSS_TOKENS)
+        is_target = targets != NOT_A_TARGET  # [tokens]
+        count = is_target.sum().clamp(min=1)
+        divisor = torch.where(is_target, count, torch.inf)[:, None]  # [tokens, 1]
+        rows = torch.arange(len(targets), device=states.device)
+        size = GPU_LOSS_TOKENS if states.device.type == "cuda" else LOSS_TOKENS
+        for first in range(0, len(targets), size):
+            part = slice(first, first + size)
             # [part, vocabulary]
             log_probability = log_softmax(linear(states[part], weight, bias), dim=-1, dtype=torch.float32)
-            loss += nll_loss(log_probability, targets[part], reduction="sum")
+            loss += nll_loss(log_probability, targets[part], reduction="sum", ignore_index=NOT_A_TARGET)
             gradient = log_probability.exp_()  # of the logits, in place
-            gradient[torch.arange(len(gradient), device=states.device), targets[part]] -= 1
-            gradient /= len(targets)
+            gradient[rows[: len(gradient)], targets[part].clamp(min=0)] -= 1
+            gradient /= divisor[part]
             if bias_gradient is not None:
                 bias_gradient += gradient.sum(0)
             gradient = gradient.to(weight.dtype)
@@ -95,7 +102,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             state_gradient[part] = gradient @ weight
             weight_gradient += gradient.T @ states[part]
         ctx.save_for_backward(state_gradient, weight_gradient.to(weight.dtype), bias_gradient)
-        return loss / max(1, len(targets))
+        return loss / count
 
     @staticmethod
     @once_differentiable

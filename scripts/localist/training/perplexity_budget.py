@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
+import torch
 
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import read_json
@@ -16,7 +17,8 @@ class PerplexityBudget:
     """A run's α, step by step, from its cross-entropy and the reference's on the same batch.
 
     share: ε, by which perplexity may exceed the reference's; reference: cross-entropy of each of its steps, in nats;
-    weight: α in force; excess: the moving average of the difference of cross-entropies, in nats.
+    weight: α in force; excess: the moving average of the difference of cross-entropies, in nats. Both are float64
+    scalars on the device of the cross-entropy, which is never waited for.
     """
 
     def __init__(self, share: float, settings: BudgetSettings, reference: Sequence[float]):
@@ -25,23 +27,27 @@ class PerplexityBudget:
         self.reference = reference
         self.rate = settings.rate / len(reference)
         # Perplexity grows with about the power 1.5 of α.
-        self.weight = self._bounded(settings.weight * (100 * share) ** (2 / 3))
-        self.excess = 0.0
+        self.weight = self._bounded(_scalar(settings.weight * (100 * share) ** (2 / 3)))
+        self.excess = _scalar(0.0)
 
-    def adapt(self, step: int, cross_entropy: float) -> None:
+    def adapt(self, step: int, cross_entropy: torch.Tensor) -> None:
         """Take in the cross-entropy of a step (from 0): log α falls by η (D − log(1 + ε)) / log(1 + ε)."""
         kept = self.settings.smoothing
-        self.excess = kept * self.excess + (1 - kept) * (cross_entropy - self.reference[step])
+        self.excess = kept * self.excess + (1 - kept) * (cross_entropy.double() - self.reference[step])
         # A jump of the loss must not throw α away: it moves by a factor of e at most.
-        change = max(-1.0, min(1.0, self.rate * (1 - self.excess / self.allowed)))
-        self.weight = self._bounded(self.weight * math.exp(change))
+        change = (self.rate * (1 - self.excess / self.allowed)).clamp(-1, 1)
+        self.weight = self._bounded(self.weight * change.exp())
 
-    def _bounded(self, weight: float) -> float:
-        return min(self.settings.max_weight, max(self.settings.min_weight, weight))
+    def _bounded(self, weight: torch.Tensor) -> torch.Tensor:
+        return weight.clamp(self.settings.min_weight, self.settings.max_weight)
 
     def resume(self, last_step: Mapping[str, Any]) -> None:
         """Take up the state after a step, from its row of the history."""
-        self.weight, self.excess = last_step["weight"], last_step["excess"]
+        self.weight, self.excess = _scalar(last_step["weight"]), _scalar(last_step["excess"])
+
+
+def _scalar(value: float) -> torch.Tensor:
+    return torch.tensor(value, dtype=torch.float64)
 
 
 def reference_losses(reference: ReferenceRun, *, seed: int, steps: int, optimisation: Optimisation) -> list[float]:

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from transformers import AutoTokenizer
 
+from localist.attention.gpu import explained_gpu_errors, set_up_gpu
 from localist.attention.models import load_model, processor_of
 from localist.attention.precision import uses_bf16
 from localist.attention.ranks import rank
@@ -70,6 +71,7 @@ def train_run(
         "precision": settings.precision,
         "threads": settings.threads,
         "gpus": settings.gpus,
+        "deterministic": settings.deterministic,
         "versions": package_versions(),
         "inputs": content_hash(inputs.data_files()),
         "code_sha256": content_hash(inputs.code),
@@ -82,21 +84,25 @@ def train_run(
     resolved["precision"] = "bf16" if bf16 else "fp32"
     name = f"{arm.name} seed {seed}"
     logger.info("%s: %d steps in %s.", name, resolved["steps"], resolved["precision"])
-    history = train_arm(
-        model,
-        windows,
-        np.load(inputs.blocks) if inputs.blocks else None,
-        constraint=constraint,
-        optimisation=settings.optimisation,
-        seed=seed,
-        bf16=bf16,
-        budget=budget,
-        snapshots={tokens: own_checkpoints / f"at-{tokens}" for tokens in outputs.snapshots},
-        checkpoints=own_checkpoints,
-        checkpoint_steps=checkpoint_steps,
-        name=name,
-        asked_to_stop=asked_to_stop,
-    )
+    if settings.gpus:
+        # Beside bf16, TF32 is exact enough; where float32 is asked for, it is what is computed.
+        set_up_gpu(exact=not bf16, deterministic=settings.deterministic)
+    with explained_gpu_errors("training.batch_size"):
+        history = train_arm(
+            model,
+            windows,
+            np.load(inputs.blocks) if inputs.blocks else None,
+            constraint=constraint,
+            optimisation=settings.optimisation,
+            seed=seed,
+            bf16=bf16,
+            budget=budget,
+            snapshots={tokens: own_checkpoints / f"at-{tokens}" for tokens in outputs.snapshots},
+            checkpoints=own_checkpoints,
+            checkpoint_steps=checkpoint_steps,
+            name=name,
+            asked_to_stop=asked_to_stop,
+        )
     if rank() > 0:
         return
     resolved["device"] = str(model.device)

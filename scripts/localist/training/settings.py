@@ -38,13 +38,14 @@ class TrainingSettings:
     """Settings that all runs of a study share and that determine their results.
 
     precision: auto, bf16 or fp32; threads: of torch, in each process; gpus: processes of the run, one on each GPU; 0
-    computes on the CPU; budget: for arms that have one.
+    computes on the CPU; deterministic: on a GPU, the same bits at every run; budget: for arms that have one.
     """
 
     optimisation: Optimisation
     precision: str
     threads: int
     gpus: int
+    deterministic: bool = True
     budget: BudgetSettings | None = None
 
     @classmethod
@@ -54,7 +55,7 @@ class TrainingSettings:
         budget: None for arms with a fixed α.
         """
         optimisation = Optimisation(**{one.name: training[one.name] for one in fields(Optimisation)})
-        own = {name: training[name] for name in ("precision", "threads", "gpus")}
+        own = {name: training[name] for name in ("precision", "threads", "gpus", "deterministic")}
         return cls(optimisation, **own, budget=BudgetSettings(**budget) if budget else None)
 
 

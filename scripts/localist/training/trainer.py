@@ -20,12 +20,13 @@ from localist.plumbing.errors import UserError
 from localist.plumbing.interruption import Interrupted
 from localist.tokens.windows import NO_ID, Windows
 from localist.training.batches import BatchesOfRank, SimilarLengths, WindowDataset, stack_windows
-from localist.training.callbacks import ProgressBar, SaveSnapshots, StopOnRequest
+from localist.training.callbacks import ProgressBar, SaveSnapshots, StopOnRequest, tokens_done
 from localist.training.checkpoints import last_whole_checkpoint, seal
 from localist.training.constraint import Constraint, ConstraintObserver, ramp
 from localist.training.next_token_loss import LOSS_TOKENS, NOT_A_TARGET, head_is_plain, next_token_loss
 from localist.training.perplexity_budget import PerplexityBudget
 from localist.training.settings import Optimisation
+from localist.training.step_records import STEPS_BETWEEN_FETCHES, StepRecords, first_not_finite_row
 
 logger = logging.getLogger(__name__)
 
@@ -35,20 +36,28 @@ LOSS_COLUMNS = ("cross_entropy", "penalty", "weight", "excess", "active_share", 
 class LocalityTrainer(Trainer):
     """Trainer whose loss is cross-entropy + α · constraint; without constrained layers it is stock fine-tuning.
 
-    budget: adapts α, if the constraint has no weight.
-    loss_parts: the parts of the last step's loss, as in `LOSS_COLUMNS`, its targets, and fidelity by layer as JSON.
+    budget: adapts α, if the constraint has no weight; fetch_interval: steps after which what they recorded is fetched
+    from the device (`StepRecords`), and becomes rows of the state's history.
     """
 
     model: PreTrainedModel
     args: TrainingArguments
     train_dataset: WindowDataset
 
-    def __init__(self, *, constraint: Constraint, budget: PerplexityBudget | None, checkpoints: Path, **kwargs: Any):
+    def __init__(
+        self,
+        *,
+        constraint: Constraint,
+        budget: PerplexityBudget | None,
+        checkpoints: Path,
+        fetch_interval: int,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.constraint = constraint
         self.budget = budget
         self.checkpoints = checkpoints
-        self.loss_parts: dict[str, Any] = {}
+        self.records = StepRecords(constraint.layers, fetch_interval)
         self.head_is_plain = head_is_plain(self.model)
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
@@ -74,7 +83,11 @@ class LocalityTrainer(Trainer):
             return super().get_train_dataloader()
         batches = BatchesOfRank(self._get_train_sampler(), rank(), number_of_ranks())
         return torch.utils.data.DataLoader(
-            self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator, pin_memory=not self.args.use_cpu
+            self.train_dataset,
+            batch_sampler=batches,
+            collate_fn=self.data_collator,
+            pin_memory=not self.args.use_cpu,
+            num_workers=self.args.dataloader_num_workers,
         )
 
     def compute_loss(
@@ -86,45 +99,64 @@ class LocalityTrainer(Trainer):
     ) -> Any:
         """Trainer's own loss (a scalar), plus the constraint on the layers with λ > 0; with `return_outputs`, a pair.
 
-        inputs: input_ids, labels and blocks, long [batch, T]. Raises UserError if the loss is not finite.
+        inputs: input_ids, labels and blocks, long [batch, T]. Raises what `fetch_records` does.
         """
         inputs = dict(inputs)
+        step = self.state.global_step + 1
+        fidelity = None
         if self.constraint.layers:
             observer = ConstraintObserver(self.constraint, inputs.pop("blocks"), self.train_dataset.block_count)
-            loss, outputs = self._cross_entropy(model, inputs | {"observer": observer}, num_items_in_batch)
-            cross_entropy = mean_over_ranks(loss).item()
-            weight = self._weight(cross_entropy)
-            self.loss_parts = {"cross_entropy": cross_entropy, "weight": weight} | observer.summary()
+            cross_entropy, outputs = self._cross_entropy(model, inputs | {"observer": observer}, num_items_in_batch)
+            parts = {"cross_entropy": mean_over_ranks(cross_entropy.detach())}
+            parts["weight"] = self._weight(parts["cross_entropy"])
             if self.budget:
-                self.loss_parts["excess"] = self.budget.excess
-            loss = observer.add_to(loss, weight)
+                parts["excess"] = self.budget.excess
+            summary = observer.summary()
+            parts |= {"penalty": summary.penalty, "active_share": summary.active_share}
+            fidelity = summary.fidelity
+            loss = observer.add_to(cross_entropy, parts["weight"])
         else:
             loss, outputs = self._cross_entropy(model, inputs, num_items_in_batch)
-            self.loss_parts = {"cross_entropy": mean_over_ranks(loss).item()}
+            parts = {"cross_entropy": mean_over_ranks(loss.detach())}
         targets = (inputs["labels"] != NOT_A_TARGET).sum()
-        self.loss_parts["targets"] = round(mean_over_ranks(targets).item() * number_of_ranks())
-        if not torch.isfinite(loss):
-            where = first_not_finite(self.model, inputs["input_ids"])
-            raise UserError(
-                f"The loss is {loss.item()} at step {self.state.global_step + 1}: {where}. Lower "
-                "training.learning_rate or constraint.weight. The last checkpoint is kept."
-            )
+        parts |= {"targets": mean_over_ranks(targets) * number_of_ranks(), "loss": loss}
+        self.records.add(step, self._get_learning_rate(), parts, fidelity)
+        if self.records.is_due(step):
+            self.fetch_records(inputs["input_ids"])
         return (loss, outputs) if return_outputs else loss
 
-    def _weight(self, cross_entropy: float) -> float:
-        """α in force at this step: ramped in over the warm-up, or adapted to a budget."""
+    def fetch_records(self, input_ids: torch.Tensor | None = None) -> None:
+        """Fetch the records of the last steps into the state's history, which a checkpoint holds.
+
+        Raises UserError, naming the step, if a loss is not finite. input_ids: long [batch, T] of the last step where
+        its gradient is still to come, to say also where the numbers come from.
+        """
+        rows = self.records.fetch()
+        broken = first_not_finite_row(rows)
+        if broken:
+            where = ""
+            if input_ids is not None and broken is rows[-1]:
+                where = f": {first_not_finite(self.model, input_ids)}"
+            raise UserError(
+                f"The loss is {broken['loss']} at step {broken['step']}{where}. Lower training.learning_rate or "
+                "constraint.weight. The last checkpoint is kept."
+            )
+        for row in rows:
+            tokens = tokens_done(self.state) + row.pop("targets")
+            self.state.log_history.append(row | {"tokens": tokens})
+
+    def _weight(self, cross_entropy: torch.Tensor) -> torch.Tensor:
+        """α in force at this step, a scalar: ramped in over the warm-up, or adapted to a budget."""
         if self.budget:
             self.budget.adapt(self.state.global_step, cross_entropy)
-            return self.budget.weight
+            return self.budget.weight.to(cross_entropy.device)
         assert self.constraint.weight is not None  # set wherever a layer is constrained without a budget
-        return self.constraint.weight * ramp(self.state.global_step, int(self.args.warmup_steps))
-
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add the parts of the loss to Trainer's log, which is part of a checkpoint and restored on resuming."""
-        super().log(logs | self.loss_parts, start_time)
+        weight = self.constraint.weight * ramp(self.state.global_step, int(self.args.warmup_steps))
+        return torch.full((), weight, dtype=torch.float64, device=cross_entropy.device)
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         """Trainer's own, sealed once all ranks have written; if it cannot be written, removed, with a UserError."""
+        self.fetch_records()
         checkpoint = self.checkpoints / f"checkpoint-{self.state.global_step}"
         error = _failure(lambda: super(LocalityTrainer, self)._save_checkpoint(model, trial))
         if not any_rank(error is not None, self.args.device) and rank() == 0:
@@ -247,18 +279,23 @@ def train_arm(
         save_strategy="steps",
         save_steps=checkpoint_steps,
         save_total_limit=2,
-        logging_steps=1,
+        logging_strategy="no",  # `StepRecords` take its place
         logging_nan_inf_filter=False,
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
         bf16=bf16,
         use_cpu=model.device.type == "cpu",
+        # A GPU computes while a process beside this one makes the next batches.
+        dataloader_num_workers=0 if model.device.type == "cpu" else 1,
+        accelerator_config={"non_blocking": True},
         # `next_token_loss` reaches the head past the model's output, so the search for unused weights would miss it.
         ddp_find_unused_parameters=False,
     )
     # One GPU per process: with several visible, Trainer would split each batch over all of them.
     arguments._n_gpu = min(1, arguments.n_gpu)
+    # A snapshot is taken at the step that reaches a number of tokens, which is counted on the device.
+    interval = 1 if snapshots else STEPS_BETWEEN_FETCHES.get(model.device.type, 1)
     trainer = LocalityTrainer(
         model=model,
         args=arguments,
@@ -268,8 +305,9 @@ def train_arm(
         constraint=constraint,
         budget=budget,
         checkpoints=checkpoints,
+        fetch_interval=interval,
     )
-    trainer.add_callback(ProgressBar(trainer, name, optimisation.token_budget))
+    trainer.add_callback(ProgressBar(name, optimisation.token_budget))
     if snapshots:
         trainer.add_callback(SaveSnapshots(trainer, snapshots))
     if number_of_ranks() > 1:
@@ -287,6 +325,7 @@ def train_arm(
         trainer._load_from_checkpoint(str(resume))
     else:
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+        trainer.fetch_records()
     if trainer.state.global_step < steps:
         raise Interrupted(
             f"{name} was asked to end after step {trainer.state.global_step} of {steps}; the next start resumes there."
@@ -316,11 +355,5 @@ def check_blocks(blocks: np.ndarray, windows: Windows, name: str) -> None:
 
 def history_rows(log_history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row per step: step, tokens so far, the parts of the loss, and fidelity (JSON by layer, or None)."""
-    rows = []
-    tokens = 0
-    for entry in log_history:
-        if "cross_entropy" in entry and "loss" in entry:
-            tokens += entry["targets"]
-            row = {"step": entry["step"], "tokens": tokens}
-            rows.append(row | {name: entry.get(name) for name in (*LOSS_COLUMNS, "fidelity")})
-    return rows
+    columns = ("step", "tokens", *LOSS_COLUMNS, "fidelity")
+    return [{name: entry.get(name) for name in columns} for entry in log_history if "cross_entropy" in entry]

@@ -107,18 +107,20 @@ def test_heads_are_split_between_tiles(monkeypatch):
         torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("kind", masks(4))
 @pytest.mark.parametrize("many_blocks", [False, True])
-def test_the_fused_kernel_gives_the_same(many_blocks):
+def test_the_fused_kernel_gives_the_same(many_blocks, kind):
     """Catches a GPU path that means something else; more groups than the head is wide take several passes."""
     query, key, value, blocks = inputs(40, dtype=torch.float32)
+    mask = masks(40)[kind]
     if many_blocks:
         blocks = (torch.arange(40)[None].expand(2, -1) // 2).clone()
         blocks[:, 0] = -1
     groups = key_groups(blocks, int(blocks.max()) + 1)
     weight = torch.randn(*query.shape[:3], groups.shape[-1])
     results = []
-    for attention in (_fused, lambda *args: attention_with_block_mass(*args[:4], None, *args[4:])):
-        output, mass = attention(query, key, value, groups, 0.5, 0.0)
+    for attention in (_fused, attention_with_block_mass):
+        output, mass = attention(query, key, value, groups, mask, 0.5, 0.0)
         results.append((output, mass, *torch.autograd.grad(output.sum() + (mass * weight).sum(), (query, key, value))))
     for fused, tiled in zip(*results, strict=True):
         torch.testing.assert_close(fused, tiled, rtol=1e-4, atol=1e-5)

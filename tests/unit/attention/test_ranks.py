@@ -27,7 +27,7 @@ from localist.training.batches import BatchesOfRank, SimilarLengths
 from localist.training.checkpoints import last_whole_checkpoint
 from localist.training.constraint import Constraint
 from localist.training.settings import Optimisation
-from localist.training.trainer import train_arm
+from localist.training.trainer import LocalityTrainer, train_arm
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -75,7 +75,13 @@ def train(folder, constraint, asked_to_stop, dropout=0.0, in_pieces=False, stop_
     blocks = np.where(windows.is_text, windows.sentence_ids % 2, -1)
     if damaged and rank() == 1:
         blocks[0, 1] = 999
-    steps = []
+    steps, norms = [], []
+
+    def recorded(trainer, model, grad_norm=None):
+        norms.append(float(grad_norm))
+        return grad_norm
+
+    LocalityTrainer._get_grad_norm = recorded
 
     def one_rank_is_asked():
         steps.append(1)
@@ -99,6 +105,7 @@ def train(folder, constraint, asked_to_stop, dropout=0.0, in_pieces=False, stop_
     if rank() == 0:
         save_file({name: weight.clone() for name, weight in model.state_dict().items()}, folder / "model.safetensors")
         (folder / "history.json").write_text(json.dumps(history))
+        (folder / "gradient_norms.json").write_text(json.dumps(norms))
 
 
 def never():
@@ -122,9 +129,8 @@ def numbers(row):
 
 
 def gradient_norms(folder):
-    """Of every step, as the last checkpoint has them."""
-    state = last_whole_checkpoint(folder / "checkpoints") / "trainer_state.json"
-    return [entry["grad_norm"] for entry in json.loads(state.read_text())["log_history"]]
+    """Of every step."""
+    return json.loads((folder / "gradient_norms.json").read_text())
 
 
 @pytest.mark.slow

@@ -12,12 +12,12 @@ from localist.corpus.cleaning import (
     drop_contents,
     drop_footnote_marks,
     drop_footnotes,
-    drop_gutenberg,
     drop_index,
     drop_references,
     drop_tables,
     join_hyphenated,
     tidy_unicode,
+    without_lists,
     without_sections,
 )
 from localist.corpus.formats.book import (
@@ -75,22 +75,6 @@ def test_unicode_forms(before, after, changed):
 def test_wrongly_decoded_letters_are_put_right():
     """Catches "Ã©" where é was meant, as in many converted books."""
     assert texts(tidy_unicode(prose("Le café crème Ã©tait dÃ©jÃ\xa0 froid."))[0]) == ["Le café crème était déjà froid."]
-
-
-def test_gutenberg_s_frame_goes_and_the_book_stays():
-    """Catches the licence in the first and last sections of every such book, and a book that goes with it."""
-    before = ["The Project Gutenberg eBook of Alice", "*** START OF THE PROJECT GUTENBERG EBOOK ALICE ***"]
-    book = ["Produced by A. Volunteer", "Alice was beginning.", "By and by.", "THE END"]
-    after = ["*** END OF THE PROJECT GUTENBERG EBOOK ALICE ***", "Section 1. General Terms of Use"]
-    kept, removed = drop_gutenberg(prose(*before, *book, *after))
-    assert texts(kept) == book[1:]
-    assert removed == [*before, book[0], *after]
-
-
-def test_another_book_is_left_alone():
-    """Catches a book without that frame which loses its beginning or end."""
-    paragraphs = prose("Produced by hand.", "The end of Project Gutenberg was not near.")
-    assert drop_gutenberg(paragraphs) == (paragraphs, [])
 
 
 @pytest.mark.parametrize(
@@ -156,6 +140,47 @@ def test_dropped_sections_end_with_a_heading_of_their_level():
     assert texts(without_sections(paragraphs, {"index"})[0]) == ["After", "text"]
 
 
+RIVER = [
+    f"The river rises in the hills of {name}, where it rains for most of the year, and runs down to the sea past the "
+    "mill that two brothers bought for the price of its timber before the great frost."
+    for name in ("Hale", "Stone", "Lane", "Carter")
+]
+
+
+@pytest.mark.parametrize("title", ["Sources", "Notes", "3. NOTES"])
+def test_a_chapter_that_is_called_like_a_list_stays(title):
+    """Catches a chapter that goes because of its name, and one that stays without a word."""
+    paragraphs = [heading("The mill"), *prose(*["Text of the book. " * 40] * 9), heading(title), *prose(*RIVER)]
+    kept, removed, (warning,) = without_lists(paragraphs, {"sources", "notes"})
+    assert (kept, removed) == (paragraphs, [])
+    assert title in warning and f"{sum(map(len, RIVER)):,} characters" in warning
+
+
+def test_a_short_book_is_not_lost_to_a_heading_in_it():
+    """Catches a text that goes since only one of its headings is known."""
+    paragraphs = [*prose("The Flood", RIVER[0]), heading("NOTES"), *prose("See there.", "The Frost", *RIVER[1:])]
+    kept, removed, warnings = without_lists(paragraphs, {"notes"})
+    assert (kept, removed, len(warnings)) == (paragraphs, [], 1)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [f"{number}. {text}" for number, text in enumerate(RIVER)],
+        [
+            f"A. Hale, The Mill and its Wheel, a History of the Valley in the Great Frost of the Year ({year})."
+            for year in range(1911, 1922)
+        ],
+        ["See the second chapter."],
+    ],
+)
+def test_a_list_is_no_chapter(items):
+    """Catches notes and sources that stay because they are sentences."""
+    paragraphs = [heading("The mill"), *prose(*["Text of the book. " * 40] * 9), heading("Notes"), *prose(*items)]
+    kept, removed, warnings = without_lists(paragraphs, {"notes"})
+    assert (len(kept), removed, warnings) == (10, ["Notes", *items], [])
+
+
 def test_notes_and_tables_go():
     """Catches notes by format, notes of plain text, and cells of data."""
     paragraphs = [
@@ -188,6 +213,10 @@ def test_numbered_paragraphs_are_no_notes():
         ("some word[3] here", "some word here"),
         ("an array a[3] here", "an array a[3] here"),
         ("in [12] they say", "in [12] they say"),
+        ("the frost.[A] He", "the frost. He"),
+        ("the frost[B] of", "the frost of"),
+        ('he said "[A] trial is', 'he said "[A] trial is'),
+        ("the[T]hing", "the[T]hing"),
     ],
 )
 def test_marks_of_notes_go_and_raised_text_stays(before, after):
@@ -205,6 +234,9 @@ def test_marks_of_notes_go_and_raised_text_stays(before, after):
         ("EXAM-\nPLE", "EXAMPLE"),
         ("a dash -\nhere", "a dash -\nhere"),
         ("per\u2010\nhaps", "perhaps"),
+        ("per\u00ac\nhaps", "perhaps"),
+        ("the wheel\u2014\nthe last", "the wheel\u2014the last"),
+        ("the wheel \u2013\nthe last", "the wheel \u2013\nthe last"),
     ],
 )
 def test_words_cut_at_line_ends_are_made_whole(before, after):
@@ -218,6 +250,54 @@ def test_the_book_says_how_its_words_are_written():
     assert texts(join_hyphenated(paragraphs)[0])[0] == "well-known indeed"
     compounds = prose("anti-\nhero", "anti-war, anti-trust and anti-slavery")
     assert texts(join_hyphenated(compounds)[0])[0] == "anti-hero"
+
+
+def test_the_book_says_whether_a_space_follows_a_dash():
+    """Catches words glued together where, as in Spanish, a dash ends an aside."""
+    paragraphs = prose("—Sí —dijo él— y salió.", "—No —dijo ella—\ny entró.")
+    assert texts(join_hyphenated(paragraphs)[0])[1] == "—No —dijo ella—\ny entró."
+
+
+def test_soft_hyphens_at_line_ends_join_words():
+    """Catches a word in two pieces where its soft hyphen goes and the line's end stays."""
+    assert texts(tidy_unicode(prose("ex\u00adam\u00ad\nined"))[0]) == ["examined"]
+
+
+REFRAIN = "And slow the water under it goes,"
+
+
+@pytest.mark.parametrize(
+    "paragraphs",
+    [
+        [one for n in "abcdefg" for one in (heading(f"Stanza {n}"), *prose(f"The {n} of the wheel,", REFRAIN))],
+        [
+            one
+            for n in "abcdefg"
+            for one in prose(f"The mill of {n} stood still, and nobody came. " * 3, "They all leave.")
+        ],
+        [
+            one
+            for n in "abcdefg"
+            for one in (heading(f"Scene {n}"), *prose(f"Now {n} says a long line. " * 4, "[They all leave the stage.]"))
+        ],
+    ],
+)
+def test_refrains_and_stage_directions_stay(paragraphs):
+    """Catches text of the author that goes because he says it again."""
+    assert drop_boilerplate(paragraphs) == (paragraphs, [])
+
+
+def test_a_notice_at_the_end_of_each_chapter_goes():
+    """Catches a notice that stays because it is the same everywhere."""
+    chapters = [
+        one
+        for n in "abcdefg"
+        for one in (
+            heading(n),
+            *prose(f"The mill of {n} stood still, and nobody came. " * 3, "Return to the table of contents"),
+        )
+    ]
+    assert len(drop_boilerplate(chapters)[1]) == 7
 
 
 def test_what_is_said_again_and_again_goes():

@@ -1,5 +1,7 @@
 """A whole corpus: numbering over files, counts and warnings of the report, and files that cannot be read."""
 
+import re
+
 import hostile
 import pandas as pd
 import pytest
@@ -87,6 +89,25 @@ def test_a_step_that_takes_most_of_a_book_is_noted(tmp_path):
     path = book(tmp_path, "a.txt", "INTRODUCTION", "A few words that stay.", "REFERENCES", PARAGRAPH.format("One."))
     told = extract([path], corpus(), tmp_path / "sections.parquet")
     assert "of the text was taken out" in told["files"][0]["warnings"][0]
+
+
+@pytest.mark.usefixtures("one_process")
+@pytest.mark.parametrize("name", ["INDEX", "SOURCES"])
+def test_a_step_that_takes_much_of_a_book_is_named(tmp_path, name):
+    """Catches a third of a book that goes to one step while the book as a whole looks right."""
+    listed = [f"A. Hale, The Mill of {name}, p. 3." for name in "abcdefghijklmnop"]
+    path = book(tmp_path, "a.txt", "CHAPTER I", PARAGRAPH.format("One.") * 6, name, *listed)
+    told = extract([path], corpus(drop_sections=["Sources"]), tmp_path / "sections.parquet")
+    step = "index" if name == "INDEX" else "drop sections"
+    assert [one for one in told["files"][0]["warnings"] if re.match(rf"{step} took \d\d% .*\d{{3}} characters", one)]
+
+
+@pytest.mark.usefixtures("one_process")
+def test_no_more_is_kept_than_was_read(tmp_path):
+    """Catches a share of more than the whole: ligatures become two letters, and paragraphs lines."""
+    path = book(tmp_path, "a.txt", *["Die ﬂinke Aﬀin ﬁndet es. " * 9] * 9)
+    totals = extract([path], corpus(), tmp_path / "sections.parquet")["totals"]
+    assert totals["characters"] <= totals["characters_read"]
 
 
 @pytest.mark.usefixtures("one_process")

@@ -32,8 +32,8 @@ def test_a_text_is_cleaned_and_cut_into_sections(tmp_path):
     assert texts(extracted) == [("CHAPTER I", "The harbour lay still.")]
     removed = {step: list(texts) for step, texts in extracted.removed.items() if texts}
     assert removed == {"footnotes": ["[1] It was early."], "footnote_marks": ["[1]"], "hyphenation": ["har-bour"]}
-    # CHAPTER I, the two lines with their break, NOTES, the note.
-    assert extracted.characters_read == 9 + 27 + 5 + 17
+    # CHAPTER I, the two lines with their break, NOTES, the note; each ends with a break.
+    assert extracted.characters_read == 9 + 27 + 5 + 17 + 4
 
 
 def test_steps_that_are_off_leave_the_text(tmp_path):

@@ -15,6 +15,9 @@ from localist.corpus.section_names import NAMES, section_name
         ("3 Notes", "notes"),
         ("IV. Notes", "notes"),
         ("I", "i"),
+        ("Civil notes", "civil notes"),
+        ("Part XLIV: Notes", "notes"),
+        ("Vivid sources", "vivid sources"),
     ],
 )
 def test_headings_are_compared_without_number_and_case(heading, name):

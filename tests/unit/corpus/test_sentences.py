@@ -1,7 +1,10 @@
 """Sentences and their offsets."""
 
+import time
+
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,3 +76,64 @@ def test_a_sentence_takes_split_and_heading_of_its_section():
     assert sentences["split"].tolist() == ["train", "train", "test", *["validation"] * 3]
     assert sentences["section"].tolist() == [0, 0, 1, 2, 2, 2]
     assert sentences["title"].tolist() == ["Title 0"] * 3 + ["Title 1"] * 3
+
+
+def split(text: str, language: str = "en") -> list[str]:
+    return [text[start:end] for start, end in split_sentences(text, language)]
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        ("en", ["“Stop.", "The mill is sold!” he cried.", "He left."]),
+        ("en", ['He said: "I came.', "I saw.", 'I won."', "He left."]),
+        ("en", ["“Come!”", "John said nothing."]),
+        ("en", ["“Oh!” said Lydia."]),
+        ("en", ["‘I came.", "I don’t know why.’"]),
+        ("en", ["It turned (slowly, vol. 2 says) and stopped."]),
+        ("en", ["It turned (in 1911. London)."]),
+        ("de", ["»Ich kam.", "Ich sah«, sagte er."]),
+        ("fr", ["« Je suis venu.", "J’ai vu. », dit-il."]),
+        ("zh", ["他说：“走吧。”", "然后他走了。"]),
+        ("zh", ["“好吗？”他问道。", "“好！”"]),
+        ("ja", ["『本だ。』って言った。", "「はい。」", "彼女は笑った。"]),
+    ],
+)
+def test_speeches_are_split(language, sentences):
+    """Catches a speech of a page in one sentence, and who speaks cut off from what is said."""
+    gap = "" if language in ("zh", "ja") else " "
+    assert split(gap.join(sentences), language) == sentences
+
+
+def test_a_long_chinese_speech_is_split():
+    """Catches a speech of a page in one sentence."""
+    speech = "“" + "磨坊立在河的转弯处，它的轮子就再也没有转动过。" * 20 + "”"
+    assert len(split(speech, "zh")) == 20
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        ("en", ["1. Take it.", "2. Mark it.", "(3) Sell it."]),
+        ("en", ["IV. The frost.", "a) The wheel turned."]),
+        ("en", ["See vol. 2 and Figs. 3 and 4.", "Chap. IV says so.", "It costs approx. 5 lb."]),
+        ("en", ["It was mine.", "I took it.", "He took vitamin C.", "Then he slept."]),
+        ("en", ["There were five--Mr. Bingley and his sisters."]),
+        ("fr", ["M. Blanc et Mgr. Noir partirent.", "Il coûtait 40 fr.", "C’était cher."]),
+        ("de", ["Siehe Bd. 3 und Kap. 4.", "Er ging um 5 Uhr."]),
+        ("es", ["D. Quijote salió.", "Véase cap. 12."]),
+        ("it", ["S. Pietro piange.", "Vedi pag. 12."]),
+        ("ru", ["Т. е. так.", "См. гл. 3."]),
+    ],
+)
+def test_numbers_of_lists_and_abbreviations_end_no_sentence(language, sentences):
+    """Catches sentences of a number, an initial or half a name."""
+    assert split(" ".join(sentences), language) == sentences
+
+
+@pytest.mark.parametrize("piece", ['"a. ', "“A b. ", "1. ", "((", "a. b ", "“”", "“A. B! ", "5 m. A", "。「", "M. "])
+def test_time_grows_with_length(piece):
+    """Catches a hostile line that takes forever."""
+    began = time.process_time()
+    split(piece * (100_000 // len(piece)))
+    assert time.process_time() - began < 5

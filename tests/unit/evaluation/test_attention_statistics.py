@@ -5,10 +5,12 @@ import math
 import pytest
 import tiny_models
 import torch
+from counted_operations import CountedOperations
 from tiny_models import CONTEXT, tiny_model
 
 from localist.attention.observed_attention import use_observed_attention
-from localist.evaluation.attention_statistics import CHUNK_QUERIES, CHUNK_SCORES, StatisticsObserver, query_chunks
+from localist.evaluation import query_chunks
+from localist.evaluation.attention_statistics import StatisticsObserver
 
 model, batch = tiny_models.model, tiny_models.batch  # fixtures
 
@@ -46,9 +48,7 @@ def test_statistics_equal_eager_attention(dtype, tolerance, window, batch, model
         own = visible & (blocks[:, :, None] == blocks[:, None, :])
         outside = attention * visible[:, None]
         restricted = outside / outside.sum(-1, keepdim=True).clamp(min=torch.finfo(dtype).tiny)
-        size = visible.sum(-1).to(dtype)
         expected = {
-            "visible_keys": size,
             "sink_share": (attention * ~is_text[:, None, None, :]).sum(-1).mean(1),
             "self_share": attention.diagonal(dim1=-2, dim2=-1).mean(1),
             "entropy_bits": entropy_bits(attention).mean(1),
@@ -56,10 +56,12 @@ def test_statistics_equal_eager_attention(dtype, tolerance, window, batch, model
             "entropy_no_sink_bits": entropy_bits(restricted).mean(1),
             "distance_tokens": (restricted.mean(1) * distance).sum(-1),
             "fidelity:semantic": (restricted.mean(1) * own).sum(-1),
-            "chance:semantic": own.sum(-1) / size.clamp(min=1),
         }
-        found = observer.layers[layer]
+        found = dict(zip(observer.names, observer.layers[layer], strict=True))
         assert found.keys() == expected.keys()
+        shared = observer.visible[layer]
+        assert torch.equal(shared.visible_count[is_text], visible.sum(-1)[is_text])
+        torch.testing.assert_close(shared.chance[0], own.sum(-1).double() / visible.sum(-1).clamp(min=1))
         allowed = tolerance * max(1.0, direct.largest[layer])
         for name, values in expected.items():
             scale = CONTEXT if name == "distance_tokens" else 1
@@ -83,11 +85,20 @@ class _DirectAttention:
         self.largest.append(float(scores.abs().max()))
 
 
-@pytest.mark.parametrize(("heads", "context"), [(1, 1), (4, 24), (12, 4096), (10_000, 1_000)])
-def test_chunks_cover_every_query_once(heads, context):
-    """Catches queries lost at the edge of a chunk, and chunks whose scores fill the memory."""
-    chunks = list(query_chunks(heads, context))
-    assert [query for chunk in chunks for query in range(chunk.start, chunk.stop)] == list(range(context))
-    sizes = [chunk.stop - chunk.start for chunk in chunks]
-    assert max(sizes) == 1 or max(sizes) * heads * context <= CHUNK_SCORES
-    assert max(sizes) <= CHUNK_QUERIES
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_a_layer_takes_few_launches_and_no_wait(partitions, monkeypatch):
+    """Catches loops in Python over windows or queries, which a GPU would spend its time on, and results read back."""
+    monkeypatch.setattr(query_chunks, "CPU_SCORES", query_chunks.GPU_SCORES)
+    monkeypatch.setattr(query_chunks, "CPU_QUERIES", 10**9)
+    assert query_chunks.GPU_SCORES >= 8 * 9 * 1024**2  # SmolLM2, eight windows of 1,024 tokens: one chunk
+    counted = []
+    for layers in (1, 2):
+        model = tiny_model("llama", num_hidden_layers=layers)
+        use_observed_attention(model, CONTEXT)
+        blocks = torch.arange(CONTEXT).repeat(2, 1) // 5
+        observer = StatisticsObserver({str(number): blocks for number in range(partitions)}, blocks >= 0)
+        with torch.no_grad(), CountedOperations() as operations:
+            model(torch.zeros_like(blocks), observer=observer, use_cache=False)
+        counted.append(operations)
+    assert (counted[1].launches - counted[0].launches).total() <= 60  # 34 of them the model's own
+    assert (counted[1].waits - counted[0].waits).total() == 0

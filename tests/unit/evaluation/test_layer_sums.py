@@ -51,8 +51,8 @@ def test_sums_by_section_give_back_the_averages(model, windows, blocks):
     assert set(table["layer"]) == {0, 1, 2} and set(table["section"]) == {0, 1, 2}
     for row in table.itertuples():
         here = sections == row.section
-        fidelity = observer.layers[row.layer]["fidelity:semantic"].numpy()
-        sink = observer.layers[row.layer]["sink_share"].numpy()
+        statistics = dict(zip(observer.names, observer.layers[row.layer].numpy(), strict=True))
+        fidelity, sink = statistics["fidelity:semantic"], statistics["sink_share"]
         assert row.queries == (here & counted).sum()
         assert row.queries_all == here.sum()
         assert row.fidelity == pytest.approx(fidelity[here & counted].sum(), rel=1e-4)

@@ -7,12 +7,14 @@ from sample_files import corpus
 
 from describe_corpus import main as describe_corpus
 from localist.corpus.cleaning import STEPS
+from localist.corpus.documents import Document, Section, sections_table
 from localist.corpus.extraction import extract
 from localist.plumbing.files import write_json
 from localist.report.extraction_page import FILES_WITH_SAMPLES, extraction_page
 
 process, one_process = hostile.process, hostile.one_process  # fixtures
 TEMPLATES = templates("extraction.html.j2")
+SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1, "seed": 0}
 
 
 @pytest.fixture
@@ -65,6 +67,21 @@ def test_the_log_tells_what_there_is_to_look_at(report, tmp_path, caplog):
     caplog.set_level("INFO")
     report["files"][0]["warnings"].append("look here")
     write_json(tmp_path / "report.json", report)
-    describe_corpus(tmp_path / "report.json", TEMPLATES, tmp_path / "page.html")
+    page = tmp_path / "page.html"
+    describe_corpus(tmp_path / "report.json", tmp_path / "sections.parquet", SPLITS, TEMPLATES, page)
     assert "look here" in caplog.text and "bad.pdf" in caplog.text and "words: " in caplog.text
-    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_text_too_short_for_a_study_is_said_to_be(report, tmp_path, caplog):
+    """Catches a book that is inspected and found right, and refused by the study an hour later; and a false alarm."""
+    page = tmp_path / "page.html"
+    write_json(tmp_path / "report.json", report)
+    describe_corpus(tmp_path / "report.json", tmp_path / "sections.parquet", SPLITS, TEMPLATES, page)
+    assert "only one section, too few for a validation and a test split" in page.read_text(encoding="utf-8")
+    assert "No study of this corpus can run. The corpus has only one section" in caplog.text
+    caplog.clear()
+    texts = [Section("", "Some words.")] * 40
+    sections_table([Document("Title", tuple(texts))]).to_parquet(tmp_path / "sections.parquet")
+    describe_corpus(tmp_path / "report.json", tmp_path / "sections.parquet", SPLITS, TEMPLATES, page)
+    assert "No study" not in caplog.text + page.read_text(encoding="utf-8")

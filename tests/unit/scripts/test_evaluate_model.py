@@ -15,6 +15,7 @@ SETTINGS = EvaluationSettings(
     precision="auto",
     threads=1,
     gpus=0,
+    deterministic=True,
     seed=0,
     sample_tokens=20,
     divergence_tokens=None,

@@ -109,10 +109,10 @@ def test_layers_are_weighted_by_locality_and_averaged_over_all_layers():
         observer.observe(layer, LayerInputs(query, key, value, None, 1.0, 0.0))
     # Uniform attention: F = C, so each counted query lacks 1 − C; two are counted, with C = 1/2 and 1/3.
     hinges = (1 / 2 + 2 / 3) / 2
-    assert observer.summary()["penalty"] == pytest.approx((0.5 * hinges + 1.0 * hinges) / 4)
+    assert observer.summary().penalty == pytest.approx((0.5 * hinges + 1.0 * hinges) / 4)
     assert observer.add_to(torch.tensor(2.0), 10.0) == pytest.approx(2 + 10 * 1.5 * hinges / 4)
-    assert observer.summary()["active_share"] == 1.0
-    assert observer.summary()["fidelity"].startswith('{"1": 0.41')
+    assert observer.summary().active_share == 1.0
+    assert observer.summary().fidelity.tolist() == pytest.approx([5 / 12] * 2)
 
 
 def test_the_schedule_can_scale_the_target_instead():
@@ -123,7 +123,7 @@ def test_the_schedule_can_scale_the_target_instead():
         observer.observe(layer, LayerInputs(query, key, value, None, 1.0, 0.0))
     # Uniform attention lacks τ (1 − C); two queries are counted, with C = 1/2 and 1/3.
     lacking = (1 / 2 + 2 / 3) / 2
-    assert observer.summary()["penalty"] == pytest.approx((0.4 + 0.8) * lacking / 4)
+    assert observer.summary().penalty == pytest.approx((0.4 + 0.8) * lacking / 4)
 
 
 def test_ramp_reaches_full_weight_after_warm_up():

@@ -1,4 +1,4 @@
-"""The loss in pieces: the same number and gradients as stock, with nothing computed where nothing is predicted."""
+"""The loss in pieces: the same number and gradients as stock, and never the logits of a whole batch."""
 
 import pytest
 import torch

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
+import torch
 
 from localist.plumbing.errors import UserError
 from localist.training.perplexity_budget import PerplexityBudget, reference_losses
@@ -19,9 +20,9 @@ WANTED = {"seed": 3, "steps": 2, "optimisation": OPTIMISATION}
 def test_the_rule_by_hand():
     """Catches perplexity taken for loss, an average without memory, and a weight that moves the wrong way."""
     budget = PerplexityBudget(0.02, SETTINGS, reference=[3.0, 3.0])
-    budget.adapt(0, 3.0)
+    budget.adapt(0, torch.tensor(3.0))
     assert budget.weight == pytest.approx(2 * math.exp(0.2)) and budget.excess == 0
-    budget.adapt(1, 3.0 + 4 * math.log(1.02))
+    budget.adapt(1, torch.tensor(3.0 + 4 * math.log(1.02), dtype=torch.float64))
     # The average is twice the budget now: α falls by what it rose before.
     assert budget.excess == pytest.approx(2 * math.log(1.02))
     assert budget.weight == pytest.approx(2.0)
@@ -33,7 +34,7 @@ def test_the_weight_stays_within_its_bounds(loss, bound):
     budget = PerplexityBudget(0.02, replace(SETTINGS, rate=6.0), reference=[3.0] * 30)
     for step in range(30):
         before = budget.weight
-        budget.adapt(step, loss)
+        budget.adapt(step, torch.tensor(loss))
         assert 1 / math.e <= budget.weight / before <= math.e * (1 + 1e-9)
     assert budget.weight == bound
 
@@ -44,12 +45,12 @@ def test_a_run_that_resumes_goes_on_with_the_same_weight():
     whole = PerplexityBudget(0.05, SETTINGS, reference=[3.0] * 4)
     rows = []
     for step, loss in enumerate(losses):
-        whole.adapt(step, loss)
-        rows.append(json.loads(json.dumps({"weight": whole.weight, "excess": whole.excess})))
+        whole.adapt(step, torch.tensor(loss))
+        rows.append(json.loads(json.dumps({"weight": whole.weight.item(), "excess": whole.excess.item()})))
     resumed = PerplexityBudget(0.05, SETTINGS, reference=[3.0] * 4)
     resumed.resume(rows[1])
     for step in (2, 3):
-        resumed.adapt(step, losses[step])
+        resumed.adapt(step, torch.tensor(losses[step]))
     assert {"weight": resumed.weight, "excess": resumed.excess} == rows[3]
 
 

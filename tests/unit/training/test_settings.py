@@ -13,9 +13,18 @@ OPTIMISATION = {
 
 def test_settings_are_those_of_the_config():
     """Catches values under another name, and settings that change with what must not train a model again."""
-    section = OPTIMISATION | {"precision": "auto", "threads": 3, "gpus": 2, "memory_mb": 4000, "checkpoint_steps": 6}
+    section = OPTIMISATION | {
+        "precision": "auto",
+        "threads": 3,
+        "gpus": 2,
+        "deterministic": False,
+        "memory_mb": 4000,
+        "checkpoint_steps": 6,
+    }
     settings = TrainingSettings.from_config(section)
-    assert settings == TrainingSettings(Optimisation(**OPTIMISATION), precision="auto", threads=3, gpus=2)
+    assert settings == TrainingSettings(
+        Optimisation(**OPTIMISATION), precision="auto", threads=3, gpus=2, deterministic=False
+    )
     assert settings == TrainingSettings.from_config(section | {"memory_mb": 1, "checkpoint_steps": 1})
 
 

@@ -15,6 +15,8 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 DECLARED = re.compile(rb"""(?:<\?xml[^>]*\bencoding|<meta[^>]*\bcharset)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+# A file that was converted twice has CR CR LF.
+LINE_END = re.compile(r"\r\r?\n|\r")
 LONGEST_LINE = 10_000_000
 FEWEST_NULS = 5
 MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -41,7 +43,7 @@ def decode(content: bytes, name: str, encoding: str | None = None, *, markup: bo
         raise UserError(
             f"{name}: the encoding {found} {reason}. Set corpus.encoding, or convert it with iconv."
         ) from error
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), found
+    return LINE_END.sub("\n", text.removeprefix("\ufeff")), found
 
 
 def _refuse_what_is_no_text(content: bytes, name: str) -> None:

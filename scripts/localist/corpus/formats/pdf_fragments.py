@@ -98,7 +98,7 @@ def _spaces(letters: Sequence[Letter], size: float) -> list[bool]:
         elif RIGHT_TO_LEFT.match(letter.text):
             spaces.append(letter.after_space)
         elif IDEOGRAM.match(before.text) and IDEOGRAM.match(letter.text):
-            spaces.append(letter.typed_space)  # their boxes are narrower than their places
+            spaces.append(letter.typed_space)
         else:
             spaces.append(letter.after_space or gap > WORD_GAP * size)
     for start, end in _single_letters(letters, spaces):

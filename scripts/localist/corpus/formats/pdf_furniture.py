@@ -48,8 +48,8 @@ def without_furniture(
     body = body_size(fragment for fragments in pages for fragment in fragments)
     rows = [rows_of(fragments) for fragments in pages]
     edges = [_edge_lines(lines, body) for lines in rows]
-    numbers, numbered_heads = _counting(edges)
-    heads = (_running_heads(edges) | numbered_heads) - numbers
+    numbers, numbered_heads = counting_lines(edges)
+    heads = (recurring_lines(edges) | numbered_heads) - numbers
     stamps = _stamps(pages, body)
     kept = []
     removed: dict[str, list[str]] = {RUNNING_HEADS: [], PAGE_NUMBERS: []}
@@ -126,9 +126,9 @@ def _longest_count(beside: Sequence[tuple[int, Fragment]]) -> int:
     return best
 
 
-def _running_heads(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
+def recurring_lines(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
     parts_of = {
-        (page, place): {_without_digits(part) for part in _parts(line)} - {""}
+        (page, place): {without_digits(part) for part in _parts(line)} - {""}
         for page, lines in enumerate(edges)
         for place, line in lines.items()
     }
@@ -163,7 +163,7 @@ def _comes_back(pages: set[int]) -> bool:
     return len(pages) >= FEWEST_REPEATS and len(pages) >= LEAST_DENSITY * (max(pages) - min(pages) + 1)
 
 
-def _counting(edges: Sequence[dict[int, list[Fragment]]]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+def counting_lines(edges: Sequence[dict[int, list[Fragment]]]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
     """Lines that are a number which grows by one from page to page, and lines that begin or end with it (heads also of
     chapters of one page)."""
     alone, in_heads = _offsets(edges, PAGE_NUMBER), _offsets(edges, HEAD_WITH_NUMBER)
@@ -198,6 +198,6 @@ def _text(line: Sequence[Fragment]) -> str:
     return row_text(line).strip()
 
 
-def _without_digits(text: str) -> str:
+def without_digits(text: str) -> str:
     """A head's text without its page number; empty for a line that is only a number."""
     return " ".join(re.sub(r"\W+", " ", DIGITS.sub(" ", text.casefold())).split())

@@ -10,7 +10,6 @@ from localist.corpus.formats.book import HEADING, NOTE, PROSE, Paragraph
 from localist.corpus.formats.pdf_columns import SAME_BASELINE, Column, Line, columns_of
 from localist.corpus.formats.pdf_fragments import Fragment, body_size
 from localist.corpus.formats.pdf_notes import NOTE_SIZE, ends_sentence, split_margins, split_notes
-from localist.corpus.formats.pdf_scripts import joined
 
 # Lengths in multiples of the font size, unless said otherwise.
 INDENT = 0.6
@@ -150,7 +149,7 @@ def _goes_on(above: Sequence[Line], below: Sequence[Line]) -> bool:
 
 
 def _joined(lines: Sequence[Line]) -> str:
-    return joined(line.text for line in lines)
+    return "\n".join(line.text for line in lines)
 
 
 def _headed(

@@ -20,11 +20,9 @@ WIDEST_CLUSTER = 3.0
 # Letters and vowel signs that share a place: Devanagari to Sinhala, Thai to Tibetan, Burmese, Khmer.
 CLUSTERED = re.compile(r"[\u0900-\u109f\u1780-\u17ff]")
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
-# No space stands between these at a line's end.
+# Their boxes are narrower than their places, and no space stands between them.
 IDEOGRAMS = "\u2e80-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
 IDEOGRAM = re.compile(f"[{IDEOGRAMS}]")
-UNSPACED = f"{IDEOGRAMS}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-LINE_END = re.compile(f"(?<=[{UNSPACED}])\n(?=[{UNSPACED}])")
 CLOSING = frozenset(")]}»")
 BRACKETS = {"(": ")", ")": "(", "[": "]", "]": "[", "{": "}", "}": "{", "«": "»", "»": "«"}
 
@@ -188,8 +186,3 @@ def broken_words(text: str) -> tuple[int, int]:
     """How many words of clustered scripts begin with a sign that belongs to the letter before, and of how many."""
     words = [word for word in text.split() if CLUSTERED.search(word)]
     return sum(unicodedata.category(word[0]) in ("Mn", "Mc") for word in words), len(words)
-
-
-def joined(lines: Iterable[str]) -> str:
-    """Lines as one text; between letters of scripts without spaces, the line's end is none either."""
-    return LINE_END.sub("", "\n".join(lines))

@@ -1,54 +1,101 @@
-"""Plain text: paragraphs between blank lines, and headings known by their words (Chapter I)."""
+"""Plain text: paragraphs by blank lines, indents and short lines; headings by their words (Chapter I) or capitals."""
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from localist.corpus.formats.book import CONTENTS, HEADING, Book, Paragraph
 from localist.corpus.formats.decoding import decode
+from localist.corpus.formats.heading_words import LONGEST_HEADING, heading_level
+from localist.corpus.formats.text_pages import lines_without_pages
+from localist.corpus.wrapped_lines import ENDS_SENTENCE, blocks, paragraphs_of_lines, single_spaced, text_width
 
-BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n|\f)\s*|\f")
-# First words of lines that are headings: parts of a work, then chapters.
-PART = re.compile(
-    r"(?:book|part|volume|act|buch|teil|band|livre|partie|tome|libro|parte)\s+(?:[ivxlcdm]+|\d+|the\b|\w+$)", re.I
-)
-CHAPTER = re.compile(
-    r"(?:chapter|letter|scene|canto|section|kapitel|abschnitt|chapitre|cap[ií]tulo|capitolo|глава)\s+(?:[ivxlcdm]+|\d+|the\b|\w+$)"
-    r"|(?:preface|foreword|introduction|prologue|epilogue|conclusion|contents|table of contents|index|bibliography|"
-    r"references|appendix|notes|footnotes|vorwort|einleitung|inhalt|inhaltsverzeichnis|literaturverzeichnis|register|préface|"
-    r"table des matières|bibliographie)\W*$",
-    re.IGNORECASE,
-)
-LONGEST_HEADING = 80
+ROMAN_NUMBER = re.compile(r"[IVXLC]{1,7}\.?")
+ARABIC_NUMBER = re.compile(r"(\d{1,3})\.?")
+# Line ends of other systems (VT, FS, GS, RS, NEL, LS).
+OTHER_LINE_ENDS = re.compile("[\x0b\x1c-\x1e\x85\u2028]")
+ANNOUNCES = (",", ":", ";", "-", "–", "—")
+CAPITALS_END = (",", ";", ":", "!", "?", "-", "—", '"', "”")
+CHAPTER = 2
 
 
-def read_plain_text(path: Path, encoding: str | None = None) -> Iterator[Book]:
-    """Read one file as one book titled by its file name. Raises UserError where it cannot be decoded."""
+def read_plain_text(path: Path, encoding: str | None = None, steps: Collection[str] = ()) -> Iterator[Book]:
+    """Read one file as one book titled by its file name; `steps` says whether running heads and page numbers stay.
+
+    Raises UserError where it cannot be decoded.
+    """
     text, found = decode(path.read_bytes(), str(path), encoding)
-    yield Book(path.stem, tuple(text_paragraphs(text)), encoding=found)
+    text = OTHER_LINE_ENDS.sub("\n", text).replace("\u2029", "\n\n")
+    lines, removed = lines_without_pages(text, text_width(text.split("\n")), steps)
+    yield Book(path.stem, tuple(_paragraphs(lines)), encoding=found, removed=removed)
 
 
 def text_paragraphs(text: str) -> Iterator[Paragraph]:
-    """Paragraphs with their line breaks; in a text without blank lines, each line is a paragraph."""
-    stripped = text.strip()
-    for part in BLANK_LINES.split(stripped) if BLANK_LINES.search(stripped) else stripped.splitlines():
-        lines = "\n".join(line.strip() for line in part.splitlines() if line.strip())
-        if lines:
-            level = _heading_level(lines)
-            if _lists_headings(lines):
-                yield Paragraph(lines, CONTENTS)
-            else:
-                yield Paragraph(lines, HEADING, level) if level else Paragraph(lines)
+    """Paragraphs and headings of a plain text without pages; see paragraphs_of_lines."""
+    return _paragraphs(text.splitlines())
 
 
-def _lists_headings(text: str) -> bool:
-    lines = text.split("\n")
-    named = sum(bool(PART.match(line) or CHAPTER.match(line)) for line in lines)
+def _paragraphs(lines: Sequence[str]) -> Iterator[Paragraph]:
+    width = text_width(lines)
+    found = list(blocks(_headings_apart(single_spaced(lines))))
+    chapters = {number for number in _numbers(found) | _capitals(found) if number < _last_prose(found)}
+    for number, block in enumerate(found):
+        text = "\n".join(line.strip() for line in block)
+        level = heading_level(text) or (CHAPTER if number in chapters else 0)
+        if _lists_headings(block):
+            yield Paragraph(text, CONTENTS)
+        elif level:
+            yield Paragraph(text, HEADING, level)
+        else:
+            yield from map(Paragraph, paragraphs_of_lines(block, width))
+
+
+def _last_prose(found: Sequence[Sequence[str]]) -> int:
+    """The last block that is not in capitals: what stands after it heads nothing."""
+    return max((n for n, block in enumerate(found) if not _is_capital_heading(" ".join(block))), default=0)
+
+
+def _headings_apart(lines: Sequence[str]) -> Iterator[str]:
+    """The lines, with blank ones around headings within a text that has no blank lines."""
+    if not all(line.strip() for line in lines):
+        yield from lines
+        return
+    above = ""
+    for line in lines:
+        is_heading = heading_level(line.strip()) > 0 and (not above or ENDS_SENTENCE.search(above) is not None)
+        yield from ("", line, "") if is_heading else (line,)
+        above = "" if is_heading else line
+
+
+def _lists_headings(lines: Sequence[str]) -> bool:
+    named = sum(heading_level(line.strip()) > 0 for line in lines)
     return named > 1 and named > len(lines) / 2
 
 
-def _heading_level(text: str) -> int:
-    if len(text) > LONGEST_HEADING or text.count("\n") > 1 or text.endswith((",", ";", '"', "”")):
-        return 0
-    first = text.split("\n", 1)[0]
-    return 1 if PART.match(first) else 2 if CHAPTER.match(first) else 0
+def _numbers(found: Sequence[Sequence[str]]) -> set[int]:
+    """Blocks that are nothing but a number, where numbers count from one."""
+    alone = [(number, block[0].strip()) for number, block in enumerate(found) if len(block) == 1]
+    roman = [number for number, line in alone if ROMAN_NUMBER.fullmatch(line)]
+    arabic = [(number, int(match[1])) for number, line in alone if (match := ARABIC_NUMBER.fullmatch(line))]
+    counts = [value for _, value in arabic]
+    is_count = len(counts) > 1 and counts == list(range(1, len(counts) + 1))
+    return {*roman, *(number for number, _ in arabic if is_count)}
+
+
+def _capitals(found: Sequence[Sequence[str]]) -> set[int]:
+    """Blocks in capitals that occur once (speakers of a play occur again) and that no sentence announces (a sign)."""
+    lines = {number: " ".join(block) for number, block in enumerate(found) if len(block) <= 2}
+    times = Counter(lines.values())
+    return {
+        number
+        for number, line in lines.items()
+        if times[line] == 1 and _is_capital_heading(line)
+        if not number or not found[number - 1][-1].rstrip().endswith(ANNOUNCES)
+    }
+
+
+def _is_capital_heading(line: str) -> bool:
+    line = line.strip()
+    letters = sum(map(str.isalpha, line))
+    return line.isupper() and letters > 2 and len(line) <= LONGEST_HEADING and not line.endswith(CAPITALS_END)

@@ -4,7 +4,7 @@ import pytest
 
 from localist.corpus.formats.pdf_fragments import fragments_of
 from localist.corpus.formats.pdf_letters import Letter
-from localist.corpus.formats.pdf_scripts import broken_words, in_reading_order, joined
+from localist.corpus.formats.pdf_scripts import broken_words, in_reading_order
 
 WIDTH, SPACE = 5.0, 4.0
 
@@ -49,21 +49,6 @@ def test_lines_of_a_page_from_right_to_left_begin_on_the_left():
     first, second = in_reading_order([*seen("אב", left=300.0), *seen("גד", left=200.0, baseline=688.0)])[::2]
     assert (first.text, second.text) == ("ב", "ד")
     assert first.left < second.left
-
-
-@pytest.mark.parametrize(
-    ("lines", "text"),
-    [
-        (["磨坊立在河的转", "弯处，", "自从"], "磨坊立在河的转弯处，自从"),
-        (["ฤดู", "ฝน"], "ฤดูฝน"),
-        (["두 형제가", "목재"], "두 형제가\n목재"),
-        (["one", "two"], "one\ntwo"),
-        (["用", "Mill"], "用\nMill"),
-    ],
-)
-def test_lines_of_scripts_without_spaces_join(lines, text):
-    """Catches a space at each line's end within Chinese, Japanese and Thai sentences, and none in Korean ones."""
-    assert joined(lines) == text
 
 
 def test_words_that_begin_with_a_vowel_sign_are_counted():

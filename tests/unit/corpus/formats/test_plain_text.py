@@ -1,10 +1,13 @@
 """Plain text: how paragraphs and headings are told apart."""
 
+import textwrap
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localist.corpus.formats.book import CONTENTS, HEADING
+from localist.corpus.formats.book import CONTENTS, HEADING, PROSE
+from localist.corpus.formats.pdf_furniture import PAGE_NUMBERS, RUNNING_HEADS
 from localist.corpus.formats.plain_text import read_plain_text, text_paragraphs
 
 
@@ -61,3 +64,179 @@ def test_no_word_is_lost(paragraphs):
     paragraphs = list(text_paragraphs(text))
     assert " ".join(paragraph.text for paragraph in paragraphs).split() == text.split()
     assert all(paragraph.text.strip() for paragraph in paragraphs)
+
+
+def read(tmp_path, text: str, steps=(RUNNING_HEADS, PAGE_NUMBERS)):
+    path = tmp_path / "book.txt"
+    path.write_bytes(text.encode())
+    (book,) = read_plain_text(path, steps=steps)
+    return book
+
+
+def words(book) -> list[str]:
+    return " ".join(paragraph.text for paragraph in book.paragraphs).split()
+
+
+FIRST = (
+    "The keeper climbed the stairs at dusk, counted the steps as he always did, and lit the lamp before the first "
+    "boats came home, although nobody had asked him for a story that evening, so that he wrote of the weather again. "
+)
+PAGES = [FIRST.replace("keeper", name) for name in ("baker", "miller", "carpenter", "shepherd", "sister", "brother")]
+
+
+def pages(heads, feet, end: str = "\f") -> str:
+    """A text that goes on from page to page, each with a head and a foot."""
+    lines = textwrap.wrap(" ".join(PAGES), 60)
+    size = len(lines) // len(heads) + 1
+    bodies = ["\n".join(lines[start : start + size]) for start in range(0, len(lines), size)]
+    parts = (
+        "\n\n".join(part for part in (head, body, foot) if part)
+        for head, body, foot in zip(heads, bodies, feet, strict=True)
+    )
+    return f"\n\n{end}".join(parts)
+
+
+NUMBERS = [str(number) for number in range(11, 17)]
+
+
+@pytest.mark.parametrize(
+    ("heads", "feet"),
+    [
+        ([""] * 6, NUMBERS),
+        (NUMBERS, [""] * 6),
+        ([""] * 6, [f"- {number} -" for number in NUMBERS]),
+        (["THE MILL", "A. WRITER"] * 3, NUMBERS),
+        (["The Mill", "Winter at the light"] * 3, [""] * 6),
+        ([f"{number}    THE MILL" for number in NUMBERS], [""] * 6),
+        ([f"{number}\n\nTHE MILL" for number in NUMBERS], ["A footer"] * 6),
+        (["xi", "xii", "xiii", "xiv", "xv", "xvi"], [""] * 6),
+    ],
+)
+def test_pages_are_joined_without_heads_and_numbers(tmp_path, heads, feet):
+    """Catches heads and numbers within sentences, and sentences cut at a page's end."""
+    book = read(tmp_path, pages(heads, feet))
+    assert words(book) == " ".join(PAGES).split()
+    assert len(book.paragraphs) == 1
+    removed = sum(map(len, book.removed.values()))
+    assert removed == len([line for part in (*heads, *feet) for line in part.split("\n") if line])
+
+
+def test_pages_without_form_feeds_are_known_by_their_numbers(tmp_path):
+    """Catches numbers within sentences where the form feeds were lost."""
+    assert words(read(tmp_path, pages([""] * 6, NUMBERS, end=""))) == " ".join(PAGES).split()
+
+
+def test_heads_and_numbers_stay_where_their_steps_are_off(tmp_path):
+    """Catches a step that runs although it is off."""
+    book = read(tmp_path, pages(["THE MILL"] * 6, NUMBERS), steps=())
+    assert words(book).count("MILL") == 6 and "16" in words(book) and not any(book.removed.values())
+
+
+def test_chapters_on_pages_of_their_own_keep_their_headings(tmp_path):
+    """Catches headings that pass for running heads since only their numbers differ."""
+    text = "\f".join(f"CHAPTER {number}\n\n{page}" for number, page in enumerate(PAGES, start=1))
+    book = read(tmp_path, text)
+    headings = [paragraph.text for paragraph in book.paragraphs if paragraph.kind == HEADING]
+    assert headings == [f"CHAPTER {number}" for number in range(1, 7)]
+    assert not any(book.removed.values())
+
+
+def test_numbers_that_count_are_chapters_where_they_interrupt_nothing(tmp_path):
+    """Catches chapters without a name that pass for page numbers, and a number on its own that passes for a chapter."""
+    book = read(
+        tmp_path, "\n\n".join(part for number, page in enumerate(PAGES, start=1) for part in (f"{number}.", page))
+    )
+    assert [paragraph.text for paragraph in book.paragraphs if paragraph.kind == HEADING] == [
+        f"{n}." for n in range(1, 7)
+    ]
+    assert [one.kind for one in text_paragraphs("Before.\n\n12\n\nAfter.")] == [PROSE] * 3
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r", "\r\r\n", "\x85", "\u2028"])
+def test_line_ends_of_any_system(tmp_path, line_end):
+    """Catches paragraphs of one line each."""
+    text = "\n\n".join(textwrap.fill(page, 60) for page in PAGES)
+    assert len(read(tmp_path, text.replace("\n", line_end)).paragraphs) == len(PAGES)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "Letter in hand, he walked.",
+            "Book dealers came.",
+            "Act now, she said.",
+            "Part mill, part barn.",
+            "Scene 3 was cut.",
+        ),
+        *(
+            "Chapter I liked best is lost.",
+            "Section 12 applies.",
+            "Volume does not matter.",
+            "Letter 5 John wrote himself.",
+        ),
+        *(
+            "Book the tickets now.",
+            "Teil des Plans war es.",
+            "Parte de ella.",
+            "第三章里他死了。",
+            "Part One\nof the crew went ashore.",
+        ),
+        *("Who is it?", "HELP!", "I", "OK", "He said: NO"),
+    ],
+)
+def test_sentences_are_no_headings(line):
+    """Catches sentences that leave the text because of their first word."""
+    (_, *middle, _) = text_paragraphs(f"Before it.\n\n{line}\n\nAfter it.")
+    assert " ".join(one.text for one in middle) == line.replace("\n", " ") or [one.text for one in middle] == [line]
+    assert {one.kind for one in middle} <= {PROSE} or line == "I"
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("Erstes Kapitel", 2),
+        ("Première partie", 1),
+        ("Chapter Twenty-One", 2),
+        ("Chapter the First", 2),
+        ("Capítulo IV. El molino", 2),
+        ("Глава первая", 2),
+        ("第一章", 2),
+        ("第十二回　水車小屋", 2),
+        ("제1장", 2),
+        ("Act V", 1),
+        ("CHAPTER 3 - The Sea", 2),
+        ("IV.", 2),
+        ("THE FROST", 2),
+        ("THE FROST OF\nTHE YEAR 1911", 2),
+        ("DIE MÜHLE.", 2),
+    ],
+)
+def test_headings_in_other_words(line, level):
+    """Catches chapters of other languages, and headings in capitals or of a number, whose sections run together."""
+    (_, paragraph, _) = text_paragraphs(f"Before it.\n\n{line}\n\nAfter it.")
+    assert (paragraph.kind, paragraph.level) == (HEADING, level)
+
+
+def test_speakers_of_a_play_are_no_headings():
+    """Catches a section for each speech."""
+    text = "\n\n".join(f"{name}.\n\nIt does not turn at {name}'s." for name in ("ELDER", "YOUNGER") * 3)
+    assert {one.kind for one in text_paragraphs(text)} == {PROSE}
+
+
+def test_a_sign_in_capitals_is_no_heading():
+    """Catches words that a sentence announces and that leave the text."""
+    assert {one.kind for one in text_paragraphs("The sign said:\n\nNO ENTRY\n\nHe went in.")} == {PROSE}
+
+
+@pytest.mark.parametrize("text", ["HELLO WORLD", "V", "THE MILL\n\nTHE FROST", "He left.\n\nTHE END"])
+def test_what_heads_nothing_is_no_heading(text):
+    """Catches a short text, such as a row of a table, that is lost since it is in capitals."""
+    assert {one.kind for one in text_paragraphs(text)} == {PROSE}
+
+
+def test_headings_are_known_without_blank_lines():
+    """Catches a chapter's heading within a paragraph."""
+    body = textwrap.fill(FIRST.strip(), 60)[:-1] + "."
+    found = list(text_paragraphs(f"CHAPTER I\n{body}\nCHAPTER II\n{body}"))
+    assert [one.kind for one in found] == [HEADING, PROSE] * 2

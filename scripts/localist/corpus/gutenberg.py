@@ -1,0 +1,112 @@
+"""Project Gutenberg: its header, licence and credits, and the marks by which its plain text stands for print."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from localist.corpus.formats.book import HEADING, Paragraph
+
+START = re.compile(r"\*\*\*\s*START OF (?:THE|THIS) PROJECT GUTENBERG|\*END\*?\s*THE SMALL PRINT", re.IGNORECASE)
+END = re.compile(r"\*\*\*\s*END OF (?:THE|THIS) PROJECT GUTENBERG|^End of (?:the )?Project Gutenberg", re.IGNORECASE)
+CREDITS = re.compile(r"(?:produced|transcribed|e-?text prepared|scanned|proofread)\b.{0,40}\bby\b", re.IGNORECASE)
+CREDITS_WITHIN = 4
+
+# What stands for a picture, and what the transcriber says: in brackets, also over several paragraphs.
+ASIDE = re.compile(
+    r"\[(?:Illustration|Abbildung|Ilustraci[oó]n|Illustrazione|Frontispiece|Decoration|Transcriber|Transcription|"
+    r"Anmerkung(?:en)? (?:zur|des|der) (?:Transkription|Bearbeiters)|Notes? (?:de|du|sur la) transcript)",
+    re.IGNORECASE,
+)
+INLINE_ASIDE = re.compile(r"[^\S\n]?" + ASIDE.pattern + r"[^\[\]]{0,300}\]", re.IGNORECASE)
+INITIAL = re.compile(r"\[Illustration:? ?(\w)\](?=\w)", re.IGNORECASE)
+# In paragraphs; and how far from a paragraph's end the bracket may end, in characters.
+LONGEST_ASIDE = 40
+NEAR_END = 3
+TRANSCRIBER = re.compile(r"[\W_]*transcriber[’']?s?[’']? notes?\b", re.IGNORECASE)
+PAGE_MARK = re.compile(
+    r"[^\S\n]?(?:\[(?P<said>pg|page|pag|seite)\.?\s?(?:\d{1,4}|[ivxlc]{1,7})\]|\[(?:p|s)\.\s?(?P<p>\d{1,4})\]"
+    r"|\{(?:(?:pg|page|p)\.?\s?)?(?P<curly>\d{1,4})\})",
+    re.IGNORECASE,
+)
+FEWEST_COUNTING = 2
+EMPHASIS = re.compile(r"(?<![\w_])_(?=[^\W_]|[\"'“‘«¿¡(])([^_]{1,500})(?<=[^\s_])_(?![\w_])")
+BOLD = re.compile(r"(?<![\w=])=(?=\w)([^=]{1,200})(?<=\S)=(?![\w=])")
+ORNAMENTS = frozenset(" \n\t*•·~#◆◇⁂※")
+
+
+def drop_gutenberg(paragraphs: Sequence[Paragraph]) -> tuple[list[Paragraph], list[str]]:
+    """Remove Project Gutenberg's header, licence and volunteers' credits, notes of transcribers, places of pictures,
+    marks of pages, rows of asterisks, and the underscores that stand for italics."""
+    gone = {*_frame(paragraphs), *bracketed(paragraphs, ASIDE), *_notes_of_transcribers(paragraphs)}
+    removed = [one.text for number, one in enumerate(paragraphs) if number in gone]
+    is_transcript = (
+        bool(gone) or _counts_pages(paragraphs) or any(INLINE_ASIDE.search(paragraph.text) for paragraph in paragraphs)
+    )
+    kept = []
+    for paragraph in (one for number, one in enumerate(paragraphs) if number not in gone):
+        text = EMPHASIS.sub(r"\1", paragraph.text)
+        if is_transcript:
+            text = _without_marks(text, removed)
+        if text:
+            kept.append(replace(paragraph, text=text))
+    return kept, removed
+
+
+def bracketed(paragraphs: Sequence[Paragraph], opening: re.Pattern[str]) -> Iterator[int]:
+    """The numbers of paragraphs that begin with `opening`, which has a bracket, and of those up to its end.
+
+    A paragraph that goes on after the bracket is left out.
+    """
+    for number, paragraph in enumerate(paragraphs):
+        if opening.match(paragraph.text.lstrip()):
+            last = _bracket_s_end(paragraphs, number)
+            yield from range(number, last)
+            if "]" in paragraphs[last].text.rstrip()[-NEAR_END:] or paragraphs[last].text.count("]") == 0:
+                yield last
+
+
+def _bracket_s_end(paragraphs: Sequence[Paragraph], start: int) -> int:
+    depth = 0
+    for number in range(start, min(start + LONGEST_ASIDE, len(paragraphs))):
+        depth += paragraphs[number].text.count("[") - paragraphs[number].text.count("]")
+        if depth <= 0:
+            return number
+    return start
+
+
+def _frame(paragraphs: Sequence[Paragraph]) -> Iterator[int]:
+    start = next((n + 1 for n, one in enumerate(paragraphs) if START.search(one.text)), 0)
+    end = next((n for n, one in enumerate(paragraphs) if n >= start and END.search(one.text)), len(paragraphs))
+    yield from range(start)
+    yield from range(end, len(paragraphs))
+    if start:
+        yield from (n for n in range(start, min(start + CREDITS_WITHIN, end)) if CREDITS.match(paragraphs[n].text))
+
+
+def _notes_of_transcribers(paragraphs: Sequence[Paragraph]) -> Iterator[int]:
+    within = False
+    for number, paragraph in enumerate(paragraphs):
+        begins = TRANSCRIBER.match(paragraph.text) is not None
+        within = begins if paragraph.kind == HEADING else within
+        if begins or within:
+            yield number
+
+
+def _counts_pages(paragraphs: Sequence[Paragraph]) -> bool:
+    """Whether marks of pages are no citations: they say so, or count."""
+    marks = [mark for paragraph in paragraphs for mark in PAGE_MARK.finditer(paragraph.text)]
+    numbers = [int(mark["p"] or mark["curly"]) for mark in marks if not mark["said"]]
+    counting = sum(after == before + 1 for before, after in pairwise(numbers))
+    return len(numbers) < len(marks) or counting >= FEWEST_COUNTING
+
+
+def _without_marks(text: str, removed: list[str]) -> str:
+    text = INITIAL.sub(r"\1", text)
+    for pattern in (INLINE_ASIDE, PAGE_MARK):
+        removed.extend(match[0].strip() for match in pattern.finditer(text))
+        text = pattern.sub("", text)
+    if ORNAMENTS.issuperset(text):
+        removed.append(text)
+        return ""
+    return BOLD.sub(r"\1", text)

@@ -1,0 +1,179 @@
+"""Training on a GPU: stock fine-tuning to the bit, repeatable, interruptible, and clear where it cannot go on."""
+
+import json
+import os
+import signal
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import tiny_model
+from transformers import Trainer, TrainingArguments
+from uneven_windows import CONTEXT, uneven_windows
+
+from localist.attention.gpu import explained_gpu_errors
+from localist.attention.models import load_model
+from localist.attention.observed_attention import use_observed_attention
+from localist.evaluation.layer_sums import LayerSums
+from localist.evaluation.losses import watched_losses
+from localist.plumbing.errors import UserError
+from localist.plumbing.interruption import Interrupted, noticing_sigterm
+from localist.training.batches import SimilarLengths, WindowDataset, stack_windows
+from localist.training.constraint import Constraint
+from localist.training.settings import Optimisation
+from localist.training.trainer import LocalityTrainer, train_arm
+
+pytestmark = pytest.mark.gpu
+
+STEPS = 12
+OPTIMISATION = Optimisation(
+    token_budget=int(STEPS * 2 * uneven_windows().is_text.sum() / 5),
+    batch_size=2,
+    learning_rate=1e-2,
+    warmup_ratio=0.25,
+    weight_decay=0.1,
+    max_grad_norm=1.0,
+)
+PLAIN = Constraint([0.0] * 3)
+HINGE = Constraint([0.0, 0.5, 1.0], "hinge", 1.0, 20.0)
+
+
+def trained(device, folder, constraint, bf16=False, asked_to_stop=lambda: False, family="llama"):
+    """The weights on the CPU, and the history, of a short run."""
+    windows = uneven_windows()
+    model = tiny_model(family).to(device)
+    use_observed_attention(model, CONTEXT)
+    history = train_arm(
+        model,
+        windows,
+        np.where(windows.is_text, windows.sentence_ids % 2, -1) if constraint.layers else None,
+        constraint=constraint,
+        optimisation=OPTIMISATION,
+        seed=3,
+        bf16=bf16,
+        checkpoints=folder,
+        checkpoint_steps=5,
+        name="test",
+        asked_to_stop=asked_to_stop,
+    )
+    return {name: weight.cpu() for name, weight in model.state_dict().items()}, history
+
+
+def assert_same_weights(first, second):
+    assert all(torch.equal(weight, second[name]) for name, weight in first.items())
+
+
+@pytest.mark.parametrize("bf16", [False, True], ids=["fp32", "bf16"])
+def test_without_locality_training_is_stock_fine_tuning_to_the_bit(device, bf16, tmp_path):
+    """Catches any trace of the constraint in the distributed baseline."""
+    ours, _ = trained(device, tmp_path / "ours", PLAIN, bf16)
+    model = tiny_model("llama").to(device)
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path / "stock"),
+        max_steps=STEPS,
+        per_device_train_batch_size=2,
+        learning_rate=1e-2,
+        warmup_steps=3,
+        weight_decay=0.1,
+        max_grad_norm=1.0,
+        optim="adamw_torch_fused",
+        seed=3,
+        data_seed=3,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        bf16=bf16,
+        use_cpu=device.type == "cpu",
+    )
+    in_our_order = {"_get_train_sampler": lambda self, dataset: SimilarLengths(dataset.lengths, 2, 3)}
+    dataset = WindowDataset(uneven_windows(), None)
+    stock = type("StockTrainer", (Trainer,), in_our_order)
+    stock(model=model, args=arguments, train_dataset=dataset, data_collator=stack_windows).train()
+    assert_same_weights(ours, {name: weight.cpu() for name, weight in model.state_dict().items()})
+
+
+@pytest.mark.parametrize("bf16", [False, True], ids=["fp32", "bf16"])
+def test_two_runs_are_equal_to_the_bit(device, bf16, tmp_path):
+    """Catches sums in no fixed order, which make every repetition of a study another one."""
+    first, again = (trained(device, tmp_path / name, HINGE, bf16) for name in ("first", "again"))
+    assert_same_weights(first[0], again[0])
+    assert first[1] == again[1] and len(first[1]) == STEPS
+
+
+def test_a_run_that_gets_sigterm_goes_on_where_it_ended(device, tmp_path):
+    """Catches records that are lost with the process, and a state of the GPU that no checkpoint holds."""
+    whole, history = trained(device, tmp_path / "whole", HINGE)
+    with noticing_sigterm() as asked_to_stop:
+        steps = []
+
+        def terminated_in_step_seven():
+            steps.append(1)
+            if len(steps) == 7:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return asked_to_stop()
+
+        with pytest.raises(Interrupted, match="after step 7 of 12"):
+            trained(device, tmp_path / "cut", HINGE, asked_to_stop=terminated_in_step_seven)
+    resumed, history_resumed = trained(device, tmp_path / "cut", HINGE)
+    assert_same_weights(whole, resumed)
+    assert history_resumed == history
+
+
+def test_a_run_on_the_gpu_is_close_to_that_on_the_cpu(device, tmp_path):
+    """Catches a constraint that means something else on a GPU."""
+    _, here = trained(device, tmp_path / "here", HINGE)
+    _, there = trained(torch.device("cpu"), tmp_path / "there", HINGE)
+    for row, other in zip(here, there, strict=True):
+        assert row["cross_entropy"] == pytest.approx(other["cross_entropy"], rel=2e-2)
+        assert row["penalty"] == pytest.approx(other["penalty"], abs=2e-2)
+        assert json.loads(row["fidelity"]).keys() == {"1", "2"}
+
+
+def test_one_gpu_is_used_where_one_is_asked_for(gpu, tmp_path):
+    """Catches a model that stays on the CPU without a word."""
+    tiny_model("gpt2").save_pretrained(tmp_path)
+    assert load_model(tmp_path, context=16, gpus=1).device == gpu
+
+
+def test_memory_that_runs_out_names_the_key(gpu, tmp_path):
+    """Catches a traceback of CUDA for a batch that is too large."""
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(1e-6)
+    try:
+        refused = pytest.raises(UserError, match=r"out of memory.*Lower training\.batch_size")
+        with refused, explained_gpu_errors("training.batch_size"):
+            trained(gpu, tmp_path, HINGE)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+def test_a_step_and_a_batch_wait_for_the_gpu_no_more_than_transformers_does(gpu, tmp_path, monkeypatch):
+    """Catches a number that is read back from the GPU, as its driver sees it."""
+    own = []
+
+    def counted(function):
+        def counting(*args, **kwargs):
+            torch.cuda.set_sync_debug_mode("warn")
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                result = function(*args, **kwargs)
+            torch.cuda.set_sync_debug_mode("default")
+            own.extend(
+                one for one in caught if "synchronizing" in str(one.message) and "transformers" not in one.filename
+            )
+            return result
+
+        return counting
+
+    monkeypatch.setattr(LocalityTrainer, "training_step", counted(LocalityTrainer.training_step))
+    monkeypatch.setattr(LocalityTrainer, "fetch_records", lambda *args: None)
+    with pytest.raises(Interrupted):
+        trained(gpu, tmp_path, HINGE, asked_to_stop=lambda: True)
+    windows = uneven_windows()
+    model = tiny_model("llama").to(gpu)
+    use_observed_attention(model, CONTEXT)
+    sums = LayerSums(windows, {"semantic": np.where(windows.is_text, windows.input_ids % 3, -1)})
+    monkeypatch.setattr("localist.evaluation.losses._LossTable.table", lambda self: None)
+    counted(watched_losses)(model, windows, batch_size=2, bf16=False, description="test", watchers=[sums])
+    assert [f"{one.filename}:{one.lineno}" for one in own] == []

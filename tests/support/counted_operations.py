@@ -1,0 +1,34 @@
+"""Counts what a GPU would be asked to do: launches of kernels, and waits of the program for its results."""
+
+from collections import Counter
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+# They make no kernel: no element is computed or moved.
+NO_KERNEL = frozenset(
+    {"empty", "empty_like", "empty_strided", "new_empty", "detach", "_unsafe_view", "lift_fresh", "promote_types"}
+)
+# The program waits for their results, or for the size of their results.
+WAITS = frozenset({"_local_scalar_dense", "nonzero", "masked_select", "_unique2", "unique_dim", "equal", "is_nonzero"})
+
+
+class CountedOperations(TorchDispatchMode):
+    """Counts, by name, the kernels that would be launched, and the operations whose results the program waits for."""
+
+    def __init__(self):
+        super().__init__()
+        self.launches: Counter[str] = Counter()
+        self.waits: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        by_boolean = name in ("index", "index_put", "index_put_") and any(
+            index is not None and index.dtype in (torch.bool, torch.uint8) for index in args[1]
+        )
+        if name in WAITS or by_boolean:
+            self.waits[name] += 1
+        if not func.is_view and name not in NO_KERNEL:
+            self.launches[name] += 1
+        return func(*args, **(kwargs or {}))

@@ -1,0 +1,48 @@
+"""The study that is timed: what its time allows, and the ways to the block mass that are held against each other."""
+
+import pytest
+import torch
+from gpu_study import PROCESSES, SHARE_PLANNED, Study, affordable
+from ways_to_block_mass import tiles_with_own_keys, ways
+
+ROWS = {"distributed": {"schedule": "distributed"}, "localist": {"schedule": "localist", "partition": "semantic"}}
+CONSTRAINT = {"penalty": "hinge", "weight": {"hinge": 1.0}, "fidelity_target": 1.0, "applies_to": "weight"}
+CONFIG = {"arms": ROWS, "seeds": [1, 2, 3], "constraint": CONSTRAINT, "training": {"token_budget": 2_000_000}}
+MEASURED = {"fixed": 2.0, "by_token": 1e-5, "evaluation": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "seeds", "tokens"),
+    [
+        (10_000, [1, 2, 3], 2_000_000),
+        # Seven jobs, four at once: 0.85 · 70 · 4 / 7 = 34 s for each, 29 of them for tokens: more than are wanted.
+        (70, [1, 2, 3], 2_000_000),
+        # 5.8 s for each would leave tokens 0.8 s; with two seeds, 5 jobs, 8.16 s leave 3.16 s.
+        (12, [1, 2], 316_000),
+    ],
+)
+def test_the_budget_is_what_the_time_allows(seconds, seeds, tokens, tmp_path):
+    """Catches a study that is cut off in the middle of its arms, and seeds given up before tokens."""
+    study = Study(CONFIG, tmp_path, tmp_path, tmp_path)
+    found_seeds, found = affordable(study, MEASURED, seconds)
+    assert found_seeds == seeds and abs(found - tokens) <= 1
+    assert SHARE_PLANNED < 1 and PROCESSES > 1
+
+
+def test_every_way_gives_the_same_share_of_own_keys():
+    """Catches a way that is faster since it computes something else."""
+    generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(0, 5, (2, 13), generator=generator).repeat_interleave(20, dim=1)[:, :256].clone()
+    ids[:, 0] = -1
+    query, key, value = torch.randn(3, 2, 3, 256, 16, generator=generator)
+    known = {name: way(query, key, value) for name, way in ways(ids, 5, 3).items()}
+    output, share = known["two_passes"]
+    for name in ("log_sum_exp", "log_sum_exp_sparse"):
+        torch.testing.assert_close(known[name][0], output, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(known[name][1][:, :, 2:], share[:, :, 2:], rtol=1e-4, atol=1e-5)
+
+
+def test_tiles_with_own_keys_are_counted():
+    """Catches tiles above the diagonal among them: two blocks of two tiles each fill three of ten twice."""
+    ids = torch.arange(512) // 256
+    assert tiles_with_own_keys(ids) == (0.6, 128)
