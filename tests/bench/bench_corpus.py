@@ -22,6 +22,7 @@ from book_makers import (
     sample_chapters,
 )
 from measure_extraction import measured
+from placed_pdfs import chinese_chapters, chinese_pdf, ocr_pdf, unit_font_pdf
 
 from localist.plumbing.files import write_json
 
@@ -38,7 +39,10 @@ BOOKS: tuple[tuple[str, str, str, Maker], ...] = (
     ("pdf", "two columns, pdflatex", "two.pdf", lambda chapters, path: latex_pdf(chapters, path, columns=2)),
     ("pdf", "one column, libreoffice", "libreoffice.pdf", libreoffice_pdf),
     ("pdf", "one column, chromium", "chromium.pdf", chromium_pdf),
+    ("pdf", "text layer of a scan", "ocr.pdf", ocr_pdf),
+    ("pdf", "size in the text matrix", "unit.pdf", unit_font_pdf),
 )
+CHINESE_BOOK = ("pdf", "Chinese", "chinese.pdf", chinese_pdf)
 LONG_BOOK = ("pdf", "one column, pdflatex, long", "long.pdf", BOOKS[6][3])
 
 
@@ -53,7 +57,8 @@ def main() -> None:
     chapters, more = (sample_chapters(options.dump, words) for words in (options.words, options.long_words))
     rows = []
     with TemporaryDirectory() as folder:
-        for (form, layout, name, make), text in [*((book, chapters) for book in BOOKS), (LONG_BOOK, more)]:
+        books = [*((book, chapters) for book in BOOKS), (CHINESE_BOOK, chinese_chapters(chapters)), (LONG_BOOK, more)]
+        for (form, layout, name, make), text in books:
             try:
                 path = make(text, Path(folder) / name)
             except MissingTool as error:

@@ -72,16 +72,18 @@ def measured(path: Path, chapters: Sequence[Chapter]) -> dict[str, Any]:
     }
 
 
-def furniture_removed(path: Path, got: str, known: str, titles: Sequence[str]) -> float:
+def furniture_removed(path: Path, got: str, known: str, titles: Sequence[str]) -> float | None:
     """The share of running heads and page numbers that left no trace: no more of them in the text than is known to be.
 
-    How many there are is counted on the pages as pdftotext (poppler) shows them, not by the reader that is measured.
+    How many there are is counted on the pages as pdftotext (poppler) shows them, not by the reader that is measured;
+    None where it shows none.
     """
     heads = {TITLE, *titles}
     # A head of a letter or two is in every text.
     surplus = sum(max(0, _count(head, got) - _count(head, known)) for head in heads if len(head) > 2)
     numbers = max(0, len(NUMBER.findall(got)) - len(NUMBER.findall(known)))
-    return 1 - (surplus + numbers) / len(furniture(path, heads))
+    shown = len(furniture(path, heads))
+    return 1 - (surplus + numbers) / shown if shown else None
 
 
 def furniture(path: Path, heads: Collection[str]) -> list[str]:

@@ -86,6 +86,14 @@ LINE_CHARACTERS = 70
 LINE_HEIGHT = 14
 
 
+HELVETICA = "/Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding"
+
+
+def _shown(placed: PdfText) -> str:
+    x, y, size, text = placed
+    return f"BT /F {size} Tf 1 0 0 1 {x} {y} Tm ({pdf_string(text)}) Tj ET"
+
+
 def pdf_bytes(
     pages: Sequence[Sequence[PdfText]],
     *,
@@ -95,37 +103,40 @@ def pdf_bytes(
     picture: bool = False,
     size: tuple[float, float] = PAGE_SIZE,
     more: str = "",
+    font: str = HELVETICA,
+    shown: Callable[[PdfText], str] = _shown,
 ) -> bytes:
-    """A PDF in Helvetica.
+    """A PDF in one font.
 
     outline: bookmarks, each with the number (from 0) of its page. encrypt: the name of a security handler, whose keys
-    fit no password. picture: one on every page. more: further entries of every page's dictionary.
+    fit no password. picture: one on every page. more: further entries of every page's dictionary. font: the entries of
+    the font's dictionary. shown: writes the operators that show a text.
     """
-    catalog, tree, font, image, info, security, outlines = range(1, 8)
+    catalog, tree, face, image, info, security, outlines = range(1, 8)
     first = outlines + 1 + len(outline)
     numbers = [first + 2 * number for number in range(len(pages))]
     objects = {
         catalog: f"<< /Type /Catalog /Pages {tree} 0 R /Outlines {outlines} 0 R >>",
         tree: f"<< /Type /Pages /Count {len(pages)} /Kids [{' '.join(f'{number} 0 R' for number in numbers)}] >>",
-        font: "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        face: f"<< /Type /Font {font} >>",
         image: _stream(
             "x", "/Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray"
         ),
-        info: f"<< /Title ({_pdf_string(title)}) >>" if title else "<< >>",
+        info: f"<< /Title ({pdf_string(title)}) >>" if title else "<< >>",
         security: f"<< /Filter /{encrypt} /V 1 /R 2 /P -4 /O <{'41' * 32}> /U <{'42' * 32}> >>",
         outlines: f"<< /Count {len(outline)} /First {outlines + 1} 0 R /Last {outlines + len(outline)} 0 R >>",
     }
     for number, (name, page) in enumerate(outline, start=outlines + 1):
         after = f"/Next {number + 1} 0 R" if number < outlines + len(outline) else ""
         target = f"[{numbers[page]} 0 R /Fit]"
-        objects[number] = f"<< /Title ({_pdf_string(name)}) /Parent {outlines} 0 R /Dest {target} {after} >>"
+        objects[number] = f"<< /Title ({pdf_string(name)}) /Parent {outlines} 0 R /Dest {target} {after} >>"
     for number, page in zip(numbers, pages, strict=True):
-        shown = [f"BT /F {size} Tf 1 0 0 1 {x} {y} Tm ({_pdf_string(text)}) Tj ET" for x, y, size, text in page]
+        texts = [shown(text) for text in page]
         objects[number] = (
             f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 {size[0]} {size[1]}] /Contents {number + 1} 0 R "
-            f"/Resources << /Font << /F {font} 0 R >> /XObject << /I {image} 0 R >> >> {more} >>"
+            f"/Resources << /Font << /F {face} 0 R >> /XObject << /I {image} 0 R >> >> {more} >>"
         )
-        objects[number + 1] = _stream("\n".join(["q 200 0 0 200 50 50 cm /I Do Q"] * picture + shown))
+        objects[number + 1] = _stream("\n".join(["q 200 0 0 200 50 50 cm /I Do Q"] * picture + texts))
     trailer = f"/Root {catalog} 0 R /Info {info} 0 R" + f" /Encrypt {security} 0 R /ID [<41> <41>]" * bool(encrypt)
     return _pdf_file(objects, trailer)
 
@@ -147,7 +158,8 @@ def _stream(content: str, entries: str = "") -> str:
     return f"<< {entries} /Length {len(content)} >>\nstream\n{content}\nendstream"
 
 
-def _pdf_string(text: str) -> str:
+def pdf_string(text: str) -> str:
+    """Text as it stands between the brackets of a PDF's string."""
     return text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
 
 

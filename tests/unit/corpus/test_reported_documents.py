@@ -27,20 +27,7 @@ QUOTES = str.maketrans("’‘“”", "''\"\"")
 # Not read as expected yet.
 OPEN: set[str] = {
     "mhtml_as_text",
-    "pdf_arabic",
-    "pdf_caption_in_paragraph",
-    "pdf_footnote_over_pages",
-    "pdf_hindi",
-    "pdf_line_numbers",
-    "pdf_narrow_justified",
-    "pdf_ocrmypdf_1",
-    "pdf_spaced_emphasis",
-    "pdf_trailing_bytes",
-    "pdf_type3_ligatures_t1",
-    "pdf_unit_font_matrix",
     "pdf_verse",
-    "pdf_vertical_japanese",
-    "pdf_watermark",
 }
 
 

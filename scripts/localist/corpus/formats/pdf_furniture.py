@@ -1,18 +1,25 @@
-"""Page furniture: running heads, feet and page numbers, which recur at the edges of pages."""
+"""Page furniture: running heads, feet and page numbers at the edges of pages, line numbers, stamps over the text."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from localist.corpus.formats.pdf_layout import HEADING_SIZE, Fragment, body_size
+from localist.corpus.formats.pdf_columns import row_text, rows_of
+from localist.corpus.formats.pdf_fragments import Fragment, body_size
+from localist.corpus.formats.pdf_layout import HEADING_SIZE
+from localist.corpus.formats.pdf_notes import NOTE_SIZE
 
 RUNNING_HEADS = "running_heads"
 PAGE_NUMBERS = "page_numbers"
 
 # How many lines from the top, and from the bottom, can be furniture.
 EDGE_LINES = 2
-# Lines of equal baseline, in points.
+# Lines of equal height on their pages are no further apart, in points.
 SAME_PLACE = 3.0
+# A running head has parts if gaps part them that are this wide, in multiples of the font size.
+PART_GAP = 3.0
+MOST_PARTS = 3
 FEWEST_REPEATS = 3
 LEAST_DENSITY = 0.2
 # A place whose lines mostly come back holds nothing but furniture, also where a title stands on one page only.
@@ -23,6 +30,8 @@ PAGE_NUMBER = re.compile(
     r"\W*(?:page|seite|p\.|s\.)?\W*(\d{1,4}|[ivxlcdm]{1,8})\W*(?:(?:of|/|von|de|sur)\W*\d{1,5}\W*)?", re.I
 )
 HEAD_WITH_NUMBER = re.compile(r"(\d{1,4})\s+\D.{0,100}|.{0,100}\D\s+(\d{1,4})")
+LINE_NUMBER = re.compile(r"\d{1,5}")
+FEWEST_LINE_NUMBERS = 4
 ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 
 
@@ -32,43 +41,94 @@ def without_furniture(
     """The fragments of each page without its furniture, and what was taken out by which step.
 
     Furniture is a line among the outermost EDGE_LINES of its page of which a part, digits aside, stands on
-    FEWEST_REPEATS pages at least; any line in a place (height on the page) where most lines do; and a number that
-    counts with the pages.
+    FEWEST_REPEATS pages at least; any line in a place (height on the page) where most lines do; a number that counts
+    with the pages, or with the lines beside it; and a large word in one place of most pages.
     """
     steps = set(steps)
     body = body_size(fragment for fragments in pages for fragment in fragments)
-    edges = [_edge_lines(fragments, body) for fragments in pages]
+    rows = [rows_of(fragments) for fragments in pages]
+    edges = [_edge_lines(lines, body) for lines in rows]
     numbers, numbered_heads = counting_lines(edges)
     heads = (recurring_lines(edges) | numbered_heads) - numbers
+    stamps = _stamps(pages, body)
     kept = []
     removed: dict[str, list[str]] = {RUNNING_HEADS: [], PAGE_NUMBERS: []}
     for page, (fragments, lines) in enumerate(zip(pages, edges, strict=True)):
+        furniture = {
+            RUNNING_HEADS: [
+                *(line for place, line in lines.items() if (page, place) in heads),
+                *([one] for one in fragments if _stamp(one) in stamps),
+            ],
+            PAGE_NUMBERS: [
+                *(line for place, line in lines.items() if (page, place) in numbers),
+                *([one] for one in _line_numbers(rows[page], body)),
+            ],
+        }
         gone: set[int] = set()
-        for place, line in lines.items():
-            step = RUNNING_HEADS if (page, place) in heads else PAGE_NUMBERS if (page, place) in numbers else None
-            if step in steps:
-                removed[step].append(_text(line))
-                gone.update(id(fragment) for fragment in line)
+        for step in steps.intersection(furniture):
+            removed[step] += [_text(line) for line in furniture[step]]
+            gone.update(id(one) for line in furniture[step] for one in line)
         kept.append([fragment for fragment in fragments if id(fragment) not in gone])
     return kept, {step: tuple(texts) for step, texts in removed.items() if step in steps}
 
 
-def _edge_lines(fragments: Sequence[Fragment], body: float) -> dict[int, list[Fragment]]:
+def _edge_lines(rows: Sequence[list[Fragment]], body: float) -> dict[int, list[Fragment]]:
     """The outermost lines of a page by height, but for titles, which are larger and which running heads repeat."""
-    lines: list[list[Fragment]] = []
-    for fragment in sorted(fragments, key=lambda one: -one.baseline):
-        if lines and lines[-1][0].baseline - fragment.baseline < SAME_PLACE:
-            lines[-1].append(fragment)
-        else:
-            lines.append([fragment])
-    chosen = lines[:EDGE_LINES] + lines[max(EDGE_LINES, len(lines) - EDGE_LINES) :]
-    small = [line for line in chosen if max(fragment.size for fragment in line) < HEADING_SIZE * body]
-    return {round(line[0].baseline / SAME_PLACE): sorted(line, key=lambda one: one.left) for line in small}
+    chosen = [*rows[:EDGE_LINES], *rows[max(EDGE_LINES, len(rows) - EDGE_LINES) :]]
+    small = [row for row in chosen if max(fragment.size for fragment in row) < HEADING_SIZE * body]
+    return {round(max(row, key=lambda one: len(one.text)).baseline / SAME_PLACE): row for row in small}
+
+
+def _stamps(pages: Sequence[Sequence[Fragment]], body: float) -> set[tuple[str, int, int]]:
+    """Large words in one place of most pages: watermarks."""
+    pages_of = defaultdict(set)
+    for number, fragments in enumerate(pages):
+        for one in fragments:
+            if one.size >= HEADING_SIZE * body:
+                pages_of[_stamp(one)].add(number)
+    return {stamp for stamp, found in pages_of.items() if len(found) >= max(FEWEST_REPEATS, MOSTLY * len(pages))}
+
+
+def _stamp(one: Fragment) -> tuple[str, int, int]:
+    return one.text, round(one.left), round(one.baseline)
+
+
+def _line_numbers(rows: Sequence[Sequence[Fragment]], body: float) -> list[Fragment]:
+    """Numbers beside the lines of a page, or of its columns, that count these: each one, or every fifth."""
+    beside = [
+        (number, one)
+        for number, row in enumerate(rows)
+        for one in row
+        if len(row) > 1
+        and LINE_NUMBER.fullmatch(one.text.strip())
+        and (one is row[0] or one is row[-1] or one.size < NOTE_SIZE * body)
+    ]
+    found = []
+    while len(beside) >= FEWEST_LINE_NUMBERS:
+        in_place = [(number, one) for number, one in beside if _in_place(beside[0][1], one)]
+        if _longest_count(in_place) >= FEWEST_LINE_NUMBERS:
+            found += [one for _, one in in_place]
+        beside = [(number, one) for number, one in beside if not _in_place(beside[0][1], one)]
+    return found
+
+
+def _in_place(above: Fragment, one: Fragment) -> bool:
+    return min(abs(one.left - above.left), abs(one.right - above.right)) < one.size
+
+
+def _longest_count(beside: Sequence[tuple[int, Fragment]]) -> int:
+    """How many numbers in a row grow as the lines do."""
+    best = run = 0
+    for (line_above, above), (line, one) in pairwise(beside):
+        counts = 0 < int(one.text) - int(above.text) == line - line_above
+        run = (run or 1) + 1 if counts else 0
+        best = max(best, run)
+    return best
 
 
 def recurring_lines(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
     parts_of = {
-        (page, place): {without_digits(fragment.text) for fragment in line} - {""}
+        (page, place): {without_digits(part) for part in _parts(line)} - {""}
         for page, lines in enumerate(edges)
         for place, line in lines.items()
     }
@@ -88,6 +148,16 @@ def recurring_lines(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int
     return found
 
 
+def _parts(line: Sequence[Fragment]) -> list[str]:
+    """A line, and the parts that wide gaps make of it, as a book's title on the left and a chapter's on the right."""
+    parts = [[line[0]]]
+    for before, one in pairwise(line):
+        if one.left - before.right > PART_GAP * one.size:
+            parts.append([])
+        parts[-1].append(one)
+    return [_text(line), *(_text(part) for part in parts if len(parts) <= MOST_PARTS)]
+
+
 def _comes_back(pages: set[int]) -> bool:
     """Whether a line recurs often enough: heads stand on every other page of their chapter, chance repeats do not."""
     return len(pages) >= FEWEST_REPEATS and len(pages) >= LEAST_DENSITY * (max(pages) - min(pages) + 1)
@@ -97,7 +167,8 @@ def counting_lines(edges: Sequence[dict[int, list[Fragment]]]) -> tuple[set[tupl
     """Lines that are a number which grows by one from page to page, and lines that begin or end with it (heads also of
     chapters of one page)."""
     alone, in_heads = _offsets(edges, PAGE_NUMBER), _offsets(edges, HEAD_WITH_NUMBER)
-    agreeing = Counter([*alone.values(), *in_heads.values()])
+    of_pages = {(page, offset) for offsets in (alone, in_heads) for (page, _), offset in offsets.items()}
+    agreeing = Counter(offset for _, offset in of_pages)
     numbers = {where for where, offset in alone.items() if agreeing[offset] > 1}
     return numbers, {where for where, offset in in_heads.items() if agreeing[offset] >= FEWEST_REPEATS}
 
@@ -123,8 +194,8 @@ def _value(number: str) -> int:
     return sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True))
 
 
-def _text(line: Iterable[Fragment]) -> str:
-    return " ".join(fragment.text.strip() for fragment in line)
+def _text(line: Sequence[Fragment]) -> str:
+    return row_text(line).strip()
 
 
 def without_digits(text: str) -> str:

@@ -1,18 +1,17 @@
 """From pieces of lines on pages to paragraphs and headings in reading order."""
 
 import re
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 
-from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NOTE, PROSE, Paragraph
+from localist.corpus.formats.book import HEADING, NOTE, PROSE, Paragraph
+from localist.corpus.formats.pdf_columns import SAME_BASELINE, Column, Line, columns_of
+from localist.corpus.formats.pdf_fragments import Fragment, body_size
+from localist.corpus.formats.pdf_notes import NOTE_SIZE, ends_sentence, split_margins, split_notes
 
 # Lengths in multiples of the font size, unless said otherwise.
-SAME_BASELINE = 0.45
-SUPERSCRIPT_SIZE = 0.85
-SUPERSCRIPT_RISE = 0.15
 INDENT = 0.6
 LARGEST_INDENT = 6.0
 # A line that ends so far (a share of the column's width) before the edge ends its paragraph.
@@ -21,51 +20,19 @@ SHORT_LINE = 0.12
 PARAGRAPH_GAP = 1.4
 SAME_SIZE = 0.08
 HEADING_SIZE = 1.12
-NOTE_SIZE = 0.92
 DROP_CAP_SIZE = 1.6
 LONGEST_HEADING = 200
-# Two columns: the fewest lines on each side, the least width of each (a share of the text's width), the largest share
-# of lines across both, and the share of a column's width that half of its lines fill.
-FEWEST_LINES = 4
-NARROWEST_COLUMN = 0.2
-MOST_ACROSS = 0.3
-LEAST_FILLED = 0.4
-GUTTER = 0.4
-MOST_PLACES = 2000
+# Captions, and lines of small print, in a row within a paragraph.
+MOST_CAPTIONS = 8
 
-ENDS_SENTENCE = re.compile(r"[.!?:…。！？]['\"”’»)\]\ue000-\ue001\d]*$")
-NOTE_START = re.compile(r"\W*(\ue000.{1,4}?\ue001|\d{1,3}\b|[*†‡§¶])")
 BULLET = re.compile(r"[•‣▪·]\s")
 ITEM_START = re.compile(r"[•‣▪–*·-]\s|\[\w{1,12}\]\s|\(?(?:\d{1,3}|[a-z])[.)]\s")
+CAPTION = re.compile(
+    r"(?:fig(?:ure|ura)?|table|tab|plate|chart|map|illustration|scheme|abb(?:ildung)?|tafel|tabelle|tableau|tabla|cuadro|"
+    r"рис(?:унок)?|табл(?:ица)?)\b\.?\s*\W?\d|[图圖表図]\s*\d",
+    re.IGNORECASE,
+)
 LETTERS = re.compile(r"[^\W\d_]")
-
-
-@dataclass(frozen=True)
-class Fragment:
-    """A piece of a line: its text, its extent and baseline (points; y grows upwards), and its font size."""
-
-    text: str
-    left: float
-    right: float
-    baseline: float
-    size: float
-
-
-@dataclass(frozen=True)
-class Line(Fragment):
-    """A whole line of one column."""
-
-    page: int = 0
-
-
-@dataclass(frozen=True)
-class Column:
-    """Lines from top to bottom, and where most of them begin and end."""
-
-    lines: tuple[Line, ...]
-    left: float
-    right: float
-    leading: float
 
 
 def paragraphs_of(
@@ -73,24 +40,16 @@ def paragraphs_of(
 ) -> Iterator[Paragraph]:
     """Paragraphs and headings of all pages; `outline` has the bookmarks (level, title) of each page, counted from 1.
 
-    Headings are lines that a bookmark names, and lines in a larger font; small lines at a column's foot that begin
-    with a mark are footnotes.
+    Headings are lines that a bookmark names, and lines in a larger font. Notes come after the prose of their page, and
+    captions after the paragraph that they stand in.
     """
-    upright = [_with_drop_caps(fragments) for fragments in pages]
-    columns = [
-        _column(lines)
-        for number, (fragments, gutter) in enumerate(zip(upright, _gutters(upright), strict=True), start=1)
-        for lines in _columns(fragments, number, gutter)
-        if lines
-    ]
-    body = body_size(line for column in columns for line in column.lines)
-    prose = []
-    notes: deque[Paragraph] = deque()
-    for column in columns:
-        rest, below = _split_notes(column, body)
-        prose.append(rest)
-        notes.extend(Paragraph(_joined(lines), NOTE, page=lines[0].page) for lines in below)
-    for paragraph in _headed(_paragraphs(prose), body, outline):
+    body = body_size(fragment for fragments in pages for fragment in fragments)
+    parted = [split_margins(_with_drop_caps(one), body, number) for number, one in enumerate(pages, start=1)]
+    prose, footnotes = split_notes(list(columns_of([rest for rest, _ in parted])), body)
+    found = [*footnotes, *(note for _, beside in parted for note in beside)]
+    found.sort(key=lambda lines: lines[0].page)
+    notes = deque(Paragraph(_joined(lines), NOTE, page=lines[0].page) for lines in found)
+    for paragraph in _headed(_without_captions_inside(list(_paragraphs(prose)), body), body, outline):
         while notes and (notes[0].page or 0) < (paragraph.page or 0):
             yield notes.popleft()
         yield paragraph
@@ -100,8 +59,9 @@ def paragraphs_of(
 def _with_drop_caps(fragments: Sequence[Fragment]) -> list[Fragment]:
     """A large initial that reaches down several lines is put before the uppermost line beside it."""
     kept = list(fragments)
+    usual = median(one.size for one in fragments) if fragments else 0.0
     for cap in fragments:
-        if len(cap.text.strip()) > 1 or not cap.text.strip().isalpha():
+        if cap.size < DROP_CAP_SIZE * usual or len(cap.text.strip()) > 1 or not cap.text.strip().isalpha():
             continue
         beside = [
             one
@@ -115,144 +75,6 @@ def _with_drop_caps(fragments: Sequence[Fragment]) -> list[Fragment]:
             kept[kept.index(first)] = replace(first, text=cap.text.strip() + first.text)
             kept.remove(cap)
     return kept
-
-
-def _gutters(pages: Sequence[Sequence[Fragment]]) -> list[float | None]:
-    """The gutter of each page; one with little text has that of the nearest page of its side, if it fits."""
-    own = [_gutter(fragments) for fragments in pages]
-    found = list(own)
-    for number, fragments in enumerate(pages):
-        near = (other for step in (2, 4, 6) for other in (number - step, number + step) if 0 <= other < len(pages))
-        likely = next((own[other] for other in near if own[other] is not None), None)
-        if own[number] is None and likely is not None:
-            across = sum(one.left < likely < one.right for one in fragments)
-            if any(one.left >= likely for one in fragments) and across <= MOST_ACROSS * len(fragments):
-                found[number] = likely
-    return found
-
-
-def _columns(fragments: Sequence[Fragment], page: int, gutter: float | None) -> Iterator[list[Line]]:
-    """The columns of a page in reading order; a block across both columns comes before the parts below it."""
-    if gutter is None:
-        yield _lines(fragments, page)
-        return
-    over_both: list[Fragment] = []
-    left: list[Fragment] = []
-    right: list[Fragment] = []
-    for one in [*sorted(fragments, key=lambda one: -one.baseline), None]:
-        if one is not None and one.left < gutter < one.right:
-            for side in (left, right):
-                yield from _columns(side, page, _gutter(side))
-            left, right = [], []
-            over_both.append(one)
-            continue
-        if over_both:
-            yield _lines(over_both, page)
-            over_both = []
-        if one is not None:
-            (left if one.right <= gutter else right).append(one)
-    for side in (left, right):
-        yield from _columns(side, page, _gutter(side))
-
-
-def _gutter(fragments: Sequence[Fragment]) -> float | None:
-    """The middle of the white stripe between two columns, or None."""
-    if len(fragments) < 2 * FEWEST_LINES:
-        return None
-    left, right = min(one.left for one in fragments), max(one.right for one in fragments)
-    size = median(one.size for one in fragments)
-    best, run = None, []
-    step = max(GUTTER * size / 2, 1.0, (right - left) / MOST_PLACES)
-    for x in (left + step * count for count in range(1, int((right - left) / step))):
-        if _separates(fragments, x, right - left):
-            run.append(x)
-        else:
-            best, run = max((best or [], run), key=len), []
-    best = max((best or [], run), key=len)
-    return best[len(best) // 2] if best else None
-
-
-def _separates(fragments: Sequence[Fragment], x: float, width: float) -> bool:
-    across = sum(one.left < x < one.right for one in fragments)
-    if across > MOST_ACROSS * len(fragments):
-        return False
-    for side in ([one for one in fragments if one.right <= x], [one for one in fragments if one.left >= x]):
-        if len(side) < max(FEWEST_LINES, across):
-            return False
-        column = max(one.right for one in side) - min(one.left for one in side)
-        filled = [max(one.right for one in row) - min(one.left for one in row) for row in _rows(side)]
-        if column < NARROWEST_COLUMN * width or len(filled) < FEWEST_LINES or median(filled) < LEAST_FILLED * column:
-            return False
-    return True
-
-
-def _rows(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
-    """The fragments of each line, from the left; a raised number belongs to the line that it stands in."""
-    rows: list[list[Fragment]] = []
-    for one in sorted(fragments, key=lambda one: (-one.baseline, one.left)):
-        if rows and abs(rows[-1][0].baseline - one.baseline) < SAME_BASELINE * max(rows[-1][0].size, one.size):
-            rows[-1].append(one)
-        else:
-            rows.append([one])
-    return [sorted(row, key=lambda one: one.left) for row in rows]
-
-
-def _lines(fragments: Sequence[Fragment], page: int) -> list[Line]:
-    return [_line(row, page) for row in _rows(fragments)]
-
-
-def _line(row: Sequence[Fragment], page: int) -> Line:
-    main = max(row, key=lambda one: len(one.text))
-    text = " ".join(f"{MARK_START}{one.text}{MARK_END}" if _is_raised(one, main) else one.text for one in row)
-    return Line(text, row[0].left, max(one.right for one in row), main.baseline, main.size, page)
-
-
-def _is_raised(one: Fragment, main: Fragment) -> bool:
-    return one.size < SUPERSCRIPT_SIZE * main.size and one.baseline > main.baseline + SUPERSCRIPT_RISE * main.size
-
-
-def _column(lines: Sequence[Line]) -> Column:
-    gaps = [above.baseline - below.baseline for above, below in pairwise(lines)]
-    left = Counter(round(line.left) for line in lines).most_common(1)[0][0]
-    return Column(
-        tuple(lines),
-        left=float(left),
-        right=max(line.right for line in lines),
-        leading=median(gaps) if gaps else lines[0].size * 1.2,
-    )
-
-
-def body_size(fragments: Iterable[Fragment]) -> float:
-    """The font size of most characters."""
-    sizes: Counter[float] = Counter()
-    for fragment in fragments:
-        sizes[round(fragment.size, 1)] += len(fragment.text)
-    return sizes.most_common(1)[0][0] if sizes else 1.0
-
-
-def _split_notes(column: Column, body: float) -> tuple[Column, list[list[Line]]]:
-    """The column without its footnotes, and these: small print, or lines after a gap, that begin with a mark."""
-    lines = column.lines
-    small = len(lines)
-    while small and lines[small - 1].size < NOTE_SIZE * body:
-        small -= 1
-    # Small print without a mark continues the page before, or is not a note: it stays.
-    while small < len(lines) and not NOTE_START.match(lines[small].text):
-        small += 1
-    apart = (
-        number
-        for number in range(1, small)
-        if lines[number].text.startswith(MARK_START)
-        and lines[number - 1].baseline - lines[number].baseline > PARAGRAPH_GAP * column.leading
-    )
-    start = next(apart, small)
-    notes: list[list[Line]] = []
-    for line in lines[start:]:
-        if NOTE_START.match(line.text) or not notes:
-            notes.append([line])
-        else:
-            notes[-1].append(line)
-    return replace(column, lines=lines[:start]), notes
 
 
 def _paragraphs(columns: Sequence[Column]) -> Iterator[list[Line]]:
@@ -280,7 +102,7 @@ def _begins_paragraph(
     if above is None:
         indented = INDENT * line.size < line.left - column.left < LARGEST_INDENT * line.size
         in_item = ITEM_START.match(pending[0].text) is not None
-        return (indented and not in_item) or (ends_short and _ends_sentence(last))
+        return (indented and not in_item) or (ends_short and ends_sentence(last))
     # A title's lines are further apart than those of the text around it.
     if above.baseline - line.baseline > PARAGRAPH_GAP * max(column.leading, line.size):
         return True
@@ -290,12 +112,40 @@ def _begins_paragraph(
     if shift > indent:  # a paragraph begins, but for the lines of a list's item below its mark
         return len(pending) > 1 or not ITEM_START.match(above.text)
     if len(pending) > 1 and shift < -indent:
-        return ends_short or _ends_sentence(last) or ITEM_START.match(line.text) is not None
-    return ends_short and _ends_sentence(last)
+        return ends_short or ends_sentence(last) or ITEM_START.match(line.text) is not None
+    return ends_short and ends_sentence(last)
 
 
-def _ends_sentence(line: Line) -> bool:
-    return ENDS_SENTENCE.search(line.text[-12:]) is not None
+def _without_captions_inside(paragraphs: Sequence[list[Line]], body: float) -> list[list[Line]]:
+    """Paragraphs that a figure and its caption cut in two are whole, and the caption comes after them."""
+    whole: list[list[Line]] = []
+    captions: list[list[Line]] = []
+    for lines in paragraphs:
+        if whole and len(captions) < MOST_CAPTIONS and (_is_caption(lines) or lines[0].size < NOTE_SIZE * body):
+            captions.append(lines)
+            continue
+        if whole and captions and _goes_on(whole[-1], lines):
+            whole[-1] = [*whole[-1], *lines]
+            continue
+        whole += [*captions, lines]
+        captions = []
+    return [*whole, *captions]
+
+
+def _is_caption(lines: Sequence[Line]) -> bool:
+    return CAPTION.match(lines[0].text) is not None
+
+
+def _goes_on(above: Sequence[Line], below: Sequence[Line]) -> bool:
+    """Whether a paragraph goes on with the lines of another: in the middle of a sentence, in letters of its size."""
+    first = below[0].text.lstrip()
+    return (
+        abs(above[-1].size - below[0].size) <= SAME_SIZE * above[-1].size
+        and not ends_sentence(above[-1])
+        and first[:1].islower()
+        and ITEM_START.match(first) is None
+        and below[0].page - above[-1].page <= 1
+    )
 
 
 def _joined(lines: Sequence[Line]) -> str:
@@ -303,9 +153,8 @@ def _joined(lines: Sequence[Line]) -> str:
 
 
 def _headed(
-    paragraphs: Iterator[list[Line]], body: float, outline: Mapping[int, Sequence[tuple[int, str]]]
+    found: Sequence[list[Line]], body: float, outline: Mapping[int, Sequence[tuple[int, str]]]
 ) -> Iterator[Paragraph]:
-    found = list(paragraphs)
     larger = sorted({round(lines[0].size, 1) for lines in found if _is_large(lines, body)}, reverse=True)
     deepest = max((level for bookmarks in outline.values() for level, _ in bookmarks), default=0)
     for lines in found:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from localist.corpus.formats.heading_words import heading_level
+from localist.corpus.formats.pdf_fragments import Fragment
 from localist.corpus.formats.pdf_furniture import (
     PAGE_NUMBER,
     PAGE_NUMBERS,
@@ -14,7 +15,6 @@ from localist.corpus.formats.pdf_furniture import (
     recurring_lines,
     without_digits,
 )
-from localist.corpus.formats.pdf_layout import Fragment
 from localist.corpus.wrapped_lines import ENDS_SENTENCE, SHORT, goes_on
 
 Page = list[str]

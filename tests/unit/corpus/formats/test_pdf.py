@@ -88,11 +88,21 @@ def test_pages_of_pictures_are_a_warning_until_most_are(tmp_path):
         read(tmp_path, [[], [], page], picture=True)
 
 
+@pytest.mark.parametrize("junk", [b"\0" * 9000, b"<html>" * 2000, b""])
+def test_what_follows_the_end_does_no_harm(tmp_path, junk):
+    """Catches files called cut off for bytes behind their end, or for its missing mark; every viewer opens them."""
+    content = pdf_bytes([pdf_page("Words.")])
+    whole = content + junk if junk else content.replace(b"%%EOF", b"")
+    (book,) = read_pdf(written(tmp_path / "junk.pdf", whole), frozenset())
+    assert texts(book) == ["Words."]
+
+
 def test_a_file_without_its_end_is_refused(tmp_path):
-    """Catches a broken download that PDFium would mend, its last pages lost."""
-    content = pdf_bytes([pdf_page("Words.")]).replace(b"%%EOF", b"")
-    with pytest.raises(UserError, match=r"cut\.pdf: the end of the PDF is missing .*qpdf"):
-        list(read_pdf(written(tmp_path / "cut.pdf", content), frozenset()))
+    """Catches a broken download that PDFium would mend, its last pages lost; also one cut in an appended change."""
+    content = pdf_bytes([pdf_page("Words.")])
+    for cut in (content[: content.index(b"startxref")], content + b"\n99 0 obj << /Type /Page"):
+        with pytest.raises(UserError, match=r"cut\.pdf: the end of the PDF is missing.*qpdf"):
+            list(read_pdf(written(tmp_path / "cut.pdf", cut), frozenset()))
 
 
 def test_a_book_without_a_title_is_called_by_its_file(tmp_path):

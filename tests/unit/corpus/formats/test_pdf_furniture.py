@@ -1,7 +1,7 @@
 """Running heads and page numbers on made-up pages."""
 
+from localist.corpus.formats.pdf_fragments import Fragment
 from localist.corpus.formats.pdf_furniture import PAGE_NUMBERS, RUNNING_HEADS, without_furniture
-from localist.corpus.formats.pdf_layout import Fragment
 
 BOTH = (RUNNING_HEADS, PAGE_NUMBERS)
 WORDS = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight")
@@ -86,3 +86,51 @@ def test_each_step_can_be_off():
     assert left_of(pages, [RUNNING_HEADS])[0] == [[str(n + 1)] for n in range(6)]
     assert left_of(pages, [PAGE_NUMBERS])[0] == [["The Book"]] * 6
     assert without_furniture(pages, [])[0] == pages
+
+
+def test_words_that_recur_are_no_heads():
+    """Catches lines of a scan at the edges of pages, whose words stand one by one and are found on many pages."""
+    others = [["old", "ferry"], ["new", "mill"], ["tall", "barn"], ["rusty", "river"], ["quiet", "field"]]
+    pages = [
+        page(
+            *(line(word, 700, left=100.0 + 60 * at) for at, word in enumerate(["the", *other, "of", "that"])),
+            body=WORDS[n],
+        )
+        for n, other in enumerate(others)
+    ]
+    assert left_of(pages)[1][RUNNING_HEADS] == ()
+
+
+def test_a_part_of_a_head_is_enough():
+    """Catches heads of which the book's title comes back and the section's does not."""
+    sections = ["Mills", "Ferries", "Barns", "Rivers", "Fields"]
+    pages = [page(line("The Book", 700), line(name, 700, left=400.0), body=WORDS[n]) for n, name in enumerate(sections)]
+    assert left_of(pages)[0] == [[]] * 5
+
+
+def numbered(first, step=1, rows=16, left=60.0):
+    """Lines of text, of which every `step`th has its number beside it."""
+    text = [line(f"Some words, row {WORDS[row % 8]} of {first}", 600 - 12 * row) for row in range(rows)]
+    return text, [line(str(first + row), 600 - 12 * row, left) for row in range(rows) if (first + row) % step == 0]
+
+
+def test_line_numbers_go():
+    """Catches numbers beside every line, or every fifth, that stand in the middle of sentences."""
+    for step in (1, 5):
+        pages = [[*text, *numbers] for text, numbers in (numbered(1, step, 22), numbered(23, step, 22))]
+        assert left_of(pages)[0] == [[], []]
+
+
+def test_numbers_of_items_stay():
+    """Catches the numbers of a list's items, some lines apart, that are taken for line numbers."""
+    text, numbers = numbered(1)
+    items = [line(str(item + 1), numbers[row].baseline, 60.0) for item, row in enumerate((0, 2, 5, 9, 12))]
+    assert left_of([[*text, *items]])[0] == [[one.text for one in items]]
+
+
+def test_a_large_word_in_one_place_of_all_pages_is_a_stamp():
+    """Catches watermarks that are set upright, and titles of chapters taken for one."""
+    pages = [
+        page(line("DRAFT", 550, size=60.0), line(f"Title {WORDS[n]}", 640, size=24.0), body=WORDS[n]) for n in range(6)
+    ]
+    assert left_of(pages)[0] == [[f"Title {WORDS[n]}"] for n in range(6)]

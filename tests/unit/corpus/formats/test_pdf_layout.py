@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NOTE, PROSE
-from localist.corpus.formats.pdf_layout import Fragment, paragraphs_of
+from localist.corpus.formats.pdf_fragments import Fragment
+from localist.corpus.formats.pdf_layout import paragraphs_of
 
 WIDTH = 200.0
 
@@ -169,3 +170,75 @@ def test_paragraphs_know_the_page_that_they_begin_on():
     found = list(paragraphs_of([lines(">One", "two"), lines("three.|", ">Four")], {}))
     assert [one.page for one in found] == [1, 2]
     assert all(one.page <= other.page for one, other in pairwise(found))
+
+
+def words(text, *, left=100.0, baseline=600.0, right=None, gap=12.0, slope=0.0, size=10.0):
+    """A line whose words are pieces of their own, on a base line that rises; justified up to `right`, if given."""
+    pieces = text.split()
+    if right is not None:
+        gap = (right - left - sum(5.0 * len(piece) for piece in pieces)) / (len(pieces) - 1)
+    placed = []
+    for piece in pieces:
+        placed.append(Fragment(piece, left, left + 5.0 * len(piece), baseline + slope * (left - 100.0), size))
+        left += 5.0 * len(piece) + gap
+    return placed
+
+
+def test_lines_of_scans_rise_and_waver():
+    """Catches words of neighbouring lines that change places where a page was scanned askew."""
+    said = ["a first line that is of some length", "and then a second one of that length", "and a third one here."]
+    page = [one for row, text in enumerate(said) for one in words(text, baseline=600.0 - 12.0 * row, slope=0.03)]
+    assert texts(page) == [" ".join(said)]
+
+
+def test_wide_gaps_between_words_are_no_gutter():
+    """Catches a narrow justified column that is read as two, since its gaps stand one below the other."""
+    said = [f"notwithstanding{chr(97 + row)} internationally" for row in range(8)]
+    said += [f"examination of things number {chr(97 + row)}" for row in range(4)]
+    page = [one for row, text in enumerate(said) for one in words(text, baseline=600.0 - 12.0 * row, right=300.0)]
+    assert texts(page) == [" ".join(said)]
+
+
+def test_two_columns_in_the_middle_of_a_page_are_read_one_after_the_other():
+    """Catches columns below full lines that are read across, because most lines of the page go over both."""
+    above = lines(*[f"above {row}" for row in range(9)], width=410.0, top=760.0)
+    left = lines("a", "b", "c", "d", "e", "f")
+    right = lines("g", "h", "i", "j", "k", "l", left=310.0)
+    assert texts(above + left + right)[-1].endswith("a b c d e f g h i j k l")
+
+
+def test_a_footnote_goes_on_at_the_foot_of_the_next_page():
+    """Catches the second part of a footnote in the middle of the text, and small print that is none taken for one."""
+    first = lines(">One that is of", "some length, two and", "three") + lines("1 A note", "goes", size=8.0, top=480.0)
+    second = lines("four of the lines", "five.|") + lines("on.", "2 Another.", size=8.0, top=480.0)
+    third = lines(">Six of these lines", "seven.|") + lines("Small print.", size=8.0, top=480.0)
+    found = [(one.kind, one.text.replace("\n", " ")) for one in paragraphs_of([first, second, third], {})]
+    assert found == [
+        (PROSE, "One that is of some length, two and three four of the lines five."),
+        (NOTE, "1 A note goes on."),
+        (NOTE, "2 Another."),
+        (PROSE, "Six of these lines seven."),
+        (PROSE, "Small print."),
+    ]
+
+
+def test_notes_in_the_margin_are_no_part_of_the_lines_beside_them():
+    """Catches marginal notes in the middle of sentences, and small print below the text taken for one."""
+    beside = lines("A note", "beside it", left=310.0, width=40.0, size=8.0, top=594.0, leading=9.0)
+    page = lines("One line that is", "two of those", "three of them", "and four.|") + beside
+    page += lines("Small print below.", size=8.0, top=500.0)
+    found = [(one.kind, one.text.replace("\n", " ")) for one in paragraphs_of([page], {})]
+    assert found == [
+        (PROSE, "One line that is two of those three of them and four."),
+        (PROSE, "Small print below."),
+        (NOTE, "A note beside it"),
+    ]
+
+
+def test_a_caption_does_not_cut_the_paragraph_around_it():
+    """Catches sentences cut in two by a figure, and paragraphs joined although a sentence ends before the figure."""
+    caption = lines("Figure 3. The wheel.|", top=500.0)
+    page = lines(">One", "two and") + caption + lines("three.|", top=440.0)
+    assert texts(page) == ["One two and three.", "Figure 3. The wheel."]
+    page = lines(">One", "two.") + caption + lines("three.|", top=440.0)
+    assert texts(page) == ["One two.", "Figure 3. The wheel.", "three."]

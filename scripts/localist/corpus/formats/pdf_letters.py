@@ -1,0 +1,258 @@
+"""The letters of a PDF page, read by PDFium (nothing is rendered, no script runs), with their places and true sizes."""
+
+import ctypes
+import math
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from statistics import median
+from typing import NamedTuple, cast
+
+import pypdfium2
+from pypdfium2 import raw
+
+# Codes of letters whose font has no Unicode map.
+UNREADABLE = {0, 0xFFFD, *range(0xD800, 0xF900)}
+# PDFium puts this in place of a hyphen at a line's end.
+LINE_END_HYPHEN = 0x02
+# Where TeX's fonts have their ligatures: in its old encoding (OT1), and in that of European languages (T1).
+LIGATURES = ("ff", "fi", "fl", "ffi", "ffl")
+OLD_TEX = dict(zip(range(11, 16), LIGATURES, strict=True))
+NEW_TEX = dict(zip(range(27, 32), LIGATURES, strict=True))
+CONTROLS = {*range(0x20), *range(0x7F, 0xA0)}
+# Arabic and Hebrew letters in the form that they have beside others.
+PRESENTATION_FORMS = {*range(0xFB1D, 0xFE00), *range(0xFE70, 0xFEFF)}
+# Letters set one below the other in vertical text: Chinese, Japanese, Korean.
+EAST_ASIAN = {*range(0x2E80, 0xD7B0), *range(0xF900, 0xFB00), *range(0xFE30, 0xFE50), *range(0xFF00, 0xFFF0)}
+MOSTLY = 0.5
+# Widths of letters in multiples of a size that can be true; some bitmap fonts have size 1 in units of their own.
+TRUE_WIDTHS = (0.1, 3.0)
+# Heights of letters in such fonts, in multiples of the size: without, and with ascenders, capitals included.
+SHORT, TALL = 0.45, 0.68
+SHORT_LETTERS = frozenset("acemnorsuvwxz")
+SAME_LINE = 0.1
+# Sizes of a text layer over a scan waver: those within these multiples of the usual one are that.
+WAVERING = (0.6, 1.6)
+SAMPLE = 50
+# Further from a quarter turn than this, in radians, letters stand askew.
+ASKEW = 0.3
+
+Box = tuple[float, float, float, float]  # left, bottom, right, top
+NOWHERE = (0.0, 0.0, 0.0, 0.0)
+
+
+class Letter(NamedTuple):
+    """A character, where it stands (points; y grows upwards), and whether white space comes before it.
+
+    `origin` is the place of its glyph in the line, which several characters may share; `typed_space`: the space before
+    it is a character of the file's.
+    """
+
+    text: str
+    left: float
+    right: float
+    baseline: float
+    size: float
+    quarter_turns: int
+    after_space: bool
+    after_break: bool
+    origin: float
+    typed_space: bool
+
+
+@dataclass(frozen=True)
+class PageLetters:
+    """The letters of a page in the file's order, and how many are missing: for want of a Unicode meaning, or askew."""
+
+    letters: list[Letter]
+    unreadable: int = 0
+    askew: int = 0
+    tex_codes: Counter[int] = field(default_factory=Counter)
+
+
+class _Glyph(NamedTuple):
+    code: int
+    box: Box
+    x: float
+    y: float
+    size: float
+    turn: int | None  # in quarters; None if askew
+    generated: bool
+    coded: bool  # known by its code only
+
+
+def letters_of(page: pypdfium2.PdfPage) -> PageLetters:
+    """Read the letters of a page, but for those outside its visible part, or askew (watermarks, labels of figures).
+
+    Ligatures of TeX's fonts that are known only by their code are left as that code, for `ligatures_of`.
+    """
+    textpage = page.get_textpage()
+    try:
+        glyphs = list(_glyphs(textpage))
+        invisible = _is_invisible(textpage)
+    finally:
+        textpage.close()
+    # Without a crop box, PDFium gives the page itself, never None.
+    left, bottom, right, top = cast(tuple[float, float, float, float], page.get_cropbox())
+    vertical = _is_vertical(glyphs)
+    letters: list[Letter] = []
+    unreadable = askew = 0
+    heights: list[float] = []
+    tex_codes: Counter[int] = Counter()
+    after_space = typed_space = after_break = False
+    for glyph in glyphs:
+        code = glyph.code
+        if code in (0x0A, 0x0D) and not glyph.coded:
+            after_break = True
+        elif code == LINE_END_HYPHEN:
+            code = 0x2D
+        elif code in UNREADABLE or (glyph.coded and code in CONTROLS and code not in OLD_TEX and code not in NEW_TEX):
+            unreadable += 1
+            continue
+        if chr(code).isspace() and not glyph.coded:
+            after_space, typed_space = True, typed_space or not glyph.generated
+            continue
+        if not (left <= glyph.x <= right and bottom <= glyph.y <= top):
+            continue
+        turn = glyph.turn
+        if turn is None:
+            askew += 1
+            continue
+        if vertical and code in EAST_ASIAN and turn == 0:
+            turn = 1
+            box = (glyph.x, glyph.y, glyph.x + glyph.size, glyph.y + glyph.size)
+        else:
+            box = glyph.box
+        begin, end, baseline, origin = _upright(turn, box, glyph.x, glyph.y)
+        if glyph.coded and code in CONTROLS:
+            tex_codes[code] += 1
+        character = chr(code)
+        if code in PRESENTATION_FORMS:
+            character = unicodedata.normalize("NFKC", character)
+        heights.append(box[3] - box[1] if turn % 2 == 0 else box[2] - box[0])
+        letters.append(
+            Letter(character, begin, end, baseline, glyph.size, turn, after_space, after_break, origin, typed_space)
+        )
+        after_space = typed_space = after_break = False
+    letters = _with_even_sizes(letters) if invisible else _with_true_sizes(letters, heights)
+    return PageLetters(letters, unreadable, askew, tex_codes)
+
+
+def _glyphs(textpage: pypdfium2.PdfTextPage) -> Iterator[_Glyph]:
+    page, count = textpage.raw, textpage.count_chars()
+    box, matrix, x, y = raw.FS_RECTF(), raw.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
+    box_at, matrix_at, x_at, y_at = (ctypes.byref(one) for one in (box, matrix, x, y))
+    high = 0
+    values, height, turn = (0.0, 0.0, 0.0, 0.0), 0.0, None
+    for index in range(count):
+        code = raw.FPDFText_GetUnicode(page, index)
+        generated = coded = False
+        if code < 0x41 or code > 0x7A:
+            if 0xDC00 <= code < 0xE000 and high:
+                code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00)
+            high = 0
+            if 0xD800 <= code < 0xDC00:
+                high = code
+                continue
+            if raw.FPDFText_IsHyphen(page, index) == 1:
+                code = LINE_END_HYPHEN
+            space = chr(code).isspace()
+            generated = space and raw.FPDFText_IsGenerated(page, index) == 1
+            coded = code in CONTROLS and not generated and raw.FPDFText_HasUnicodeMapError(page, index) == 1
+            if space and not coded:
+                yield _Glyph(code, NOWHERE, 0.0, 0.0, 0.0, None, generated, coded)
+                continue
+        raw.FPDFText_GetLooseCharBox(page, index, box_at)
+        raw.FPDFText_GetCharOrigin(page, index, x_at, y_at)
+        raw.FPDFText_GetMatrix(page, index, matrix_at)
+        if values != (matrix.a, matrix.b, matrix.c, matrix.d):
+            values = (matrix.a, matrix.b, matrix.c, matrix.d)
+            height, turn = _height(*values), _quarter_turns(raw.FPDFText_GetCharAngle(page, index))
+        size = raw.FPDFText_GetFontSize(page, index) * height
+        edges = (box.left, box.bottom, box.right, box.top)
+        yield _Glyph(code, edges, x.value, y.value, size, turn, generated, coded)
+
+
+def _quarter_turns(angle: float) -> int | None:
+    """How often a letter is turned by a quarter; None if it stands askew."""
+    turns = round(angle / (math.pi / 2))
+    return turns % 4 if abs(angle - turns * math.pi / 2) <= ASKEW else None
+
+
+def ligatures_of(codes: Counter[int]) -> dict[int, str]:
+    """Code → letters of TeX's ligatures, and nothing for other codes; `codes`, those of a whole document, tell in which
+    encoding they are."""
+    table = max((NEW_TEX, OLD_TEX), key=lambda table: sum(codes[code] for code in table))
+    return {code: table.get(code, "") for code in codes}
+
+
+def _height(a: float, b: float, c: float, d: float) -> float:
+    """How far a text matrix moves the top of a letter of height 1 from its base line, slanted or not."""
+    width = math.hypot(a, b)
+    return abs(a * d - b * c) / width if width else 0.0
+
+
+def _is_invisible(textpage: pypdfium2.PdfTextPage) -> bool:
+    """Whether most text is there to be searched, not seen: the text layer of a scan."""
+    drawn = [raw.FPDFText_GetTextObject(textpage, index) for index in range(0, textpage.count_chars(), SAMPLE)]
+    modes = [raw.FPDFTextObj_GetTextRenderMode(one) for one in drawn if one]
+    return sum(mode == raw.FPDF_TEXTRENDERMODE_INVISIBLE for mode in modes) > MOSTLY * len(modes)
+
+
+def _is_vertical(glyphs: Iterable[_Glyph]) -> bool:
+    """Whether most East Asian letters stand below the one before."""
+    below = beside = 0
+    before = None
+    for glyph in glyphs:
+        if glyph.code not in EAST_ASIAN:
+            before = None
+            continue
+        if before is not None:
+            along, down = abs(glyph.x - before.x), before.y - glyph.y
+            below += along < 0.3 * glyph.size and 0.5 * glyph.size < down < 2 * glyph.size
+            beside += abs(down) < 0.3 * glyph.size
+        before = glyph
+    return below > beside
+
+
+def _upright(
+    turn: int, box: tuple[float, float, float, float], x: float, y: float
+) -> tuple[float, float, float, float]:
+    """Left, right, baseline and origin of a character after turning it back by `turn` quarters."""
+    left, bottom, right, top = box
+    if turn == 0:
+        return left, right, y, x
+    return (
+        (left, right, y, x),
+        (-top, -bottom, x, -y),
+        (-right, -left, -y, -x),
+        (bottom, top, -x, y),
+    )[turn]
+
+
+def _with_even_sizes(letters: list[Letter]) -> list[Letter]:
+    usual = median(one.size for one in letters) if letters else 0.0
+    least, most = (factor * usual for factor in WAVERING)
+    return [one._replace(size=usual) if least < one.size < most else one for one in letters]
+
+
+def _with_true_sizes(letters: list[Letter], heights: list[float]) -> list[Letter]:
+    """The letters; where their size cannot be true, it is taken from the heights of the letters of each line."""
+    least, most = TRUE_WIDTHS
+    ratios = [(one.right - one.left) / one.size if one.size > 0 else math.inf for one in letters]
+    if not letters or least <= median(ratios) <= most:
+        return letters
+    sized, start = [], 0
+    for end in range(1, len(letters) + 1):
+        if end < len(letters) and abs(letters[end].baseline - letters[start].baseline) <= SAME_LINE * heights[start]:
+            continue
+        measured = [
+            height / (SHORT if one.text in SHORT_LETTERS else TALL)
+            for one, height in zip(letters[start:end], heights[start:end], strict=True)
+            if one.text.isalnum()
+        ]
+        size = median(measured or heights[start:end])
+        sized += [one._replace(size=size) for one in letters[start:end]]
+        start = end
+    return sized
