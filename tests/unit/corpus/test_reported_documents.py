@@ -28,11 +28,6 @@ QUOTES = str.maketrans("’‘“”", "''\"\"")
 OPEN: set[str] = {
     "csv_sep_line",
     "csv_single_column_commas",
-    "docx_bold_heading",
-    "docx_comments",
-    "docx_drop_cap",
-    "docx_hyphens",
-    "docx_text_box",
     "epub_case_of_names",
     "epub_drop_cap_picture",
     "epub_entity_subset",
