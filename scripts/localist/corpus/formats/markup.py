@@ -11,6 +11,7 @@ from lxml import html as lxml_html
 
 from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NAVIGATION, PROSE, TABLE, Book, Paragraph
 from localist.corpus.formats.decoding import decode
+from localist.corpus.formats.file_kinds import plain_stem, unpacked
 from localist.corpus.formats.markup_words import (
     formula_of,
     is_beside_the_text,
@@ -74,7 +75,7 @@ NO_TEXT = re.compile(r"\A\s*<\?xml[^>]*\?>|</(?:body|html)\s*>", re.IGNORECASE)
 
 def read_html(path: Path, encoding: str | None = None) -> Iterator[Book]:
     """Read one HTML file as one book. Raises UserError where it cannot be decoded or has no element."""
-    text, found = decode(path.read_bytes(), str(path), encoding, markup=True)
+    text, found = decode(unpacked(path), str(path), encoding, markup=True)
     yield html_book(text, path, found)
 
 
@@ -84,7 +85,10 @@ def html_book(text: str, path: Path, encoding: str = "") -> Book:
     title = " ".join((root.findtext(".//title") or "").split())
     author = root.xpath("string(//meta[translate(@name, 'AUTHOR', 'author') = 'author']/@content)")
     return Book(
-        title or path.stem, tuple(paragraphs(root, whole=True)), author=" ".join(author.split()), encoding=encoding
+        title or plain_stem(path),
+        tuple(paragraphs(root, whole=True)),
+        author=" ".join(author.split()),
+        encoding=encoding,
     )
 
 

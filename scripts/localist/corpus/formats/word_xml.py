@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] (compiled, without stubs)
 
 from localist.corpus.formats.formulas import FORMULA, formula_text
-from localist.corpus.formats.plain_text import LONGEST_HEADING
+from localist.corpus.formats.heading_words import LONGEST_HEADING
 
 WITH_TEXT = ("document", "footnotes", "endnotes")
 # Removed with all that is in them: what was deleted or moved away, remarks, pictures, readings of characters.
