@@ -11,7 +11,7 @@ from pyarrow import parquet
 from tqdm import tqdm
 
 from localist.corpus.cleaning import NEAR_DUPLICATES, STEPS
-from localist.corpus.corpus_files import printable, shown_names
+from localist.corpus.corpus_files import checksum_of, printable, shown_names
 from localist.corpus.documents import COLUMNS, Document, Section, sections_table
 from localist.corpus.formats.book import DROPPED_SECTIONS, INDEX, NAVIGATION, REFERENCES, TABLE
 from localist.corpus.near_duplicates import NearDuplicates
@@ -20,7 +20,6 @@ from localist.corpus.sentences import split_sentences
 from localist.corpus.settings import CorpusSettings
 from localist.corpus.unspaced import word_count
 from localist.plumbing.errors import UserError
-from localist.plumbing.files import sha256_of
 from localist.plumbing.provenance import package_versions
 
 # The libraries that determine the extracted text.
@@ -64,7 +63,7 @@ def extract(files: Sequence[Path], settings: CorpusSettings, sections: Path) -> 
         for path, name in tqdm(shown_names(files).items(), desc="Extracting", unit="file", disable=None):
             try:
                 process.read(path, settings, spool)
-                checksum = sha256_of(path)
+                checksum = checksum_of(path)
             except UserError as error:
                 failures.append({"file": name, "reason": printable(str(error))})
                 continue

@@ -26,10 +26,6 @@ DOCUMENTS = Path(__file__).parents[2] / "data" / "documents"
 QUOTES = str.maketrans("’‘“”", "''\"\"")
 # Not read as expected yet.
 OPEN: set[str] = {
-    "epub_case_of_names",
-    "epub_entity_subset",
-    "epub_guide_toc_anchor",
-    "epub_idref_not_listed",
     "mhtml_as_text",
     "pdf_arabic",
     "pdf_caption_in_paragraph",

@@ -107,6 +107,8 @@ def kind_of(path: Path, stated: str = "auto") -> str:
     Raises UserError, naming the file, where it cannot be read, is empty, has an unsupported type, or has the extension
     of another type.
     """
+    if is_unpacked_epub(path):
+        return "epub"
     start, compressed = _start(path)
     if not start.strip(b"\0 \t\r\n") and len(start) < START:
         raise UserError(f"{path}: is empty. Get it again, or leave it out.")
@@ -128,6 +130,11 @@ def kind_of(path: Path, stated: str = "auto") -> str:
     if compressed and kind not in READ_COMPRESSED:
         raise UserError(f"{path}: is a compressed file of {kind}, which is read unpacked alone. Unpack it first.")
     return kind
+
+
+def is_unpacked_epub(path: Path) -> bool:
+    """Whether a folder is an EPUB, as some programs keep it."""
+    return (path / "META-INF" / "container.xml").is_file()
 
 
 def opened(path: Path) -> BinaryIO:
@@ -221,7 +228,7 @@ def _zip_kind(path: Path) -> str:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise UserError(f"{path}: is a damaged or truncated zip file ({error}). Get it again.") from error
-    if "META-INF/container.xml" in names:
+    if any(name.casefold() == "meta-inf/container.xml" for name in names):
         return "epub"
     if any(name.startswith("word/") for name in names):
         return "docx"

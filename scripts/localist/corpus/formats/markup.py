@@ -27,6 +27,7 @@ from localist.corpus.formats.markup_words import (
 )
 from localist.corpus.formats.page_parts import ARTICLE, ASIDE, MAIN, Claim, judged
 from localist.corpus.formats.plain_text import text_paragraphs
+from localist.corpus.formats.xml_entities import with_signs
 from localist.corpus.wrapped_lines import NARROWEST, paragraphs_of_lines, text_width
 from localist.plumbing.errors import UserError
 
@@ -69,6 +70,7 @@ WAYS = re.compile(
 SPACES = re.compile(r"\s+")
 BREAKS = re.compile(r" *\n *")
 ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]*);")
+SUBSET = re.compile(r"<!DOCTYPE[^>\[]*\[", re.IGNORECASE)
 # An encoding declaration, which libxml2 would obey, and end tags, after which it would stop reading.
 NO_TEXT = re.compile(r"\A\s*<\?xml[^>]*\?>|</(?:body|html)\s*>", re.IGNORECASE)
 
@@ -81,6 +83,8 @@ def read_html(path: Path, encoding: str | None = None) -> Iterator[Book]:
 
 def html_book(text: str, path: Path, encoding: str = "") -> Book:
     """A book from HTML text; its title is that of the page, else the file's name."""
+    if SUBSET.search(text, 0, 4096):
+        text = with_signs(text.encode(), f"{path}:").decode()
     root = parse_html(text, str(path))
     title = " ".join((root.findtext(".//title") or "").split())
     author = root.xpath("string(//meta[translate(@name, 'AUTHOR', 'author') = 'author']/@content)")

@@ -55,6 +55,11 @@ def judged(
     return paragraphs
 
 
+def as_contents(found: Sequence[Paragraph]) -> list[Paragraph]:
+    """Paragraphs of a file that is said to list contents: they do, unless there is prose among them."""
+    return judged(found, [Claim(0, len(found), CONTENTS)], [False] * len(found), whole=False)
+
+
 def _judge(found: Sequence[Paragraph], whole: bool) -> Callable[[Claim], bool]:
     sizes = _sums(len(one.text) for one in found)
     words = _sums(word_count(one.text) for one in found)
