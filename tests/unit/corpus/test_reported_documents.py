@@ -41,8 +41,6 @@ OPEN: set[str] = {
     "pdf_verse",
     "pdf_vertical_japanese",
     "pdf_watermark",
-    "wiki_german_namespaces",
-    "wiki_nested_tables",
     "wiki_templates_with_text",
 }
 
