@@ -41,7 +41,6 @@ OPEN: set[str] = {
     "pdf_verse",
     "pdf_vertical_japanese",
     "pdf_watermark",
-    "wiki_templates_with_text",
 }
 
 

@@ -11,12 +11,14 @@ from xml.etree.ElementTree import ParseError
 
 import mwparserfromhell
 import mwxml
-from mwparserfromhell.nodes import Tag, Wikilink
+from mwparserfromhell.nodes import Tag, Text, Wikilink
 from mwparserfromhell.wikicode import Wikicode
 from mwxml.errors import MalformedXML
 
 from localist.corpus.formats.book import HEADING, Book, Paragraph
 from localist.corpus.formats.file_kinds import opened
+from localist.corpus.formats.formulas import FORMULA
+from localist.corpus.formats.mediawiki_templates import shown
 from localist.plumbing.errors import UserError
 
 # Of files and categories: their numbers in a dump's list of its namespaces, and names that every wiki knows.
@@ -26,7 +28,8 @@ NOT_PROSE_NAMES = frozenset({"file", "image", "category", "media"})
 FILE = re.compile(
     r"[^:/]+:[^|/:]+\.(?:jpe?g|png|gif|svg|tiff?|webp|xcf|og[gva]|webm|mp3|wav|midi?|pdf|djvu)\s*", re.IGNORECASE
 )
-NOT_PROSE_TAGS = ("ref", "references", "table", "gallery", "math", "timeline", "imagemap", "score", "chem")
+NOT_PROSE_TAGS = ("ref", "references", "table", "gallery", "timeline", "imagemap", "score")
+FORMULAS = ("math", "chem", "ce")
 # Raised by the readers of compressed files, XML and dumps for damaged or other files.
 NOT_A_DUMP = (
     OSError,
@@ -43,6 +46,8 @@ MAGIC_WORD = re.compile(r"__[A-Z]{3,}__")
 PAGE_NAME = re.compile(r"\{\{\s*(?:FULL|BASE)?PAGENAME\s*\}\}")
 # In Chinese, a word in several scripts, of which the first is taken.
 IN_SCRIPTS = re.compile(r"-\{(?:[^{}|]*\|)?(?:[a-z-]+:)?([^{};]*)[^{}]*\}-")
+IN_BRACES = re.compile(r"\A\{([^{}]*)\}\Z")
+TEX_SPACE = re.compile(r"\\[,;:! ]|~|\\q?quad\b")
 TABLE_EDGE = re.compile(r"(?:^[ \t:]*|\|[ \t]*)(\{\|)(?![|}])|^[ \t]*\|\}(?!\})", re.MULTILINE)
 # Templates vanish with their text, and leave brackets with nothing but punctuation in them.
 EMPTY_BRACKETS = re.compile(r"[^\S\n]*[(\[](?:[^\S\n]|[,;:])*[)\]]")
@@ -68,7 +73,10 @@ def read_mediawiki(path: Path, titles: Sequence[str] = ()) -> Iterator[Book]:
             break
     missing = [title for title in titles if title not in found]
     if missing:
-        raise UserError(f"corpus.articles: {path} has no article called {', '.join(map(repr, missing))}.")
+        raise UserError(
+            f"corpus.articles: {path} has no article called {', '.join(map(repr, missing))}. "
+            "Correct the titles, or take every article: corpus.articles: []."
+        )
     for title in titles:
         yield _book(found[title])
 
@@ -144,10 +152,27 @@ def _prose(wikicode: Wikicode, namespaces: Collection[str]) -> str:
             continue
     for node in wikicode.filter_tags(recursive=True, matches=lambda node: str(node.tag).strip().lower() == "br"):
         wikicode.replace(node, "\n")
+    # Inner ones first, which the others hold.
+    for template in reversed(wikicode.filter_templates(recursive=True)):
+        text = shown(template)
+        if text is not None:
+            wikicode.replace(template, text)
+    formulas = _write_formulas(wikicode)
     text = wikicode.strip_code(normalize=True, collapse=True)
     text = IN_SCRIPTS.sub(r"\1", MAGIC_WORD.sub("", EMPHASIS.sub("", text)))
     text = EMPTY_BRACKETS.sub("", SPACES.sub(" ", text))
-    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and line.strip(" ,.;:") not in formulas)
+
+
+def _write_formulas(wikicode: Wikicode) -> set[str]:
+    """Write formulas into the text as their source, on a line. Returns them: on a line of its own, one is no prose."""
+    found = set()
+    for node in wikicode.filter_tags(recursive=True, matches=lambda node: str(node.tag).strip().lower() in FORMULAS):
+        formula = IN_BRACES.sub(r"\1", " ".join(TEX_SPACE.sub(" ", str(node.contents)).split()))
+        found.add(formula.strip(" ,.;:"))
+        wikicode.replace(node, Text(formula or FORMULA))
+    return found
 
 
 def _is_not_prose(node: object, namespaces: Collection[str]) -> bool:
