@@ -25,7 +25,7 @@ def test_what_the_user_says_of_a_source_stays():
 
 
 def test_articles_of_the_sample_are_not_looked_for_in_ones_own_dump():
-    """Catches a dump of one's own refused since it lacks the sample's articles, and stated articles that are ignored."""
+    """Catches a dump of one's own refused for lack of the sample's articles, and stated articles that are ignored."""
     whole = resolved({})["corpus"]  # as results/{study}/config.yaml records it
     own = {"source": {**whole["source"], "path": "/home/me/dump.xml"}}
     assert whole["articles"]
