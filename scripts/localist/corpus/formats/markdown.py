@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ TOML = re.compile(r"\A\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*\n", re.DOTALL | re.MULTIL
 TITLE_BLOCK = re.compile(r"\A%[ \t]*(.*)\n(?:%[ \t]*(.*)\n)?(?:%.*\n)?")
 ATTRIBUTE = r"""(?:[#.][\w:.-]+|[\w:-]+=(?:"[^"\n]*"|'[^'\n]*'|[^\s{}]+)|-)"""
 ATTRIBUTES = rf"\{{:?[ \t]*{ATTRIBUTE}(?:[ \t]+{ATTRIBUTE})*[ \t]*\}}"
-ADMONITIONS = (
-    "admonition|attention|caution|danger|dropdown|epigraph|error|hint|important|margin|note|pull-quote|quote|seealso|"
-    "sidebar|tip|topic|warning"
+# Fences of MyST around text rather than code.
+ADMONITION = re.compile(
+    r"[ \t]*(`{3,})\{(?:admonition|attention|caution|danger|dropdown|epigraph|error|hint|important|margin|note|"
+    r"pull-quote|quote|seealso|sidebar|tip|topic|warning)\}"
 )
 # What pandoc, Quarto, Hugo, Jekyll, MyST, MkDocs, Obsidian, kramdown and CriticMarkup add → the text that stays.
 DIALECTS: Sequence[tuple[re.Pattern[str], str]] = (
@@ -38,19 +39,18 @@ DIALECTS: Sequence[tuple[re.Pattern[str], str]] = (
     ),
     (re.compile(r"\{~~.{0,2000}?~>(.{0,2000}?)~~\}", re.DOTALL), r"\1"),
     (re.compile(r"\{(\+\+|==)(.{0,2000}?)\1\}", re.DOTALL), r"\2"),
-    (re.compile(r"\{\{.*?\}\}|\{%.*?%\}"), ""),  # shortcodes
+    (re.compile(r"\{\{.{0,500}?\}\}|\{%.{0,500}?%\}"), ""),  # shortcodes
     (re.compile(r"^[ \t]*:{3,}[ \t]*(?:\{[^}\n]*\}.*|[\w-]*)[ \t]*:*[ \t]*$", re.MULTILINE), ""),  # fenced divisions
-    (re.compile(rf"^[ \t]*(`{{3,}})\{{(?:{ADMONITIONS})\}}[^\n]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S), r"\2"),
     (re.compile(r"^[ \t]*\\(?!begin\b|end\b)[A-Za-z]+\*?(?:\[[^]\n]*\]|\{[^}\n]*\})*[ \t]*$", re.MULTILINE), ""),
     (re.compile(rf"^[ \t]*{ATTRIBUTES}[ \t]*$", re.MULTILINE), ""),
     (re.compile(rf"^(#{{1,6}}[ \t].*?)[ \t]*{ATTRIBUTES}[ \t#]*$", re.MULTILINE), r"\1"),
     (re.compile(rf"^(\S.*?)[ \t]*{ATTRIBUTES}[ \t]*(?=\n(?:=+|-+)[ \t]*$)", re.MULTILINE), r"\1"),
-    (re.compile(rf"(?<!\!)\[([^\[\]\n]+)\]{ATTRIBUTES}"), r"\1"),  # spans
+    (re.compile(rf"(?<!\!)\[([^\[\]\n]{{1,500}})\]{ATTRIBUTES}"), r"\1"),  # spans
     (re.compile(rf"(?<=[)\]`]){ATTRIBUTES}"), ""),  # pictures, links and code
     (re.compile(r"^(?:!{3}|\?{3}\+?)[ \t]+\w.*$|^\[(?:TOC|\[_?toc_?\])\][ \t]*$|^\{:.*\}[ \t]*$", re.M | re.I), ""),
     (re.compile(r"^>[ \t]*\[![\w-]+\][+-]?[ \t]*", re.MULTILINE), "> "),
     (re.compile(r"!\[\[[^\[\]\n]*\]\]"), ""),
-    (re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]+)\]\]"), r"\1"),
+    (re.compile(r"\[\[(?:[^\[\]|\n]{0,200}\|)?([^\[\]|\n]{1,200})\]\]"), r"\1"),
     (re.compile(r"^\|[ \t](?!.*\|)(.*)$", re.MULTILINE), r"\1  "),  # lines of verse
 )
 
@@ -64,6 +64,7 @@ def read_markdown(path: Path, encoding: str | None = None) -> Iterator[Book]:
 def markdown_book(text: str, path: Path, encoding: str = "") -> Book:
     """A book from Markdown text."""
     about, text = _head(text)
+    text = "\n".join(_without_admonitions(text.split("\n")))
     for pattern, kept in DIALECTS:
         text = pattern.sub(kept, text)
     parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
@@ -88,6 +89,18 @@ def _head(text: str) -> tuple[dict[str, Any], str]:
         except tomllib.TOMLDecodeError:
             return {}, text[toml.end() :]
     return ({"title": block[1], "author": block[2] or ""}, text[block.end() :]) if block else ({}, text)
+
+
+def _without_admonitions(lines: Iterable[str]) -> Iterator[str]:
+    fence = ""
+    for line in lines:
+        begins = None if fence else ADMONITION.match(line)
+        if begins:
+            fence = begins[1]
+        elif fence and line.strip() == fence:
+            fence = ""
+        else:
+            yield line
 
 
 def _front_matter(content: str) -> dict[str, Any]:

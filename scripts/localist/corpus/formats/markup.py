@@ -207,10 +207,13 @@ class _Walk:
         self.kind, self.level = outer
 
     def _preformatted(self, element: etree._Element, kind: str) -> None:
-        kind = TABLE if kind == PROSE and is_code(element) else kind
-        for one in text_paragraphs("".join(element.itertext())):
-            self.found.append(one if kind == PROSE else replace(one, kind=kind))
-            self.links.append(False)
+        text = "".join(element.itertext())
+        if kind == PROSE and is_code(element):
+            paragraphs = [Paragraph(text.strip(), TABLE)]
+        else:
+            paragraphs = [one if kind == PROSE else replace(one, kind=kind) for one in text_paragraphs(text)]
+        self.found.extend(paragraphs)
+        self.links.extend([False] * len(paragraphs))
 
     def _fills_a_line(self, bold: etree._Element) -> bool:
         """Whether line breaks are around bold type, which is then a heading."""

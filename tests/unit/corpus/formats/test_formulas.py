@@ -35,7 +35,7 @@ def test_alternative_text_of_a_formula_without_parts():
 @pytest.mark.parametrize(
     ("inside", "expected"),
     [
-        ("<m:f><m:fPr/><m:num>{a}</m:num><m:den>{b}</m:den></m:f>", "a/b"),
+        ("<m:f><m:ctrlPr/><m:num>{a}</m:num><m:den>{b}</m:den></m:f>", "a/b"),
         ('<m:nary><m:naryPr><m:chr m:val="∑"/></m:naryPr><m:sub>{a}</m:sub><m:sup/><m:e>{b}</m:e></m:nary>', "∑_a b"),
         ('<m:d><m:dPr><m:begChr m:val="["/><m:endChr m:val="]"/></m:dPr><m:e>{a}</m:e></m:d>', "[a]"),
         ("<m:rad><m:radPr/><m:deg/><m:e>{a}</m:e></m:rad>", "√a"),
