@@ -42,8 +42,6 @@ READERS: dict[str, Callable[[Path, CorpusSettings, frozenset[str]], Iterator[Boo
     "mhtml": lambda path, settings, steps: read_mhtml(path),
     "notebook": lambda path, settings, steps: read_notebook(path),
     "text": lambda path, settings, steps: read_plain_text(path, settings.encoding, steps),
-    "mhtml": lambda path, settings, steps: read_mhtml(path),
-    "notebook": lambda path, settings, steps: read_notebook(path),
     "mediawiki": lambda path, settings, steps: read_mediawiki(path, settings.articles),
     "jsonl": lambda path, settings, steps: read_json_lines(path, settings.text_column),
     "csv": lambda path, settings, steps: read_csv(path, settings.text_column, settings.encoding),
