@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -101,8 +102,9 @@ def run(options: argparse.Namespace) -> None:
         started = time.monotonic()
         try:
             {"tests": run_tests, "benchmark": run_benchmark, "study": run_study}[part](options)
-        except Exception as error:  # whatever it is: the next part has its own time
-            print(f"{part} FAILED: {type(error).__name__}: {error}", flush=True)
+        except Exception:  # whatever it is: the next part has its own time
+            traceback.print_exc()
+            print(f"{part} FAILED", flush=True)
         print(f"{part}: {time.monotonic() - started:.0f} s", flush=True)
 
 
@@ -183,7 +185,8 @@ def run_study(options: argparse.Namespace) -> None:
         config = rehearsed(config, options.work)
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() and not options.rehearse else None) as scratch:
-        study = Study(config, options.work, model, Path(scratch))
+        sizes = {"processes": 2, "trial_steps": 2} if options.rehearse else {}
+        study = Study(config, options.work, model, Path(scratch), **sizes)
         seconds = options.study_seconds - (time.monotonic() - started)
         print(json.dumps(run_in_time(study, seconds=seconds, archives=options.out)), flush=True)
 

@@ -26,7 +26,8 @@ def benchmark(folder: Path, out: Path, *, device: str, threads: int, deadline: f
         **{"device": device, "precision": "bf16", "threads": threads, "folder": str(folder)},
         **{"repetitions": 1 if rehearse else 10, "measure": "time"},
     }
-    results, mass = [measured({"task": "reference", **shared})], []
+    reference = {"task": "reference", **shared}
+    results, mass = [reference | measured(reference)], []
     for task in planned(shared, REHEARSED if rehearse else SETTINGS):
         if time.monotonic() > deadline:
             break

@@ -22,9 +22,6 @@ from localist.study.arms import DISTRIBUTED, PRETRAINED, PRETRAINED_SEED, SEMANT
 from localist.training.runs import train_run
 from localist.training.settings import ReferenceRun, RunInputs, RunOutputs, TrainingSettings
 
-# Runs beside each other: a model of this size leaves a large GPU waiting for the program otherwise.
-PROCESSES = 4
-TRIAL_STEPS = 60
 # Of the time that the trial leaves: the rest is for runs that take longer than it did.
 SHARE_PLANNED = 0.85
 LEAST_TOKENS = 100_000
@@ -35,12 +32,18 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Study:
-    """A resolved config, the folder of its results, the model, and where models and checkpoints lie meanwhile."""
+    """A resolved config, the folder of its results, the model, and where models and checkpoints lie meanwhile.
+
+    processes: runs beside each other, since one with a small model leaves a large GPU waiting for the program;
+    trial_steps: of the runs by which the time of all others is estimated.
+    """
 
     config: Mapping[str, Any]
     results: Path
     model: Path
     scratch: Path
+    processes: int = 4
+    trial_steps: int = 60
 
     def with_tokens(self, tokens: int, scratch: str = "") -> "Study":
         """The same with another token budget, and for a trial with another folder for what it makes."""
@@ -133,7 +136,7 @@ def run_study(study: Study, *, seconds: float, archives: Path) -> dict[str, Any]
     All runs have the same token budget, lowered to what the time allows, then fewer seeds.
     """
     end = time.monotonic() + seconds
-    pool = ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(study.processes, multiprocessing.get_context("spawn"))
     a_step = study.config["training"]["batch_size"] * study.config["tokens"]["context"]
     measured = trial(pool, study, a_step)
     seeds, tokens = affordable(study, measured, end - time.monotonic())
@@ -146,7 +149,7 @@ def run_study(study: Study, *, seconds: float, archives: Path) -> dict[str, Any]
         trained = {(one["arm"], one["seed"]) for one in done}
         for arm, seed in list(waiting):
             is_ready = arm in (PRETRAINED, DISTRIBUTED) or (DISTRIBUTED, seed) in trained
-            if is_ready and len(running) < PROCESSES:
+            if is_ready and len(running) < study.processes:
                 waiting.remove((arm, seed))
                 running[pool.submit(train_and_evaluate, study, arm, seed)] = (arm, seed)
         finished, _ = wait(running, timeout=max(0.0, end - time.monotonic()), return_when=FIRST_COMPLETED)
@@ -166,7 +169,7 @@ def run_study(study: Study, *, seconds: float, archives: Path) -> dict[str, Any]
 def trial(pool: ProcessPoolExecutor, study: Study, tokens_per_step: int) -> dict[str, float]:
     """Seconds of as many runs at once as there are processes: to start and end one, by token, and to evaluate one."""
     arm = next(name for name, row in study.arms.items() if row.schedule == "localist")
-    trials = [study.with_tokens(tokens_per_step * steps, "trial") for steps in (1, 1, 1 + TRIAL_STEPS)]
+    trials = [study.with_tokens(tokens_per_step * steps, "trial") for steps in (1, 1, 1 + study.trial_steps)]
     trials = [
         replace(one, results=study.scratch / "trial", scratch=one.scratch / str(n)) for n, one in enumerate(trials)
     ]
@@ -175,13 +178,13 @@ def trial(pool: ProcessPoolExecutor, study: Study, tokens_per_step: int) -> dict
         (study.scratch / "trial" / name).symlink_to((study.results / name).resolve())
 
     def at_once(function: Any, one: Study, name: str) -> float:
-        futures = [pool.submit(function, one, name, PRETRAINED_SEED + seed) for seed in range(PROCESSES)]
-        return sum(future.result() for future in futures) / PROCESSES
+        futures = [pool.submit(function, one, name, PRETRAINED_SEED + seed) for seed in range(study.processes)]
+        return sum(future.result() for future in futures) / study.processes
 
     _, fixed, longer = (at_once(train, one, arm) for one in trials)  # the first also starts the processes
     evaluation = at_once(evaluate, trials[0], PRETRAINED)
     shutil.rmtree(study.scratch / "trial")
-    by_token = max(longer - fixed, 1e-3) / (TRIAL_STEPS * tokens_per_step)
+    by_token = max(longer - fixed, 1e-3) / (study.trial_steps * tokens_per_step)
     return {"fixed": round(fixed, 2), "by_token": by_token, "evaluation": round(evaluation, 2)}
 
 
@@ -190,7 +193,7 @@ def affordable(study: Study, measured: Mapping[str, float], seconds: float) -> t
     wanted = study.config["training"]["token_budget"]
     count, tokens = 0, 0
     for count in range(len(study.config["seeds"]), 0, -1):
-        of_a_run = SHARE_PLANNED * seconds * PROCESSES / (count * len(study.arms) + 1)
+        of_a_run = SHARE_PLANNED * seconds * study.processes / (count * len(study.arms) + 1)
         tokens = min(wanted, int((of_a_run - measured["fixed"] - measured["evaluation"]) / measured["by_token"]))
         if tokens >= min(wanted, LEAST_TOKENS):
             break

@@ -288,7 +288,7 @@ def train_arm(
         use_cpu=model.device.type == "cpu",
         # A GPU computes while a process beside this one makes the next batches.
         dataloader_num_workers=0 if model.device.type == "cpu" else 1,
-        accelerator_config={"non_blocking": True},
+        accelerator_config={"non_blocking": model.device.type != "cpu"},
         # `next_token_loss` reaches the head past the model's output, so the search for unused weights would miss it.
         ddp_find_unused_parameters=False,
     )
