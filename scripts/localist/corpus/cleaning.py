@@ -82,7 +82,7 @@ WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 FEWEST_REPEATS = 5
 FEWEST_WORDS = 4
-MOST_WORDS = 60
+MOST_WORDS = 30  # longer ones are for near_duplicates
 EDGE_PARAGRAPHS = 2
 IN_BRACKETS = re.compile(r"\s*[\[(（【［]")
 
@@ -227,6 +227,12 @@ def drop_boilerplate(paragraphs: Sequence[Paragraph]) -> Cleaned:
         return len(exact[text]) >= FEWEST_REPEATS or at_edges[text] >= max(FEWEST_REPEATS, MOSTLY * times[text])
 
     return _split(paragraphs, goes)
+
+
+def repeated_sentences(removed: Iterable[str]) -> list[str]:
+    """Of what drop_boilerplate removed, whole sentences that came back: they might be the author's."""
+    times = Counter(" ".join(text.split()) for text in removed)
+    return [text for text, count in times.items() if count >= FEWEST_REPEATS and ENDS_SENTENCE.search(text)]
 
 
 UNICODE = "unicode"
