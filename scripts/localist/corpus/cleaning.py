@@ -60,7 +60,7 @@ PLAIN = {0x2011: "-"} | {
 FORMS = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False, normalization="NFC")
 
 NOTE_TEXT = re.compile(r"\[(?:foot)?note\b|\[fußnote\b", re.IGNORECASE)
-NUMBERED = re.compile(r"\[(?:\d{1,3}|[A-Z])\]\s")
+NUMBERED = re.compile(r"\[(?:\d{1,3}|[A-Z*†‡])\]\s")
 MARKED = re.compile(f"{MARK_START}([^{MARK_START}{MARK_END}]*){MARK_END}")
 MARK = re.compile(r"\W*(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])(?:\s*[,–-]\s*\d{1,4})*\W*")
 BRACKETED_MARK = re.compile(r"(?:(?<=[^\W\d_]{3})|(?<=[.,;:!?”’)\]]))\[(?:\d{1,3}|[A-Z*†‡])\](?!\w)|(?<=\")\[\d{1,3}\]")
