@@ -60,7 +60,7 @@ PLAIN = {0x2011: "-"} | {
 FORMS = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False, normalization="NFC")
 
 NOTE_TEXT = re.compile(r"\[(?:foot)?note\b|\[fußnote\b", re.IGNORECASE)
-NUMBERED = re.compile(r"\[(?:\d{1,3}|[A-Z])\]\s")
+NUMBERED = re.compile(r"\[(?:\d{1,3}|[A-Z*†‡])\]\s")
 MARKED = re.compile(f"{MARK_START}([^{MARK_START}{MARK_END}]*){MARK_END}")
 MARK = re.compile(r"\W*(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])(?:\s*[,–-]\s*\d{1,4})*\W*")
 BRACKETED_MARK = re.compile(r"(?:(?<=[^\W\d_]{3})|(?<=[.,;:!?”’)\]]))\[(?:\d{1,3}|[A-Z*†‡])\](?!\w)|(?<=\")\[\d{1,3}\]")
@@ -82,7 +82,7 @@ WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 FEWEST_REPEATS = 5
 FEWEST_WORDS = 4
-MOST_WORDS = 60
+MOST_WORDS = 30  # longer ones are for near_duplicates
 EDGE_PARAGRAPHS = 2
 IN_BRACKETS = re.compile(r"\s*[\[(（【［]")
 
@@ -227,6 +227,12 @@ def drop_boilerplate(paragraphs: Sequence[Paragraph]) -> Cleaned:
         return len(exact[text]) >= FEWEST_REPEATS or at_edges[text] >= max(FEWEST_REPEATS, MOSTLY * times[text])
 
     return _split(paragraphs, goes)
+
+
+def repeated_sentences(removed: Iterable[str]) -> list[str]:
+    """Of what drop_boilerplate removed, whole sentences that came back: they might be the author's."""
+    times = Counter(" ".join(text.split()) for text in removed)
+    return [text for text, count in times.items() if count >= FEWEST_REPEATS and ENDS_SENTENCE.search(text)]
 
 
 UNICODE = "unicode"

@@ -14,7 +14,8 @@ CREDITS_WITHIN = 4
 
 # What stands for a picture, and what the transcriber says: in brackets, also over several paragraphs.
 ASIDE = re.compile(
-    r"\[(?:Illustration|Abbildung|Ilustraci[oó]n|Illustrazione|Frontispiece|Decoration|Transcriber|Transcription|"
+    r"\[(?:Illustration|Abbildung|Ilustraci[oó]n|Illustrazione|Frontispiece|Decoration|Sidenote|Music|Blank Page|"
+    r"Transcriber|Transcription|"
     r"Anmerkung(?:en)? (?:zur|des|der) (?:Transkription|Bearbeiters)|Notes? (?:de|du|sur la) transcript)",
     re.IGNORECASE,
 )
@@ -31,7 +32,9 @@ PAGE_MARK = re.compile(
 )
 FEWEST_COUNTING = 2
 EMPHASIS = re.compile(r"(?<![\w_])_(?=[^\W_]|[\"'“‘«¿¡(])([^_]{1,500})(?<=[^\s_])_(?![\w_])")
-BOLD = re.compile(r"(?<![\w=])=(?=\w)([^=]{1,200})(?<=\S)=(?![\w=])")
+# Bold type, small capitals and letters set apart; and letters of Greek in Latin ones.
+OTHER_TYPE = re.compile(r"(?<!\w)([=+~#])(?=\w)([^=+~#]{1,200})(?<=\S)\1(?!\w)")
+GREEK = re.compile(r"\[Greek: ([^\[\]]{1,300})\]")
 ORNAMENTS = frozenset(" \n\t*•·~#◆◇⁂※")
 
 
@@ -109,4 +112,4 @@ def _without_marks(text: str, removed: list[str]) -> str:
     if ORNAMENTS.issuperset(text):
         removed.append(text)
         return ""
-    return BOLD.sub(r"\1", text)
+    return OTHER_TYPE.sub(r"\2", GREEK.sub(r"\1", text))

@@ -6,9 +6,17 @@ from pathlib import Path
 
 import py3langid
 
-from localist.corpus.cleaning import NEAR_DUPLICATES, UNICODE, clean, one_line, tidy_unicode, without_lists
+from localist.corpus.cleaning import (
+    NEAR_DUPLICATES,
+    UNICODE,
+    clean,
+    one_line,
+    repeated_sentences,
+    tidy_unicode,
+    without_lists,
+)
 from localist.corpus.documents import Document
-from localist.corpus.formats.book import DROPPED_SECTIONS, Book, Paragraph
+from localist.corpus.formats.book import DROPPED_SECTIONS, NAVIGATION, Book, Paragraph
 from localist.corpus.formats.docx import read_docx
 from localist.corpus.formats.epub import read_epub
 from localist.corpus.formats.file_kinds import kind_of
@@ -77,6 +85,7 @@ def extract_file(path: Path, settings: CorpusSettings) -> Iterator[Extracted]:
         tidied, changed = tidy_unicode(paragraphs) if UNICODE in steps else (paragraphs, [])
         kept, removed = clean(tidied, steps - {UNICODE, NEAR_DUPLICATES})
         kept, dropped, stays = without_lists(kept, names)
+        again = repeated_sentences(removed.get(NAVIGATION, ()))
         text = "\n".join(paragraph.text for paragraph in kept)
         yield Extracted(
             document=Document(
@@ -92,8 +101,13 @@ def extract_file(path: Path, settings: CorpusSettings) -> Iterator[Extracted]:
             languages=languages_of(text),
             removed={**book.removed, UNICODE: changed, **removed, DROPPED_SECTIONS: dropped},
             samples=_samples(book, paragraphs, kept),
-            warnings=(*book.warnings, *stays),
+            warnings=(*book.warnings, *stays, *map(_is_it_the_author_s, again)),
         )
+
+
+def _is_it_the_author_s(text: str) -> str:
+    said = text[:LONGEST_NAME]
+    return f"boilerplate took {said!r} each time: if it is the author's, set corpus.clean.boilerplate: false"
 
 
 def languages_of(text: str) -> dict[str, int]:

@@ -103,6 +103,15 @@ def test_a_step_that_takes_much_of_a_book_is_named(tmp_path, name):
 
 
 @pytest.mark.usefixtures("one_process")
+def test_sentences_that_go_since_they_come_back_are_told(tmp_path):
+    """Catches the last sentence of each chapter, which the author repeats, taken out without a word."""
+    parts = [part for n in range(1, 7) for part in (f"CHAPTER {n}", PARAGRAPH.format(n), "And so it goes on for ever.")]
+    settings = corpus(clean=corpus().clean | {"near_duplicates": False})
+    told = extract([book(tmp_path, "a.txt", *parts)], settings, tmp_path / "sections.parquet")
+    assert any("'And so it goes on for ever.'" in warning for warning in told["files"][0]["warnings"])
+
+
+@pytest.mark.usefixtures("one_process")
 def test_no_more_is_kept_than_was_read(tmp_path):
     """Catches a share of more than the whole: ligatures become two letters, and paragraphs lines."""
     path = book(tmp_path, "a.txt", *["Die ﬂinke Aﬀin ﬁndet es. " * 9] * 9)

@@ -39,6 +39,10 @@ def test_another_book_is_left_alone():
         (["[Transcriber's Note: One error", "was put right.]", "Text."], ["Text."]),
         (["Transcriber’s Notes: errors were put right.", "Text."], ["Text."]),
         (["Text [Illustration: a wheel] goes on."], ["Text goes on."]),
+        (
+            ["[Sidenote: The mill.]", "Text [Greek: logos] and =bold= +Caps+ 1 + 2 + 3.", "[Blank Page]"],
+            ["Text logos and bold Caps 1 + 2 + 3."],
+        ),
         (["[Illustration: T]HE mill stood."], ["THE mill stood."]),
         (["[Illustration: a wheel]\nThe mill stood.", "More."], ["\nThe mill stood.", "More."]),
         (["[He laughs.] Text.", "[The curtain falls.]"], ["[He laughs.] Text.", "[The curtain falls.]"]),

@@ -73,7 +73,7 @@ def read(tmp_path, text: str, steps=(RUNNING_HEADS, PAGE_NUMBERS)):
     return book
 
 
-def words(book) -> list[str]:
+def words(book):
     return " ".join(paragraph.text for paragraph in book.paragraphs).split()
 
 
