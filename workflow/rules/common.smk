@@ -11,11 +11,10 @@ CODE = BASE if Path.cwd() != BASE else Path()
 sys.path.insert(0, str(BASE / "scripts"))
 
 from localist.blocks.partitions import PARTITIONS
-from localist.corpus.corpus_files import check_corpus_path, corpus_files, shown_names, source_paths
+from localist.corpus.corpus_files import check_corpus_path, checksum_of, corpus_files, shown_names, source_paths
 from localist.corpus.formats.file_kinds import FORMATS
 from localist.corpus.splits import SPLITS
 from localist.plumbing.errors import UserError
-from localist.plumbing.files import sha256_of
 from localist.plumbing.job_environment import JOB_ENVIRONMENT
 from localist.plumbing.provenance import locked_versions
 from localist.plumbing.slurm import check_requests, sbatch_options
@@ -143,7 +142,7 @@ def own_books(wildcards, input):
     """Name and content of each of the user's own files: titles come from names, and the hash has no names, no order."""
     if not CACHED or is_fetched("corpus"):
         return []
-    return [[name, sha256_of(path)] for path, name in shown_names(map(Path, input.source)).items()]
+    return [[name, checksum_of(path)] for path, name in shown_names(map(Path, input.source)).items()]
 
 
 def resource_path(what):

@@ -51,7 +51,8 @@ CITES = re.compile(
 INVISIBLE = dict.fromkeys(
     [0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
 )
-SPACES = {
+# Spaces of other widths, and the hyphen at which no line ends.
+PLAIN = {0x2011: "-"} | {
     ord(space): " "
     for space in "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f"
 }
@@ -93,7 +94,7 @@ def tidy_unicode(paragraphs: Sequence[Paragraph]) -> Cleaned:
         text = paragraph.text
         if not text.isascii() or not text.replace("\n", "").isprintable():
             # After ftfy, which needs the odd characters to recognise wrongly decoded letters.
-            text = SOFT_HYPHEN_AT_END.sub("", ftfy.fix_text(text, FORMS)).translate(INVISIBLE).translate(SPACES)
+            text = SOFT_HYPHEN_AT_END.sub("", ftfy.fix_text(text, FORMS)).translate(INVISIBLE).translate(PLAIN)
             changed.extend((Counter(paragraph.text) - Counter(text)).elements())
         kept.append(replace(paragraph, text=text))
     return kept, changed

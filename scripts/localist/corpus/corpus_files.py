@@ -3,26 +3,37 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
+from localist.corpus.formats.file_kinds import EXTENSIONS, is_unpacked_epub
 from localist.plumbing.errors import UserError
-from localist.plumbing.files import check_path, exists, files_in
+from localist.plumbing.files import check_path, exists, files_in, sha256_of
 
 # Metadata beside the files of a data set.
 NO_TEXT = frozenset({"dataset_info.json", "state.json", "dataset_dict.json", "dataset_infos.json"})
 DATA_SET = (".arrow", ".parquet")
+# What stands beside books: pictures, what programs note of their books, parts of pages.
+BESIDE_BOOKS = frozenset(
+    [
+        *(".jpg", ".jpeg", ".png", ".gif", ".svg", ".webp", ".bmp", ".ico"),
+        *(".opf", ".ncx", ".db", ".sqlite", ".ini", ".nfo", ".css", ".js", ".woff", ".woff2", ".ttf", ".otf", ".eot"),
+        *(".mp3", ".m4a", ".m4b", ".ogg", ".mp4"),
+    ]
+)
 
 
 def corpus_files(sources: Iterable[Path]) -> list[Path]:
     """The given files, and all files in the given folders, in natural order of their names (2 before 10).
 
-    Skips hidden files and, in a folder with a data set, its metadata. Raises UserError for a path that does not exist,
-    and where no file is left.
+    A folder that is an unpacked EPUB counts as a file. In folders, hidden files are passed over, the metadata of a data
+    set, and what stands beside books (BESIDE_BOOKS) unless there is nothing else. Raises UserError for a path that does
+    not exist, and where no file is left.
     """
     sources = list(sources)
     found: list[Path] = []
     for source in sources:
-        if source.is_dir():
+        if source.is_dir() and not is_unpacked_epub(source):
             found.extend(_files_in(source))
         elif exists(source):
             found.append(source)
@@ -65,16 +76,31 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def checksum_of(path: Path) -> str:
+    """The SHA-256 of a file; of an unpacked EPUB, that of the names and checksums of its files."""
+    if not path.is_dir():
+        return sha256_of(path)
+    files = sorted(path.rglob("*"))
+    listed = [f"{sha256_of(file)} {file.relative_to(path).as_posix()}" for file in files if file.is_file()]
+    return sha256("\n".join(listed).encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def _files_in(folder: Path) -> list[Path]:
     files = [path for path in files_in(folder) if not _is_hidden(path.relative_to(folder))]
+    books = {path.parent.parent for path in files if is_unpacked_epub(path.parent.parent)}
+    files = [path for path in files if not books.intersection(path.parents)]
     data = [path for path in files if path.suffix in DATA_SET]
     if data:
         files = [path for path in files if path.name not in NO_TEXT and path.name != "README.md"]
-    return sorted(files, key=lambda path: _natural(path.relative_to(folder).as_posix()))
+    saved = {path.with_name(f"{path.stem}_files") for path in files if path.suffix.lower() in EXTENSIONS["html"]}
+    texts = [path for path in files if path.suffix.lower() not in BESIDE_BOOKS and not saved.intersection(path.parents)]
+    found = [*(texts or ([] if books else files)), *books]
+    return sorted(found, key=lambda path: _natural(path.relative_to(folder).as_posix()))
 
 
 def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+    """Whether a system or a program hides a file, or keeps it only while another is open."""
+    return any(part.startswith((".", "~$")) for part in path.parts)
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

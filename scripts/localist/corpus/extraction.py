@@ -2,7 +2,8 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,17 @@ from pyarrow import parquet
 from tqdm import tqdm
 
 from localist.corpus.cleaning import NEAR_DUPLICATES, STEPS
-from localist.corpus.corpus_files import printable, shown_names
+from localist.corpus.corpus_files import checksum_of, printable, shown_names
 from localist.corpus.documents import COLUMNS, Document, Section, sections_table
 from localist.corpus.formats.book import DROPPED_SECTIONS, INDEX, NAVIGATION, REFERENCES, TABLE
+from localist.corpus.formats.file_kinds import EXTENSIONS
 from localist.corpus.near_duplicates import NearDuplicates
 from localist.corpus.reading_process import ReadingProcess, spooled
+from localist.corpus.repeated_lines import lines_of_most
 from localist.corpus.sentences import split_sentences
 from localist.corpus.settings import CorpusSettings
 from localist.corpus.unspaced import word_count
 from localist.plumbing.errors import UserError
-from localist.plumbing.files import sha256_of
 from localist.plumbing.provenance import package_versions
 
 # The libraries that determine the extracted text.
@@ -60,21 +62,25 @@ def extract(files: Sequence[Path], settings: CorpusSettings, sections: Path) -> 
         parquet.ParquetWriter(sections, SCHEMA) as writer,
     ):
         numbering = _Numbering(writer)
-        spool = Path(scratch) / "documents.jsonl"
-        for path, name in tqdm(shown_names(files).items(), desc="Extracting", unit="file", disable=None):
-            try:
-                process.read(path, settings, spool)
-                checksum = sha256_of(path)
-            except UserError as error:
-                failures.append({"file": name, "reason": printable(str(error))})
-                continue
-            except OSError as error:
-                reason = f"{path}: cannot be read ({error.strerror}). Check that it is still there."
-                failures.append({"file": name, "reason": printable(reason)})
-                continue
-            report = _FileReport(name, checksum, settings.language)
-            numbering.write(_documents(spool, report, duplicates))
-            reports.append(report.summary())
+        progress = tqdm(total=len(files), desc="Extracting", unit="file", disable=None)
+        for together in _read_together(shown_names(files)):
+            read: list[tuple[_FileReport, Path]] = []
+            for path, name in together:
+                spool = Path(scratch) / f"{len(read)}.jsonl"
+                progress.update()
+                try:
+                    process.read(path, settings, spool)
+                    read.append((_FileReport(name, checksum_of(path), settings.language), spool))
+                except UserError as error:
+                    failures.append({"file": name, "reason": printable(str(error))})
+                except OSError as error:
+                    reason = f"{path}: cannot be read ({error.strerror}). Check that it is still there."
+                    failures.append({"file": name, "reason": printable(reason)})
+            around = lines_of_most([_lines(spool) for _, spool in read]) if settings.clean[NAVIGATION] else frozenset()
+            for report, spool in read:
+                numbering.write(_documents(spool, report, duplicates, around))
+                reports.append(report.summary())
+        progress.close()
     _refuse_failures(failures, len(files), settings.on_error)
     return _whole_report(reports, failures, settings)
 
@@ -169,16 +175,36 @@ class _FileReport:
                 yield f"{step.replace('_', ' ')} took {share:.0%} of the text ({entry['characters']:,} characters)"
 
 
-def _documents(spool: Path, report: _FileReport, duplicates: NearDuplicates | None) -> Iterator[Document]:
+def _read_together(files: Mapping[Path, str]) -> Iterator[list[tuple[Path, str]]]:
+    """The pages of a folder, which may have lines in common, together; other files one by one."""
+    for _, files_of_one in groupby(files.items(), key=lambda one: one[0].parent if _is_page(one[0]) else one[0]):
+        yield list(files_of_one)
+
+
+def _is_page(path: Path) -> bool:
+    return path.suffix.lower() in EXTENSIONS["html"]
+
+
+def _lines(spool: Path) -> Iterator[str]:
+    sections = (section for extracted in spooled(spool) for section in extracted["document"]["sections"])
+    return (line for section in sections for line in section["text"].split("\n"))
+
+
+def _documents(
+    spool: Path, report: _FileReport, duplicates: NearDuplicates | None, around: Collection[str]
+) -> Iterator[Document]:
     for extracted in spooled(spool):
         report.add(extracted)
         document = extracted["document"]
         sections = []
         for section in (Section(**one) for one in document["sections"]):
+            lines = section.text.split("\n")
+            report.remove(NAVIGATION, [line for line in lines if line in around])
+            lines = [line for line in lines if line not in around]
             if duplicates:
-                lines, copies = duplicates.without(section.text.split("\n"))
+                lines, copies = duplicates.without(lines)
                 report.remove(NEAR_DUPLICATES, copies)
-                section = Section(section.heading, "\n".join(lines), section.page)
+            section = Section(section.heading, "\n".join(lines), section.page)
             if section.text:
                 report.count(section)
                 sections.append(section)

@@ -15,6 +15,8 @@ from localist.corpus.formats.file_kinds import kind_of
 from localist.corpus.formats.markdown import read_markdown
 from localist.corpus.formats.markup import read_html
 from localist.corpus.formats.mediawiki import read_mediawiki
+from localist.corpus.formats.mhtml import read_mhtml
+from localist.corpus.formats.notebook import read_notebook
 from localist.corpus.formats.pdf import read_pdf
 from localist.corpus.formats.plain_text import read_plain_text
 from localist.corpus.formats.tabular import read_arrow, read_csv, read_json_lines, read_parquet
@@ -37,6 +39,8 @@ READERS: dict[str, Callable[[Path, CorpusSettings, frozenset[str]], Iterator[Boo
     "docx": lambda path, settings, steps: read_docx(path),
     "html": lambda path, settings, steps: read_html(path, settings.encoding),
     "markdown": lambda path, settings, steps: read_markdown(path, settings.encoding),
+    "mhtml": lambda path, settings, steps: read_mhtml(path),
+    "notebook": lambda path, settings, steps: read_notebook(path),
     "text": lambda path, settings, steps: read_plain_text(path, settings.encoding, steps),
     "mediawiki": lambda path, settings, steps: read_mediawiki(path, settings.articles),
     "jsonl": lambda path, settings, steps: read_json_lines(path, settings.text_column),

@@ -43,6 +43,8 @@ RENAMED_KEYS = {
     "training.gradient_norm": "training.max_grad_norm",
     "evaluation.batch_windows": "evaluation.batch_size",
 }
+# What YAML makes of a path with signs of its own in it, as the command line gives it: nothing but text.
+UNQUOTED_PATH = re.compile(r"\{\s*source:\s*\{\s*path:\s*(.*?)\s*\}(?:\s*\}|\s*,.*)\s*", re.DOTALL)
 RENAMED_VALUES = {"segments": "spans", "window": "fixed", "strength": "weight"}
 
 
@@ -99,7 +101,8 @@ def _lines(error: ValidationError) -> Iterator[str]:
     if error.validator == "additionalProperties":
         known = schema.get("properties", {})
         for name in sorted(set(value) - set(known), key=str):
-            yield _unknown(_join(key, name), known)
+            hint = _quoting(key, f"{value['path']}, {name}") if _is_cut_path(key, value) else ""
+            yield _unknown(_join(key, name), known) + hint
     elif error.validator == "required":
         for name in sorted(set(allowed) - set(value)):
             meaning = schema["properties"][name].get("description", "")
@@ -109,10 +112,25 @@ def _lines(error: ValidationError) -> Iterator[str]:
         hint = f" It is now called {new_name}." if new_name in allowed else ""
         yield f"{key}: {value!r} is not one of {', '.join(map(str, allowed))}.{hint}"
     elif error.validator == "type":
+        path = UNQUOTED_PATH.fullmatch(value) if key in RESOURCES and isinstance(value, str) else None
+        if path:
+            yield f"{key}: {value} cannot be read.{_quoting(key, path[1])}"
+            return
         kinds = allowed if isinstance(allowed, list) else [allowed]
         yield f"{key or 'config'}: {value!r} is not of type {' or '.join(kinds)}."
     else:
         yield f"{key}: {error.message}."
+
+
+def _is_cut_path(key: str, source: Mapping[str, Any]) -> bool:
+    """Whether what stands beside a path of the command line may be the rest of it."""
+    return key.endswith(".source") and isinstance(source.get("path"), str)
+
+
+def _quoting(key: str, path: str) -> str:
+    what = key.partition(".")[0]
+    example = f"--config '{what}={{source: {{path: \"{path}\"}}}}'"
+    return f" A path that has , : # [ or {{ in it stands in double quotes: {example}"
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:

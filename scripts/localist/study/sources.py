@@ -27,7 +27,9 @@ def describe_sources(config: MutableMapping[str, Any], properties: Mapping[str, 
         if "source" not in stated:
             config[what] = deepcopy(properties[what]["default"]) | stated
             continue
-        source = stated["source"]
+        source, default = stated["source"], properties[what]["default"]
+        if source.get("path") and stated.get("articles") == default.get("articles"):
+            stated = {key: value for key, value in stated.items() if key != "articles"}  # those of another text
         others = [kind for kind in SOURCES[1:] if source.get(kind)]
         replaced = bool(source.get("path") and others)  # what is stated describes the source that is not used
         found = _description(what, source)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from localist.corpus.corpus_files import check_corpus_path, corpus_files, source_paths
+from localist.corpus.corpus_files import check_corpus_path, checksum_of, corpus_files, source_paths
 from localist.plumbing.errors import UserError
+from localist.plumbing.files import sha256_of
 
 
 def names(folder, *sources):
@@ -89,3 +90,27 @@ def test_own_books_that_cannot_be_read_are_refused_before_any_job(tmp_path):
     braces.unlink()
     check_corpus_path(str(file))
     check_corpus_path([str(file), str(tmp_path)])
+
+
+def test_what_stands_beside_books_is_passed_over(tmp_path):
+    """Catches a library of Calibre, or a page saved with its parts, that stops at a cover or a style sheet."""
+    make(tmp_path, "Book/book.epub", "Book/cover.jpg", "Book/metadata.opf", "metadata.db", "Book/~$book.docx")
+    make(tmp_path, "page.html", "page_files/style.css", "page_files/advert.html", "other_files/text.html")
+    assert names(tmp_path, tmp_path) == ["Book/book.epub", "other_files/text.html", "page.html"]
+
+
+def test_a_folder_of_pictures_alone_is_not_passed_over(tmp_path):
+    """Catches a book of scanned pages for which no one learns that it needs OCR."""
+    make(tmp_path, "1.jpg", "2.jpg")
+    assert names(tmp_path, tmp_path) == ["1.jpg", "2.jpg"]
+
+
+def test_an_unpacked_epub_is_one_book(tmp_path):
+    """Catches a book that a system keeps as a folder, read as its parts; and a change in it that goes unnoticed."""
+    make(tmp_path, "A.epub/META-INF/container.xml", "A.epub/OEBPS/c.xhtml", "A.epub/OEBPS/c.css", "b.txt")
+    assert names(tmp_path, tmp_path) == ["A.epub", "b.txt"]
+    assert names(tmp_path, tmp_path / "A.epub") == ["A.epub"]
+    before = checksum_of(tmp_path / "A.epub")
+    (tmp_path / "A.epub/OEBPS/c.xhtml").write_text("other", encoding="utf-8")
+    assert checksum_of(tmp_path / "A.epub") != before
+    assert checksum_of(tmp_path / "b.txt") == sha256_of(tmp_path / "b.txt")

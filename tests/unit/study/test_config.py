@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+import yaml
 from checkout import ROOT
 from whole_studies import SCHEMA, changed, default_study, load, mistakes, resolved, set_key
 
@@ -313,3 +314,21 @@ def test_texts_that_should_be_numbers_are_read_as_such():
     assert config["corpus"]["clean"]["index"] is False and config["corpus"]["clean"]["tables"] is True
     (line,) = mistakes(config)
     assert line.startswith("training.threads: 'four' is not of type integer")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/x/Mill, The (2020).pdf", "/x/The Mill: a story.pdf", "/x/mill #1.pdf", "/x/mill [x] {y}.pdf", "/x/[mill].pdf"],
+)
+@pytest.mark.parametrize("more", ["", ", language: de"])
+def test_a_path_that_needs_quotes_is_told_how_to_get_them(path, more):
+    """Catches names of files that YAML takes apart, with a message that speaks of unknown keys and types."""
+    text = f"{{source: {{path: {path}}}{more}}}"
+    try:
+        corpus = yaml.safe_load(text)
+    except yaml.YAMLError:  # Snakemake hands it over as it is
+        corpus = text
+    (line,) = mistakes({"corpus": corpus})
+    assert line.startswith("corpus")
+    assert f"--config 'corpus={{source: {{path: \"{path}\"}}}}'" in line
+    assert yaml.safe_load(f'{{source: {{path: "{path}"}}}}') == {"source": {"path": path}}

@@ -24,6 +24,16 @@ def test_what_the_user_says_of_a_source_stays():
     assert study["model"]["name"] == "small-model" and study["model"]["origin"] == "owner/small-model"
 
 
+def test_articles_of_the_sample_are_not_looked_for_in_ones_own_dump():
+    """Catches a dump of one's own refused for lack of the sample's articles, and stated articles that are ignored."""
+    whole = resolved({})["corpus"]  # as results/{study}/config.yaml records it
+    own = {"source": {**whole["source"], "path": "/home/me/dump.xml"}}
+    assert whole["articles"]
+    assert resolved({"corpus": {"source": {"path": "/home/me/dump.xml"}}})["corpus"]["articles"] == []
+    assert resolved({"corpus": whole | own})["corpus"]["articles"] == []
+    assert resolved({"corpus": whole | own | {"articles": ["Mill"]}})["corpus"]["articles"] == ["Mill"]
+
+
 def test_two_sources_are_one_too_many():
     """Catches a resource whose source is a matter of chance; a path is the stated exception."""
     config = changed("model.source.hub", {"id": "a/b", "revision": "0" * 40})

@@ -1,7 +1,10 @@
-"""Word documents (DOCX): body text with its headings and notes; headers, footers, comments and macros stay out."""
+"""Word documents (DOCX): body text with its headings and notes. Headers, footers, comments, hidden and deleted text and
+macros stay out."""
 
+import io
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from xml.parsers.expat import ExpatError
@@ -12,57 +15,79 @@ from defusedxml.ElementTree import fromstring
 from localist.corpus.formats.archives import opened_archive, read_member
 from localist.corpus.formats.book import Book
 from localist.corpus.formats.markup import html_book
+from localist.corpus.formats.word_xml import HEADING_STYLE, LEVELS, WordStyles, prepared
 from localist.plumbing.errors import UserError
 
 BODY = re.compile(r"word/document\d*\.xml")
+STYLES = re.compile(r"word/styles\d*\.xml")
+REMARKS = re.compile(r"word/comments\w*\.xml|word/glossary/.*")
 PROPERTIES = "docProps/core.xml"
 # Raised by mammoth for damaged documents.
 DAMAGED = (zipfile.BadZipFile, ExpatError, LookupError, ValueError, AttributeError, TypeError, SyntaxError)
 # Word and LibreOffice store the names of built-in styles in English, whatever their language.
-STYLES = """
-p[style-name='Title'] => h1:fresh
-p[style-name='Subtitle'] => p:fresh
-p[style-name^='toc'] => p.toc-entry:fresh
-p[style-name^='TOC'] => p.toc-entry:fresh
-p[style-name^='Contents'] => p.toc-entry:fresh
-p[style-name='Bibliography'] => p.references:fresh
-comment-reference =>
-"""
+STYLE_MAP = "\n".join(
+    [
+        "p[style-name='Title'] => h1:fresh",
+        "p[style-name='Subtitle'] => p:fresh",
+        "p[style-name^='toc'] => p.toc-entry:fresh",
+        "p[style-name^='TOC'] => p.toc-entry:fresh",
+        "p[style-name^='Contents'] => p.toc-entry:fresh",
+        "p[style-name='Bibliography'] => p.references:fresh",
+        "br[type='page'] => br",
+        *(f"p.{HEADING_STYLE}{level} => h{level}:fresh" for level in range(1, LEVELS + 1)),
+    ]
+)
+MISSING = {"altChunk": "an embedded document", "subDoc": "a subdocument in a file of its own"}
+UNKNOWN_SYMBOL = "A w:sym element"
 
 
 def read_docx(path: Path) -> Iterator[Book]:
     """Read one DOCX as one book. Raises UserError for damaged, encrypted or dangerous files."""
     with opened_archive(path) as archive:
-        for name in archive.namelist():
-            if name.endswith((".xml", ".rels")):
-                read_member(archive, name, path)  # refuses damage and entities before the library sees the file
-        if not any(BODY.fullmatch(name) for name in archive.namelist()):
-            raise UserError(f"{path}: lacks its part word/document.xml, so it is not a Word document. Save it again.")
-        title, author = _properties(archive, path)
+        parts = {
+            name: read_member(archive, name, path)
+            for name in dict.fromkeys(archive.namelist())
+            if name.endswith((".xml", ".rels")) and not REMARKS.fullmatch(name)
+        }
+    if not any(BODY.fullmatch(name) for name in parts):
+        raise UserError(f"{path}: lacks its part word/document.xml, so it is not a Word document. Save it again.")
     try:
-        with path.open("rb") as stream:
-            converted = mammoth.convert_to_html(
-                stream,
-                style_map=STYLES,
-                convert_image=mammoth.images.img_element(lambda image: {}),
-                ignore_empty_paragraphs=True,
-            )
+        packed, warnings = _packed(parts)
+        converted = mammoth.convert_to_html(
+            packed, style_map=STYLE_MAP, include_embedded_style_map=False, ignore_empty_paragraphs=True
+        )
     except DAMAGED as error:
         raise UserError(
             f"{path}: is a damaged Word document ({type(error).__name__}: {error}). Save it again."
         ) from error
+    symbols = sum(message.message.startswith(UNKNOWN_SYMBOL) for message in converted.messages)
+    if symbols:
+        warnings += (f"{symbols} symbols of fonts that are not known are left out",)
+    title, author = _properties(parts)
     book = html_book(f"<html><body>{converted.value}</body></html>", path)
-    yield Book(title or path.stem, book.paragraphs, author)
+    yield Book(title or path.stem, book.paragraphs, author, warnings=warnings)
 
 
-def _properties(archive: zipfile.ZipFile, path: Path) -> tuple[str, str]:
-    if PROPERTIES not in archive.namelist():
-        return "", ""
+def _packed(parts: dict[str, bytes]) -> tuple[io.BytesIO, tuple[str, ...]]:
+    """The document as a zip file for mammoth, and warnings of what is not in it."""
+    styles = WordStyles(next((content for name, content in parts.items() if STYLES.fullmatch(name)), None))
+    missing: Counter[str] = Counter()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in parts.items():
+            if name.endswith(".xml") and name != PROPERTIES:
+                content, more = prepared(content, styles)
+                missing.update(more)
+            archive.writestr(name, content)
+    return packed, tuple(
+        f"{MISSING[name]} is not read ({count} times): put its text into the document"
+        for name, count in missing.items()
+    )
+
+
+def _properties(parts: dict[str, bytes]) -> tuple[str, str]:
     try:
-        found = {
-            one.tag.rpartition("}")[2]: (one.text or "").strip()
-            for one in fromstring(read_member(archive, PROPERTIES, path))
-        }
+        found = {one.tag.rpartition("}")[2]: (one.text or "").strip() for one in fromstring(parts.get(PROPERTIES, b""))}
     except (SyntaxError, ValueError):
         return "", ""
     return found.get("title", ""), found.get("creator", "")

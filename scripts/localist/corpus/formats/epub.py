@@ -1,9 +1,8 @@
-"""EPUB 2 and 3: the chapters in the order of the spine."""
+"""EPUB 2 and 3, packed or in a folder: the chapters in the order of the spine."""
 
 import posixpath
-import zipfile
+import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError
@@ -11,10 +10,11 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from localist.corpus.formats.archives import opened_archive, read_member
-from localist.corpus.formats.book import CONTENTS, PROSE, Book, Paragraph
+from localist.corpus.formats.archives import Archive, opened_archive, read_member
+from localist.corpus.formats.book import Book, Paragraph
 from localist.corpus.formats.decoding import decode
 from localist.corpus.formats.markup import paragraphs, parse_xhtml
+from localist.corpus.formats.page_parts import as_contents
 from localist.corpus.formats.plain_text import text_paragraphs
 from localist.plumbing.errors import UserError
 
@@ -27,61 +27,86 @@ NO_CHAPTER = ("image/", "audio/", "video/", "font/", "text/css")
 
 
 def read_epub(path: Path) -> Iterator[Book]:
-    """Read one EPUB as one book.
+    """Read one EPUB, packed or a folder, as one book.
 
     Raises UserError for damaged, encrypted (DRM) or dangerous files, and where a chapter is missing.
     """
     with opened_archive(path) as archive:
-        package_path = _package_path(archive, path)
+        names = _Names(archive)
+        package_path = names.found(_package_path(archive, names, path))
         package = _xml(archive, package_path, path)
-        chapters = _chapters(package, package_path, path)
-        encrypted = _encrypted(archive, path)
-        protected = [name for name in RIGHTS if name in archive.namelist()]
+        chapters, unlisted = _chapters(package, package_path, path)
+        encrypted = _encrypted(archive, names, path)
+        protected = [name for name in map(names.found, RIGHTS) if name in names]
         protected += [name for name, _, _ in chapters if name in encrypted]
         if protected:
             raise UserError(
                 f"{path}: is protected by DRM ({protected[0]}), so its text cannot be read. Use a free copy."
             )
         found: list[Paragraph] = []
-        for name, media_type, kind in chapters:
-            chapter = _chapter(read_member(archive, name, path), media_type, f"{path} ({name})")
-            found.extend(replace(one, kind=kind) if kind != PROSE else one for one in chapter)
+        for name, media_type, is_contents in chapters:
+            content = read_member(archive, names.found(name), path, signs=True)
+            chapter = list(_chapter(content, media_type, f"{path} ({name})"))
+            found.extend(as_contents(chapter) if is_contents else chapter)
+    warning = (
+        f"{len(unlisted)} items of the spine are not in the book's list and passed over: {', '.join(unlisted[:5])}"
+    )
     yield Book(
         title=_metadata(package, "title") or path.stem,
         author=", ".join(_all_metadata(package, "creator")),
         paragraphs=tuple(found),
+        warnings=(warning,) if unlisted else (),
     )
 
 
-def _package_path(archive: zipfile.ZipFile, path: Path) -> str:
-    container = _xml(archive, CONTAINER, path)
+class _Names:
+    """The names in an archive. Systems that do not tell capitals or forms of accents apart write them otherwise than
+    the package does."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._names = {name: name for name in archive.namelist()}
+        self._alike = {_alike(name): name for name in self._names}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
+
+    def found(self, name: str) -> str:
+        """The name as the archive has it; the name itself where it has none like it."""
+        return self._names.get(name) or self._alike.get(_alike(name), name)
+
+
+def _alike(name: str) -> str:
+    return unicodedata.normalize("NFC", name.replace("\\", "/")).casefold()
+
+
+def _package_path(archive: Archive, names: _Names, path: Path) -> str:
+    container = _xml(archive, names.found(CONTAINER), path)
     name = next((one.get("full-path") for one in container.iter() if _local(one) == "rootfile"), None)
     if not name:
         raise UserError(f"{path}: {CONTAINER} names no package, so it is not an EPUB. Get it again.")
     return name
 
 
-def _chapters(package: Element, package_path: str, path: Path) -> list[tuple[str, str, str]]:
-    """(name in the archive, media type, kind of its paragraphs) of each document of the spine."""
+def _chapters(package: Element, package_path: str, path: Path) -> tuple[list[tuple[str, str, bool]], list[str]]:
+    """(name in the archive, media type, whether it may be a list of contents) of each document of the spine; and the
+    identifiers in the spine that stand for nothing."""
     items = {one.get("id"): one for one in package.iter() if _local(one) == "item"}
     folder = posixpath.dirname(package_path)
     references = (one for one in package.iter() if _local(one) == "reference" and one.get("type") == "toc")
     contents = {_inside(folder, one.get("href", "")) for one in references}
-    chapters = []
+    chapters, unlisted = [], []
     for reference in (one for one in package.iter() if _local(one) == "itemref"):
         item = items.get(reference.get("idref"))
         if item is None:
-            raise UserError(
-                f"{path}: its spine names {reference.get('idref')!r}, which it does not list. Get it again."
-            )
+            unlisted.append(repr(reference.get("idref")))
+            continue
         media_type = item.get("media-type", XHTML)
         if not media_type.startswith(NO_CHAPTER):
             name = _inside(folder, item.get("href", ""))
-            is_contents = name in contents or "nav" in item.get("properties", "").split()
-            chapters.append((name, media_type, CONTENTS if is_contents else PROSE))
+            chapters.append((name, media_type, name in contents or "nav" in item.get("properties", "").split()))
     if not chapters:
         raise UserError(f"{path}: its spine lists no chapter that is text. Check that it is a book.")
-    return chapters
+    return chapters, unlisted
 
 
 def _chapter(content: bytes, media_type: str, name: str) -> Iterable[Paragraph]:
@@ -96,10 +121,11 @@ def _chapter(content: bytes, media_type: str, name: str) -> Iterable[Paragraph]:
     )
 
 
-def _encrypted(archive: zipfile.ZipFile, path: Path) -> set[str]:
-    if ENCRYPTION not in archive.namelist():
+def _encrypted(archive: Archive, names: _Names, path: Path) -> set[str]:
+    name = names.found(ENCRYPTION)
+    if name not in names:
         return set()
-    references = (one for one in _xml(archive, ENCRYPTION, path).iter() if _local(one) == "CipherReference")
+    references = (one for one in _xml(archive, name, path).iter() if _local(one) == "CipherReference")
     return {_inside("", one.get("URI", "")) for one in references}
 
 
@@ -107,7 +133,7 @@ def _inside(folder: str, href: str) -> str:
     return posixpath.normpath(posixpath.join(folder, unquote(href.partition("#")[0])))
 
 
-def _xml(archive: zipfile.ZipFile, name: str, path: Path) -> Element:
+def _xml(archive: Archive, name: str, path: Path) -> Element:
     content = read_member(archive, name, path)
     try:
         return fromstring(content)

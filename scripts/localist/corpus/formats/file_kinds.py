@@ -21,6 +21,8 @@ EXTENSIONS = {
     "markdown": {".md", ".markdown"},
     "text": {".txt", ".text"},
     "mediawiki": set(),  # .xml may be XHTML too
+    "mhtml": {".mhtml", ".mht"},
+    "notebook": {".ipynb"},
     "jsonl": {".jsonl", ".ndjson"},
     "csv": {".csv", ".tsv"},
     "parquet": {".parquet"},
@@ -50,6 +52,11 @@ FOREIGN = (
 KINDLE = (b"BOOKMOBI", b"TEXtREAd")
 OPENERS = ((re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), bz2.open), (re.compile(rb"\x1f\x8b"), gzip.open))
 COMPRESSED = {".bz2", ".gz"}
+READ_COMPRESSED = {"mediawiki", "text", "markdown", "html", "jsonl", "csv"}
+# Raised by the readers of compressed files.
+DAMAGED_PACKING = (EOFError, zlib.error, gzip.BadGzipFile)
+LARGEST_UNPACKED = 200_000_000
+AT_ONCE = 1_000_000
 PDF = re.compile(rb"(?:\A|[\r\n\0-\x1f\x80-\xff])%PDF-\d")  # possibly after some stray bytes
 PROLOG = rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
 HTML = re.compile(PROLOG + rb"(?:<!doctype\s+html|<html)[\s>]", re.IGNORECASE | re.DOTALL)
@@ -57,6 +64,13 @@ DUMP = re.compile(PROLOG + rb"(?:<!doctype[^>]*>\s*)?<mediawiki[\s>]", re.IGNORE
 OTHER_XML = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml")
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 JSON_BEGINS = re.compile(rb'\s*\{\s*"[^"\n]*"\s*:')
+JSON_ARRAY = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\[\s*(?:\{\s*"|\])')
+# The head of a mail of several parts, as browsers save pages in.
+MAIL = re.compile(rb"\A(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?Content-Type:\s*multipart/related", re.IGNORECASE)
+NOTEBOOK = re.compile(rb'\A\s*\{\s*"(?:cells|metadata|nbformat|nbformat_minor)"\s*:')
+FICTION_BOOK = re.compile(rb"<FictionBook[\s>]")
+SUBTITLES = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:WEBVTT\b|\s*\d+\r?\n\d+:\d\d:\d\d[,.]\d{3} -->)")
+TEX = re.compile(rb"^\s*\\(?:documentclass|documentstyle|begin\{document\}|chapter\*?\{)", re.MULTILINE)
 ANYTHING = re.compile(b"")
 LIKE_TEXT = {
     "markdown": ANYTHING,
@@ -64,10 +78,23 @@ LIKE_TEXT = {
     "html": re.compile(rb"<!--|</?[A-Za-z][^<]*>"),
     "jsonl": re.compile(rb"\A(?:\xef\xbb\xbf)?\s*\{"),
 }
+AS_IT_IS = "or set corpus.format: text to read it as it stands."
+TO_MARKDOWN = f"Convert it to Markdown, for example with `pandoc FILE -o book.md`, {AS_IT_IS}"
+SUBTITLES_TOLD = f"subtitles, cut to fit a screen. Join them into paragraphs, {AS_IT_IS}"
+TEX_TOLD = f"TeX source. {TO_MARKDOWN}"
+NO_JSON_LINES = "JSON Lines is read, with one object on each line. Convert it, for example with `jq -c '.[]'`."
 NO_PROSE = {
-    ".json": "JSON, but not JSON Lines, which has one object on each line. Convert it, for example with `jq -c '.[]'`.",
     ".css": "a style sheet. Leave it out.",
     ".js": "a program. Leave it out.",
+    ".json": f"JSON. {NO_JSON_LINES}",
+    **dict.fromkeys((".tex", ".ltx", ".latex"), TEX_TOLD),
+    **dict.fromkeys((".srt", ".vtt", ".ass", ".ssa", ".sub"), SUBTITLES_TOLD),
+    ".rst": f"reStructuredText. {TO_MARKDOWN}",
+    ".org": f"an Org file. {TO_MARKDOWN}",
+    ".typ": f"Typst source. {TO_MARKDOWN}",
+    ".textile": f"Textile. {TO_MARKDOWN}",
+    **dict.fromkeys((".adoc", ".asciidoc"), f"AsciiDoc. Convert it to HTML with asciidoctor, {AS_IT_IS}"),
+    **dict.fromkeys((".eml", ".mbox"), f"mail. Save its text, {AS_IT_IS}"),
 }
 # Control characters other than white space, form feed and escape, which no single-byte encoding of text uses.
 CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
@@ -80,16 +107,14 @@ def kind_of(path: Path, stated: str = "auto") -> str:
     Raises UserError, naming the file, where it cannot be read, is empty, has an unsupported type, or has the extension
     of another type.
     """
+    if is_unpacked_epub(path):
+        return "epub"
     start, compressed = _start(path)
     if not start.strip(b"\0 \t\r\n") and len(start) < START:
         raise UserError(f"{path}: is empty. Get it again, or leave it out.")
     if stated != "auto":
         return stated
     kind = _by_content(start, path)
-    if compressed and kind != "mediawiki":
-        raise UserError(
-            f"{path}: is a compressed file of {kind}; only MediaWiki dumps are read compressed. Unpack it first."
-        )
     claimed = path.with_suffix("").suffix if path.suffix.lower() in COMPRESSED else path.suffix
     said = next((name for name, endings in EXTENSIONS.items() if claimed.lower() in endings), None)
     if kind == "text" and claimed.lower() in NO_PROSE:
@@ -102,7 +127,14 @@ def kind_of(path: Path, stated: str = "auto") -> str:
             f"{path}: is called {claimed}, but holds {kind}. If that is right, rename it or set corpus.format: "
             f"{kind}; else get the right file."
         )
+    if compressed and kind not in READ_COMPRESSED:
+        raise UserError(f"{path}: is a compressed file of {kind}, which is read unpacked alone. Unpack it first.")
     return kind
+
+
+def is_unpacked_epub(path: Path) -> bool:
+    """Whether a folder is an EPUB, as some programs keep it."""
+    return (path / "META-INF" / "container.xml").is_file()
 
 
 def opened(path: Path) -> BinaryIO:
@@ -111,6 +143,28 @@ def opened(path: Path) -> BinaryIO:
         start = stream.read(10)
     opener = next((opener for magic, opener in OPENERS if magic.match(start)), Path.open)
     return cast(BinaryIO, opener(path, "rb"))
+
+
+def unpacked(path: Path) -> bytes:
+    """All bytes of a file, unpacked if it is bz2 or gzip. Raises UserError for damaged files and bombs."""
+    try:
+        with opened(path) as stream:
+            if not isinstance(stream, (bz2.BZ2File, gzip.GzipFile)):
+                return stream.read()
+            parts, size = [], 0
+            while part := stream.read(AT_ONCE):
+                parts.append(part)
+                size += len(part)
+                if size > LARGEST_UNPACKED:
+                    raise UserError(f"{path}: unpacks to more than {LARGEST_UNPACKED:,} bytes. Split it.")
+            return b"".join(parts)
+    except DAMAGED_PACKING as error:
+        raise UserError(f"{path}: is a damaged or truncated compressed file ({error}). Get it again.") from error
+
+
+def plain_stem(path: Path) -> str:
+    """The file's name without its extension, nor that of its compression."""
+    return path.with_suffix("").stem if path.suffix.lower() in COMPRESSED else path.stem
 
 
 def _start(path: Path) -> tuple[bytes, bool]:
@@ -146,8 +200,20 @@ def _by_content(start: bytes, path: Path) -> str:
         return "mediawiki"
     if HTML.match(start):
         return "html"
+    if FICTION_BOOK.search(start):
+        raise UserError(f"{path}: is XML of FictionBook (FB2): convert it to EPUB, for example with Calibre.")
     if OTHER_XML.match(start):
         raise UserError(f"{path}: is XML, but neither XHTML nor a MediaWiki dump. Convert it to HTML or text.")
+    if MAIL.match(start.replace(b"\r\n", b"\n")):
+        return "mhtml"
+    if SUBTITLES.match(start):
+        raise UserError(f"{path}: is {SUBTITLES_TOLD}")
+    if TEX.search(start) and path.suffix.lower() not in EXTENSIONS["markdown"]:
+        raise UserError(f"{path}: is {TEX_TOLD}")
+    if JSON_ARRAY.match(start):
+        raise UserError(f"{path}: is a JSON array. {NO_JSON_LINES}")
+    if NOTEBOOK.match(start) and path.suffix.lower() in EXTENSIONS["notebook"]:
+        return "notebook"
     if _are_json_lines(start):
         return "jsonl"
     is_utf16 = start.startswith((b"\xff\xfe", b"\xfe\xff")) or unmarked_utf16(start) is not None
@@ -162,7 +228,7 @@ def _zip_kind(path: Path) -> str:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise UserError(f"{path}: is a damaged or truncated zip file ({error}). Get it again.") from error
-    if "META-INF/container.xml" in names:
+    if any(name.casefold() == "meta-inf/container.xml" for name in names):
         return "epub"
     if any(name.startswith("word/") for name in names):
         return "docx"

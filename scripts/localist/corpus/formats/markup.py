@@ -9,75 +9,91 @@ from pathlib import Path
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] (compiled, without stubs)
 from lxml import html as lxml_html
 
-from localist.corpus.formats.book import (
-    CONTENTS,
-    HEADING,
-    INDEX,
-    MARK_END,
-    MARK_START,
-    NAVIGATION,
-    NOTE,
-    PROSE,
-    REFERENCES,
-    TABLE,
-    Book,
-    Paragraph,
-)
+from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NAVIGATION, PROSE, TABLE, Book, Paragraph
 from localist.corpus.formats.decoding import decode
+from localist.corpus.formats.file_kinds import plain_stem, unpacked
+from localist.corpus.formats.markup_words import (
+    formula_of,
+    is_beside_the_text,
+    is_code,
+    is_main,
+    is_mark_of_the_page,
+    is_note_mark,
+    is_unseen,
+    kind_named,
+    kind_said,
+    seems_unseen,
+    text_of,
+)
+from localist.corpus.formats.page_parts import ARTICLE, ASIDE, MAIN, Claim, judged
 from localist.corpus.formats.plain_text import text_paragraphs
+from localist.corpus.formats.xml_entities import with_signs
+from localist.corpus.wrapped_lines import NARROWEST, paragraphs_of_lines, text_width
 from localist.plumbing.errors import UserError
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 SKIPPED = {
-    *("script", "style", "noscript", "template", "head", "svg", "math", "audio", "video", "canvas", "object", "embed"),
-    *("iframe", "map", "input", "select", "textarea", "button", "rt", "rp"),
+    *("script", "style", "noscript", "template", "head", "svg", "audio", "video", "canvas", "object", "embed"),
+    *("iframe", "map", "input", "select", "textarea", "button", "rt", "rp", "rtc"),
 }
-INLINE = {
-    *("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img"),
-    *("ins", "kbd", "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup"),
-    *("time", "tt", "u", "var", "wbr"),
+# Other elements, known or not, stand in a line.
+BLOCKS = {
+    *("address", "article", "aside", "blockquote", "body", "caption", "center", "col", "colgroup", "dd", "details"),
+    *("dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "frameset", "header"),
+    *(
+        "hgroup",
+        "hr",
+        "html",
+        "legend",
+        "li",
+        "main",
+        "menu",
+        "nav",
+        "noframes",
+        "ol",
+        "optgroup",
+        "option",
+        "p",
+        "pre",
+    ),
+    *("search", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "title", "tr", "ul"),
+    *HEADINGS,
 }
-# Words in epub:type, role or class of an element → kind of its content.
-SAID = {
-    CONTENTS: {"toc", "doc-toc", "landmarks", "page-list", "lot", "loi", "toc-entry"},
-    INDEX: {"index", "doc-index"},
-    REFERENCES: {"bibliography", "doc-bibliography", "references", "csl-bib-body"},
-    NOTE: {
-        *("footnote", "footnotes", "endnote", "endnotes", "rearnote", "rearnotes"),
-        *("doc-footnote", "doc-endnote", "doc-endnotes"),
-    },
-    NAVIGATION: {"navigation", "banner", "contentinfo", "search", "breadcrumb", "breadcrumbs", "navbar"},
-}
-NOTE_REFERENCE = {"noteref", "doc-noteref", "footnote-ref", "footnoteref", "fnref", "reference"}
-NOTE_NUMBER = re.compile(r"[\[(]?(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])[\])]?")
-NOTE_ID = re.compile(r"(?:foot|end)note-\d+$")
-ARROW = re.compile(r"[↑↩⏎^\ufe0e]+")
-NOTE_TARGET = re.compile(r"note|fn|cite|ref", re.IGNORECASE)
-PASSED_OVER = {
-    *("pagebreak", "doc-pagebreak", "pagenum", "pageno", "page-number"),
-    *("footnote-back", "footnote-backref", "doc-backlink"),
-}
-HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-# A table of cells with fewer words than this on average holds data, not text.
-PROSE_CELL_WORDS = 12
-SPACES = re.compile(r"[^\S\ue000\ue001]+")
+BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", re.IGNORECASE)
+# What links between the pages of a book are called.
+WAYS = re.compile(
+    r"\W*(?:(?:prev(?:ious)?|next|up|home|top|back|first|last|contents|toc|index|table of contents|continue)"
+    r"(?: (?:page|chapter|section|part|up|to (?:top|contents|index|the top)))?|(?:back|skip|jump|go|return) to .{1,30}|"
+    r"zurück|weiter|nach oben|inhalt|précédent|suivant|retour|sommaire|anterior|siguiente|precedente|successivo)?\W*",
+    re.IGNORECASE,
+)
+SPACES = re.compile(r"\s+")
+BREAKS = re.compile(r" *\n *")
 ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]*);")
+SUBSET = re.compile(r"<!DOCTYPE[^>\[]*\[", re.IGNORECASE)
 # An encoding declaration, which libxml2 would obey, and end tags, after which it would stop reading.
 NO_TEXT = re.compile(r"\A\s*<\?xml[^>]*\?>|</(?:body|html)\s*>", re.IGNORECASE)
 
 
 def read_html(path: Path, encoding: str | None = None) -> Iterator[Book]:
     """Read one HTML file as one book. Raises UserError where it cannot be decoded or has no element."""
-    text, found = decode(path.read_bytes(), str(path), encoding, markup=True)
+    text, found = decode(unpacked(path), str(path), encoding, markup=True)
     yield html_book(text, path, found)
 
 
 def html_book(text: str, path: Path, encoding: str = "") -> Book:
     """A book from HTML text; its title is that of the page, else the file's name."""
+    if SUBSET.search(text, 0, 4096):
+        text = with_signs(text.encode(), f"{path}:").decode()
     root = parse_html(text, str(path))
     title = " ".join((root.findtext(".//title") or "").split())
     author = root.xpath("string(//meta[translate(@name, 'AUTHOR', 'author') = 'author']/@content)")
-    return Book(title or path.stem, tuple(paragraphs(root)), author=" ".join(author.split()), encoding=encoding)
+    return Book(
+        title or plain_stem(path),
+        tuple(paragraphs(root, whole=True)),
+        author=" ".join(author.split()),
+        encoding=encoding,
+    )
 
 
 def parse_html(text: str, name: str) -> etree._Element:
@@ -106,13 +122,16 @@ def parse_xhtml(content: bytes, name: str) -> etree._Element:
     return root
 
 
-def paragraphs(root: etree._Element) -> Iterator[Paragraph]:
-    """The paragraphs of an element in document order; a line break of the page (`br`) ends one, a line's end in the
-    source does not."""
+def paragraphs(root: etree._Element, *, whole: bool = False) -> Iterator[Paragraph]:
+    """The paragraphs of an element in document order.
+
+    A line's end in the source is a space; line breaks of the page (`br`) that only fill a width are joined. whole: the
+    element is a whole book, and not a part of one.
+    """
     walk = _Walk()
     walk.enter(root, PROSE)
     walk.close()
-    return iter(walk.found)
+    return iter(judged(walk.found, walk.claims, walk.links, whole=whole))
 
 
 class _Walk:
@@ -120,93 +139,131 @@ class _Walk:
 
     def __init__(self) -> None:
         self.found: list[Paragraph] = []
+        self.claims: list[Claim] = []
+        self.links: list[bool] = []  # for each paragraph: whether it is links alone
         self.text: list[str] = []
         self.kind, self.level = PROSE, 0
+        self._link: list[str] | None = None  # what the link around this place says
+        self._labels: list[str] = []
 
     def enter(self, element: etree._Element, kind: str) -> None:
         tag = element.tag if isinstance(element.tag, str) else ""
-        if not tag or tag in SKIPPED or _is_hidden(element) or _said(element) & PASSED_OVER or _leads_back(element):
+        if not tag or is_unseen(element) or is_mark_of_the_page(element):
             return
-        if _is_note_mark(element):
+        formula = formula_of(element)
+        is_block = tag in BLOCKS or bool(BLOCK_STYLE.search(element.get("style", "")))
+        if formula is not None:
+            self._add(formula)
+        elif tag in SKIPPED or (not is_block and seems_unseen(element)):
+            return
+        elif is_note_mark(element):
             self.text.append(f"{MARK_START}{' '.join(element.itertext()).strip()}{MARK_END}")
-        elif tag in INLINE:
-            self._inside(element, kind)
         elif tag == "br":
-            self.close()
+            self.text.append("\n")
+        elif tag == "img":
+            self._add(_letter(element))
+        elif is_block:
+            self._block(element, kind)
+        elif tag in ("b", "strong") and self._fills_a_line(element):
+            self.text.append("\n\n")
+            self._inside(element, kind)
+            self.text.append("\n\n")
+        elif tag == "a" and self._link is None and element.get("href") is not None:
+            self._in_link(element, kind)
         else:
-            self._block(element, _kind(element, kind))
+            self._inside(element, kind)
 
     def close(self) -> None:
-        text = SPACES.sub(" ", "".join(self.text)).strip()
-        self.text = []
-        if text:
-            self.found.append(Paragraph(text, self.kind, self.level))
+        text = BREAKS.sub("\n", "".join(self.text)).strip()
+        labels, self.text, self._labels = self._labels, [], []
+        if not text:
+            return
+        lines = text.split("\n")
+        said = "".join(filter(str.isalnum, text))
+        only_links = bool(said) and said == "".join(filter(str.isalnum, "".join(labels)))
+        leads_around = only_links and self.kind == PROSE and all(map(WAYS.fullmatch, labels))
+        kind = NAVIGATION if leads_around else self.kind
+        # Short lines are ended on purpose, even where one goes on in a small letter.
+        for one in paragraphs_of_lines(lines) if text_width(lines) >= NARROWEST else filter(None, lines):
+            self.found.append(Paragraph(one, kind, self.level))
+            self.links.append(only_links)
 
     def _block(self, element: etree._Element, kind: str) -> None:
         self.close()
         outer = self.kind, self.level
+        kind = (kind_said(element) or kind) if kind == PROSE else kind
         level = HEADINGS.get(element.tag, 0)
         self.kind, self.level = (HEADING, level) if level and kind == PROSE else (kind, 0)
         start = len(self.found)
         if element.tag == "pre":
-            text = "".join(element.itertext())
-            self.found.extend(one if kind == PROSE else replace(one, kind=kind) for one in text_paragraphs(text))
+            self._preformatted(element, kind)
+        elif level and not text_of(element):
+            self._add(" ".join(picture.get("alt", "") for picture in element.iter("img")))
         else:
             self._inside(element, kind)
         self.close()
-        if element.tag == "table" and kind == PROSE:
-            cells = self.found[start:]
-            if sum(len(cell.text.split()) for cell in cells) < PROSE_CELL_WORDS * len(cells):
-                self.found[start:] = [Paragraph(cell.text, TABLE) for cell in cells]
+        if kind == PROSE:
+            self.claims.extend(Claim(start, len(self.found), one) for one in _claimed(element))
         self.kind, self.level = outer
 
+    def _preformatted(self, element: etree._Element, kind: str) -> None:
+        text = "".join(element.itertext())
+        if kind == PROSE and is_code(element):
+            paragraphs = [Paragraph(text.strip(), TABLE)]
+        else:
+            paragraphs = [one if kind == PROSE else replace(one, kind=kind) for one in text_paragraphs(text)]
+        self.found.extend(paragraphs)
+        self.links.extend([False] * len(paragraphs))
+
+    def _fills_a_line(self, bold: etree._Element) -> bool:
+        """Whether line breaks are around bold type, which is then a heading."""
+        before = next((text for text in reversed(self.text) if text != " "), "\n")
+        after = bold.getnext()
+        return before.endswith("\n") and after is not None and after.tag == "br" and not (bold.tail or "").strip()
+
+    def _in_link(self, element: etree._Element, kind: str) -> None:
+        self._link = []
+        self._inside(element, kind)
+        self._labels.append("".join(self._link))
+        self._link = None
+
     def _inside(self, element: etree._Element, kind: str) -> None:
-        self.text.append(element.text or "")
+        self._add(element.text)
         for child in element:
             self.enter(child, kind)
-            self.text.append(child.tail or "")
+            self._add(child.tail)
+
+    def _add(self, text: str | None) -> None:
+        if text:
+            text = SPACES.sub(" ", text)
+            self.text.append(text)
+            if self._link is not None:
+                self._link.append(text)
 
 
-def _kind(element: etree._Element, above: str) -> str:
-    if above != PROSE:
-        return above
-    said = _said(element)
-    for kind, words in SAID.items():
-        if said & words:
-            return kind
-    if NOTE_ID.match(element.get("id", "")):
-        return NOTE
-    if element.tag == "nav" or element.get("id") == "toc":
-        return CONTENTS
-    above_it = element.getparent()
-    return NAVIGATION if element.tag == "footer" and above_it is not None and above_it.tag == "body" else PROSE
+def _claimed(element: etree._Element) -> Iterator[str]:
+    """The kinds that a block may be of, if what it holds is like that."""
+    if element.tag == "table":
+        yield TABLE
+    if is_main(element):
+        yield MAIN
+    if element.tag == "article":
+        yield ARTICLE
+    if is_beside_the_text(element) or seems_unseen(element):
+        yield ASIDE
+    named = kind_named(element)
+    if named:
+        yield named
 
 
-def _said(element: etree._Element) -> set[str]:
-    attributes = ("{http://www.idpf.org/2007/ops}type", "epub:type", "role", "class")
-    return {word.lower() for name in attributes for word in element.get(name, "").split()}
-
-
-def _is_hidden(element: etree._Element) -> bool:
-    return element.get("hidden") is not None or bool(HIDDEN.search(element.get("style", "")))
-
-
-def _leads_back(element: etree._Element) -> bool:
-    """A link from a note to the text."""
-    return element.tag == "a" and ARROW.fullmatch("".join(element.itertext()).strip()) is not None
-
-
-def _is_note_mark(element: etree._Element) -> bool:
-    if element.tag not in ("sup", "a", "span"):
-        return False
-    text = "".join(element.itertext()).strip()
-    if not NOTE_NUMBER.fullmatch(text):
-        return False
-    links = [
-        link for link in (element, *element.iter("a")) if NOTE_TARGET.search(link.get("href", "").partition("#")[2])
-    ]
-    raised = element.tag == "sup" or element.find("sup") is not None
-    return bool(_said(element) & NOTE_REFERENCE) or bool(links and (raised or text[0] in "[(*†‡§¶"))
+def _letter(picture: etree._Element) -> str:
+    """The letter that a picture at the beginning of a word shows, or nothing."""
+    says = picture.get("alt", "").strip()
+    last = picture
+    while not last.tail and last.getnext() is None and last.getparent() is not None:
+        last = last.getparent()
+    rest = last.tail or ""
+    return says if sum(map(str.isalpha, says)) == 1 and len(says) <= 2 and rest[:1].isalpha() else ""
 
 
 def _character(match: re.Match[bytes]) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from localist.corpus.formats.book import CONTENTS, HEADING, Book, Paragraph
 from localist.corpus.formats.decoding import decode
+from localist.corpus.formats.file_kinds import plain_stem, unpacked
 from localist.corpus.formats.heading_words import LONGEST_HEADING, heading_level
 from localist.corpus.formats.text_pages import lines_without_pages
 from localist.corpus.wrapped_lines import ENDS_SENTENCE, blocks, paragraphs_of_lines, single_spaced, text_width
@@ -25,10 +26,10 @@ def read_plain_text(path: Path, encoding: str | None = None, steps: Collection[s
 
     Raises UserError where it cannot be decoded.
     """
-    text, found = decode(path.read_bytes(), str(path), encoding)
+    text, found = decode(unpacked(path), str(path), encoding)
     text = OTHER_LINE_ENDS.sub("\n", text).replace("\u2029", "\n\n")
     lines, removed = lines_without_pages(text, text_width(text.split("\n")), steps)
-    yield Book(path.stem, tuple(_paragraphs(lines)), encoding=found, removed=removed)
+    yield Book(plain_stem(path), tuple(_paragraphs(lines)), encoding=found, removed=removed)
 
 
 def text_paragraphs(text: str) -> Iterator[Paragraph]:

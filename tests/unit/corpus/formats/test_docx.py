@@ -76,3 +76,35 @@ def test_deleted_text_and_pictures_stay_out(tmp_path):
     deleted = "<w:del><w:r><w:delText>gone </w:delText></w:r></w:del>"
     book = read(tmp_path, docx_members(word_paragraph("Kept.", more=deleted)))
     assert [one.text for one in book.paragraphs] == ["Kept."]
+
+
+REMARK = '<w:comment w:id="0" w:author="Someone"><w:p><w:r><w:t>SECRET</w:t></w:r></w:p></w:comment>'
+
+
+@pytest.mark.parametrize("place", ["word/document.xml", "word/footnotes.xml"])
+def test_comments_stay_out(tmp_path, place):
+    """Catches private remarks of reviewers, and their marks, in a text that a model is trained on."""
+    mark = '<w:commentRangeStart w:id="0"/><w:commentRangeEnd w:id="0"/><w:r><w:commentReference w:id="0"/></w:r>'
+    members = docx_members()
+    members[place] = members[place].replace("</w:p>", mark + "</w:p>")
+    related = '<Relationship Id="c" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/comments"'
+    members["word/_rels/document.xml.rels"] = members["word/_rels/document.xml.rels"].replace(
+        "</Relationships>", f'{related} Target="comments.xml"/></Relationships>'
+    )
+    start = members["word/footnotes.xml"].partition("<w:footnote ")[0].replace("footnotes", "comments")
+    members["word/comments.xml"] = f"{start}{REMARK}</w:comments>"
+    # A document may bring a style map of its own, which could switch comments on.
+    members["mammoth/style-map"] = "comment-reference => sup"
+    text = " ".join(one.text for one in read(tmp_path, members).paragraphs)
+    assert DOCX_NOTE in text
+    assert "SECRET" not in text
+    assert "[S" not in text
+
+
+def test_what_is_not_in_the_document_is_warned_of(tmp_path):
+    """Catches parts of a master document, and symbols, that are lost without a word."""
+    body = word_paragraph("Text.", more='<w:r><w:sym w:font="Odd" w:char="F0FF"/></w:r>') + '<w:altChunk r:id="x"/>'
+    assert read(tmp_path, docx_members(body)).warnings == (
+        "an embedded document is not read (1 times): put its text into the document",
+        "1 symbols of fonts that are not known are left out",
+    )

@@ -5,6 +5,7 @@ from sample_files import AUTHOR, CHAPTER_FILE, CHAPTERS, HEADINGS, TITLE, epub, 
 
 from localist.corpus.formats.book import CONTENTS, HEADING, PROSE
 from localist.corpus.formats.epub import read_epub
+from localist.corpus.formats.file_kinds import kind_of
 from localist.plumbing.errors import UserError
 
 PACKAGE = "OEBPS/book.opf"
@@ -91,3 +92,53 @@ def test_a_container_that_names_no_package_is_refused(tmp_path):
     """Catches a traceback where the container is empty."""
     with pytest.raises(UserError, match=r"book\.epub: .*names no package"):
         read(tmp_path, epub_members() | {"META-INF/container.xml": "<container/>"})
+
+
+def test_contents_that_the_guide_puts_into_a_chapter(tmp_path):
+    """Catches a whole book that goes as its table of contents, with an anchor or without."""
+    for href in ("text/chapter1.xhtml#toc", "text/chapter1.xhtml"):
+        members = changed("</package>", f'<guide><reference type="toc" href="{href}"/></guide></package>')
+        kinds = {one.kind for one in read(tmp_path, members).paragraphs}
+        assert kinds == {HEADING, PROSE}
+
+
+@pytest.mark.parametrize(
+    ("listed", "kept"),
+    [
+        ("OEBPS/text/chapter1.xhtml", "OEBPS/Text/Chapter1.XHTML"),
+        ("OEBPS/text/chapter1.xhtml", "OEBPS\\text\\chapter1.xhtml"),
+        ("OEBPS/text/e\u0301.xhtml", "OEBPS/text/\u00e9.xhtml"),
+        ("META-INF/container.xml", "meta-inf/Container.xml"),
+        (PACKAGE, "oebps/Book.opf"),
+    ],
+)
+def test_names_that_only_some_systems_tell_apart(tmp_path, listed, kept):
+    """Catches chapters called missing for a capital, a slash or the form of an accent."""
+    members = epub_members()
+    if "e\u0301" in listed:
+        members = changed("text/chapter1.xhtml", "text/e\u0301.xhtml")
+        members[listed] = members.pop(CHAPTER_FILE.format(1))
+    members[kept] = members.pop(listed)
+    assert read(tmp_path, members).paragraphs[0].text == HEADINGS[0]
+
+
+def test_a_part_of_the_same_name_comes_before_one_like_it(tmp_path):
+    """Catches the wrong of two chapters whose names differ in a capital."""
+    members = {CHAPTER_FILE.format(1).upper(): xhtml("<p>Other.</p>")} | epub_members()
+    assert read(tmp_path, members).paragraphs[0].text == HEADINGS[0]
+
+
+def test_an_unpacked_book_is_read(tmp_path):
+    """Catches a book that has to be packed by hand, and a link in it that leads to other files."""
+    book = tmp_path / "Book.epub"
+    for name, content in epub_members().items():
+        (book / name).parent.mkdir(parents=True, exist_ok=True)
+        (book / name).write_text(content, encoding="utf-8")
+    assert kind_of(book) == "epub"
+    (found,) = read_epub(book)
+    assert (found.title, [one.text for one in found.paragraphs if one.kind == HEADING]) == (TITLE, HEADINGS)
+    (tmp_path / "secret.xhtml").write_text(xhtml("<p>SECRET</p>"), encoding="utf-8")
+    (book / CHAPTER_FILE.format(1)).unlink()
+    (book / CHAPTER_FILE.format(1)).symlink_to(tmp_path / "secret.xhtml")
+    with pytest.raises(UserError, match=r"lacks its part"):
+        list(read_epub(book))

@@ -164,3 +164,53 @@ def test_a_format_that_does_not_fit_the_file(tmp_path, read, name, stated):
     except UserError as error:
         check_message(str(error), path)
         assert not re.search(r"cannot be read: \w+: ", str(error)), error
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("book.tex", "\\documentclass{book}\n\\begin{document}\nText.\n", "TeX source"),
+        ("book.txt", "% A book.\n\\documentclass{book}\nText.\n", "TeX source"),
+        ("film.srt", "1\n00:00:01,000 --> 00:00:04,000\nText.\n", "subtitles"),
+        ("film.txt", "1\r\n00:00:01,000 --> 00:00:04,000\r\nText.\r\n", "subtitles"),
+        ("film.vtt", "WEBVTT\n\n00:01.000 --> 00:04.000\nText.\n", "subtitles"),
+        ("book.fb2", "<?xml version='1.0'?>\n<FictionBook xmlns='x'><body/></FictionBook>", "FictionBook"),
+        ("book.rst", "Title\n=====\n\nText.\n", "reStructuredText"),
+        ("book.adoc", "= Title\n\nText.\n", "AsciiDoc"),
+        ("rows.jsonl", '[{"text": "One."}]', "JSON Lines"),
+        ("sheet.pdf.gz", gzip.compress(b"%PDF-1.4\n"), "Unpack it"),
+    ],
+)
+def test_what_would_be_read_raw_is_refused_by_name(tmp_path, read, name, content, told):
+    """Catches commands, times and tags read as words, and a refusal that does not say what to do."""
+    assert told in refusal(read, written(tmp_path / name, content))
+
+
+def test_source_text_is_read_as_it_stands_where_the_user_says_so(tmp_path):
+    """Catches a refusal without a way out."""
+    assert kind_of(written(tmp_path / "book.tex", "\\documentclass{book}"), "text") == "text"
+
+
+@pytest.mark.parametrize("name", ["book.txt.gz", "book.md.gz", "book.html.gz", "rows.jsonl.gz", "rows.csv.gz"])
+def test_compressed_texts_are_read(tmp_path, read, name):
+    """Catches books and data sets that have to be unpacked by hand."""
+    contents = {
+        "html": "<html><p>Words here.</p></html>",
+        "jsonl": '{"text": "Words here."}\n',
+        "csv": "text,id\nWords here.,1\n",
+    }
+    content = contents.get(name.split(".")[1], "Words here.\n")
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content.encode()))
+    documents = read(path)
+    assert words_of(documents) == ["Words", "here."]
+    assert documents[0]["document"]["title"].split()[0] == name.split(".")[0]
+
+
+def test_a_compressed_bomb_is_refused(tmp_path, read):
+    """Catches a small file that fills the memory."""
+    path = tmp_path / "bomb.txt.gz"
+    with gzip.open(path, "wb") as stream:
+        for _ in range(300):
+            stream.write(b"word " * 200_000)
+    assert "unpacks to more" in refusal(read, path)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from localist.corpus.cleaning import clean
+from localist.corpus.cleaning import STEPS, clean
 from localist.corpus.formats.book import HEADING, PROSE, TABLE, Book
 from localist.corpus.formats.markdown import read_markdown
 
@@ -66,3 +66,61 @@ def test_a_table_of_data_is_one(tmp_path):
         (PROSE, "Before."),
         *((TABLE, cell) for cell in ("a", "b", "1", "2")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "# One {#sec:one .unnumbered}\n\n## Two {-}\n\n### Three #\n\nFour {#x}\n====\n",
+            ["One", "Two", "Three", "Four"],
+        ),
+        ("::: {.note}\nText.\n:::\n\n:::: warning\nMore.\n::::\n", ["Text.", "More."]),
+        (":::{admonition} Title\nText.\n:::\n", ["Text."]),
+        ("```{note}\nText.\n```\n\n```{python}\nprint(1)\n```\n", ["Text."]),
+        ("One.\n\n\\newpage\n\n\\vspace{1em}\n\nTwo.\n", ["One.", "Two."]),
+        ("{{< include x.md >}}\n\nThe {{< meta title >}}mill.\n\n{% raw %}\nText.\n", ["The mill.", "Text."]),
+        ("A [small]{.smallcaps} mill ![](x.png){width=50%} of [wood](x){target=_blank}.\n", ["A small mill of wood."]),
+        ("{: .no_toc}\nText.\n\n[TOC]\n\n!!! note\n\n    More.\n", ["Text.", "More."]),
+        ("> [!NOTE]\n> Text.\n", ["Text."]),
+        ("The [[page|mill]] of [[wood]]. ![[picture.png]]\n", ["The mill of wood."]),
+        ("Seen{>>SECRET<<}{--SECRET--}{++, too++}.\n\n%%SECRET%%\n\n<!-- SECRET -->\n", ["Seen, too."]),
+        ("| Slow turns the wheel,\n| and slow the water.\n", ["Slow turns the wheel,", "and slow the water."]),
+        ("Term\n: Its meaning.\n", ["Term", "Its meaning."]),
+        ("    Indented text.\n\nText.\n", ["Indented text.", "Text."]),
+        ("+++\ntitle = 'The mill'\n+++\nText.\n", ["Text."]),
+        ("% The mill\n% A. Writer\n\nText.\n", ["Text."]),
+        ("From 50%% to 60%% of it, and 5 %% more.\n", ["From 50%% to 60%% of it, and 5 %% more."]),
+        ("One.\n\n%%\nSECRET\n\nSECRET\n%%\n\nTwo.\n", ["One.", "Two."]),
+        ("A set {a, b} and {x} stay.\n", ["A set {a, b} and {x} stay."]),
+    ],
+)
+def test_dialects(tmp_path, source, expected):
+    """Catches attributes, shortcodes, remarks and other marks of dialects that are read as words."""
+    path = tmp_path / "book.md"
+    path.write_text(source, encoding="utf-8")
+    (book,) = read_markdown(path)
+    kept, _ = clean(book.paragraphs, STEPS)
+    assert [one.text for one in kept] == expected
+
+
+@pytest.mark.parametrize("head", ["+++\ntitle = 'The mill'\nauthor = 'A. Writer'\n+++\n", "% The mill\n% A. Writer\n"])
+def test_heads_of_other_dialects_tell_title_and_author(tmp_path, head):
+    """Catches books called by their file name although they say what they are called."""
+    path = tmp_path / "book.md"
+    path.write_text(f"{head}\nText.\n", encoding="utf-8")
+    (book,) = read_markdown(path)
+    assert (book.title, book.author) == ("The mill", "A. Writer")
+
+
+def test_lines_that_all_end_in_two_spaces_are_joined(tmp_path):
+    """Catches wrapped text whose program leaves spaces at the ends of lines."""
+    lines = [
+        "The mill stood at the bend of the river, and its wheel had",
+        "not turned since the great frost of the year before last,",
+        "when two brothers had bought it for the price of its wood.",
+    ]
+    path = tmp_path / "book.md"
+    path.write_text("  \n".join(lines) + "  \n", encoding="utf-8")
+    (book,) = read_markdown(path)
+    assert [one.text.split("\n") for one in book.paragraphs] == [lines]

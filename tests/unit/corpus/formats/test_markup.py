@@ -150,3 +150,38 @@ def test_a_page_tells_title_and_author(tmp_path):
     (book,) = read_html(path, "latin-1")
     assert (book.title, book.author, book.encoding) == ("The Sea", "A. Writer", "latin-1")
     assert html_book("<p>x</p>", path).title == "page"
+
+
+WRAPPED = [
+    "The mill stood at the bend of the river, and its wheel had",
+    "not turned since the great frost of the year before last.",
+    "Two brothers had bought it for the price of its timber,",
+    "and they meant to take it down before the autumn rains",
+    "began.",
+]
+
+
+@pytest.mark.parametrize("end", ["<br>\n", "<br/>", "<br class='calibre2'/>\n  "])
+@pytest.mark.parametrize("around", ["<p>{}</p>", "<div>{}<br></div>", "{}", "<b>The mill</b><br>{}"])
+def test_lines_that_only_fill_a_width_are_joined(end, around):
+    """Catches pages made from PDFs, where every line of print would be a sentence."""
+    assert " ".join(WRAPPED) in [text.replace("\n", " ") for _, text in found(around.format(end.join(WRAPPED)))]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Slow turns the wheel,", "and slow the water under it,", "but never still."],
+        ["A. Writer", "12 Mill Lane", "Oldbridge"],
+        [" ".join(WRAPPED), " ".join(WRAPPED[2:])],
+    ],
+)
+def test_lines_that_are_ended_on_purpose_stay_apart(lines):
+    """Catches verse, addresses and whole paragraphs that are run together."""
+    assert [text for _, text in found("<p>" + "<br>\n".join(lines) + "</p>")] == lines
+
+
+def test_two_line_breaks_end_a_paragraph():
+    """Catches old pages, whose paragraphs are parted by line breaks, read as one."""
+    half = "<br>".join(WRAPPED)
+    assert len(found(f"<p>{half}<br><br>{half}</p>")) == 2

@@ -200,7 +200,7 @@ def test_external_entities_are_not_read(tmp_path):
         ("[http://a.org Site] &amp; tea &mdash; 5&nbsp;m.", "Site & tea — 5 m."),
         ("* one\n* two", "one\ntwo"),
         ("Text.\n[[Category:Things]]", "Text."),
-        ("Energy <math>E=mc^2</math> is.", "Energy is."),
+        ("Energy <math>E=mc^2</math> is.", "Energy E=mc^2 is."),
     ],
 )
 def test_markup_goes_and_prose_stays(source, expected):
@@ -258,3 +258,47 @@ def test_empty_brackets_do_not_join_lines():
 def test_a_section_without_prose_is_left_out():
     """Catches sections of nothing but a table, which would be empty units of the splits."""
     assert prose("Lead.\n== Data ==\n{|\n| 1\n|}\n== End ==\nBye.") == {"": "Lead.", "End": "Bye."}
+
+
+GERMAN = '<namespace key="6">Datei</namespace><namespace key="14">Kategorie</namespace></namespaces>'
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[[Datei:Rad.jpg|mini|Das Rad]]",
+        "[[datei:Plan der Mühle|mini|Der Plan]]",
+        "[[Bild:Alt.PNG|thumb|Altes Bild]]",
+        "[[File:Rad.jpg|thumb]]",
+        "[[Kategorie:Mühle]]",
+        "[[Category:Mill]]",
+    ],
+)
+def test_files_and_categories_of_a_wiki_in_any_language(tmp_path, link):
+    """Catches names of files and categories read as prose, since the wiki has its own words for them."""
+    content = dump(page("Mühle", f"Die Mühle {link}steht.")).decode().replace("</namespaces>", GERMAN).encode()
+    (book,) = read(write(tmp_path, "dump.xml", content))
+    assert sections(book.paragraphs) == {"": "Die Mühle steht."}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("One.\n{| class=wikitable\n| a || {| \n| inner\n|}\n|}\nTwo.", "One.\nTwo."),
+        ("One.\n{|\n|\n{|\n|\n{|\n| x\n|}\n|}\n|}\nTwo.\n{|\n| y\n|}\nThree.", "One.\nTwo.\nThree."),
+        ("One.\n{|\n| {{x|}} || {\n|}\nTwo.", "One.\nTwo."),
+        ("__NOTOC__\nOne.\n__TOC__\nTwo.", "One.\nTwo."),
+        ("In {{PAGENAME}} it is.", "In it is."),
+        ("一-{zh-hans:二;zh-hant:貳;}-三-{四}-", "一二三四"),
+        ("See [[Mill: a story]] and [[:Mill.pdf]].", "See Mill: a story and :Mill.pdf."),
+    ],
+)
+def test_tables_and_magic_words(source, expected):
+    """Catches tables in tables that leave their signs in the text, and words that only steer the page."""
+    assert prose(source) == {"": expected}
+
+
+def test_the_page_may_name_itself(tmp_path):
+    """Catches a hole where an article writes its own title by a word of the software."""
+    (book,) = read(write(tmp_path, "dump.xml", dump(page("Mill", "The {{PAGENAME}} stood."))))
+    assert sections(book.paragraphs) == {"": "The Mill stood."}

@@ -1,7 +1,11 @@
 """Texts in rows: one document a row, and mistakes named with their row and column."""
 
+import bz2
+import gzip
 import json
+import time
 
+import numpy as np
 import pyarrow
 import pytest
 from pyarrow import ipc, parquet
@@ -96,3 +100,108 @@ def test_a_broken_csv_is_named_with_its_line(tmp_path):
     path = write(tmp_path, "rows.csv", 'text,title\n"fine",a\n"never "closed,b\n')
     with pytest.raises(UserError, match=r"rows\.csv, line 3: is not CSV"):
         list(read_csv(path, "text"))
+
+
+def texts(books):
+    return [" ".join(" ".join(one.text for one in book.paragraphs).split()) for book in books]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('sep=;\ntext;id\n"One, two";1\n', ["One, two"]),
+        ('"sep=;"\ntext;id\nOne, two;1\n', ["One, two"]),
+        ("sep=\t\ntext\tid\nOne, two\t1\n", ["One, two"]),
+        ("text\nOne, two.\nThree, four.\n", ["One, two.", "Three, four."]),
+        ('text\n"One, two."\n"Three ""four"".\n\nFive."\n', ["One, two.", 'Three "four". Five.']),
+        ('text\n"One," he said.\n', ['"One," he said.']),
+        ('"text, long";id\nOne;1\n', ["One"]),
+        ("text,id,,\nOne,1,,\n", ["One"]),
+        ("text,id\nOne,1,,\n", ["One"]),
+        ("text,id\nOne\n", ["One"]),
+        ('text\tid\n"One," he said.\t1\n"Two\t2\nthree"\t3\n', ['"One," he said.', '"Two', 'three"']),
+        ('text\tid\n"One"\t1\n', ['"One"']),
+        ('text\tid\n"One\ttwo"\t1\n"Three\nfour"\t2\n', ["One two", "Three four"]),
+        ('text\tid\n"He said ""no""."\t1\n', ['He said "no".']),
+        ('"text"\t"id"\n"One"\t"1"\n', ["One"]),
+    ],
+)
+def test_separators_and_quotation_marks_of_csv(tmp_path, content, expected):
+    """Catches texts cut at their commas, rows run together at quotation marks, and marks that are the text's."""
+    path = write(tmp_path, "rows.csv", content)
+    column = "text, long" if "text, long" in content else "text"
+    assert texts(read_csv(path, column)) == expected
+
+
+def test_rows_of_csv_that_do_not_fit_the_columns_are_named(tmp_path):
+    """Catches text that is lost in silence where a row has more fields than the first, or ends before its text."""
+    with pytest.raises(UserError, match=r"rows\.csv, row 2 \(line 3\): has 3 fields, but .* 2 columns\. Quote"):
+        list(read_csv(write(tmp_path, "rows.csv", "id,text\n1,One\n2,Two, three\n"), "text"))
+    with pytest.raises(UserError, match=r"row 2 \(line 3\): ends before its column 'text'"):
+        list(read_csv(write(tmp_path, "rows.csv", "id,text\n1,One\nand on\n"), "text"))
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress)])
+def test_rows_in_a_compressed_file(tmp_path, suffix, pack):
+    """Catches data sets that have to be unpacked by hand, and books called by the name of the packing."""
+    path = tmp_path / f"rows.jsonl{suffix}"
+    path.write_bytes(pack(json.dumps(ROWS[1]).encode()))
+    assert told(read_json_lines(path, "body")) == [("rows 1", "", ["Second; text."])]
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(UserError, match=r"damaged or truncated"):
+        list(read_json_lines(path, "body"))
+
+
+def test_only_the_columns_that_are_used_are_read(tmp_path):
+    """Catches a data set that is refused, or slow, for what stands beside its texts."""
+    count = 3000
+    table = pyarrow.table(
+        {
+            "text": [f"Text {number}." for number in range(count)],
+            "embedding": pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(np.zeros(count * 1536, "f4")), 1536),
+            "when": pyarrow.array([2**62] * count, pyarrow.timestamp("us")),
+            "picture": [b"\xff"] * count,
+        }
+    )
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    paths = {"rows.parquet": read_parquet}
+    for name, writer in (("file.arrow", ipc.new_file), ("stream.arrow", ipc.new_stream)):
+        paths[name] = read_arrow
+        with writer(tmp_path / name, table.schema) as sink:
+            sink.write_table(table)
+    for name, reader in paths.items():
+        start = time.monotonic()
+        assert texts(reader(tmp_path / name, "text"))[::1000] == ["Text 0.", "Text 1000.", "Text 2000."]
+        assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pyarrow.array([b"One.", None]),
+        pyarrow.array([["One."], None]),
+        pyarrow.array([["One.", None], []], pyarrow.large_list(pyarrow.large_string())),
+        pyarrow.array(["One.", None], pyarrow.string_view()),
+        pyarrow.array(["One.", None]).dictionary_encode(),
+    ],
+    ids=["bytes", "list", "large list", "view", "dictionary"],
+)
+def test_forms_of_text_columns(tmp_path, column):
+    """Catches texts refused for the way in which a program has stored them."""
+    parquet.write_table(pyarrow.table({"text": column}), tmp_path / "rows.parquet")
+    assert texts(read_parquet(tmp_path / "rows.parquet", "text")) == ["One.", ""]
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pyarrow.array([1.5]), r"'text' is double, not text.*one of: other"),
+        (pyarrow.array([{"en": "One."}]), r"'text' is struct.*not text"),
+        (pyarrow.array([b"\xff"]), r"row 1: its bytes are not text in UTF-8"),
+    ],
+)
+def test_columns_that_are_no_text_are_named(tmp_path, column, message):
+    """Catches numbers and bytes read as text, and a message that does not name the columns that are text."""
+    parquet.write_table(pyarrow.table({"text": column, "other": ["x"]}), tmp_path / "rows.parquet")
+    with pytest.raises(UserError, match=message):
+        list(read_parquet(tmp_path / "rows.parquet", "text"))
