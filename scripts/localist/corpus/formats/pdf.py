@@ -2,7 +2,7 @@
 
 import mmap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from localist.corpus.formats.book import MARK_END, MARK_START, Book
 from localist.corpus.formats.pdf_fragments import Fragment, body_size, fragments_of
 from localist.corpus.formats.pdf_furniture import without_furniture
 from localist.corpus.formats.pdf_layout import paragraphs_of
-from localist.corpus.formats.pdf_letters import SAME_LINE, letters_of, ligatures_of
+from localist.corpus.formats.pdf_letters import SAME_LINE, even_size, letters_of, ligatures_of
 from localist.corpus.formats.pdf_scripts import broken_words, in_reading_order, with_cluster_spaces
 from localist.plumbing.errors import UserError
 
@@ -80,6 +80,7 @@ class _Pages:
     unreadable: int = 0
     aside: int = 0
     tex_codes: Counter[int] = field(default_factory=Counter)
+    of_scans: set[int] = field(default_factory=set)
 
 
 def _book(document: pypdfium2.PdfDocument, path: Path, steps: frozenset[str]) -> Book:
@@ -87,7 +88,7 @@ def _book(document: pypdfium2.PdfDocument, path: Path, steps: frozenset[str]) ->
     ligatures = ligatures_of(pages.tex_codes)
     pages.unreadable += sum(count for code, count in pages.tex_codes.items() if not ligatures[code])
     _refuse_what_cannot_be_read(path, pages)
-    fragments = _scaled(pages.fragments, ligatures)
+    fragments = _scaled(pages, ligatures)
     kept, removed = without_furniture(fragments, steps)
     metadata = document.get_metadata_dict(skip_empty=True)
     paragraphs = tuple(paragraphs_of(kept, _outline(document)))
@@ -124,12 +125,15 @@ def _pages(document: pypdfium2.PdfDocument) -> _Pages:
         pages.unreadable += found.unreadable
         pages.aside += found.askew + turned
         pages.tex_codes += found.tex_codes
+        if found.of_scan:
+            pages.of_scans.add(number)
     return pages
 
 
-def _scaled(pages: Sequence[Sequence[Fragment]], ligatures: dict[int, str]) -> list[list[Fragment]]:
-    """The fragments in a unit that makes most of the text BODY_SIZE large."""
-    unit = BODY_SIZE / (body_size(one for fragments in pages for one in fragments) or BODY_SIZE)
+def _scaled(pages: _Pages, ligatures: dict[int, str]) -> list[list[Fragment]]:
+    """The fragments in a unit that makes most of the text BODY_SIZE large; scans have that size on all their pages."""
+    body = body_size(one for fragments in pages.fragments for one in fragments) or BODY_SIZE
+    unit = BODY_SIZE / body
     return [
         [
             Fragment(
@@ -137,12 +141,12 @@ def _scaled(pages: Sequence[Sequence[Fragment]], ligatures: dict[int, str]) -> l
                 left=one.left * unit,
                 right=one.right * unit,
                 baseline=one.baseline * unit,
-                size=one.size * unit,
+                size=(even_size(one.size, body) if number in pages.of_scans else one.size) * unit,
                 gap=one.gap * unit,
             )
             for one in fragments
         ]
-        for fragments in pages
+        for number, fragments in enumerate(pages.fragments, start=1)
     ]
 
 

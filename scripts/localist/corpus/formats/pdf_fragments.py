@@ -131,20 +131,27 @@ def _close_letter_spacing(letters: Sequence[Letter], spaces: list[bool], start: 
         for number in range(1, len(letters))
         if spaces[number] and not start < number < end
     ]
-    word = "".join(letter.text for letter in letters[start:end])
-    if any(letter.typed_space for letter in letters[start + 1 : end]):
-        spaced = max(gaps) > WIDER * usual
-    else:
-        spaced = (
-            max(gaps) > WIDER * usual
-            or word.istitle()
-            or (others and WIDER * usual < min(others))
-            or (usual < LARGEST_SPACING * size and len(word) > FEWEST_SPACED)
-            or (not others and len(word) > FEWEST_SPACED + 1 and not _is_alphabet(word))
-        )
-    if spaced:
-        for number, gap in zip(range(start + 1, end), gaps, strict=True):
-            spaces[number] = gap > WIDER * usual
+    wide = [gap > WIDER * usual for gap in gaps]
+    parts = zip([False, *wide], letters[start:end], strict=True)
+    words = "".join(" " * space + letter.text for space, letter in parts).split()
+    typed = any(letter.typed_space for letter in letters[start + 1 : end])
+    if _is_letter_spaced(words, usual, min(others, default=None), size, typed):
+        spaces[start + 1 : end] = wide
+
+
+def _is_letter_spaced(words: Sequence[str], gap: float, other: float | None, size: float, typed: bool) -> bool:
+    """Whether these are words, by their letters and the gap between these; `other` is the least one elsewhere."""
+    if not all(word.islower() or word.isupper() or word.istitle() for word in words):
+        return False
+    if typed or len(words) > 1:
+        return len(words) > 1
+    word = words[0]
+    return (
+        (word.istitle() and len(word) > 1)
+        or (other is not None and WIDER * gap < other)
+        or (gap < LARGEST_SPACING * size and len(word) > FEWEST_SPACED)
+        or (other is None and len(word) > FEWEST_SPACED + 1 and not _is_alphabet(word))
+    )
 
 
 def _is_alphabet(word: str) -> bool:

@@ -63,12 +63,16 @@ class Letter(NamedTuple):
 
 @dataclass(frozen=True)
 class PageLetters:
-    """The letters of a page in the file's order, and how many are missing: for want of a Unicode meaning, or askew."""
+    """The letters of a page in the file's order, and how many are missing: for want of a Unicode meaning, or askew.
+
+    of_scan: they are the text layer of a scan, whose sizes waver.
+    """
 
     letters: list[Letter]
     unreadable: int = 0
     askew: int = 0
     tex_codes: Counter[int] = field(default_factory=Counter)
+    of_scan: bool = False
 
 
 class _Glyph(NamedTuple):
@@ -136,7 +140,7 @@ def letters_of(page: pypdfium2.PdfPage) -> PageLetters:
         )
         after_space = typed_space = after_break = False
     letters = _with_even_sizes(letters) if invisible else _with_true_sizes(letters, heights)
-    return PageLetters(letters, unreadable, askew, tex_codes)
+    return PageLetters(letters, unreadable, askew, tex_codes, invisible)
 
 
 def _glyphs(textpage: pypdfium2.PdfTextPage) -> Iterator[_Glyph]:
@@ -233,8 +237,13 @@ def _upright(
 
 def _with_even_sizes(letters: list[Letter]) -> list[Letter]:
     usual = median(one.size for one in letters) if letters else 0.0
-    least, most = (factor * usual for factor in WAVERING)
-    return [one._replace(size=usual) if least < one.size < most else one for one in letters]
+    return [one._replace(size=even_size(one.size, usual)) for one in letters]
+
+
+def even_size(size: float, usual: float) -> float:
+    """The usual size, if that of a letter of a scan is near it."""
+    least, most = WAVERING
+    return usual if least * usual < size < most * usual else size
 
 
 def _with_true_sizes(letters: list[Letter], heights: list[float]) -> list[Letter]:

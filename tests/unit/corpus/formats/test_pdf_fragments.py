@@ -32,6 +32,7 @@ def texts(letters):
     [
         [("He meant it ", 0), ("very seriously", 2.0), (" and said so.", 0)],
         [("Das war ", 0), ("Kapitel", 2.8), (" eins.", 0)],
+        [("Er las ", 0), ("Die Zeitung", 2.8), (" und ging.", 0)],
         [("KAPITEL EINS", 3.0)],
         [("The first winter", 3.0)],
     ],
@@ -41,7 +42,7 @@ def test_letter_spaced_words_are_whole(stretches):
     assert texts(line(*stretches)) == ["".join(text for text, _ in stretches)]
 
 
-@pytest.mark.parametrize("text", ["the points A B C D and", "x y z a b are", "A B C D E", "I I I I"])
+@pytest.mark.parametrize("text", ["the points A B C D and", "x y z a b are", "A B C D E", "I I I I", "À à Á á A a Ã ã"])
 def test_words_of_one_letter_stay_apart(text):
     """Catches lists of single letters that are taken for letter-spaced words."""
     assert texts(line((text, 0))) == [text]
