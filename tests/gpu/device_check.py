@@ -182,13 +182,22 @@ def run_study(options: argparse.Namespace) -> None:
             convert_gguf(options.work / "gguf" / "model.gguf", temporary)
     config = json.loads((options.work / "config.json").read_text(encoding="utf-8"))
     if options.rehearse:
-        config = rehearsed(config, options.work)
+        config, model = rehearsed(config, options.work), first_layers(model, options.work / "first-layers")
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() and not options.rehearse else None) as scratch:
         sizes = {"processes": 2, "trial_steps": 2} if options.rehearse else {}
         study = Study(config, options.work, model, Path(scratch), **sizes)
         seconds = options.study_seconds - (time.monotonic() - started)
         print(json.dumps(run_in_time(study, seconds=seconds, archives=options.out)), flush=True)
+
+
+def first_layers(model: Path, folder: Path) -> Path:
+    """A model of four layers, with the tokenizer and the weights of `model`."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    AutoModelForCausalLM.from_pretrained(model, num_hidden_layers=4).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(model).save_pretrained(folder)
+    return folder
 
 
 def rehearsed(config: dict, work: Path) -> dict:
