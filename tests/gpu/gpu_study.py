@@ -8,7 +8,7 @@ import multiprocessing
 import shutil
 import tarfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -158,12 +158,20 @@ def run_study(study: Study, *, seconds: float, archives: Path) -> dict[str, Any]
             done.append({"arm": arm, "seed": seed} | future.result())
             print(f"{end - time.monotonic():.0f} s left; {done[-1]}", flush=True)
             archive(study, (one for one in done if one["seed"] == seed), archives / f"seed{seed}.tar.gz")
-            config = {**study.config, "seeds": sorted({one["seed"] for one in done} - {PRETRAINED_SEED})}
+            config = finished_part(study.config, {(one["arm"], one["seed"]) for one in done})
             write_json(archives / "study.json", {"config": config, "trial": measured, "runs": done})
     for process in list(pool._processes.values()):
         process.kill()  # no file is half written: each is moved into place
     pool.shutdown(wait=False, cancel_futures=True)
     return {"token_budget": tokens, "seeds": seeds, "runs": len(done), "missing": len(waiting) + len(running)}
+
+
+def finished_part(config: Mapping[str, Any], done: Collection[tuple[str, int]]) -> dict[str, Any]:
+    """The config of what can be drawn: the seeds of which every run is done; before the first, its arms so far."""
+    whole = [seed for seed in config["seeds"] if all((arm, seed) in done for arm in config["arms"])]
+    seeds = whole or config["seeds"][:1]
+    arms = {arm: row for arm, row in config["arms"].items() if all((arm, seed) in done for seed in seeds)}
+    return {**config, "seeds": seeds, "arms": arms}
 
 
 def trial(pool: ProcessPoolExecutor, study: Study, tokens_per_step: int) -> dict[str, float]:

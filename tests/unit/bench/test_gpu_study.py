@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from gpu_study import Study, affordable
+from gpu_study import Study, affordable, finished_part
 from ways_to_block_mass import tiles_with_own_keys, ways
 
 ROWS = {"distributed": {"schedule": "distributed"}, "localist": {"schedule": "localist", "partition": "semantic"}}
@@ -26,6 +26,15 @@ def test_the_budget_is_what_the_time_allows(seconds, seeds, tokens, tmp_path):
     study = Study(CONFIG, tmp_path, tmp_path, tmp_path)
     found_seeds, found = affordable(study, MEASURED, seconds)
     assert found_seeds == seeds and abs(found - tokens) <= 1
+
+
+def test_what_was_cut_off_is_left_out():
+    """Catches a study that cannot be drawn, since an arm of its last seed is missing."""
+    done = {("pretrained", 0), ("distributed", 1)}
+    first = finished_part(CONFIG, done)
+    assert (first["seeds"], list(first["arms"])) == ([1], ["distributed"])
+    part = finished_part(CONFIG, done | {("localist", 1), ("distributed", 2)})
+    assert (part["seeds"], list(part["arms"])) == ([1], ["distributed", "localist"])
 
 
 def test_every_way_gives_the_same_share_of_own_keys():

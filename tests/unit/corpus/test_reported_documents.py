@@ -24,7 +24,7 @@ process, one_process = hostile.process, hostile.one_process  # fixtures
 
 DOCUMENTS = Path(__file__).parents[2] / "data" / "documents"
 QUOTES = str.maketrans("’‘“”", "''\"\"")
-# Not read as expected yet.
+# Read in another way by choice: MHTML is read, not refused, and verse in a PDF, which nothing marks, is a paragraph.
 OPEN: set[str] = {
     "mhtml_as_text",
     "pdf_verse",
