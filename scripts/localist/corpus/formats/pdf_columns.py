@@ -20,7 +20,7 @@ NARROWEST_COLUMN = 0.2
 MOST_ACROSS = 0.3
 LEAST_FILLED = 0.4
 GUTTER = 0.4
-MOST_PLACES = 2000
+MOST_PLACES = 400
 # A gutter is wider than the gaps between the words beside it by this factor, in this share of the lines that are long
 # enough to tell.
 WIDER = 1.3
