@@ -70,7 +70,8 @@ def test_a_crash_is_named_and_the_next_file_is_read_by_a_fresh_process(tmp_path,
 def test_too_much_memory_is_named_and_the_next_file_is_read(tmp_path):
     """Catches a file that takes the machine's memory, and a process that has none left for the files after it."""
     large = zipped(tmp_path / "large.docx", docx_members("".join(word_paragraph(str(n)) for n in range(100_000))))
-    with ReadingProcess(memory_bytes=400_000_000) as process:
+    # Time enough on a busy machine: memory is what must end it.
+    with ReadingProcess(100, memory_bytes=400_000_000) as process:
         with pytest.raises(UserError, match=r"bad\.pdf"):
             process.read(written(tmp_path / "bad.pdf", b"%PDF-1.4\n%%EOF"), corpus(), tmp_path / "spool")
         with pytest.raises(UserError, match=r"large\.docx: .*(0\.4 GB).*(Split it|split it)"):
