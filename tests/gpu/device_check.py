@@ -204,9 +204,10 @@ def rehearsed(config: dict, work: Path) -> dict:
     """The study on a CPU in minutes: on a few windows, with the arms that take different ways."""
     import numpy as np
 
+    from localist.corpus.splits import SPLITS
     from localist.tokens.windows import Windows
 
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         windows = Windows.load(work / "tokens" / split)
         if len(windows.input_ids) > 12:
             windows.take(np.arange(12)).save(work / "tokens" / split)

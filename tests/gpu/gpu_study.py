@@ -16,6 +16,7 @@ from typing import Any
 
 import evaluate_model
 from localist.attention.gpu import explained_gpu_errors
+from localist.corpus.splits import SPLITS
 from localist.evaluation.settings import EvaluationSettings
 from localist.plumbing.files import replacing, write_json
 from localist.study.arms import DISTRIBUTED, PRETRAINED, PRETRAINED_SEED, SEMANTIC, SHIFTED, Arm, arm_table
@@ -27,7 +28,6 @@ SHARE_PLANNED = 0.85
 LEAST_TOKENS = 100_000
 EVALUATED = ("metrics", "precision", "tokens", "knockout", "divergence", "passage", "at_tokens")
 SUFFIXES = {"metrics": "json", "precision": "json", "passage": "npz"}
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from stock_training import train_stock
 from tiny_models import tiny_model
-from transformers import Trainer, TrainingArguments
 from uneven_windows import CONTEXT, uneven_windows
 
 from localist.attention.gpu import explained_gpu_errors
@@ -19,7 +19,6 @@ from localist.evaluation.layer_sums import LayerSums
 from localist.evaluation.losses import watched_losses
 from localist.plumbing.errors import UserError
 from localist.plumbing.interruption import Interrupted, noticing_sigterm
-from localist.training.batches import SimilarLengths, WindowDataset, stack_windows
 from localist.training.constraint import Constraint
 from localist.training.settings import Optimisation
 from localist.training.trainer import LocalityTrainer, train_arm
@@ -69,27 +68,7 @@ def test_without_locality_training_is_stock_fine_tuning_to_the_bit(device, bf16,
     """Catches any trace of the constraint in the distributed baseline."""
     ours, _ = trained(device, tmp_path / "ours", PLAIN, bf16)
     model = tiny_model("llama").to(device)
-    arguments = TrainingArguments(
-        output_dir=str(tmp_path / "stock"),
-        max_steps=STEPS,
-        per_device_train_batch_size=2,
-        learning_rate=1e-2,
-        warmup_steps=3,
-        weight_decay=0.1,
-        max_grad_norm=1.0,
-        optim="adamw_torch_fused",
-        seed=3,
-        data_seed=3,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        bf16=bf16,
-        use_cpu=device.type == "cpu",
-    )
-    in_our_order = {"_get_train_sampler": lambda self, dataset: SimilarLengths(dataset.lengths, 2, 3)}
-    dataset = WindowDataset(uneven_windows(), None)
-    stock = type("StockTrainer", (Trainer,), in_our_order)
-    stock(model=model, args=arguments, train_dataset=dataset, data_collator=stack_windows).train()
+    train_stock(model, uneven_windows(), OPTIMISATION, tmp_path / "stock", warmup_steps=3, bf16=bf16)
     assert_same_weights(ours, {name: weight.cpu() for name, weight in model.state_dict().items()})
 
 

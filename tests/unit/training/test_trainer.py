@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from stock_training import train_stock
 from tiny_models import tiny_model
-from transformers import Trainer, TrainingArguments, set_seed
+from transformers import Trainer, set_seed
 
 from localist.attention.observed_attention import use_observed_attention
 from localist.plumbing.errors import UserError
@@ -90,26 +91,7 @@ def test_without_locality_training_is_stock_fine_tuning_to_the_bit(windows, tmp_
     """Catches any trace of the constraint, the attention function or our loss in the distributed baseline."""
     ours, _ = trained(windows, None, PLAIN, tmp_path / "ours")
     model = tiny_model("gpt2", attn_pdrop=0.1, resid_pdrop=0.1, embd_pdrop=0.1)
-    arguments = TrainingArguments(
-        output_dir=str(tmp_path / "stock"),
-        max_steps=8,
-        per_device_train_batch_size=2,
-        learning_rate=1e-2,
-        warmup_steps=2,
-        weight_decay=0.1,
-        max_grad_norm=1.0,
-        optim="adamw_torch_fused",
-        seed=3,
-        data_seed=3,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=True,
-    )
-    dataset = WindowDataset(windows, None)
-    in_our_order = {"_get_train_sampler": lambda self, dataset: SimilarLengths(dataset.lengths, 2, 3)}
-    stock = type("StockTrainer", (Trainer,), in_our_order)
-    stock(model=model, args=arguments, train_dataset=dataset, data_collator=stack_windows).train()
+    train_stock(model, windows, SHORT, tmp_path / "stock", warmup_steps=2, bf16=False)
     assert_same_weights(ours, model.state_dict())
 
 
