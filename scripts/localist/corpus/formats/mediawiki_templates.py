@@ -168,10 +168,7 @@ def _of_another_wiki(values: Sequence[str]) -> str:
 RULES: dict[str, Shown] = {
     **dict.fromkeys(("date", "start date", "end date", "birth date", "death date", "dts", "date-"), _date),
     **dict.fromkeys(("birth date and age", "death date and age", "bda", "dda"), _date),
-    # Once, the language of the other wiki came first.
-    **dict.fromkeys(
-        ("ill", "interlanguage link"), lambda values: values[bool(CODE.fullmatch(values[0])) * (len(values) > 1)]
-    ),
+    **dict.fromkeys(("ill", "interlanguage link"), _of_another_wiki),
     **dict.fromkeys(("circa", "c.", "ca."), lambda values: f"c. {'–'.join(values)}"),
     **dict.fromkeys(("frac", "sfrac", "fraction"), _fraction),
     "gaps": "".join,

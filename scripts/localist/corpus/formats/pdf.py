@@ -12,7 +12,7 @@ from pypdfium2 import raw
 from localist.corpus.formats.book import MARK_END, MARK_START, Book
 from localist.corpus.formats.pdf_fragments import Fragment, body_size, fragments_of
 from localist.corpus.formats.pdf_furniture import without_furniture
-from localist.corpus.formats.pdf_layout import paragraphs_of
+from localist.corpus.formats.pdf_layout import Layout, layout_of, paragraphs_of
 from localist.corpus.formats.pdf_letters import SAME_LINE, even_size, letters_of, ligatures_of
 from localist.corpus.formats.pdf_scripts import broken_words, in_reading_order, with_cluster_spaces
 from localist.plumbing.errors import UserError
@@ -27,6 +27,9 @@ FEWEST_CHARACTERS = 20
 # All pages are scaled so that most text has this size in points, whatever the unit of the file.
 BODY_SIZE = 10.0
 MOST_BROKEN_WORDS = 0.02
+# In prose a few words in a hundred are one letter long, in mathematics up to ten; in a table most lines have wide gaps.
+MOST_SINGLE_LETTERS = 0.2
+MOST_TABULAR_LINES = 0.4
 
 
 def read_pdf(path: Path, steps: frozenset[str]) -> Iterator[Book]:
@@ -91,14 +94,16 @@ def _book(document: pypdfium2.PdfDocument, path: Path, steps: frozenset[str]) ->
     fragments = _scaled(pages, ligatures)
     kept, removed = without_furniture(fragments, steps)
     metadata = document.get_metadata_dict(skip_empty=True)
-    paragraphs = tuple(paragraphs_of(kept, _outline(document)))
+    layout = layout_of(kept)
+    paragraphs = tuple(paragraphs_of(layout, _outline(document)))
+    texts = [one.text for one in paragraphs]
     return Book(
         title=metadata.get("Title", "").strip() or path.stem,
         author=metadata.get("Author", "").strip(),
         paragraphs=paragraphs,
         pages=len(fragments),
         removed=removed,
-        warnings=(*_warnings(pages), *_broken_words(one.text for one in paragraphs)),
+        warnings=(*_warnings(pages), *_broken_words(texts), *_torn_words(texts), *_tables(layout)),
         page_texts={number: _page_text(fragments[number - 1]) for number in sorted({1, len(fragments) // 2 + 1})},
     )
 
@@ -168,6 +173,26 @@ def _broken_words(texts: Iterable[str]) -> Iterator[str]:
         yield (
             f"{broken} of {words} words begin with a sign that belongs to the letter before: the PDF does not hold the "
             "letters of this script in their order. Compare with the pages, or use another format"
+        )
+
+
+def _torn_words(texts: Iterable[str]) -> Iterator[str]:
+    words = [word for text in texts for word in text.split() if any(map(str.isalpha, word))]
+    single = sum(len(word) == 1 and word.lower() != word.upper() for word in words)
+    if single > MOST_SINGLE_LETTERS * len(words):
+        yield (
+            f"{single} of {len(words)} words are single letters: the text layer tears words apart. If it is that of a "
+            "scan, make it anew, for example with `ocrmypdf --redo-ocr in.pdf out.pdf`"
+        )
+
+
+def _tables(layout: Layout) -> Iterator[str]:
+    lines = [line for column in layout.columns for line in column.lines]
+    tabular = sum(line.is_tabular for line in lines)
+    if tabular > MOST_TABULAR_LINES * len(lines):
+        yield (
+            f"{tabular} of {len(lines)} lines have gaps as in tables, forms or listings: these are read row by row, "
+            "across their columns"
         )
 
 

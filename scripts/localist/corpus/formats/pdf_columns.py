@@ -8,7 +8,13 @@ from itertools import pairwise
 from statistics import median
 
 from localist.corpus.formats.book import MARK_END, MARK_START
-from localist.corpus.formats.pdf_fragments import SUPERSCRIPT_RISE, SUPERSCRIPT_SIZE, WORD_GAP, Fragment
+from localist.corpus.formats.pdf_fragments import (
+    COLUMN_GAP,
+    SUPERSCRIPT_RISE,
+    SUPERSCRIPT_SIZE,
+    WORD_GAP,
+    Fragment,
+)
 
 # Lengths in multiples of the font size, unless said otherwise.
 SAME_BASELINE = 0.45
@@ -36,9 +42,14 @@ Parts = tuple[list[Fragment], list[Fragment]]
 
 @dataclass(frozen=True)
 class Line(Fragment):
-    """A whole line of one column."""
+    """A whole line of one column; `gap` is the widest one in it, between words or pieces."""
 
     page: int = 0
+
+    @property
+    def is_tabular(self) -> bool:
+        """Whether it has a gap that is too wide for prose: a row of a table, a form or a listing."""
+        return self.gap > COLUMN_GAP * self.size
 
 
 @dataclass(frozen=True)
@@ -240,8 +251,8 @@ def _lines(fragments: Sequence[Fragment], page: int) -> list[Line]:
 def line_of(row: Sequence[Fragment], page: int) -> Line:
     """A line of the pieces in it."""
     main = max(row, key=lambda one: len(one.text))
-    text = row_text(row)
-    return Line(text, row[0].left, _end(row), main.baseline, main.size, main.gap, page)
+    gap = max([main.gap, *(after.left - one.right for one, after in pairwise(row) if not _is_raised(after, main))])
+    return Line(row_text(row), row[0].left, _end(row), main.baseline, main.size, gap, page)
 
 
 def row_text(row: Sequence[Fragment]) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
 
 from localist.corpus.formats.book import HEADING, NOTE, PROSE, Paragraph
@@ -35,18 +35,32 @@ CAPTION = re.compile(
 LETTERS = re.compile(r"[^\W\d_]")
 
 
-def paragraphs_of(
-    pages: Sequence[Sequence[Fragment]], outline: Mapping[int, Sequence[tuple[int, str]]]
-) -> Iterator[Paragraph]:
+@dataclass(frozen=True)
+class Layout:
+    """The columns of all pages in reading order, the lines of each note in the margins, and the size of most text."""
+
+    columns: list[Column]
+    beside: list[list[Line]]
+    body: float
+
+
+def layout_of(pages: Sequence[Sequence[Fragment]]) -> Layout:
+    """The columns and notes of all pages."""
+    body = body_size(fragment for fragments in pages for fragment in fragments)
+    parted = [split_margins(_with_drop_caps(one), body, number) for number, one in enumerate(pages, start=1)]
+    columns = list(columns_of([rest for rest, _ in parted]))
+    return Layout(columns, [note for _, beside in parted for note in beside], body)
+
+
+def paragraphs_of(layout: Layout, outline: Mapping[int, Sequence[tuple[int, str]]]) -> Iterator[Paragraph]:
     """Paragraphs and headings of all pages; `outline` has the bookmarks (level, title) of each page, counted from 1.
 
     Headings are lines that a bookmark names, and lines in a larger font. Notes come after the prose of their page, and
     captions after the paragraph that they stand in.
     """
-    body = body_size(fragment for fragments in pages for fragment in fragments)
-    parted = [split_margins(_with_drop_caps(one), body, number) for number, one in enumerate(pages, start=1)]
-    prose, footnotes = split_notes(list(columns_of([rest for rest, _ in parted])), body)
-    found = [*footnotes, *(note for _, beside in parted for note in beside)]
+    body = layout.body
+    prose, footnotes = split_notes(layout.columns, body)
+    found = [*footnotes, *layout.beside]
     found.sort(key=lambda lines: lines[0].page)
     notes = deque(Paragraph(_joined(lines), NOTE, page=lines[0].page) for lines in found)
     for paragraph in _headed(_without_captions_inside(list(_paragraphs(prose)), body), body, outline):

@@ -98,49 +98,49 @@ def letters_of(page: pypdfium2.PdfPage) -> PageLetters:
     finally:
         textpage.close()
     # Without a crop box, PDFium gives the page itself, never None.
-    left, bottom, right, top = cast(tuple[float, float, float, float], page.get_cropbox())
+    left, bottom, right, top = cast(Box, page.get_cropbox())
     vertical = _is_vertical(glyphs)
     letters: list[Letter] = []
-    unreadable = askew = 0
     heights: list[float] = []
+    unreadable = askew = 0
     tex_codes: Counter[int] = Counter()
     after_space = typed_space = after_break = False
     for glyph in glyphs:
-        code = glyph.code
-        if code in (0x0A, 0x0D) and not glyph.coded:
-            after_break = True
-        elif code == LINE_END_HYPHEN:
-            code = 0x2D
-        elif code in UNREADABLE or (glyph.coded and code in CONTROLS and code not in OLD_TEX and code not in NEW_TEX):
-            unreadable += 1
-            continue
-        if chr(code).isspace() and not glyph.coded:
+        if not glyph.coded and chr(glyph.code).isspace():
+            after_break = after_break or glyph.code in (0x0A, 0x0D)
             after_space, typed_space = True, typed_space or not glyph.generated
+        elif _is_unreadable(glyph):
+            unreadable += 1
+        elif not (left <= glyph.x <= right and bottom <= glyph.y <= top):
             continue
-        if not (left <= glyph.x <= right and bottom <= glyph.y <= top):
-            continue
-        turn = glyph.turn
-        if turn is None:
+        elif glyph.turn is None:
             askew += 1
-            continue
-        if vertical and code in EAST_ASIAN and turn == 0:
-            turn = 1
-            box = (glyph.x, glyph.y, glyph.x + glyph.size, glyph.y + glyph.size)
         else:
-            box = glyph.box
-        begin, end, baseline, origin = _upright(turn, box, glyph.x, glyph.y)
-        if glyph.coded and code in CONTROLS:
-            tex_codes[code] += 1
-        character = chr(code)
-        if code in PRESENTATION_FORMS:
-            character = unicodedata.normalize("NFKC", character)
-        heights.append(box[3] - box[1] if turn % 2 == 0 else box[2] - box[0])
-        letters.append(
-            Letter(character, begin, end, baseline, glyph.size, turn, after_space, after_break, origin, typed_space)
-        )
-        after_space = typed_space = after_break = False
+            tex_codes[glyph.code] += glyph.coded and glyph.code in CONTROLS
+            stands_below = vertical and glyph.code in EAST_ASIAN and glyph.turn == 0
+            turn, box = (1, _square(glyph)) if stands_below else (glyph.turn, glyph.box)
+            heights.append(box[3] - box[1] if turn % 2 == 0 else box[2] - box[0])
+            begin, end, baseline, origin = _upright(turn, box, glyph.x, glyph.y)
+            spaces = (after_space, after_break)
+            letters.append(
+                Letter(_character(glyph.code), begin, end, baseline, glyph.size, turn, *spaces, origin, typed_space)
+            )
+            after_space = typed_space = after_break = False
     letters = _with_even_sizes(letters) if invisible else _with_true_sizes(letters, heights)
-    return PageLetters(letters, unreadable, askew, tex_codes, invisible)
+    return PageLetters(letters, unreadable, askew, +tex_codes, invisible)
+
+
+def _is_unreadable(glyph: _Glyph) -> bool:
+    is_ligature = glyph.code in OLD_TEX or glyph.code in NEW_TEX
+    return glyph.code in UNREADABLE or (glyph.coded and glyph.code in CONTROLS and not is_ligature)
+
+
+def _character(code: int) -> str:
+    return unicodedata.normalize("NFKC", chr(code)) if code in PRESENTATION_FORMS else chr(code)
+
+
+def _square(glyph: _Glyph) -> Box:
+    return glyph.x, glyph.y, glyph.x + glyph.size, glyph.y + glyph.size
 
 
 def _glyphs(textpage: pypdfium2.PdfTextPage) -> Iterator[_Glyph]:
@@ -159,8 +159,8 @@ def _glyphs(textpage: pypdfium2.PdfTextPage) -> Iterator[_Glyph]:
             if 0xD800 <= code < 0xDC00:
                 high = code
                 continue
-            if raw.FPDFText_IsHyphen(page, index) == 1:
-                code = LINE_END_HYPHEN
+            if code == LINE_END_HYPHEN or raw.FPDFText_IsHyphen(page, index) == 1:
+                code = ord("-")
             space = chr(code).isspace()
             generated = space and raw.FPDFText_IsGenerated(page, index) == 1
             coded = code in CONTROLS and not generated and raw.FPDFText_HasUnicodeMapError(page, index) == 1
@@ -220,9 +220,7 @@ def _is_vertical(glyphs: Iterable[_Glyph]) -> bool:
     return below > beside
 
 
-def _upright(
-    turn: int, box: tuple[float, float, float, float], x: float, y: float
-) -> tuple[float, float, float, float]:
+def _upright(turn: int, box: Box, x: float, y: float) -> tuple[float, float, float, float]:
     """Left, right, baseline and origin of a character after turning it back by `turn` quarters."""
     left, bottom, right, top = box
     if turn == 0:

@@ -79,6 +79,32 @@ def test_what_lies_outside_the_page_is_not_read(tmp_path):
     assert texts(read(tmp_path, [page])) == ["Seen."]
 
 
+def test_the_unit_of_the_page_does_not_matter(tmp_path):
+    """Catches large sheets, whose unit is a multiple of a point, read with the gaps of small ones."""
+    page = [(72, 720, 18, "A heading"), *pdf_page(CHAPTERS[0].paragraphs[0])]
+    scaled = [(x / 10, y / 10, size / 10, text) for x, y, size, text in page]
+    sheet = read(tmp_path, [scaled], more="/UserUnit 10", size=(61.2, 79.2))
+    assert texts(sheet) == texts(read(tmp_path, [page]))
+
+
+def test_words_torn_into_letters_are_a_warning(tmp_path):
+    """Catches the text layer of a poor scan that is taken without a word, and prose that is warned of."""
+    torn = [[(72, 700, 11, "Chin a Ocea n Shippin g o f Beijin g"), (72, 686, 11, "an d Shangha i C o Lt d.")]]
+    assert ["single letters" in warning for warning in read(tmp_path, torn).warnings] == [True]
+    assert (
+        read(tmp_path, [pdf_page("I came to a harbour in the morning, and a man who stood there saw me.")]).warnings
+        == ()
+    )
+
+
+def test_tables_are_a_warning(tmp_path):
+    """Catches forms and tables whose cells are read in a row without a word, and one table that condemns a book."""
+    rows = [(x, 700 - 14 * row, 11, f"cell {row}") for row in range(6) for x in (72, 300)]
+    (warning,) = read(tmp_path, [rows]).warnings
+    assert warning.startswith("6 of 6 lines have gaps as in tables")
+    assert read(tmp_path, [rows, *[pdf_page(CHAPTERS[0].paragraphs[0] * 3)] * 2]).warnings == ()
+
+
 def test_pages_of_pictures_are_a_warning_until_most_are(tmp_path):
     """Catches scanned pages lost without a word, and a whole book refused for its few plates."""
     page = pdf_page("Words of a page that has enough letters to be one.")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from localist.corpus.formats.book import HEADING, MARK_END, MARK_START, NOTE, PROSE
 from localist.corpus.formats.pdf_fragments import Fragment
-from localist.corpus.formats.pdf_layout import paragraphs_of
+from localist.corpus.formats.pdf_layout import layout_of, paragraphs_of
 
 WIDTH = 200.0
 
@@ -28,7 +28,7 @@ def lines(*texts, left=100.0, top=600.0, size=10.0, width=WIDTH, leading=12.0):
 
 
 def texts(*pages, outline=None):
-    return [one.text.replace("\n", " ") for one in paragraphs_of(pages, outline or {})]
+    return [one.text.replace("\n", " ") for one in paragraphs_of(layout_of(pages), outline or {})]
 
 
 def test_indented_lines_begin_paragraphs():
@@ -75,7 +75,7 @@ def test_larger_lines_are_headings_by_size():
     """Catches headings read as prose, levels upside down, and a title of two lines that becomes two headings."""
     page = lines("The title", "of all", size=24.0, leading=28.0, top=760.0)
     page += lines("A section", size=14.0, top=640.0) + lines("One line of the text", "and another one.|")
-    found = list(paragraphs_of([page], {}))
+    found = list(paragraphs_of(layout_of([page]), {}))
     assert [(one.kind, one.level, one.text) for one in found] == [
         (HEADING, 1, "The title\nof all"),
         (HEADING, 2, "A section"),
@@ -86,15 +86,15 @@ def test_larger_lines_are_headings_by_size():
 def test_bookmarks_name_headings_of_the_text_s_own_size():
     """Catches headings in bold of the same size, which only the outline tells, and bookmarks found on other pages."""
     page = lines("2.1 The Sea", top=640.0) + lines("One", "two.|")
-    (heading, prose) = paragraphs_of([page], {1: [(3, "The sea")]})
+    (heading, prose) = paragraphs_of(layout_of([page]), {1: [(3, "The sea")]})
     assert (heading.kind, heading.level, prose.kind) == (HEADING, 3, PROSE)
-    assert all(one.kind == PROSE for one in paragraphs_of([page], {2: [(3, "The sea")]}))
+    assert all(one.kind == PROSE for one in paragraphs_of(layout_of([page]), {2: [(3, "The sea")]}))
 
 
 def test_notes_below_the_text_come_after_the_page_s_prose():
     """Catches a footnote in the middle of the sentence that goes on behind it."""
     first = lines(">One that is of some length", "two", "three") + lines("1 A note", "of two.", size=8.0, top=480.0)
-    found = list(paragraphs_of([first, lines("four.|", ">Five")], {}))
+    found = list(paragraphs_of(layout_of([first, lines("four.|", ">Five")]), {}))
     assert [(one.kind, one.text.replace("\n", " ")) for one in found] == [
         (PROSE, "One that is of some length two three four."),
         (NOTE, "1 A note of two."),
@@ -119,7 +119,9 @@ def test_a_note_in_the_text_s_own_size_is_known_by_its_raised_mark():
     """Catches footnotes of word processors, whose mark stands apart from a line of the body's size."""
     mark = [Fragment("1", 100.0, 104.0, 483.8, 6.0)]
     found = list(
-        paragraphs_of([lines(">One that is long", "two.|") + mark + lines("The note.", left=108.0, top=480.0)], {})
+        paragraphs_of(
+            layout_of([lines(">One that is long", "two.|") + mark + lines("The note.", left=108.0, top=480.0)]), {}
+        )
     )
     assert [(one.kind, one.text) for one in found] == [
         (PROSE, "One that is long\ntwo."),
@@ -154,7 +156,9 @@ def test_a_table_is_no_second_column():
 def test_no_letter_is_lost_wherever_lines_stand(places, pages):
     """Catches lines that are dropped or doubled between columns, bands, notes and paragraphs, and any traceback."""
     fragments = [Fragment(text, left, left + width, base, size) for text, left, base, width, size in places]
-    found = "".join(one.text for one in paragraphs_of([fragments[start::pages] for start in range(pages)], {}))
+    found = "".join(
+        one.text for one in paragraphs_of(layout_of([fragments[start::pages] for start in range(pages)]), {})
+    )
     found = found.replace(MARK_START, "").replace(MARK_END, "")
     assert sorted("".join(found.split())) == sorted("".join("".join(text for text, *_ in places).split()))
 
@@ -167,7 +171,7 @@ def test_empty_pages_are_no_trouble(count):
 
 def test_paragraphs_know_the_page_that_they_begin_on():
     """Catches pages counted from 0, or taken from a paragraph's last line."""
-    found = list(paragraphs_of([lines(">One", "two"), lines("three.|", ">Four")], {}))
+    found = list(paragraphs_of(layout_of([lines(">One", "two"), lines("three.|", ">Four")]), {}))
     assert [one.page for one in found] == [1, 2]
     assert all(one.page <= other.page for one, other in pairwise(found))
 
@@ -212,7 +216,7 @@ def test_a_footnote_goes_on_at_the_foot_of_the_next_page():
     first = lines(">One that is of", "some length, two and", "three") + lines("1 A note", "goes", size=8.0, top=480.0)
     second = lines("four of the lines", "five.|") + lines("on.", "2 Another.", size=8.0, top=480.0)
     third = lines(">Six of these lines", "seven.|") + lines("Small print.", size=8.0, top=480.0)
-    found = [(one.kind, one.text.replace("\n", " ")) for one in paragraphs_of([first, second, third], {})]
+    found = [(one.kind, one.text.replace("\n", " ")) for one in paragraphs_of(layout_of([first, second, third]), {})]
     assert found == [
         (PROSE, "One that is of some length, two and three four of the lines five."),
         (NOTE, "1 A note goes on."),
@@ -227,7 +231,7 @@ def test_notes_in_the_margin_are_no_part_of_the_lines_beside_them():
     beside = lines("A note", "beside it", left=310.0, width=40.0, size=8.0, top=594.0, leading=9.0)
     page = lines("One line that is", "two of those", "three of them", "and four.|") + beside
     page += lines("Small print below.", size=8.0, top=500.0)
-    found = [(one.kind, one.text.replace("\n", " ")) for one in paragraphs_of([page], {})]
+    found = [(one.kind, one.text.replace("\n", " ")) for one in paragraphs_of(layout_of([page]), {})]
     assert found == [
         (PROSE, "One line that is two of those three of them and four."),
         (PROSE, "Small print below."),
