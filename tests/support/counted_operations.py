@@ -1,6 +1,8 @@
 """Counts what a GPU would be asked to do: launches of kernels, and waits of the program for its results."""
 
+import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +17,8 @@ WAITS = frozenset({"_local_scalar_dense", "nonzero", "masked_select", "_unique2"
 
 
 class CountedOperations(TorchDispatchMode):
-    """Counts, by name, the kernels that would be launched, and the operations whose results the program waits for."""
+    """Counts, by name, the kernels that would be launched, and by place the operations whose results the program waits
+    for."""
 
     def __init__(self):
         super().__init__()
@@ -28,7 +31,15 @@ class CountedOperations(TorchDispatchMode):
             index is not None and index.dtype in (torch.bool, torch.uint8) for index in args[1]
         )
         if name in WAITS or by_boolean:
-            self.waits[name] += 1
+            self.waits[f"{name} in {_caller()}"] += 1
         if not func.is_view and name not in NO_KERNEL:
             self.launches[name] += 1
         return func(*args, **(kwargs or {}))
+
+
+def _caller() -> str:
+    """The file and line, outside torch, that called the operation."""
+    frame = sys._getframe(2)
+    while "torch" in Path(frame.f_code.co_filename).parts and frame.f_back:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -76,9 +76,10 @@ def test_a_step_does_not_wait_for_the_device(arm, in_pieces, tmp_path, monkeypat
 
         monkeypatch.setattr(LocalityTrainer, "training_step", counting)
         trained(tmp_path, arm, 4, monkeypatch, checkpoint_steps=STEPS)
-    # transformers itself looks once in every forward pass whether sequences are packed.
-    per_step = [later - earlier for earlier, later in pairwise(waits)]
-    assert [found.total() for found in per_step[:2]] == [1, 1]  # the third ends an epoch, which draws a seed
+    per_step = [later - earlier for earlier, later in pairwise(waits)][:2]  # the third ends an epoch, which draws a seed
+    places = [place for found in per_step for place in found]
+    # Models and data loaders have waits of their own; those of the Trainer hang on the arguments that it is given.
+    assert places and not [place for place in places if "/localist/" in place or "/transformers/trainer" in place]
 
 
 def test_a_loss_that_is_not_a_number_names_its_own_step(tmp_path, monkeypatch):
