@@ -6,10 +6,11 @@ Answers are JSON and never pickles: a hostile file that takes over the reading p
 
 import dataclasses
 import json
+import math
 import os
+import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 from localist.corpus.settings import CorpusSettings
 from localist.plumbing.errors import UserError
 
-# For a file of up to a megabyte, and for each further megabyte.
+# Of processor time, so that a busy machine refuses no book: for a file of up to a megabyte, and each further megabyte.
 SECONDS = 25
 SECONDS_PER_MEGABYTE = 30
 MEMORY_BYTES = 1_800_000_000
@@ -50,21 +51,19 @@ class ReadingProcess:
         Raises UserError, naming the file, where it cannot be read, takes longer than its size allows, needs too much
         memory or crashes its reader.
         """
-        request = {"path": str(path), "settings": dataclasses.asdict(settings), "spool": str(spool)}
-        process = self._process = self._process or self._start()
         seconds = self.seconds + SECONDS_PER_MEGABYTE * max(0.0, _megabytes(path) - 1)
-        timed_out = threading.Event()
-        timer = threading.Timer(seconds, lambda: (timed_out.set(), process.kill()))
-        timer.start()
-        try:
-            answer = self._ask(process, request)
-        finally:
-            timer.cancel()
-        if answer is None or answer["memory_spent"] or timed_out.is_set():
+        settings_read = dataclasses.asdict(settings)
+        request = {"path": str(path), "settings": settings_read, "spool": str(spool), "seconds": seconds}
+        process = self._process = self._process or self._start()
+        answer = self._ask(process, request)
+        if answer is None or answer["memory_spent"]:
             self._stop()
         if answer is None:
-            if timed_out.is_set():
-                raise UserError(f"{path}: timed out after {seconds:.0f} s (damaged or malicious). Leave it out.")
+            if process.returncode == -signal.SIGXCPU:
+                raise UserError(
+                    f"{path}: timed out: it takes more than {seconds:.0f} s of processor time (damaged or malicious). "
+                    "Leave it out."
+                )
             raise UserError(
                 f"{path}: its reader crashed (exit code {process.returncode}): the file is damaged or needs more than "
                 f"{self.memory_bytes / 1e9:.1f} GB. Leave it out, or split it."
@@ -137,17 +136,33 @@ def _answer(request: Mapping[str, Any]) -> str:
     return ""
 
 
-def _serve(memory_bytes: int) -> None:
+def _limit(memory_bytes: int) -> None:
     with suppress(ImportError, ValueError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_time(seconds: float) -> None:
+    """End this process with SIGXCPU after so many more seconds of processor time."""
+    with suppress(ImportError, ValueError):
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used.ru_utime + used.ru_stime + seconds), most))
+
+
+def _serve(memory_bytes: int) -> None:
+    _limit(memory_bytes)
     # Answers go to a copy of standard output, and what libraries print to standard error.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.setrecursionlimit(RECURSION)
     for line in sys.stdin:
         request = json.loads(line)
+        _limit_time(request["seconds"])
         answer = {"error": "", "memory_spent": False}
         try:
             answer["error"] = _answer(request)

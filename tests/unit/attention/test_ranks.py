@@ -69,8 +69,6 @@ def thirteen_windows():
 def train(folder, constraint, asked_to_stop, dropout=0.0, in_pieces=False, stop_after=None, damaged=False):
     """Train a tiny model, and save weights and history in `folder`."""
     torch.set_num_threads(1)
-    if in_pieces:
-        training.LOSS_TOKENS = 8
     windows = thirteen_windows()
     blocks = np.where(windows.is_text, windows.sentence_ids % 2, -1)
     if damaged and rank() == 1:
@@ -81,27 +79,29 @@ def train(folder, constraint, asked_to_stop, dropout=0.0, in_pieces=False, stop_
         norms.append(float(grad_norm))
         return grad_norm
 
-    LocalityTrainer._get_grad_norm = recorded
-
     def one_rank_is_asked():
         steps.append(1)
         return asked_to_stop() or (rank() == 1 and len(steps) == stop_after)
 
     model = tiny_model("gpt2", attn_pdrop=dropout, resid_pdrop=dropout, embd_pdrop=dropout)
     use_observed_attention(model, CONTEXT)
-    history = train_arm(
-        model,
-        windows,
-        blocks,
-        constraint=constraint,
-        optimisation=OPTIMISATION,
-        seed=3,
-        bf16=False,
-        checkpoints=folder / "checkpoints",
-        checkpoint_steps=4,
-        name="arm seed 3",
-        asked_to_stop=one_rank_is_asked,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalityTrainer, "_get_grad_norm", recorded)
+        if in_pieces:
+            patch.setattr(training, "LOSS_TOKENS", 8)
+        history = train_arm(
+            model,
+            windows,
+            blocks,
+            constraint=constraint,
+            optimisation=OPTIMISATION,
+            seed=3,
+            bf16=False,
+            checkpoints=folder / "checkpoints",
+            checkpoint_steps=4,
+            name="arm seed 3",
+            asked_to_stop=one_rank_is_asked,
+        )
     if rank() == 0:
         save_file({name: weight.clone() for name, weight in model.state_dict().items()}, folder / "model.safetensors")
         (folder / "history.json").write_text(json.dumps(history))

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import threading
 
 import pytest
 from sample_files import CHAPTERS, TITLE, corpus, docx_members, html, text, word_paragraph, written, zipped
@@ -43,16 +44,27 @@ def test_one_process_reads_several_files_and_ends_with_the_context(tmp_path):
 
 def test_a_slow_file_is_named_and_the_next_one_is_read_by_a_fresh_process(tmp_path):
     """Catches a time limit that does not stop the reader, or spoils the next file."""
-    path = text(tmp_path)
+    path, slow = text(tmp_path), written(tmp_path / "slow.md", b"[" * 400_000)
     with ReadingProcess() as process:
         process.read(path, corpus(), tmp_path / "spool")
-        first, process.seconds = process.pid, 0.0
-        os.kill(first, signal.SIGSTOP)  # however fast the machine, the file is not read in time
-        with pytest.raises(UserError, match=r"sample\.txt: timed out after 0 s .*Leave it out"):
-            process.read(path, corpus(), tmp_path / "spool")
+        first, process.seconds = process.pid, 1.0
+        with pytest.raises(UserError, match=r"slow\.md: timed out: .* 1 s of processor time .*Leave it out"):
+            process.read(slow, corpus(), tmp_path / "spool")
         process.seconds = reading_process.SECONDS
         process.read(path, corpus(), tmp_path / "spool")
         assert process.pid not in (None, first)
+
+
+def test_a_busy_machine_refuses_no_file(tmp_path):
+    """Catches a limit of the clock's time, which other programs spend."""
+    path = text(tmp_path)
+    with ReadingProcess() as process:
+        process.read(path, corpus(), tmp_path / "spool")
+        process.seconds = 1.0
+        os.kill(process.pid, signal.SIGSTOP)
+        threading.Timer(3.0, os.kill, (process.pid, signal.SIGCONT)).start()
+        process.read(path, corpus(), tmp_path / "spool")
+    assert len(list(spooled(tmp_path / "spool"))) == 1
 
 
 def test_a_crash_is_named_and_the_next_file_is_read_by_a_fresh_process(tmp_path, monkeypatch):
@@ -140,6 +152,7 @@ def test_what_a_library_prints_is_no_answer(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(readers, "extract_file", chatty)
     monkeypatch.setattr(reading_process.sys, "setrecursionlimit", lambda limit: None)
     request = {"path": "a.txt", "settings": dataclasses.asdict(corpus()), "spool": str(tmp_path / "spool")}
+    request["seconds"] = 1e6  # of this process
     monkeypatch.setattr(reading_process.sys, "stdin", io.StringIO(json.dumps(request) + "\n"))
     before = os.dup(1)
     try:
