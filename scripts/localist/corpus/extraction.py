@@ -14,7 +14,7 @@ from tqdm import tqdm
 from localist.corpus.cleaning import NEAR_DUPLICATES, STEPS
 from localist.corpus.corpus_files import checksum_of, printable, shown_names
 from localist.corpus.documents import COLUMNS, Document, Section, sections_table
-from localist.corpus.formats.book import DROPPED_SECTIONS, INDEX, NAVIGATION, REFERENCES, TABLE
+from localist.corpus.formats.book import DROPPED_SECTIONS, INDEX, NAVIGATION, REFERENCES, TABLE, UNKNOWN_TEMPLATES
 from localist.corpus.formats.file_kinds import EXTENSIONS
 from localist.corpus.near_duplicates import NearDuplicates
 from localist.corpus.reading_process import ReadingProcess, spooled
@@ -115,7 +115,8 @@ class _FileReport:
         self.about: dict[str, Any] = {"file": name, "sha256": checksum}
         self.counts: Counter[str] = Counter()
         self.languages: Counter[str] = Counter()
-        self.removed = {step: {"count": 0, "characters": 0, "examples": []} for step in (*STEPS, DROPPED_SECTIONS)}
+        steps = (*STEPS, DROPPED_SECTIONS, UNKNOWN_TEMPLATES)
+        self.removed = {step: {"count": 0, "characters": 0, "examples": []} for step in steps}
         self.samples: list[Mapping[str, str]] = []
         self.warnings: Counter[str] = Counter()
 

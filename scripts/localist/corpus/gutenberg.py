@@ -27,10 +27,11 @@ NEAR_END = 3
 TRANSCRIBER = re.compile(r"[\W_]*transcriber[’']?s?[’']? notes?\b", re.IGNORECASE)
 PAGE_MARK = re.compile(
     r"[^\S\n]?(?:\[(?P<said>pg|page|pag|seite)\.?\s?(?:\d{1,4}|[ivxlc]{1,7})\]|\[(?:p|s)\.\s?(?P<p>\d{1,4})\]"
-    r"|\{(?:(?:pg|page|p)\.?\s?)?(?P<curly>\d{1,4})\})",
+    r"|(?<!\})\{(?:(?:pg|page|p)\.?\s?)?(?P<curly>\d{1,4})\}(?!\{))",
     re.IGNORECASE,
 )
 FEWEST_COUNTING = 2
+MOSTLY_COUNTING = 0.5
 EMPHASIS = re.compile(r"(?<![\w_])_(?=[^\W_]|[\"'“‘«¿¡(])([^_]{1,500})(?<=[^\s_])_(?![\w_])")
 # Bold type, small capitals and letters set apart; and letters of Greek in Latin ones.
 OTHER_TYPE = re.compile(r"(?<!\w)([=+~#])(?=\w)([^=+~#]{1,200})(?<=\S)\1(?!\w)")
@@ -101,7 +102,7 @@ def _counts_pages(paragraphs: Sequence[Paragraph]) -> bool:
     marks = [mark for paragraph in paragraphs for mark in PAGE_MARK.finditer(paragraph.text)]
     numbers = [int(mark["p"] or mark["curly"]) for mark in marks if not mark["said"]]
     counting = sum(after == before + 1 for before, after in pairwise(numbers))
-    return len(numbers) < len(marks) or counting >= FEWEST_COUNTING
+    return len(numbers) < len(marks) or counting >= max(FEWEST_COUNTING, MOSTLY_COUNTING * (len(numbers) - 1))
 
 
 def _without_marks(text: str, removed: list[str]) -> str:

@@ -6,11 +6,15 @@ from typing import TypedDict
 
 import pandas as pd
 
-from localist.corpus.formats.book import DROPPED_SECTIONS
+from localist.corpus.formats.book import DROPPED_SECTIONS, UNKNOWN_TEMPLATES
 from localist.report.pages import text_pairs, text_table
 from localist.report.templates import render
 
 FILES_WITH_SAMPLES = 12
+STEPS_BY_OTHER_NAMES = {
+    DROPPED_SECTIONS: "sections by heading (drop_sections)",
+    UNKNOWN_TEMPLATES: "templates in sentences whose words are not known (wikis)",
+}
 
 
 class Sample(TypedDict):
@@ -140,12 +144,13 @@ def _file_table(files: Sequence[FileReport]) -> pd.DataFrame:
 
 
 def _step_table(report: Report) -> pd.DataFrame:
-    states = {one["step"]: "on" if one["on"] else "off" for one in report["steps"]} | {DROPPED_SECTIONS: "on"}
+    states = {one["step"]: "on" if one["on"] else "off" for one in report["steps"]}
+    states |= dict.fromkeys(STEPS_BY_OTHER_NAMES, "on")
     rows = []
     for step, state in states.items():
         counts = report["removed"].get(step, {"count": 0, "characters": 0})
         examples = _examples(one["removed"][step]["examples"] for one in report["files"] if step in one["removed"])
-        name = "sections by heading (drop_sections)" if step == DROPPED_SECTIONS else step.replace("_", " ")
+        name = STEPS_BY_OTHER_NAMES.get(step) or step.replace("_", " ")
         rows.append((name, state, f"{counts['count']:,}", f"{counts['characters']:,}", examples))
     return pd.DataFrame(rows, columns=["step", "", "times", "characters", "for example"])
 

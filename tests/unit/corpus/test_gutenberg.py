@@ -69,6 +69,8 @@ def test_a_headed_note_of_the_transcriber_goes_up_to_the_next_heading():
         (["before [Pg 12] after", "bro[Pg 13]ken", "[Page xii]"], ["before after", "broken"]),
         (["a {12} b", "c {13} d", "e{14}f"], ["a b", "c d", "ef"]),
         (["the set {12} and {3}"], ["the set {12} and {3}"]),
+        ([r"\frac{1}{2} of \sqrt{2} in {3}, {1} or {1}"], [r"\frac{1}{2} of \sqrt{2} in {3}, {1} or {1}"]),
+        (["a {12} b", r"c {13} d \frac{1}{2}", "e{14}f"], ["a b", r"c d \frac{1}{2}", "ef"]),
         (["as he says [p. 12] here"], ["as he says [p. 12] here"]),
         (["a [Pg 1]", "*       *       *", "* * *", "b"], ["a", "b"]),
     ],

@@ -14,6 +14,8 @@ TABLE = "tables"
 NAVIGATION = "boilerplate"
 # Sections that corpus.drop_sections names are reported under this name, like the removals of a step.
 DROPPED_SECTIONS = "drop_sections"
+# So are templates of a wiki that stand in sentences and show words that their reader does not know.
+UNKNOWN_TEMPLATES = "unknown_templates"
 
 # These private-use characters enclose a footnote mark until cleaning removes it, or keeps its text.
 MARK_START = "\ue000"

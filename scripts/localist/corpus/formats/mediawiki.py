@@ -15,10 +15,10 @@ from mwparserfromhell.nodes import Tag, Text, Wikilink
 from mwparserfromhell.wikicode import Wikicode
 from mwxml.errors import MalformedXML
 
-from localist.corpus.formats.book import HEADING, Book, Paragraph
+from localist.corpus.formats.book import HEADING, UNKNOWN_TEMPLATES, Book, Paragraph
 from localist.corpus.formats.file_kinds import opened
 from localist.corpus.formats.formulas import FORMULA
-from localist.corpus.formats.mediawiki_templates import shown
+from localist.corpus.formats.mediawiki_templates import shown, unknown_in_sentences
 from localist.plumbing.errors import UserError
 
 # Of files and categories: their numbers in a dump's list of its namespaces, and names that every wiki knows.
@@ -89,15 +89,21 @@ class _Article:
 
 
 def _book(article: _Article) -> Book:
-    source = PAGE_NAME.sub(lambda _: article.title, article.source)
-    return Book(article.title, tuple(article_paragraphs(source, article.namespaces)))
+    parsed = parsed_article(PAGE_NAME.sub(lambda _: article.title, article.source))
+    unknown = tuple(unknown_in_sentences(parsed.nodes))
+    paragraphs = tuple(article_paragraphs(parsed, article.namespaces))
+    return Book(article.title, paragraphs, removed={UNKNOWN_TEMPLATES: unknown})
 
 
-def article_paragraphs(source: str, namespaces: Collection[str] = NOT_PROSE_NAMES) -> Iterator[Paragraph]:
-    """Headings and prose of one article's wikitext; each line of prose is a paragraph. Links into `namespaces`
-    (small letters) are not prose."""
+def parsed_article(source: str) -> Wikicode:
+    """The nodes of an article's wikitext."""
     # Unbalanced '' and ''' are common, and make the parser give up on the links and footnotes between them.
-    parsed = mwparserfromhell.parse(_without_nested_tables(source), skip_style_tags=True)
+    return mwparserfromhell.parse(_without_nested_tables(source), skip_style_tags=True)
+
+
+def article_paragraphs(parsed: Wikicode, namespaces: Collection[str] = NOT_PROSE_NAMES) -> Iterator[Paragraph]:
+    """Headings and prose of one article; each line of prose is a paragraph. Links into `namespaces` (small letters) are
+    not prose."""
     for wikicode in parsed.get_sections(flat=True, include_lead=True):
         headings = wikicode.filter_headings()
         if headings:

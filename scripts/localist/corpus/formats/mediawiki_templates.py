@@ -1,9 +1,9 @@
 """Templates of wikis that stand for words of a sentence, and what they show; all others show no prose."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from mwparserfromhell.nodes import Template
+from mwparserfromhell.nodes import Node, Template, Text
 
 # A template's unnamed parameters → what it shows.
 Shown = Callable[[Sequence[str]], str]
@@ -91,8 +91,24 @@ UNITS = {
 }
 SINGULAR = {"feet": "foot", "inches": "inch", "kilometres per hour": "kilometre-per-hour"}
 RANGES = {"to": "to", "and": "and", "or": "or", "by": "by", "x": "by", "-": "–", "–": "–", "to(-)": "to", "+/-": "±"}
+# Notes and remarks of editors, which are no words of their sentence.
+REMARK = re.compile(
+    r"(?:cit|cite|cn|fact|sfnm?p?|r|rp|refn?|efn|when|who|which|what|where|why|how|by whom|clarify|vague|dubious|"
+    r"dead link|pov|spoken|harv|better source|original research|weasel|peacock|update|inflation-fn|coord)\b.*|"
+    r".* (?:needed|evidence|inline)\b.*|.*-inline",
+    re.IGNORECASE,
+)
 CODE = re.compile(r"[a-z]{2,3}")
 NUMBER = re.compile(r"[+−-]?[\d.,/ ]*\d[\d.,/ ]*")
+
+
+def unknown_in_sentences(nodes: Sequence[Node]) -> Iterator[str]:
+    """The templates that stand before the rest of a sentence, and of whose words nothing is known."""
+    for before, node, after in zip(nodes, nodes[1:], nodes[2:], strict=False):
+        if isinstance(node, Template) and shown(node) is None and not REMARK.match(str(node.name).strip()):
+            within = not (isinstance(before, Text) and (not before.value or before.value[-1] == "\n"))
+            if within and isinstance(after, Text) and after.value.lstrip(" ")[:1].islower():
+                yield str(node)
 
 
 def shown(template: Template) -> str | None:
@@ -171,7 +187,7 @@ RULES: dict[str, Shown] = {
     **dict.fromkeys(("ill", "interlanguage link"), _of_another_wiki),
     **dict.fromkeys(("circa", "c.", "ca."), lambda values: f"c. {'–'.join(values)}"),
     **dict.fromkeys(("frac", "sfrac", "fraction"), _fraction),
-    "gaps": "".join,
+    **dict.fromkeys(("gaps", "chem"), "".join),
     "'\"": lambda values: f"'\"{values[0]}",
     '"': lambda values: f"„{values[0]}“",
     **dict.fromkeys(("us$", "usd"), lambda values: f"US${values[0]}"),

@@ -12,7 +12,7 @@ import pytest
 
 from localist.corpus.cleaning import clean, without_sections
 from localist.corpus.formats.book import Paragraph
-from localist.corpus.formats.mediawiki import article_paragraphs, read_mediawiki
+from localist.corpus.formats.mediawiki import article_paragraphs, parsed_article, read_mediawiki
 from localist.corpus.section_names import section_name
 from localist.corpus.sections import sections_of
 from localist.plumbing.errors import UserError
@@ -62,7 +62,7 @@ def sections(paragraphs: Iterable[Paragraph], drop=()) -> dict[str, str]:
 
 
 def prose(source: str, drop=()) -> dict[str, str]:
-    return sections(article_paragraphs(source), drop)
+    return sections(article_paragraphs(parsed_article(source)), drop)
 
 
 @pytest.mark.parametrize("suffix", COMPRESS)

@@ -2,11 +2,12 @@
 
 import pytest
 
-from localist.corpus.formats.mediawiki import article_paragraphs
+from localist.corpus.formats.mediawiki import article_paragraphs, parsed_article
+from localist.corpus.formats.mediawiki_templates import unknown_in_sentences
 
 
 def lines(source):
-    return [one.text for one in article_paragraphs(source)]
+    return [one.text for one in article_paragraphs(parsed_article(source))]
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,12 @@ def test_a_quotation_is_a_paragraph(template):
 def test_a_formula_on_its_own_line_is_no_prose():
     """Catches displayed formulas read as sentences."""
     assert lines("Thus\n:<math>x = 1</math>.\nholds.") == ["Thus", "holds."]
+
+
+def test_templates_that_leave_a_hole_in_a_sentence_are_told():
+    """Catches words that vanish without a trace; and notes, infoboxes and known templates told as such."""
+    source = (
+        "{{Infobox|a=b}}\nIce is {{frozen|water}} that floats,{{citation needed}} as {{nowrap|all ice}} does at "
+        "{{railgauge|met}}.<ref>In {{cite book|t}} it is said.</ref> It is {{odd\n|name}} too.\n{{Navbox}}\n"
+    )
+    assert list(unknown_in_sentences(parsed_article(source).nodes)) == ["{{frozen|water}}", "{{odd\n|name}}"]
