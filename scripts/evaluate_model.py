@@ -1,14 +1,14 @@
-"""Measure one model: losses, attention by layer, knockouts, divergence from another model, attention of a passage."""
+"""Measure one model: losses, attention by layer, knockouts, divergence from another model."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from transformers import AutoTokenizer, PreTrainedModel
+from transformers import PreTrainedModel
 
 from localist.attention.gpu import explained_gpu_errors, set_up_gpu
 from localist.attention.models import load_model
@@ -17,7 +17,6 @@ from localist.evaluation.divergence import Divergence, no_divergence
 from localist.evaluation.knockout import Knockout
 from localist.evaluation.layer_sums import LayerSums
 from localist.evaluation.losses import sample_rows, split_metrics, token_losses, watched_losses
-from localist.evaluation.passages import passage_attention, passage_window
 from localist.evaluation.settings import EvaluationSettings
 from localist.plumbing.files import replacing, write_json
 from localist.plumbing.rule_log import rule_log
@@ -53,7 +52,6 @@ class Outputs:
     tokens: Path
     knockout: Path
     divergence: Path
-    passage: Path
     at_tokens: Path
     layers: Mapping[str, Path]
 
@@ -61,10 +59,10 @@ class Outputs:
 def main(
     inputs: Inputs, reference: str, knockout: Sequence[str], settings: EvaluationSettings, name: str, outputs: Outputs
 ) -> None:
-    """Write metrics, losses by token (also with attention knockout), the passage, and sums by measured partition.
+    """Write metrics, losses by token (also with attention knockout), and sums by measured partition.
 
-    The test split is evaluated whole, training text on a sample. reference: the partition of the passage; knockout: the
-    partitions whose cross-block attention is knocked out.
+    The test split is evaluated whole, training text on a sample. reference: the partition of the sums
+    of snapshots; knockout: the partitions whose cross-block attention is knocked out.
     """
     torch.set_num_threads(settings.threads)
     windows = {split: Windows.load(folder) for split, folder in inputs.tokens.items()}
@@ -115,16 +113,6 @@ def main(
     with replacing(outputs.divergence) as temporary:
         table = divergence.table(section_of_sentence) if divergence else no_divergence()
         table.to_parquet(temporary, index=False)
-    row = passage_window(blocks[reference], settings.passage_tokens)
-    length = min(settings.passage_tokens, int(test.is_text[row].sum()) + 1)
-    input_ids = test.input_ids[row, :length]
-    passage = attention_of_passage(model, input_ids, bf16) | {
-        "tokens": np.array(list(token_texts(inputs.model, input_ids))),
-        "blocks": blocks[reference][row, :length],
-        "title": np.array(sentences["title"].iloc[test.sentence_ids[row, 1]]),
-    }
-    with replacing(outputs.passage) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **passage)
     with replacing(outputs.at_tokens) as temporary:
         parts = [
             snapshot_sums(folder, test, blocks[reference], settings, bf16, f"{name} at {tokens}").assign(tokens=tokens)
@@ -166,20 +154,6 @@ def _with_sections(losses: pd.DataFrame, section_of_sentence: np.ndarray) -> pd.
     return losses.assign(section=section_of_sentence[losses["sentence"]])
 
 
-def attention_of_passage(model: PreTrainedModel, input_ids: np.ndarray, bf16: bool) -> dict[str, np.ndarray]:
-    """An early, a middle and the last layer (`layers`), and their attention, [layers, P, P]. input_ids: int [P]."""
-    last = model.config.get_text_config().num_hidden_layers - 1
-    layers = [last // 6, last // 2, last]
-    return {"layers": np.array(layers), "attention": passage_attention(model, input_ids, layers, bf16)}
-
-
-def token_texts(folder: Path, input_ids: np.ndarray) -> Iterator[str]:
-    """The text of each token, by the tokenizer in the model folder."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    for token in input_ids:
-        yield tokenizer.decode([token])
-
-
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]), explained_gpu_errors("evaluation.batch_size"):
         measured = snakemake.params.measured
@@ -199,10 +173,7 @@ if __name__ == "__main__":
             outputs=Outputs(
                 **{
                     name: Path(snakemake.output[name])
-                    for name in (
-                        *("metrics", "precision", "tokens", "knockout", "divergence", "passage"),
-                        "at_tokens",
-                    )
+                    for name in (*("metrics", "precision", "tokens", "knockout", "divergence", "at_tokens"),)
                 },
                 layers=dict(zip(measured, map(Path, snakemake.output.layers), strict=True)),
             ),

@@ -26,8 +26,8 @@ from localist.training.settings import ReferenceRun, RunInputs, RunOutputs, Trai
 # Of the time that the trial leaves: the rest is for runs that take longer than it did.
 SHARE_PLANNED = 0.85
 LEAST_TOKENS = 100_000
-EVALUATED = ("metrics", "precision", "tokens", "knockout", "divergence", "passage", "at_tokens")
-SUFFIXES = {"metrics": "json", "precision": "json", "passage": "npz"}
+EVALUATED = ("metrics", "precision", "tokens", "knockout", "divergence", "at_tokens")
+SUFFIXES = {"metrics": "json", "precision": "json"}
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def evaluate(study: Study, arm: str, seed: int) -> float:
     measured = study.config["blocks"]["measured"]
     other = None if arm in (PRETRAINED, DISTRIBUTED) else study.model_folder(DISTRIBUTED, seed)
     settings = {name: study.config["evaluation"][name] for name in ("batch_size", "precision", "seed", "sample_tokens")}
-    settings |= {name: study.config["evaluation"][name] for name in ("divergence_tokens", "passage_tokens")}
+    settings |= {"divergence_tokens": study.config["evaluation"]["divergence_tokens"]}
     settings |= {name: study.config["training"][name] for name in ("threads", "deterministic", "gpus")}
     splits = SPLITS if arm in (PRETRAINED, DISTRIBUTED) else ("train", "test")
     with explained_gpu_errors("evaluation.batch_size"):

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 ARMS = ["distributed", "quintic", "reversed_dose"]
 SEEDS = [1, 2]
 RUNS = [(arm, seed) for arm in ARMS for seed in SEEDS]
+DRAWN = [("pretrained", 0), ("distributed", 1), ("quintic", 1)]
 MEASURED = ["semantic", "fixed", "shifted", "spans"]
 FIGURES = [
     *("claims", "schedules", "perplexity", "fidelity", "entropy", "divergence", "frontier", "targets", "knockout"),
@@ -39,7 +40,7 @@ def expected_files():
     arrays = ["input_ids", "sentence_ids", "byte_counts", "stretch_ids"]
     evaluated = [("pretrained", 0), *RUNS]
     measures = [
-        *("metrics.json", "precision.json", "tokens.parquet", "knockout.parquet", "divergence.parquet", "passage.npz"),
+        *("metrics.json", "precision.json", "tokens.parquet", "knockout.parquet", "divergence.parquet"),
         "at_tokens.parquet",
     ]
     tables = [
@@ -70,6 +71,8 @@ def expected_files():
         *(f"runs/{arm}/seed{seed}/model/{name}" for arm, seed in RUNS for name in MODEL),
         *(f"runs/{arm}/seed{s}/{n}" for arm, s in RUNS for n in ("history.csv", "settings.json", "README.md")),
         *(f"evaluation/{a}/seed{s}/{n}" for a, s in evaluated for n in measures),
+        *(f"explorer/{arm}/seed{seed}.npz" for arm, seed in DRAWN),
+        "explorer.html",
         *(f"evaluation/{a}/seed{s}/{m}/layers.parquet" for a, s in evaluated for m in MEASURED),
         *(f"tables/{name}" for name in tables),
         *(f"figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")),

@@ -28,6 +28,7 @@ from localist.study.arms import (
     SEMANTIC,
     SHIFTED,
     arm_table,
+    arms_to_draw,
     meaning,
     named,
     sweep,
@@ -71,6 +72,17 @@ PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
 }
 # The hub's name of the model, where it comes from there.
 HUB_MODEL = config["model"]["source"]["hub"]["id"] if source_kind(config["model"]["source"]) == "hub" else None
+# The models that are drawn where all would be too many; one that is the same as another is drawn as that.
+DRAWN = list(
+    dict.fromkeys(SAME_ARMS.get(name, name) for name in config["draw"] or arms_to_draw(ARMS, config["constraint"]))
+)
+# The blocks that they are drawn with: those that have names, if these are measured.
+DRAWN_BLOCKS = SEMANTIC if SEMANTIC in MEASURED else REFERENCE
+DRAWN_HEADS = (
+    [named(ARMS, meaning(QUINTIC, config["constraint"]))]
+    if config["explorer"]["heads"] is None
+    else [SAME_ARMS.get(name, name) for name in config["explorer"]["heads"]]
+)
 # The folder of results that studies share (`snakemake --cache`).
 CACHE = Path(os.environ.get("SNAKEMAKE_OUTPUT_CACHE", ""))
 KEPT_SEEDS = {"all": SEEDS, "last_seed": SEEDS[-1:], "none": []}[config["keep_models"]]
@@ -227,6 +239,17 @@ def splits_of(arm):
 
 def first_seed_of_each_arm():
     return [(PRETRAINED, PRETRAINED_SEED), *((arm, SEEDS[0]) for arm in ARMS)]
+
+
+def drawn():
+    """(arm, seed) of the models that are drawn, each with its first seed."""
+    return [(arm, seed) for arm, seed in first_seed_of_each_arm() if arm in DRAWN]
+
+
+def mapped():
+    """The same for the attention maps, which have room for four: of the untuned model and localist last."""
+    last = (PRETRAINED, PUBLISHED["localist"])
+    return sorted(drawn(), key=lambda run: run[0] in last)[:4]
 
 
 def per_run(pattern, pairs):

@@ -21,7 +21,6 @@ rule evaluate_model:
         tokens="results/{study}/evaluation/{arm}/seed{seed}/tokens.parquet",
         knockout="results/{study}/evaluation/{arm}/seed{seed}/knockout.parquet",
         divergence="results/{study}/evaluation/{arm}/seed{seed}/divergence.parquet",
-        passage="results/{study}/evaluation/{arm}/seed{seed}/passage.npz",
         at_tokens="results/{study}/evaluation/{arm}/seed{seed}/at_tokens.parquet",
         layers=expand("results/{{study}}/evaluation/{{arm}}/seed{{seed}}/{measured}/layers.parquet", measured=MEASURED),
     log:
@@ -45,13 +44,45 @@ rule evaluate_model:
             key: config["evaluation"][key]
             for key in (
                 *("batch_size", "precision", "seed", "sample_tokens"),
-                *("divergence_tokens", "passage_tokens"),
+                "divergence_tokens",
             )
         }
         | {key: config["training"][key] for key in ("threads", "deterministic")}
         | {"gpus": min(1, GPUS)},
     script:
         "../../scripts/evaluate_model.py"
+
+
+# Attention within a few passages, to be looked at: no measure and no claim depends on it.
+rule explore_model:
+    input:
+        model=lambda wildcards: model_of(wildcards.arm, wildcards.seed),
+        tokens="results/{study}/tokens/test",
+        blocks=f"results/{{study}}/blocks/{DRAWN_BLOCKS}/test.npy",
+        code=modules_of("explore_model"),
+    output:
+        passages="results/{study}/explorer/{arm}/seed{seed}.npz",
+    log:
+        "results/{study}/logs/explore_model/{arm}/seed{seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/explore_model/{arm}/seed{seed}.tsv"
+    conda:
+        "../../envs/training.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        **gpu_request(min(1, GPUS)),
+        mem_mb=more_each_try(config["training"]["memory_mb"]),
+        runtime=more_each_try(10),
+    params:
+        settings=lambda wildcards: {key: config["explorer"][key] for key in ("passages", "tokens")}
+        | {
+            "heads": wildcards.arm in DRAWN_HEADS,
+            "precision": config["evaluation"]["precision"],
+            "threads": config["training"]["threads"],
+            "gpus": min(1, GPUS),
+        },
+    script:
+        "../../scripts/explore_model.py"
 
 
 # Beside the model folder, not in it: that folder is another rule's output, and whole.

@@ -139,12 +139,12 @@ use rule plot_figure as plot_training with:
 
 use rule plot_figure as plot_attention_maps with:
     input:
-        passages=lambda wildcards: per_run("evaluation/{arm}/seed{seed}/passage.npz", first_seed_of_each_arm()),
+        passages=per_run("explorer/{arm}/seed{seed}.npz", mapped()),
         code=modules_of("plot_attention_maps"),
     output:
         **figure("attention_maps", category="Attention", label="attention on one passage"),
     params:
-        arms=[PRETRAINED, *ARMS],
+        arms=[arm for arm, _ in mapped()],
 
 
 use rule plot_figure as plot_block_selection with:

@@ -11,6 +11,7 @@ localrules:
     describe_study,
     describe_corpus,
     describe_blocks,
+    build_explorer,
 
 
 rule collect_metrics:
@@ -269,6 +270,40 @@ rule describe_corpus:
         splits={key: config["splits"][key] for key in [*SPLITS, "seed"]},
     script:
         "../../scripts/describe_corpus.py"
+
+
+rule build_explorer:
+    input:
+        passages=per_run("explorer/{arm}/seed{seed}.npz", drawn()),
+        losses=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", drawn()),
+        layers=per_run(f"evaluation/{{arm}}/seed{{seed}}/{DRAWN_BLOCKS}/layers.parquet", drawn()),
+        sentences="results/{study}/corpus/sentences.parquet",
+        sentence_blocks=f"results/{{study}}/blocks/{PARTITIONS[DRAWN_BLOCKS].made_from}/sentence_blocks.parquet",
+        block_table="results/{study}/blocks/semantic/blocks.csv" if DRAWN_BLOCKS == SEMANTIC else [],
+        templates=templates_of("explorer.html.j2"),
+        style=CODE / "workflow/report/explorer.css",
+        program=CODE / "workflow/report/explorer.js",
+        code=modules_of("build_explorer"),
+    output:
+        page=report(
+            "results/{study}/explorer.html",
+            caption="../report/explorer.rst",
+            category="Attention",
+            labels={"table": "explorer: what a token attends to"},
+        ),
+    log:
+        "results/{study}/logs/build_explorer.log",
+    benchmark:
+        "results/{study}/benchmarks/build_explorer.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        arms=[arm for arm, _ in drawn()],
+    script:
+        "../../scripts/build_explorer.py"
 
 
 rule describe_blocks:

@@ -1,4 +1,4 @@
-"""One passage's attention, for the attention maps: which passage, and its T × T attention in some layers."""
+"""Attention within a few passages of held-out text, for explorer and attention maps."""
 
 from collections.abc import Sequence
 
@@ -11,36 +11,56 @@ from localist.evaluation.query_chunks import QueryChunk, excluded, seen_keys
 from localist.evaluation.window_batches import long_tensor
 from localist.tokens.windows import NO_ID
 
+# A passage in fewer blocks shows little of locality.
+FEWEST_BLOCKS = 3
+
 
 class PassageObserver:
-    """Keeps the attention of the named layers, averaged over heads: layer → float32 [T, T] of the only window."""
+    """Keeps the attention of every layer to the only window: layer → float32 [heads, T, T] on the CPU."""
 
-    def __init__(self, layers: Sequence[int]):
-        self.layers = layers
+    def __init__(self) -> None:
         self.attention: dict[int, torch.Tensor] = {}
 
     def observe(self, layer: int, inputs: LayerInputs) -> None:
-        """Compute the attention of a layer that was asked for."""
-        if layer not in self.layers:
-            return
+        """Compute the attention of a layer."""
         everything = QueryChunk(slice(0, 1), slice(None), slice(None))
         with torch.autocast(inputs.query.device.type, enabled=False):
             scores = everything.scores(inputs.query.float() * inputs.scaling, inputs.key.float())  # [1, heads, T, T]
-        self.attention[layer] = (scores + excluded(seen_keys(inputs), scores.dtype)).softmax(-1).mean(1)[0]  # [T, T]
+        self.attention[layer] = (scores + excluded(seen_keys(inputs), scores.dtype)).softmax(-1)[0].cpu()
 
 
-def passage_window(blocks: np.ndarray, tokens: int) -> int:
-    """The row of `blocks`, int [windows, T], whose first `tokens` tokens lie in the most blocks."""
-    return int(np.argmax([len(np.unique(row[1:tokens][row[1:tokens] != NO_ID])) for row in blocks]))
+def passage_rows(blocks: np.ndarray, stretches: np.ndarray, tokens: int, count: int) -> list[int]:
+    """The rows of `blocks`, int [windows, T], whose first `tokens` tokens lie in the most blocks, most first.
 
-
-def passage_attention(model: PreTrainedModel, input_ids: np.ndarray, layers: Sequence[int], bf16: bool) -> np.ndarray:
-    """float32 [layers, P, P]: attention averaged over heads for one passage.
-
-    input_ids: int [P], the sink first.
+    At most `count`, each with FEWEST_BLOCKS at least (if none has, the one with the most), and from as many stretches
+    of text, int [windows], as there are.
     """
-    observer = PassageObserver(layers)
+    beginnings = blocks[:, 1:tokens]
+    spanned = np.array([len(np.unique(row[row != NO_ID])) for row in beginnings])
+    by_blocks = np.argsort(-spanned, kind="stable")
+    fit = [int(row) for row in by_blocks if spanned[row] >= FEWEST_BLOCKS] or [int(by_blocks[0])]
+    _, first_of_stretch = np.unique(stretches[fit], return_index=True)
+    first = [fit[number] for number in sorted(first_of_stretch)]
+    return [*first, *(row for row in fit if row not in first)][:count]
+
+
+def passage_attention(model: PreTrainedModel, input_ids: np.ndarray, bf16: bool) -> np.ndarray:
+    """float32 [layers, heads, P, P]: the attention of one passage. input_ids: int [P], the sink first."""
+    observer = PassageObserver()
     model.eval()
     with torch.inference_mode(), torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
         model(input_ids=long_tensor(input_ids[None], model.device), observer=observer)
-    return np.stack([observer.attention[layer].cpu().numpy() for layer in layers])
+    return torch.stack([observer.attention[layer] for layer in sorted(observer.attention)]).numpy()
+
+
+def pieces_of_text(texts: Sequence[str]) -> list[str]:
+    """What each token adds to a text, from the decoded texts of one, two, three, … tokens.
+
+    A character of several tokens goes to the last of them; the others add nothing.
+    """
+    pieces, done = [], ""
+    for text in texts:
+        whole = text.rstrip("\N{REPLACEMENT CHARACTER}")
+        pieces.append(whole[len(done) :] if whole.startswith(done) else "")
+        done = whole if whole.startswith(done) else done
+    return pieces

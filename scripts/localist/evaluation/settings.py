@@ -9,8 +9,7 @@ class EvaluationSettings:
 
     batch_size: in windows; precision: auto, bf16 or fp32; threads: of torch; gpus: 0 computes on the CPU; seed: of the
     samples; sample_tokens: predicted tokens of the samples of losses; divergence_tokens: of the sample on which
-    attention is compared with another model's (None: all); passage_tokens: length of the passage of the attention maps;
-    deterministic: as in training.
+    attention is compared with another model's (None: all); deterministic: as in training.
     """
 
     batch_size: int
@@ -21,4 +20,3 @@ class EvaluationSettings:
     seed: int
     sample_tokens: int
     divergence_tokens: int | None
-    passage_tokens: int

@@ -108,6 +108,23 @@ def sweep(table: Mapping[str, Arm], wanted: Arm, field: str) -> dict[float, str]
     return dict(sorted(found.items()))
 
 
+def arms_to_draw(table: Mapping[str, Arm], constraint: Mapping[str, Any]) -> list[str]:
+    """The models that answer most claims, as far as there are such.
+
+    Untuned, distributed, localist, quintic, quintic on shifted blocks, and the first with a perplexity budget.
+    """
+    budgets = (name for name, arm in table.items() if arm.perplexity_budget)
+    chosen = [
+        PRETRAINED,
+        DISTRIBUTED,
+        named(table, meaning({"schedule": LOCALIST, "partition": SEMANTIC}, constraint)),
+        named(table, meaning(QUINTIC, constraint)),
+        named(table, meaning(QUINTIC | {"partition": SHIFTED}, constraint)),
+        next(budgets, None),
+    ]
+    return [name for name in chosen if name]
+
+
 def _plainest(arm: Arm) -> Arm:
     """The same training, in its plainest form."""
     if arm.schedule == LOCALIST:

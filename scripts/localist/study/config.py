@@ -42,6 +42,7 @@ RENAMED_KEYS = {
     "training.warmup_share": "training.warmup_ratio",
     "training.gradient_norm": "training.max_grad_norm",
     "evaluation.batch_windows": "evaluation.batch_size",
+    "evaluation.passage_tokens": "explorer.tokens",
 }
 # What YAML makes of a path with signs of its own in it, as the command line gives it: nothing but text.
 UNQUOTED_PATH = re.compile(r"\{\s*source:\s*\{\s*path:\s*(.*?)\s*\}(?:\s*\}|\s*,.*)\s*", re.DOTALL)
@@ -168,6 +169,11 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _arm_mistakes(name, row, config["constraint"])
         if "partition" in row and row["partition"] not in config["blocks"]["measured"]:
             yield f"arms.{name}.partition: {row['partition']} is not in blocks.measured, so what it does goes unseen."
+    known = {PRETRAINED, *config["arms"]}
+    for key, names in (("draw", config["draw"]), ("explorer.heads", config["explorer"]["heads"])):
+        for name in names or ():
+            if name not in known:
+                yield f"{key}: there is no arm {name}. There are: {', '.join(sorted(known))}."
     for tokens in config["evaluation"]["at_tokens"]:
         if tokens > config["training"]["token_budget"]:
             yield (

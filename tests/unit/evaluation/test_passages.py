@@ -1,25 +1,40 @@
-"""The passage of the attention maps: which one, and that its attention is attention."""
+"""Passages to be looked at: which ones, that their attention is attention, and the text of their tokens."""
 
 import numpy as np
 import pytest
+import torch
 from tiny_models import tiny_model
 
 from localist.attention.observed_attention import use_observed_attention
-from localist.evaluation.passages import passage_attention, passage_window
+from localist.evaluation.passages import passage_attention, passage_rows, pieces_of_text
 
 
-def test_the_passage_has_the_most_blocks():
-    """Catches maps of a passage that lies in a single block, which show nothing."""
-    blocks = np.array([[-1, 0, 0, 0, 0, 5], [-1, 0, 1, 2, 0, 0], [-1, 3, 3, 4, 4, 4]])
-    assert passage_window(blocks, 4) == 1
+def test_passages_have_the_most_blocks_and_come_from_several_stretches():
+    """Catches passages that lie in few blocks and show nothing, and all of them from one page of the book."""
+    blocks = np.array([[-1, 0, 0, 0, 5], [-1, 0, 1, 2, 3], [-1, 3, 1, 2, 2], [-1, 4, 5, 6, 6], [-1, 0, 1, 1, -1]])
+    stretches = np.array([0, 0, 0, 1, 1])
+    assert passage_rows(blocks, stretches, tokens=5, count=2) == [1, 3]
+    assert passage_rows(blocks, stretches, tokens=5, count=9) == [1, 3, 2]
+    assert passage_rows(blocks, stretches, tokens=3, count=9) == [1]  # none has three blocks: the one with the most
 
 
 @pytest.mark.parametrize("bf16", [False, True])
-def test_passage_attention_is_causal_and_sums_to_one(bf16):
-    """Catches maps of something other than attention probabilities, and probabilities in bf16 under autocast."""
+def test_attention_is_that_of_the_model(bf16):
+    """Catches maps of something other than attention, the wrong order of layers, and probabilities in bf16."""
     model = tiny_model("llama")
     use_observed_attention(model, context=10)
-    attention = passage_attention(model, np.arange(10), [0, 2], bf16)
-    assert attention.shape == (2, 10, 10)
+    attention = passage_attention(model, np.arange(10), bf16)
+    assert attention.dtype == np.float32 and attention.shape[0] == 3 and attention.shape[2:] == (10, 10)
     np.testing.assert_allclose(attention.sum(-1), 1, rtol=1e-5)
-    assert np.triu(attention[0], 1).max() == 0
+    assert np.triu(attention[0, 0], 1).max() == 0
+    if not bf16:
+        model.set_attn_implementation("eager")
+        with torch.no_grad():
+            eager = model(input_ids=torch.arange(10)[None], output_attentions=True).attentions
+        np.testing.assert_allclose(attention, torch.stack(eager)[:, 0].numpy(), atol=1e-6)
+
+
+def test_characters_of_several_tokens_are_whole():
+    """Catches replacement characters where an emoji or a Chinese letter is more than one token."""
+    letters = "a", "a\N{REPLACEMENT CHARACTER}", "a\N{REPLACEMENT CHARACTER}", "a語", "a語 b"
+    assert pieces_of_text(letters) == ["a", "", "", "語", " b"]

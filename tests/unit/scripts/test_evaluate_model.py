@@ -19,7 +19,6 @@ SETTINGS = EvaluationSettings(
     seed=0,
     sample_tokens=20,
     divergence_tokens=None,
-    passage_tokens=8,
 )
 
 

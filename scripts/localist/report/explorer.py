@@ -1,0 +1,186 @@
+"""The attention explorer: one page with passages, their attention, and what their blocks are about."""
+
+import base64
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_hex
+
+from localist.plumbing.errors import UserError
+from localist.report.figures import block_colours
+from localist.report.templates import render
+from localist.tokens.windows import NO_ID
+
+# Attention is kept as a byte: 0 is none, 255 is 1, and each step between is a factor of 2^(1/16), so to within 2.2 %.
+STEPS_PER_OCTAVE = 16
+MOST_PLACES = 6
+NAME_WORDS = 4
+BLOCKS_IN_COLOUR = 12
+
+
+@dataclass(frozen=True)
+class ArmPassages:
+    """What one model does with the passages.
+
+    attention, heads: of each passage float [layers, P, P] and, if kept, [layers, heads, P, P]; losses: of each passage
+    the nats of every token, NaN where none is predicted; fidelity: mean F by layer over all test text.
+    """
+
+    name: str
+    attention: list[np.ndarray]
+    heads: list[np.ndarray] | None
+    losses: list[np.ndarray]
+    fidelity: Sequence[float]
+
+
+def read_passages(path: Path) -> dict[str, Any]:
+    """The arrays that explore_model wrote, those of each passage in a list. Raises UserError if one is missing."""
+    with np.load(path, allow_pickle=False) as file:
+        if "rows" not in file:
+            raise UserError(f"{path}: the array 'rows' is missing. Delete the file, and run again.")
+        kinds = {name.rpartition("_")[0] for name in file.files if name != "rows"}
+        return {"rows": file["rows"]} | {
+            kind: [file[f"{kind}_{number}"] for number in range(len(file["rows"]))] for kind in kinds
+        }
+
+
+def as_bytes(attention: np.ndarray) -> bytes:
+    """The seen half of attention, […, P, P], query by query, as bytes on the scale of STEPS_PER_OCTAVE."""
+    values = np.asarray(attention, dtype=np.float32)
+    queries, keys = np.tril_indices(values.shape[-1])
+    seen = np.maximum(values[..., queries, keys], np.finfo(np.float32).tiny)
+    return np.clip(np.round(255 + STEPS_PER_OCTAVE * np.log2(seen)), 0, 255).astype(np.uint8).tobytes()
+
+
+def packed(arms: Sequence[ArmPassages]) -> tuple[str, list[dict[str, Any]]]:
+    """All attention as text (base64 of a zlib stream), and where in it each arm's begins: of each passage the mean over
+    heads and, where kept, the heads (bytes from the start)."""
+    parts: list[bytes] = []
+    size, places = 0, []
+    for arm in arms:
+        place: dict[str, Any] = {"mean": [], "heads": None}
+        for kind, matrices in (("mean", arm.attention), ("heads", arm.heads)):
+            if matrices is not None:
+                place[kind] = []
+                for matrix in matrices:
+                    place[kind].append(size)
+                    parts.append(as_bytes(matrix))
+                    size += len(parts[-1])
+        places.append(place)
+    return base64.b64encode(zlib.compress(b"".join(parts), 9)).decode("ascii"), places
+
+
+def where_blocks_live(sentence_blocks: pd.DataFrame, sentences: pd.DataFrame) -> dict[int, list[str]]:
+    """Block → the sections with most of its sentences, most first, as text with their number.
+
+    sentence_blocks: sentence, block; sentences: sentence, title, heading.
+    """
+    table = sentence_blocks.merge(sentences[["sentence", "title", "heading"]], on="sentence")
+    counts = table.groupby(["block", "title", "heading"], as_index=False).size()
+    counts = counts.sort_values("size", ascending=False, kind="stable")
+    places: dict[int, list[str]] = {}
+    for block, title, heading, count in counts.itertuples(index=False):
+        where = f"{title}, “{heading}”" if heading else str(title)
+        places.setdefault(int(block), []).append(f"{where} ({count} sentence{'s' * (count > 1)})")
+    return {
+        block: [*found[:MOST_PLACES], *(["…"] if len(found) > MOST_PLACES else [])] for block, found in places.items()
+    }
+
+
+def explorer_page(
+    study: str,
+    arms: Sequence[ArmPassages],
+    passages: Sequence[Mapping[str, Any]],
+    blocks: Mapping[int, Mapping[str, Any]],
+    templates: Sequence[Path],
+    style: Path,
+    program: Path,
+) -> str:
+    """The page, which loads nothing from anywhere.
+
+    passages: of each title, tokens, blocks and sentences (lists of length P); blocks: as from block_entries.
+    """
+    stream, places = packed(arms)
+    data = {
+        "study": study,
+        "stepsPerOctave": STEPS_PER_OCTAVE,
+        "layers": len(arms[0].attention[0]),
+        "palette": [to_hex(colour) for colour in block_colours(range(BLOCKS_IN_COLOUR)).values()],
+        "passages": passages,
+        "blocks": blocks,
+        "arms": [
+            {
+                "name": arm.name,
+                "headCount": arm.heads[0].shape[1] if arm.heads else 0,
+                "losses": [[None if np.isnan(loss) else round(float(loss), 4) for loss in one] for one in arm.losses],
+                "fidelity": [round(float(value), 4) for value in arm.fidelity],
+                **place,
+            }
+            for arm, place in zip(arms, places, strict=True)
+        ],
+    }
+    script, css = program.read_text(encoding="utf-8"), style.read_text(encoding="utf-8")
+    return render(
+        templates,
+        study=study,
+        script=script,
+        style=css,
+        script_hash=_csp_hash(script),
+        style_hash=_csp_hash(css),
+        data=_json_in_html(data),
+        stream=stream,
+    )
+
+
+def passage_losses(tokens: pd.DataFrame, rows: Sequence[int], lengths: Sequence[int]) -> list[np.ndarray]:
+    """Of each passage the loss of every token, float [P] with NaN where none is predicted.
+
+    tokens: window, position and nll of the test split.
+    """
+    found = []
+    for row, length in zip(rows, lengths, strict=True):
+        own = tokens[(tokens["window"] == row) & (tokens["position"] < length)]
+        losses = np.full(length, np.nan)
+        losses[own["position"].to_numpy()] = own["nll"].to_numpy()
+        found.append(losses)
+    return found
+
+
+def passage_title(sentences: pd.DataFrame, numbers: np.ndarray) -> str:
+    """Title and heading of the section that a passage is from. numbers: of its tokens' sentences, the sink's first."""
+    first = sentences.loc[sentences["sentence"] == numbers[1]].iloc[0]
+    return f"{first['title']}, “{first['heading']}”" if first["heading"] else str(first["title"])
+
+
+def block_entries(
+    ids: Iterable[int], table: pd.DataFrame, places: Mapping[int, list[str]]
+) -> dict[int, dict[str, Any]]:
+    """What the page says of each block: name, further telling words, and where it lives. table: block, words."""
+    words = dict(zip(table["block"], table["words"], strict=True))
+    entries = {}
+    for block in (int(one) for one in ids if one != NO_ID):
+        said = [word for word in str(words.get(block, "")).split(", ") if word]
+        entries[block] = {
+            "name": ", ".join(said[:NAME_WORDS]) or f"block {block}",
+            "words": ", ".join(said[NAME_WORDS:]),
+            "places": places.get(block, []),
+        }
+    return entries
+
+
+def _json_in_html(data: object) -> str:
+    """JSON that ends no script element and begins no comment, whatever text is in it."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _csp_hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
