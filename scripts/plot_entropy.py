@@ -1,11 +1,12 @@
 """Draw the entropy of attention in each layer, with and without the sink, by arm."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from localist.plumbing.rule_log import rule_log
 from localist.report.figures import (
-    arm_styles,
     draw_by_layer,
+    drawn_styles,
     figure_style,
     legend_below,
     new_figure,
@@ -17,14 +18,15 @@ from localist.report.figures import (
 PANELS = {"entropy_bits": "all keys", "entropy_no_sink_bits": "without sink and self"}
 
 
-def main(layers: Path, pdf: Path, png: Path) -> None:
+def main(layers: Path, drawn: Collection[str], pdf: Path, png: Path) -> None:
     """Draw attention entropy by layer, one line per arm: the whole of it above, without sink and self below.
 
     layers: table with one row per arm, seed, measured partition and layer. Entropy hardly depends on the measured
-    partition (only through the queries that count), so it is averaged over the measured partitions.
+    partition (only through the queries that count), so it is averaged over the measured partitions. drawn: the arms in
+    colour.
     """
     table = read_table(layers, text=["arm"], numbers=["seed", "layer", *PANELS])
-    styles = arm_styles(table["arm"])
+    styles = drawn_styles(table["arm"], drawn)
     with figure_style():
         figure, panels = new_figure(3.3, rows=2, sharex=True)
         missing = set(styles)
@@ -41,6 +43,7 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             layers=Path(snakemake.input.layers),
+            drawn=snakemake.params.drawn,
             pdf=Path(snakemake.output.pdf),
             png=Path(snakemake.output.png),
         )

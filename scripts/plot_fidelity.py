@@ -1,11 +1,12 @@
 """Draw the chance-corrected fidelity of each layer, by arm."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from localist.plumbing.rule_log import rule_log
 from localist.report.figures import (
-    arm_styles,
     draw_by_layer,
+    drawn_styles,
     figure_style,
     legend_below,
     new_figure,
@@ -16,14 +17,15 @@ from localist.report.figures import (
 )
 
 
-def main(layers: Path, measured_partition: str, pdf: Path, png: Path) -> None:
+def main(layers: Path, measured_partition: str, drawn: Collection[str], pdf: Path, png: Path) -> None:
     """Draw chance-corrected fidelity by layer, one line per arm.
 
-    layers: table with one row per arm, seed, measured partition and layer. measured_partition: the one to show.
+    layers: table with one row per arm, seed, measured partition and layer. measured_partition: the one to
+    show. drawn: the arms in colour; the others are grey.
     """
     column = "fidelity_corrected"
     table = read_table(layers, text=["arm", "measured_partition"], numbers=["seed", "layer", column])
-    styles = arm_styles(table["arm"])
+    styles = drawn_styles(table["arm"], drawn)
     table = only(table, layers, "measured_partition", measured_partition)
     with figure_style():
         figure, (axes,) = new_figure(2.3)
@@ -39,6 +41,7 @@ if __name__ == "__main__":
         main(
             layers=Path(snakemake.input.layers),
             measured_partition=snakemake.params.measured_partition,
+            drawn=snakemake.params.drawn,
             pdf=Path(snakemake.output.pdf),
             png=Path(snakemake.output.png),
         )

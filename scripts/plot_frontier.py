@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from localist.report.figures import (
     save_figure,
 )
 
+# Perplexity above the baseline at which the figure has a line.
+PRICES = {0.02: "top", 0.05: "bottom"}  # and which end of its label is at the line
+PRICE_STYLE: Any = {"ha": "right", "fontsize": 6, "color": "0.5", "annotation_clip": True}
 # With more arms their names would cover each other: points are numbered.
 MOST_NAMES = 12
 
@@ -47,6 +51,10 @@ def main(arms: Path, paths: Sequence[Sequence[str]], pdf: Path, png: Path) -> No
                 joined += [piece for ends in pairwise(path[[late, "ratio"]].to_numpy()) for piece in pieces(*ends)]
         axes.margins(x=0.2, y=0.15)
         axes.axhline(1, color="0.8", lw=0.6, zorder=0)
+        for price, side in PRICES.items():
+            axes.axhline(1 + price, color="0.8", lw=0.6, ls=(0, (1, 2)), zorder=0)
+            place = {"xy": (1, 1 + price), "xycoords": ("axes fraction", "data"), "va": side}
+            axes.annotate(f"+{price:.0%}", **place, **PRICE_STYLE)
         axes.set_ylabel("perplexity (test), × distributed")
         note = f"\nnot shown, for lack of values: {', '.join(missing)}" if missing else ""
         axes.set_xlabel(f"late-layer chance-corrected fidelity{note}")

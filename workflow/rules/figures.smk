@@ -72,6 +72,7 @@ use rule plot_figure as plot_fidelity with:
         **figure("fidelity", category="Attention", label="chance-corrected fidelity by layer"),
     params:
         measured_partition=config["blocks"]["reference"],
+        drawn=DRAWN,
 
 
 use rule plot_figure as plot_entropy with:
@@ -80,6 +81,8 @@ use rule plot_figure as plot_entropy with:
         code=modules_of("plot_entropy"),
     output:
         **figure("entropy", category="Attention", label="entropy by layer"),
+    params:
+        drawn=DRAWN,
 
 
 use rule plot_figure as plot_divergence with:

@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +68,9 @@ class ArmStyle:
         return {"color": self.colour, "linestyle": self.line, "linewidth": self.width}
 
 
+OTHERS = ArmStyle("#C8C8C8", "-", "", width=0.6)
+
+
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Draw and save in the project's style, whatever the user's own Matplotlib settings are."""
@@ -113,6 +116,13 @@ def arm_styles(arms: Iterable[str]) -> dict[str, ArmStyle]:
         result[arm] = ArmStyle(colour, line, _MARKERS[place % len(_MARKERS)])
         place += 1
     return result
+
+
+def drawn_styles(arms: Iterable[str], drawn: Collection[str]) -> dict[str, ArmStyle]:
+    """The styles of `arms`, with thin grey for those that are not in `drawn` (if any is)."""
+    styles = arm_styles(arms)
+    chosen = {arm: style for arm, style in styles.items() if arm in drawn} or styles
+    return {arm: OTHERS for arm in styles if arm not in chosen} | chosen
 
 
 def with_blocks(table: pd.DataFrame, source: Path, blocks: Path) -> pd.DataFrame:
@@ -215,6 +225,10 @@ def legend_below(figure: Figure, styles: Mapping[str, ArmStyle], missing: Iterab
     Keys of `styles` are the labels; those in `missing` are said to have no values.
     """
     missing = set(missing)
+    chosen = {arm: style for arm, style in styles.items() if style is not OTHERS}
+    if len(chosen) < len(styles):
+        chosen["other arms"] = OTHERS
+    styles = chosen
     labels = [textwrap.fill(f"{name} (no values)" if name in missing else name, 64) for name in styles]
     # An entry takes about six characters more than its label; a line holds about 66.
     longest = max(len(line) for label in labels for line in label.splitlines())

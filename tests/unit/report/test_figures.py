@@ -19,8 +19,10 @@ from whole_studies import default_study
 
 from localist.plumbing.errors import UserError
 from localist.report.figures import (
+    OTHERS,
     arm_styles,
     block_colours,
+    drawn_styles,
     figure_style,
     new_figure,
     place_labels,
@@ -203,8 +205,8 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
         "targets": {"metrics": paths["metrics"], "arms": [arm for arm in arms if arm.startswith("quintic")]},
         "knockout": {"knockout": paths["knockout"]},
         "perplexity": {"arms": paths["arms"], "metrics": paths["metrics"]},
-        "fidelity": {"layers": paths["layers"], "measured_partition": "semantic"},
-        "entropy": {"layers": paths["layers"]},
+        "fidelity": {"layers": paths["layers"], "measured_partition": "semantic", "drawn": arms},
+        "entropy": {"layers": paths["layers"], "drawn": arms},
         "frontier": {"arms": paths["arms"], "paths": [[arm for arm in arms if arm.startswith("quintic")], arms[:2]]},
         "training": {"history": paths["history"]},
         "block_selection": {"selection": paths["selection"], "criterion": "silhouette"},
@@ -346,6 +348,16 @@ def test_shares_of_blocks_by_hand():
     np.testing.assert_allclose(found, [[np.nan] * 3, [1, 0, np.nan], [0.75, 0.25, 0]])
     found = block_shares(attention, np.array([-1, 7, 7, 3]))
     np.testing.assert_allclose(found, [[1, np.nan], [1, 0]])
+
+
+def test_few_arms_have_colours_where_there_are_many(study, tmp_path):
+    """Catches a colour that depends on which arms are drawn, lines of others that go missing, and a legend of all."""
+    styles = drawn_styles(["distributed", "linear", "cubic"], ["cubic", "nobody"])
+    assert styles["cubic"] == arm_styles(["distributed", "linear", "cubic"])["cubic"]
+    assert styles["linear"] is styles["distributed"] is OTHERS and list(styles)[-1] == "cubic"
+    assert drawn_styles(["linear"], ["nobody"]) == arm_styles(["linear"])
+    shown = words(draw("fidelity", study["fidelity"] | {"drawn": [DISTRIBUTED]}, tmp_path)[0])
+    assert "distributed" in shown and "other" in shown and "quintic" not in shown
 
 
 def test_labels_keep_clear_of_each_other_and_of_the_points():
