@@ -116,7 +116,7 @@ class _LossTable:
         targets = input_ids.roll(
             -1, dims=1
         )  # position p is predicted from p − 1; the last of a window predicts nothing
-        nll, correct = _chunked_losses(logits.flatten(0, 1), targets.flatten())
+        nll, correct = chunked_losses(logits.flatten(0, 1), targets.flatten())
         self._batches.append((rows, nll.view_as(input_ids), correct.view_as(input_ids)))
 
     def table(self) -> pd.DataFrame:
@@ -136,7 +136,7 @@ class _LossTable:
         return pd.concat(parts).sort_values(["window", "position"], ignore_index=True)
 
 
-def _chunked_losses(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def chunked_losses(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss in nats, float32, and whether the likeliest token is the target, each [tokens].
 
     logits: [tokens, vocabulary]; targets: long [tokens].
