@@ -33,3 +33,6 @@ class Knockout:
     def observer(self, rows: np.ndarray, length: int, device: torch.device) -> BiasedAttention:
         """An observer for the windows `rows`, cut to `length`."""
         return BiasedAttention(foreign_knockout(long_tensor(self.blocks[rows, :length], device), self.layers))
+
+    def add(self, rows: np.ndarray, length: int, observer: BiasedAttention) -> None:
+        """Collects nothing beside the losses."""

@@ -41,6 +41,10 @@ class Intervention(Protocol):
         """An observer that computes those layers for the windows `rows`, cut to `length`."""
         ...
 
+    def add(self, rows: np.ndarray, length: int, observer: Any) -> None:
+        """Collect what the observer of this batch (made by `observer`) recorded."""
+        ...
+
 
 def token_losses(
     model: PreTrainedModel, windows: Windows, *, batch_size: int, bf16: bool, description: str
@@ -89,6 +93,7 @@ def watched_losses(
                 with lower.replayed():
                     logits = model(input_ids=input_ids, observer=observer, use_cache=False).logits
                 changed[name].add(rows, input_ids, logits)
+                intervention.add(rows, length, observer)
             bar.update(int(windows.is_text[rows].sum()))
     return plain.table(), {name: table.table() for name, table in changed.items()}
 

@@ -24,11 +24,6 @@ class ScoreBias:
     chosen: torch.Tensor
     by_layer: Mapping[int, float]
 
-    @property
-    def first_layer(self) -> int:
-        """The lowest layer that is changed, or one above all where none is."""
-        return min((layer for layer, value in self.by_layer.items() if value), default=max(self.by_layer) + 1)
-
 
 class BiasedAttention:
     """Computes the layers that have a bias, and leaves the others to stock attention.
@@ -45,19 +40,23 @@ class BiasedAttention:
 
     def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
         """Stock attention with the biases, [batch, heads, queries, value width]; None for a layer without any."""
+        mask = self.mask(layer, inputs)
+        if mask is None:
+            return None
+        return stock_attention(inputs.query, inputs.key, inputs.value, mask[:, None], inputs.scaling)
+
+    def mask(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
+        """What is added to the scores of a layer, [batch, queries, keys], −∞ for keys that the model hides; or None."""
         values = tuple(bias.by_layer.get(layer, 0.0) for bias in self.biases)
         if not any(values):
             return None
-        return stock_attention(inputs.query, inputs.key, inputs.value, self._mask(inputs, values), inputs.scaling)
-
-    def _mask(self, inputs: LayerInputs, values: tuple[float, ...]) -> torch.Tensor:
-        """What is added to the scores, [batch, 1, queries, keys]; kept for the next layer, which may have the same."""
+        # Kept for the next layer, which may well have the same.
         if self._known is None or self._known[0] is not inputs.mask or self._known[1] != values:
             mask = self._hidden.of(inputs)  # [batch or 1, queries, keys]
             for bias, value in zip(self.biases, values, strict=True):
                 if value:
                     mask = mask + torch.zeros_like(bias.chosen, dtype=mask.dtype).masked_fill_(bias.chosen, value)
-            self._known = inputs.mask, values, mask[:, None]
+            self._known = inputs.mask, values, mask
         return self._known[2]
 
     @staticmethod
