@@ -2,7 +2,7 @@
 
 A knockout of block g from block q can change nothing before the first query of q that sees g, and nothing after the
 last token of q is looked at. So only the tokens between are computed again, on the keys and values of an unchanged
-pass; that is exact. All blocks that q sees are knocked out side by side.
+pass; that is exact. Blocks that q sees from the same query on are knocked out side by side.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -109,20 +109,27 @@ class BlockKnockouts:
         self.lower = LowerLayers(model, min(late))
 
     def of_window(self, input_ids: np.ndarray, blocks: np.ndarray) -> pd.DataFrame:
-        """One row per block of the window and earlier block that it sees (COLUMNS but window), and one with all of them.
+        """One row per block of the window and other block that it sees (COLUMNS but window).
 
-        input_ids, blocks: int [n], the sink first, with block -1. knocked_out is -1 where all foreign blocks are.
-        Empty where no block sees another.
+        input_ids, blocks: int [n], the sink first, with block -1. One more row per block, with -1 in knocked_out, is
+        of the window in which every block is held to itself in all layers. Empty where no block sees another.
         """
         names, ids = np.unique(blocks, return_inverse=True)
         ids = ids - int(names[0] == NO_ID)
         names = names[names != NO_ID]
-        plain = self._plain(long_tensor(input_ids, self.model.device), ids, len(names))
-        parts = [self._of_block(plain, block) for block in range(len(names))]
-        table = pd.DataFrame([row for rows in parts for row in rows], columns=COLUMNS[1:])
+        tokens = long_tensor(input_ids, self.model.device)
+        plain = self._plain(tokens, ids, len(names))
+        rows = [row for block in range(len(names)) for row in self._of_block(plain, block)]
+        if rows:
+            lost = self._lost_alone(plain)
+            for block in sorted({int(row["block"]) for row in rows}):
+                own = plain.blocks == block
+                row = (block, NO_ID, own.sum(), self._shares(plain, block).sum(), np.nan, lost[own].mean())
+                rows.append(dict(zip(COLUMNS[1:], row, strict=True)))
+        table = pd.DataFrame(rows, columns=COLUMNS[1:])
         for column in ("block", "knocked_out"):
             known = table[column].to_numpy(dtype=int)
-            table[column] = np.where(known == NO_ID, NO_ID, names[known]) if len(known) else known
+            table[column] = np.where(known == NO_ID, NO_ID, names[known])
         return table
 
     def _plain(self, input_ids: torch.Tensor, blocks: np.ndarray, block_count: int) -> PlainPass:
@@ -149,27 +156,46 @@ class BlockKnockouts:
             visible=torch.cat(visible).cpu().numpy(),
         )
 
-    def _of_block(self, plain: PlainPass, block: int) -> list[dict[str, float]]:
-        """The rows of one block: effects in nats per token of it."""
+    def _of_block(self, plain: PlainPass, block: int) -> Iterator[dict[str, float]]:
+        """The rows of one block and each block that it sees: effects in nats per token of it."""
         own = np.flatnonzero(plain.blocks == block)
-        visible = plain.visible[own]  # [own tokens, blocks]
-        sees = visible > 0
+        sees = plain.visible[own] > 0  # [own tokens, blocks]
         sees[:, block] = False
         foreign = np.flatnonzero(sees.any(axis=0))
         if not len(foreign):
-            return []
-        first = int(own[sees.any(axis=1).argmax()])
+            return
+        firsts = own[sees[:, foreign].argmax(axis=0)]
+        shares = self._shares(plain, block)
         keys = long_tensor(plain.blocks, plain.nll.device)
-        forbidden = torch.stack([keys == other for other in foreign] + [(keys >= 0) & (keys != block)])  # [rows, n]
-        late = self._lost(plain, Cut(own, first, forbidden, self.late), plain.lower)
-        whole = self._lost(plain, Cut(own, first, forbidden, range(len(plain.cache))), None)
-        attribution = plain.attribution[own][visible.sum(axis=1) > 0].mean(axis=0)  # [blocks]
-        shares = [*attribution[foreign], attribution[foreign].sum()]
-        rows = zip([*foreign, NO_ID], shares, late, whole, strict=True)
-        return [
-            dict(zip(COLUMNS[1:], (block, other, len(own), *map(float, numbers)), strict=True))
-            for other, *numbers in rows
-        ]
+        for first in np.unique(firsts):
+            others = foreign[firsts == first]
+            forbidden = torch.stack([keys == int(other) for other in others])  # [rows, n]
+            late = self._lost(plain, Cut(own, int(first), forbidden, self.late), plain.lower)
+            whole = self._lost(plain, Cut(own, int(first), forbidden, range(len(plain.cache))), None)
+            for other, *effects in zip(others, late, whole, strict=True):
+                yield dict(zip(COLUMNS[1:], (block, other, len(own), shares[other], *effects), strict=True))
+
+    @staticmethod
+    def _shares(plain: PlainPass, block: int) -> np.ndarray:
+        """The attention of a block to each other, 0 to itself, [blocks]: the mean of its queries that have a V(i)."""
+        own = (plain.blocks == block) & plain.visible.any(axis=1)
+        shares = plain.attribution[own].mean(axis=0)
+        shares[block] = 0
+        return shares
+
+    def _lost_alone(self, plain: PlainPass) -> np.ndarray:
+        """What each token loses where every block is held to itself in all layers, [n]."""
+        keys = long_tensor(plain.blocks, plain.nll.device)
+        cache, nll = DynamicCache(), []
+        for part in _pieces(0, len(keys)):
+            queries, seen = keys[part], keys[: part.stop]
+            foreign = (queries[:, None] != seen) & (queries[:, None] >= 0) & (seen >= 0)
+            observer = BiasedAttention(ScoreBias(foreign[None], dict.fromkeys(range(len(plain.cache)), -torch.inf)))
+            logits = self.model(
+                input_ids=plain.input_ids[None, part], past_key_values=cache, use_cache=True, observer=observer
+            ).logits[0]
+            nll.append(chunked_losses(logits, plain.input_ids.roll(-1)[part])[0])
+        return (torch.cat([plain.nll[:1], torch.cat(nll)[:-1]]) - plain.nll).cpu().numpy()
 
     def _lost(self, plain: PlainPass, cut: Cut, lower: torch.Tensor | None) -> np.ndarray:
         """Mean loss of the block's tokens that each row of a cut adds, [rows].

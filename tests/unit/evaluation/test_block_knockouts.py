@@ -86,9 +86,13 @@ def expected(model, row):
         for other in [*others, -1] if others else []:
             keys = blocks == other if other >= 0 else (blocks >= 0) & (blocks != block)
             hidden = (blocks == block)[:, None] & keys[None]
+            if other < 0:  # every block is held to itself
+                hidden = (blocks[:, None] != blocks) & (blocks[:, None] >= 0) & (blocks >= 0)
             effects = [
                 (eager.losses(input_ids, hidden, layers) - plain)[own - 1].mean().item() for layers in (LATE, range(3))
             ]
+            if other < 0:
+                effects[0] = np.nan
             shares = []
             for i in own:
                 before = attention[:, i, :i] * (blocks[:i] >= 0)  # [heads, keys]
