@@ -1,4 +1,4 @@
-"""Fix what a text's tokens call their own when nothing of the future is known: centres of blocks, and the probed windows."""
+"""Find the centres of the semantic blocks, and what tokens of the probed windows call their own without the future."""
 
 import logging
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ def main(
         language=language,
     )
     tokenizer, _ = load_tokenizer(inputs["model"])
-    causal = CausalBlocks(tokenizer.decode, sentence_blocks)
+    causal = CausalBlocks(lambda ids: str(tokenizer.decode(ids)), sentence_blocks)
     test = Windows.load(inputs["tokens"])
     rows = knockout_sample(np.load(inputs["blocks"]), windows, seed)
     context = test.input_ids.shape[1]

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from localist.claims.claim_tables import claims_table, contrasts_table, manipulation_table
-from localist.claims.judged_study import ConstraintDefaults, Margins, Study
 from localist.claims.evidence import FIDELITY_SUMS, SINK_SUMS, Comparison, Evidence, Run, run_evaluation
+from localist.claims.judged_study import ConstraintDefaults, Margins, Study
 from localist.claims.judging import judge, manipulation_checks
 from localist.claims.tables import write_csv
 from localist.plumbing.files import read_json, replacing

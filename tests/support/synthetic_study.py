@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 import pandas as pd
 
-from localist.claims.judged_study import ConstraintDefaults, Margins, Study
 from localist.claims.evidence import Evidence, RunEvaluation
+from localist.claims.judged_study import ConstraintDefaults, Margins, Study
 from localist.study.arms import arm_table
 
 CONSTRAINT = ConstraintDefaults(
@@ -56,7 +56,8 @@ class Plan:
 
     seed_spread: an arm's spread over seeds; knockouts: nats lost under a knockout, by (arm, partition); gain:
     chance-corrected fidelity added in every constrained arm; sinks: late sink share by arm; divergences: bits, by arm
-    (distributed: the floor). faithful: Spearman's ρ of attribution and effect, by arm, in `probed` sections of one window.
+    (distributed: the floor). faithful: Spearman's ρ of attribution and effect, by arm, in `probed` sections of one
+    window.
     """
 
     losses: Mapping[str, float] = field(default_factory=dict)

@@ -73,9 +73,16 @@ PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
 # The arms whose dial is turned: without a constraint, with quintic's, and as local as a budget allows.
 DIALLED = [
     name
-    for name in (PRETRAINED, DISTRIBUTED, named(ARMS, meaning(QUINTIC, config["constraint"])), *SWEPT["perplexity_budget"])
+    for name in (
+        PRETRAINED,
+        DISTRIBUTED,
+        named(ARMS, meaning(QUINTIC, config["constraint"])),
+        *SWEPT["perplexity_budget"],
+    )
     if name
 ]
+# The arms whose pairs of blocks are drawn: the baseline, and the constrained one that claims are about.
+SCATTERED = [DISTRIBUTED, *(name for name in DIALLED if name not in (PRETRAINED, DISTRIBUTED))][:2]
 # The hub's name of the model, where it comes from there.
 HUB_MODEL = config["model"]["source"]["hub"]["id"] if source_kind(config["model"]["source"]) == "hub" else None
 # The models that are drawn where all would be too many; one that is the same as another is drawn as that.

@@ -147,9 +147,11 @@ rule probe_model:
         | {key: config["training"][key] for key in ("threads", "deterministic")}
         | {"gpus": min(1, GPUS)}
         | {
-            "dial": config["evaluation"]["dial"] | {"min_locality": config["constraint"]["min_locality"]}
-            if wildcards.arm in DIALLED
-            else None
+            "dial": (
+                config["evaluation"]["dial"] | {"min_locality": config["constraint"]["min_locality"]}
+                if wildcards.arm in DIALLED
+                else None
+            )
         },
     script:
         "../../scripts/probe_model.py"

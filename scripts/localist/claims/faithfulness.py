@@ -46,9 +46,7 @@ def section_rows(sums: pd.DataFrame) -> pd.DataFrame:
     return means.assign(windows=sums["effect_all_windows"].astype(int)).reset_index()
 
 
-def faithfulness_table(
-    sums: Mapping[str, Sequence[pd.DataFrame]], *, resamples: int, seed: int
-) -> pd.DataFrame:
+def faithfulness_table(sums: Mapping[str, Sequence[pd.DataFrame]], *, resamples: int, seed: int) -> pd.DataFrame:
     """One row per arm: means over windows, with 95 % intervals over seeds and sections (FAITHFULNESS_COLUMNS).
 
     sums: arm → one table per seed, as from `section_sums`; all have the same windows.

@@ -7,6 +7,7 @@ pass; that is exact. Blocks that q sees from the same query on are knocked out s
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,9 +83,14 @@ class PlainPass:
     def cached(self, tokens: int, rows: int) -> DynamicCache:
         """Keys and values of the first tokens, for so many continuations of them."""
         cache = DynamicCache()
-        for layer, pair in enumerate(self.cache):
-            cache.update(*(part[:, :, :tokens].expand(rows, -1, -1, -1) for part in pair), layer)
+        self.extend(cache, slice(0, tokens), rows, range(len(self.cache)))
         return cache
+
+    def extend(self, cache: DynamicCache, part: slice, rows: int, layers: range) -> None:
+        """Add the keys and values of a part of the window to some layers of a cache of so many rows."""
+        for layer in layers:
+            keys, values = (kept[:, :, part].expand(rows, -1, -1, -1) for kept in self.cache[layer])
+            cache.update(keys, values, layer)
 
 
 @dataclass(frozen=True)
@@ -146,17 +152,18 @@ class BlockKnockouts:
             lower.append(self.lower.output)
             attention.append(observer.attention)
             visible.append(observer.visible)
+        cached: list[Any] = cache.layers
         return PlainPass(
             input_ids=input_ids,
             blocks=blocks,
-            cache=[(layer.keys, layer.values) for layer in cache.layers],
+            cache=[(layer.keys, layer.values) for layer in cached],
             lower=None if lower[0] is None else torch.cat(lower, dim=1),
             nll=torch.cat([input_ids.new_zeros(1, dtype=nll[0].dtype), torch.cat(nll)[:-1]]),
             attribution=(torch.cat(attention) / len(self.late)).cpu().numpy(),
             visible=torch.cat(visible).cpu().numpy(),
         )
 
-    def _of_block(self, plain: PlainPass, block: int) -> Iterator[dict[str, float]]:
+    def _of_block(self, plain: PlainPass, block: int) -> Iterator[dict[str, Any]]:
         """The rows of one block and each block that it sees: effects in nats per token of it."""
         own = np.flatnonzero(plain.blocks == block)
         sees = plain.visible[own] > 0  # [own tokens, blocks]
@@ -242,8 +249,8 @@ class BlockKnockouts:
             return self.model(**arguments).logits
         with self.lower.replayed(lower[:, part].expand(rows, -1, -1)):
             logits = self.model(**arguments).logits
-        for layer in range(min(cut.layers)):  # not computed, but the next piece looks back on as many tokens
-            cache.update(*(kept[:, :, part].expand(rows, -1, -1, -1) for kept in plain.cache[layer]), layer)
+        # They were not computed, but the next piece looks back on as many tokens.
+        plain.extend(cache, part, rows, range(min(cut.layers)))
         return logits
 
 

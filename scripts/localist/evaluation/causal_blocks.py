@@ -1,4 +1,4 @@
-"""Causal blocks: which earlier tokens a token may call its own, judged by the text up to it (method.md, The locality dial).
+"""Causal blocks: which earlier tokens a token calls its own, by the text up to it (method.md, The locality dial).
 
 Nothing here looks at a later token: not the ends of sentences, not their blocks, not the sentences around them.
 """

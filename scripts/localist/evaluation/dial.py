@@ -1,4 +1,4 @@
-"""The locality dial: less attention to foreign blocks, at inference and without training (method.md, The locality dial)."""
+"""The locality dial: less attention to foreign blocks, at inference, without training (method.md, The locality dial)."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -98,7 +98,7 @@ def dial_table(
     bf16: bool,
     description: str,
 ) -> pd.DataFrame:
-    """One row per setting d and late layer: dial, nll and nll_knockout (sums over all tokens), tokens, sums of fidelity.
+    """One row per setting d and late layer: dial, nll and nll_knockout (sums over tokens), tokens, sums of fidelity.
 
     own, blocks: as in `Dial`.
     """

@@ -59,9 +59,7 @@ def knockouts(route, seed=0):
     model = planted_model(route, LAYERS - 1, seed)
     use_observed_attention(model, CONTEXT)
     windows, blocks = planted_windows(24)
-    table = block_knockouts(
-        model, windows, blocks, range(24), late=[LAYERS - 1], bf16=False, description="planted"
-    )
+    table = block_knockouts(model, windows, blocks, range(24), late=[LAYERS - 1], bf16=False, description="planted")
     return table.assign(section=0)
 
 

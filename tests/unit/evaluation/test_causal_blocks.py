@@ -67,5 +67,5 @@ def test_folders_that_are_no_study(tmp_path):
     with pytest.raises(UserError, match="finished study"):
         study_config(tmp_path)
     (tmp_path / "config.yaml").write_text("encoder: {}\n")
-    with pytest.raises(UserError, match="centres.npy is missing"):
+    with pytest.raises(UserError, match="run the study again"):
         study_sentence_blocks(tmp_path)
