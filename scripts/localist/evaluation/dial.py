@@ -1,4 +1,4 @@
-"""The locality dial: less attention to foreign blocks, at inference, without training (method.md, The locality dial)."""
+"""The locality dial: less attention to foreign blocks, at inference (method.md, The locality dial)."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
