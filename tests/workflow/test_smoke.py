@@ -21,6 +21,7 @@ DRAWN = [("pretrained", 0), ("distributed", 1), ("quintic", 1)]
 MEASURED = ["semantic", "fixed", "shifted", "spans"]
 FIGURES = [
     *("claims", "schedules", "perplexity", "fidelity", "entropy", "divergence", "frontier", "targets", "knockout"),
+    *("faithfulness", "dial"),
     *("training", "attention_maps", "block_selection", "block_map", "block_ribbon", "block_sizes"),
 ]
 MODEL = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
@@ -41,11 +42,11 @@ def expected_files():
     evaluated = [("pretrained", 0), *RUNS]
     measures = [
         *("metrics.json", "precision.json", "tokens.parquet", "knockout.parquet", "divergence.parquet"),
-        "at_tokens.parquet",
+        *("at_tokens.parquet", "block_knockouts.parquet", "dial.parquet"),
     ]
     tables = [
         *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "knockout.csv", "divergence.csv"),
-        "at_tokens.csv",
+        *("at_tokens.csv", "faithfulness.csv", "faithfulness_sections.csv", "dial.csv", "faithfulness.tex"),
         *("claims.csv", "contrasts.csv", "manipulation.csv", "published.csv"),
         *("arms.tex", "claims.tex", "published.tex", "numbers.tex"),
         *(
@@ -65,6 +66,7 @@ def expected_files():
         *(f"tokens/{split}/{array}.npy" for split in splits for array in arrays),
         *("blocks/embeddings.npy", "blocks/map.parquet"),
         *(f"blocks/semantic/{n}" for n in ("sentence_blocks.parquet", "selection.csv", "blocks.csv", "fit.json")),
+        *(f"blocks/causal/{name}" for name in ("centres.npy", "own_keys.npz")),
         *(f"blocks/spans/{name}" for name in ("sentence_blocks.parquet", "fit.json")),
         *(f"blocks/{name}/{split}.npy" for name in MEASURED for split in splits),
         *(f"blocks/{name}/summary.json" for name in MEASURED),

@@ -1,7 +1,7 @@
 """Attention of an evaluated model in which the scores of some keys, for some queries, in some layers, get a bias.
 
 A bias of −∞ forbids a key: that is attention knockout. A finite one makes a key less attractive: that is the locality
-dial (method.md, Knockout, The locality dial).
+dial (method.md, The locality dial).
 """
 
 from collections.abc import Mapping

@@ -37,7 +37,7 @@ def generate(
     observed, and a cache of keys that is not exact.
     """
     check_dial(dial)
-    config = study_config(Path(study))
+    config, sentence_blocks = study_config(Path(study)), study_sentence_blocks(Path(study))
     tokenizer, _ = load_tokenizer(Path(model))
     sink = sink_token(tokenizer, config["model"].get("sink_token_id"))
     input_ids = [sink, *tokenizer(prompt, add_special_tokens=False)["input_ids"]]
@@ -49,7 +49,7 @@ def generate(
     )
     if use_cache:
         check_cache(loaded)
-    causal = CausalBlocks(lambda ids: str(tokenizer.decode(ids)), study_sentence_blocks(Path(study)))
+    causal = CausalBlocks(lambda ids: str(tokenizer.decode(ids)), sentence_blocks)
     tokens = torch.tensor([input_ids], device=loaded.device)
     arguments = {"max_new_tokens": max_new_tokens, "use_cache": use_cache, "pad_token_id": sink} | options
     with dial_turned(loaded, causal, locality, dial), torch.inference_mode():
