@@ -1,7 +1,7 @@
 """A study on one GPU without Snakemake: several runs beside each other, in the time that there is.
 
-It writes the files of a study as the rules `train_model`, `evaluate_model` and `probe_model` do, and `make figures` draws them. (With
-Snakemake, every job is a process that starts anew, and jobs on one GPU take turns.)
+It writes the files of a study as the rules `train_model`, `evaluate_model` and `probe_model` do, and `make figures`
+draws them. (With Snakemake, every job is a process that starts anew, and jobs on one GPU take turns.)
 """
 
 import multiprocessing

@@ -66,9 +66,14 @@ def test_every_token_is_chosen_as_in_one_pass_over_the_whole(family, dial):
 def test_at_0_it_is_the_model_itself():
     """Catches a dial at 0 that changes a bit, and a model that stays changed afterwards."""
     model = observed("llama")
-    expected = model.generate(PROMPT, attention_mask=torch.ones_like(PROMPT), max_new_tokens=12, min_new_tokens=12,
-                              do_sample=False, pad_token_id=0, return_dict_in_generate=True, output_logits=True)  # fmt: skip
     tokens, logits = written(model, 0.0)
+    with torch.no_grad():
+        plain = model(tokens[None, :-1], use_cache=False).logits[0, PROMPT.shape[1] - 1 :]
+    torch.testing.assert_close(logits, plain, rtol=1e-4, atol=1e-4)
+    options = {"max_new_tokens": 12, "min_new_tokens": 12, "do_sample": False, "pad_token_id": 0}
+    expected = model.generate(
+        PROMPT, attention_mask=torch.ones_like(PROMPT), return_dict_in_generate=True, output_logits=True, **options
+    )
     assert torch.equal(tokens, expected.sequences[0]) and torch.equal(logits, torch.cat(expected.logits))
     written(model, 1.0)
     assert "forward" not in vars(model)
