@@ -3,8 +3,18 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from matplotlib.ticker import FormatStrFormatter, NullLocator
+
 from localist.plumbing.rule_log import rule_log
-from localist.report.figures import arm_styles, figure_style, legend_below, new_figure, read_table, save_figure
+from localist.report.figures import (
+    arm_styles,
+    figure_style,
+    legend_below,
+    log_axis,
+    new_figure,
+    read_table,
+    save_figure,
+)
 
 # Below this, in nats per token, the scale of effects is linear: some are 0, and some negative.
 LINEAR = 0.01
@@ -23,6 +33,7 @@ def main(faithfulness: Path, knockouts: Mapping[str, Path], pdf: Path, png: Path
         figure, (pairs, arms) = new_figure(
             2.9 + 0.18 * len(table), rows=2, height_ratios=[1.9, 0.45 + 0.18 * len(table)]
         )
+        pairs.set_yscale("symlog", linthresh=LINEAR)
         for arm, path in knockouts.items():
             rows = read_table(path, numbers=["knocked_out", "attribution", "effect_all"], may_be_empty=True)
             rows = rows[rows["knocked_out"] >= 0]
@@ -31,8 +42,9 @@ def main(faithfulness: Path, knockouts: Mapping[str, Path], pdf: Path, png: Path
                 rows["attribution"], rows["effect_all"], style.marker,
                 color=style.colour, mfc="none" if arm == "distributed" else style.colour, ms=3, mew=0.7, alpha=0.75,
             )  # fmt: skip
-        pairs.set_xscale("log")
-        pairs.set_yscale("symlog", linthresh=LINEAR)
+        log_axis(pairs, "x")
+        pairs.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        pairs.yaxis.set_minor_locator(NullLocator())
         pairs.axhline(0, color="0.85", lw=0.6, zorder=0)
         pairs.set_xlabel("late attention to the block (share)")
         pairs.set_ylabel("loss without the block\n(nats per token)")
@@ -45,7 +57,8 @@ def main(faithfulness: Path, knockouts: Mapping[str, Path], pdf: Path, png: Path
         arms.set_ylim(len(table) - 0.4, -0.6)
         arms.tick_params(axis="y", length=0)
         arms.spines["left"].set_visible(False)
-        arms.set_xlabel("rank correlation of the two, ρ (mean over windows)")
+        arms.set_xlim(None, min(1.0, arms.get_xlim()[1]))
+        arms.set_xlabel("rank correlation of the two, ρ")
         legend_below(figure, {arm: styles[arm] for arm in knockouts})
         save_figure(figure, pdf, png)
 
