@@ -11,6 +11,8 @@ import yaml
 from conftest import SMOKE, Workplace
 
 from localist.claims.tables import snapshot_rows
+from localist.notebook.measure_attention import measure_attention
+from localist.tokens.windows import Windows
 
 pytestmark = pytest.mark.slow
 
@@ -194,6 +196,18 @@ def test_a_new_arm_trains_that_arm_alone(smoke):
     planned = smoke.planned(smoke.config(arms=arms | new))
     assert planned["train_model"] == len(SEEDS) and planned["evaluate_model"] == len(SEEDS)
     assert not {"fetch_model", "extract_corpus", "embed_sentences", "partition_tokens"} & set(planned)
+
+
+def test_python_measures_what_the_workflow_does(smoke):
+    """Catches a notebook whose numbers are not those of the study's tables."""
+    study = smoke.folder / "results" / "smoke"
+    found = measure_attention(
+        study / "runs/quintic/seed1/model", Windows.load(study / "tokens/test"), "semantic", study=study, batch_size=16
+    )
+    layers = pd.read_csv(study / "tables/layers.csv")
+    run = (layers["arm"] == "quintic") & (layers["seed"] == 1) & (layers["measured_partition"] == "semantic")
+    expected = layers.loc[run, found.columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
 
 
 def test_a_new_seed_trains_that_seed_alone(smoke):
