@@ -60,7 +60,9 @@ def faithfulness_table(sums: Mapping[str, Sequence[pd.DataFrame]], *, resamples:
             pair = [name, f"{name}_windows"]
             sample = np.stack([table.reindex(first.index, fill_value=0.0)[pair].to_numpy() for table in tables])
             mean = resample([sample], _mean, resamples=resamples, seed=seed)
-            row |= {name: mean.value, f"{name}_low": mean.interval[0], f"{name}_high": mean.interval[1]}
+            # The bootstrap of a few sections knows no bounds; a rank correlation has them.
+            low, high = np.clip(mean.interval, -1, 1) if name == "rho" else mean.interval
+            row |= {name: mean.value, f"{name}_low": float(low), f"{name}_high": float(high)}
         rows.append(row)
     return pd.DataFrame(rows, columns=FAITHFULNESS_COLUMNS)
 
