@@ -81,7 +81,7 @@ class Plan:
 
 def planted_study(plan: Plan) -> Study:
     """What claims are judged by, as if it had been loaded from evaluation files."""
-    generator = np.random.default_rng(0)
+    generator, probes = np.random.default_rng(0), np.random.default_rng(1)
     rows = {name: row for name, row in ROWS.items() if name not in plan.without}
     sections = np.arange(plan.sections)
     base = generator.normal(3, 0.4, plan.sections)
@@ -104,7 +104,7 @@ def planted_study(plan: Plan) -> Study:
                 layers={
                     partition: _layers(plan, gain, plan.sinks.get(name, 0.5), generator) for partition in plan.measured
                 },
-                faithfulness=_faithfulness(plan, plan.faithful.get(name, 0.4), generator),
+                faithfulness=_faithfulness(plan, plan.faithful.get(name, 0.4), probes),
             )
     pairs = [(name, seed, "distributed", seed) for name in rows if name != "distributed" for seed in plan.seeds]
     seeds = list(plan.seeds)
