@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from localist.claims.claim_tables import claims_table, contrasts_table, manipulation_table
-from localist.claims.claims import ConstraintDefaults, Margins, Study
 from localist.claims.evidence import FIDELITY_SUMS, SINK_SUMS, Comparison, Evidence, Run, run_evaluation
+from localist.claims.judged_study import ConstraintDefaults, Margins, Study
 from localist.claims.judging import judge, manipulation_checks
 from localist.claims.tables import write_csv
 from localist.plumbing.files import read_json, replacing
@@ -31,6 +31,7 @@ class Inputs:
 
     tokens: Mapping[Run, Path]
     knockout: Mapping[Run, Path]
+    block_knockouts: Mapping[Run, Path]
     layers: Mapping[tuple[str, Run], Path]
     precision: Mapping[Run, Path]
     history: Mapping[Run, Path]
@@ -93,6 +94,7 @@ def read_evidence(
                 tokens=pd.read_parquet(path, columns=["section", "nll", "split"]),
                 knockout=pd.read_parquet(inputs.knockout[run]),
                 layers={name: pd.read_parquet(inputs.layers[name, run], columns=columns) for name in inputs.blocks},
+                block_knockouts=pd.read_parquet(inputs.block_knockouts[run]),
                 precision_shift=read_json(inputs.precision[run])["shift_nats"],
             )
             for run, path in inputs.tokens.items()
@@ -116,6 +118,7 @@ if __name__ == "__main__":
             inputs=Inputs(
                 tokens=dict(zip(runs, map(Path, given.tokens), strict=True)),
                 knockout=dict(zip(runs, map(Path, given.knockout), strict=True)),
+                block_knockouts=dict(zip(runs, map(Path, given.block_knockouts), strict=True)),
                 layers=dict(zip(product(measured, runs), map(Path, given.layers), strict=True)),
                 precision=dict(zip(runs, map(Path, given.precision), strict=True)),
                 history=dict(zip(runs, map(Path, given.history), strict=True)),

@@ -58,7 +58,7 @@ def prepare(options: argparse.Namespace) -> None:
     with replacing(options.bundle / "study.tar.xz") as temporary, tarfile.open(temporary, "w:xz") as packed:
         write_json(options.bundle / "config.json", config)
         packed.add(options.bundle / "config.json", "config.json")
-        for path in (*sorted((RESULTS / "tokens").iterdir()), *sorted((RESULTS / "blocks").glob("*/*.npy"))):
+        for path in (*sorted((RESULTS / "tokens").iterdir()), *sorted((RESULTS / "blocks").glob("*/*.np[yz]"))):
             packed.add(path, path.relative_to(RESULTS).as_posix())
         packed.add(RESULTS / "corpus" / "sentences.parquet", "corpus/sentences.parquet")
         for path in sorted(model.iterdir()):

@@ -1,7 +1,7 @@
 """A study on one GPU without Snakemake: several runs beside each other, in the time that there is.
 
-It writes the files of a study as the rules `train_model` and `evaluate_model` do, and `make figures` draws them. (With
-Snakemake, every job is a process that starts anew, and jobs on one GPU take turns.)
+It writes the files of a study as the rules `train_model`, `evaluate_model` and `probe_model` do, and `make figures`
+draws them. (With Snakemake, every job is a process that starts anew, and jobs on one GPU take turns.)
 """
 
 import multiprocessing
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import evaluate_model
+import probe_model
 from localist.attention.gpu import explained_gpu_errors
 from localist.corpus.splits import SPLITS
 from localist.evaluation.settings import EvaluationSettings
@@ -118,7 +119,30 @@ def evaluate(study: Study, arm: str, seed: int) -> float:
                 layers={name: folder / name / "layers.parquet" for name in measured},
             ),
         )
+        probe(study, arm, seed, folder)
     return time.monotonic() - begun
+
+
+def probe(study: Study, arm: str, seed: int, folder: Path) -> None:
+    """Knock single blocks out of a model, and turn its dial."""
+    config, blocks = study.config, study.results / "blocks"
+    dial = config["evaluation"]["dial"] | {"min_locality": config["constraint"]["min_locality"]}
+    probe_model.main(
+        {
+            "model": study.model_folder(arm, seed),
+            "tokens": study.results / "tokens" / "test",
+            "sentences": study.results / "corpus" / "sentences.parquet",
+            "blocks": blocks / config["blocks"]["reference"] / "test.npy",
+            "own_keys": blocks / "causal" / "own_keys.npz",
+        },
+        probe_model.ProbeSettings(
+            **{name: config["evaluation"][name] for name in ("batch_size", "precision")},
+            **{name: config["training"][name] for name in ("threads", "gpus", "deterministic")},
+            dial=dial,
+        ),
+        f"{arm} seed {seed}",
+        {"knockouts": folder / "block_knockouts.parquet", "dial": folder / "dial.parquet"},
+    )
 
 
 def train_and_evaluate(study: Study, arm: str, seed: int) -> dict[str, float]:

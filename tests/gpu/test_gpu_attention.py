@@ -10,6 +10,8 @@ from uneven_windows import CONTEXT, uneven_windows
 from localist.attention.block_attention import attention_with_block_mass
 from localist.attention.observed_attention import use_observed_attention
 from localist.attention.visibility import key_groups
+from localist.evaluation.block_knockouts import block_knockouts
+from localist.evaluation.dial import dial_table
 from localist.evaluation.divergence import Divergence
 from localist.evaluation.knockout import Knockout
 from localist.evaluation.layer_sums import LayerSums
@@ -96,3 +98,22 @@ def test_an_evaluation_is_that_of_the_cpu(device, family):
     for there, here in zip(*tables, strict=True):
         numbers = [name for name in there if name != "correct"]  # a tie of two tokens may go either way
         assert_frame_equal(there[numbers], here[numbers], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", sorted(TINY_MODELS))
+def test_knockouts_of_single_blocks_and_the_dial_are_those_of_the_cpu(device, family):
+    """Catches cached keys, masks or places that are right on the CPU alone."""
+    windows = uneven_windows()
+    blocks = np.where(windows.is_text, windows.input_ids % 3, -1)
+    own = blocks[:, :, None] == blocks[:, None]
+    tables = []
+    for place in (torch.device("cpu"), device):
+        model = tiny_model(family).to(place)
+        use_observed_attention(model, CONTEXT)
+        options = {"late": [2], "bf16": False, "description": "test"}
+        turned = dial_table(
+            model, windows, own, blocks, locality=[0.0, 0.3, 1.0], dials=[0.0, 0.5, 1.0], batch_size=2, **options
+        )
+        tables.append([block_knockouts(model, windows, blocks, range(5), **options).astype(float), turned])
+    for there, here in zip(*tables, strict=True):
+        assert_frame_equal(there, here, rtol=1e-3, atol=1e-4)

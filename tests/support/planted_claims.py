@@ -100,6 +100,20 @@ PLANS: Mapping[str, Mapping[Verdict, Plan]] = {
         UNDECIDED: Plan(knockouts={("distributed", "semantic"): 0.01, ("quintic", "shifted"): 0.01}, **WIDE),
         NOT_TESTED: Plan(measured=["semantic", "fixed"]),
     },
+    "attention_is_faithful": {
+        SUPPORTED: Plan(faithful={"quintic": 0.8}),
+        # More, but too little to matter.
+        NOT_SUPPORTED: Plan(faithful={"quintic": 0.42}),
+        UNDECIDED: Plan(faithful={"quintic": 0.5}, faithful_noise=0.6),
+        NOT_TESTED: Plan(without=["quintic"]),
+    },
+    "local_within_budget": {
+        SUPPORTED: Plan(losses={"budget": 0.01}, gain=0.85),
+        # Within the budget, and not local.
+        NOT_SUPPORTED: Plan(losses={"budget": 0.01}, gain=0.4),
+        UNDECIDED: Plan(losses={"budget": 0.02}, gain=0.85, **WIDE),
+        NOT_TESTED: Plan(without=["budget"]),
+    },
 }
 
 

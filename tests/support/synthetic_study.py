@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 import pandas as pd
 
-from localist.claims.claims import ConstraintDefaults, Margins, Study
 from localist.claims.evidence import Evidence, RunEvaluation
+from localist.claims.judged_study import ConstraintDefaults, Margins, Study
 from localist.study.arms import arm_table
 
 CONSTRAINT = ConstraintDefaults(
@@ -25,6 +25,8 @@ MARGINS = Margins(
     divergence_margin=0.5,
     spread_margin=0.5,
     max_chance_gap=0.03,
+    min_rho_gain=0.1,
+    local_fidelity=0.75,
     power=0.8,
 )
 SEMANTIC = {"partition": "semantic"}
@@ -42,6 +44,7 @@ ROWS = {
     "quintic_shifted": {"schedule": "quintic", "partition": "shifted"},
     "low": {"schedule": "quintic", "fidelity_target": 0.1} | SEMANTIC,
     "high": {"schedule": "quintic", "fidelity_target": 0.9} | SEMANTIC,
+    "budget": {"schedule": "quintic", "perplexity_budget": 0.02} | SEMANTIC,
 }
 PARTITIONS = ("semantic", "fixed", "shifted")
 LAYERS, TOKENS = 6, 20
@@ -53,7 +56,8 @@ class Plan:
 
     seed_spread: an arm's spread over seeds; knockouts: nats lost under a knockout, by (arm, partition); gain:
     chance-corrected fidelity added in every constrained arm; sinks: late sink share by arm; divergences: bits, by arm
-    (distributed: the floor).
+    (distributed: the floor). faithful: Spearman's ρ of attribution and effect, by arm, in `probed` sections of one
+    window.
     """
 
     losses: Mapping[str, float] = field(default_factory=dict)
@@ -65,6 +69,9 @@ class Plan:
     sink_noise: float = 0.0
     divergences: Mapping[str, float] = field(default_factory=dict)
     divergence_noise: float = 0.01
+    faithful: Mapping[str, float] = field(default_factory=dict)
+    faithful_noise: float = 0.05
+    probed: int = 12
     chances: Mapping[str, float] = field(default_factory=dict)
     seeds: Sequence[int] = (1, 2, 3)
     sections: int = 24
@@ -74,7 +81,7 @@ class Plan:
 
 def planted_study(plan: Plan) -> Study:
     """What claims are judged by, as if it had been loaded from evaluation files."""
-    generator = np.random.default_rng(0)
+    generator, probes = np.random.default_rng(0), np.random.default_rng(1)
     rows = {name: row for name, row in ROWS.items() if name not in plan.without}
     sections = np.arange(plan.sections)
     base = generator.normal(3, 0.4, plan.sections)
@@ -97,6 +104,7 @@ def planted_study(plan: Plan) -> Study:
                 layers={
                     partition: _layers(plan, gain, plan.sinks.get(name, 0.5), generator) for partition in plan.measured
                 },
+                faithfulness=_faithfulness(plan, plan.faithful.get(name, 0.4), probes),
             )
     pairs = [(name, seed, "distributed", seed) for name in rows if name != "distributed" for seed in plan.seeds]
     seeds = list(plan.seeds)
@@ -128,6 +136,11 @@ def planted_histories(study: Study) -> dict[tuple[str, int], pd.DataFrame]:
 def _losses(nats: np.ndarray, sections: np.ndarray) -> pd.DataFrame:
     """As from losses_by_section, where each section has so many nats per token."""
     return pd.DataFrame({"nll": TOKENS * nats, "tokens": TOKENS}, index=pd.Index(sections, name="section"))
+
+
+def _faithfulness(plan: Plan, rho: float, generator: np.random.Generator) -> pd.DataFrame:
+    values = rho + generator.normal(0, plan.faithful_noise, plan.probed)
+    return pd.DataFrame({"rho": values, "rho_windows": 1.0}, index=pd.Index(range(plan.probed), name="section"))
 
 
 def _divergence(plan: Plan, arm: str, generator: np.random.Generator) -> pd.DataFrame:

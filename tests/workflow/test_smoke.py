@@ -11,6 +11,8 @@ import yaml
 from conftest import SMOKE, Workplace
 
 from localist.claims.tables import snapshot_rows
+from localist.notebook.measure_attention import measure_attention
+from localist.tokens.windows import Windows
 
 pytestmark = pytest.mark.slow
 
@@ -21,6 +23,7 @@ DRAWN = [("pretrained", 0), ("distributed", 1), ("quintic", 1)]
 MEASURED = ["semantic", "fixed", "shifted", "spans"]
 FIGURES = [
     *("claims", "schedules", "perplexity", "fidelity", "entropy", "divergence", "frontier", "targets", "knockout"),
+    *("faithfulness", "dial"),
     *("training", "attention_maps", "block_selection", "block_map", "block_ribbon", "block_sizes"),
 ]
 MODEL = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
@@ -41,11 +44,11 @@ def expected_files():
     evaluated = [("pretrained", 0), *RUNS]
     measures = [
         *("metrics.json", "precision.json", "tokens.parquet", "knockout.parquet", "divergence.parquet"),
-        "at_tokens.parquet",
+        *("at_tokens.parquet", "block_knockouts.parquet", "dial.parquet"),
     ]
     tables = [
         *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "knockout.csv", "divergence.csv"),
-        "at_tokens.csv",
+        *("at_tokens.csv", "faithfulness.csv", "faithfulness_sections.csv", "dial.csv", "faithfulness.tex"),
         *("claims.csv", "contrasts.csv", "manipulation.csv", "published.csv"),
         *("arms.tex", "claims.tex", "published.tex", "numbers.tex"),
         *(
@@ -65,6 +68,7 @@ def expected_files():
         *(f"tokens/{split}/{array}.npy" for split in splits for array in arrays),
         *("blocks/embeddings.npy", "blocks/map.parquet"),
         *(f"blocks/semantic/{n}" for n in ("sentence_blocks.parquet", "selection.csv", "blocks.csv", "fit.json")),
+        *(f"blocks/causal/{name}" for name in ("centres.npy", "own_keys.npz")),
         *(f"blocks/spans/{name}" for name in ("sentence_blocks.parquet", "fit.json")),
         *(f"blocks/{name}/{split}.npy" for name in MEASURED for split in splits),
         *(f"blocks/{name}/summary.json" for name in MEASURED),
@@ -192,6 +196,18 @@ def test_a_new_arm_trains_that_arm_alone(smoke):
     planned = smoke.planned(smoke.config(arms=arms | new))
     assert planned["train_model"] == len(SEEDS) and planned["evaluate_model"] == len(SEEDS)
     assert not {"fetch_model", "extract_corpus", "embed_sentences", "partition_tokens"} & set(planned)
+
+
+def test_python_measures_what_the_workflow_does(smoke):
+    """Catches a notebook whose numbers are not those of the study's tables."""
+    study = smoke.folder / "results" / "smoke"
+    found = measure_attention(
+        study / "runs/quintic/seed1/model", Windows.load(study / "tokens/test"), "semantic", study=study, batch_size=16
+    )
+    layers = pd.read_csv(study / "tables/layers.csv")
+    run = (layers["arm"] == "quintic") & (layers["seed"] == 1) & (layers["measured_partition"] == "semantic")
+    expected = layers.loc[run, found.columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
 
 
 def test_a_new_seed_trains_that_seed_alone(smoke):

@@ -70,6 +70,19 @@ PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
     schedule: named(ARMS, meaning({"schedule": schedule, "partition": SEMANTIC}, config["constraint"]))
     for schedule in ("localist", "quintic")
 }
+# The arms whose dial is turned: without a constraint, with quintic's, and as local as a budget allows.
+DIALLED = [
+    name
+    for name in (
+        PRETRAINED,
+        DISTRIBUTED,
+        named(ARMS, meaning(QUINTIC, config["constraint"])),
+        *SWEPT["perplexity_budget"],
+    )
+    if name
+]
+# The arms whose pairs of blocks are drawn: the baseline, and the constrained one that claims are about.
+SCATTERED = [DISTRIBUTED, *(name for name in DIALLED if name not in (PRETRAINED, DISTRIBUTED))][:2]
 # The hub's name of the model, where it comes from there.
 HUB_MODEL = config["model"]["source"]["hub"]["id"] if source_kind(config["model"]["source"]) == "hub" else None
 # The models that are drawn where all would be too many; one that is the same as another is drawn as that.
@@ -237,6 +250,11 @@ def splits_of(arm):
     return list(SPLITS) if arm == DISTRIBUTED else [split for split in SPLITS if split != "validation"]
 
 
+def dialled():
+    """(arm, seed) of every run whose dial is turned."""
+    return [(arm, seed) for arm, seed in evaluated() if arm in DIALLED]
+
+
 def first_seed_of_each_arm():
     return [(PRETRAINED, PRETRAINED_SEED), *((arm, SEEDS[0]) for arm in ARMS)]
 
@@ -262,7 +280,7 @@ def model_cards():
 
 TABLES = [
     *("metrics.csv", "layers.csv", "arms.csv", "history.csv", "schedules.csv", "knockout.csv", "divergence.csv"),
-    "at_tokens.csv",
+    *("at_tokens.csv", "faithfulness.csv", "faithfulness_sections.csv", "dial.csv", "faithfulness.tex"),
     *("claims.csv", "contrasts.csv", "manipulation.csv", "published.csv"),
     *("arms.tex", "claims.tex", "published.tex", "numbers.tex"),
     *("summary.html", "claims.html", "published.html", "blocks.html", "extraction.html", "study.html", "study.json"),

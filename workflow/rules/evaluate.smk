@@ -85,6 +85,78 @@ rule explore_model:
         "../../scripts/explore_model.py"
 
 
+# What a text's tokens call their own before the text goes on: of the test windows that are probed, and, in centres.npy, for
+# text that a model of the study writes.
+rule assign_causal_blocks:
+    input:
+        sentences="results/{study}/corpus/sentences.parquet",
+        embeddings="results/{study}/blocks/embeddings.npy",
+        sentence_blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
+        tokens="results/{study}/tokens/test",
+        blocks=f"results/{{study}}/blocks/{REFERENCE}/test.npy",
+        encoder=resource_path("encoder"),
+        model=resource_path("model"),
+        code=modules_of("assign_causal_blocks"),
+    output:
+        centres="results/{study}/blocks/causal/centres.npy",
+        own_keys="results/{study}/blocks/causal/own_keys.npz",
+    log:
+        "results/{study}/logs/assign_causal_blocks.log",
+    benchmark:
+        "results/{study}/benchmarks/assign_causal_blocks.tsv"
+    conda:
+        "../../envs/training.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=more_each_try(2000),
+        runtime=more_each_try(60),
+    params:
+        semantic={key: config["blocks"]["semantic"][key] for key in ("context", "neighbour_weight")},
+        language=config["corpus"]["language"],
+        windows=config["evaluation"]["knockout_windows"],
+        seed=config["evaluation"]["seed"],
+        threads=config["training"]["threads"],
+    script:
+        "../../scripts/assign_causal_blocks.py"
+
+
+rule probe_model:
+    input:
+        model=lambda wildcards: model_of(wildcards.arm, wildcards.seed),
+        tokens="results/{study}/tokens/test",
+        sentences="results/{study}/corpus/sentences.parquet",
+        blocks=f"results/{{study}}/blocks/{REFERENCE}/test.npy",
+        own_keys="results/{study}/blocks/causal/own_keys.npz",
+        code=modules_of("probe_model"),
+    output:
+        knockouts="results/{study}/evaluation/{arm}/seed{seed}/block_knockouts.parquet",
+        dial="results/{study}/evaluation/{arm}/seed{seed}/dial.parquet",
+    log:
+        "results/{study}/logs/probe_model/{arm}/seed{seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/probe_model/{arm}/seed{seed}.tsv"
+    conda:
+        "../../envs/training.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        **gpu_request(min(1, GPUS)),
+        mem_mb=more_each_try(config["training"]["memory_mb"]),
+        runtime=more_each_try(120),
+    params:
+        settings=lambda wildcards: {key: config["evaluation"][key] for key in ("batch_size", "precision")}
+        | {key: config["training"][key] for key in ("threads", "deterministic")}
+        | {"gpus": min(1, GPUS)}
+        | {
+            "dial": (
+                config["evaluation"]["dial"] | {"min_locality": config["constraint"]["min_locality"]}
+                if wildcards.arm in DIALLED
+                else None
+            )
+        },
+    script:
+        "../../scripts/probe_model.py"
+
+
 # Beside the model folder, not in it: that folder is another rule's output, and whole.
 rule describe_model:
     input:

@@ -13,6 +13,8 @@ localrules:
     plot_targets,
     plot_price,
     plot_knockout,
+    plot_faithfulness,
+    plot_dial,
     plot_training,
     plot_attention_maps,
     plot_block_selection,
@@ -130,6 +132,25 @@ use rule plot_figure as plot_knockout with:
         code=modules_of("plot_knockout"),
     output:
         **figure("knockout", category="Attention", label="attention knockout"),
+
+
+use rule plot_figure as plot_faithfulness with:
+    input:
+        faithfulness="results/{study}/tables/faithfulness.csv",
+        knockouts=per_run("evaluation/{arm}/seed{seed}/block_knockouts.parquet", [(arm, SEEDS[0]) for arm in SCATTERED]),
+        code=modules_of("plot_faithfulness"),
+    output:
+        **figure("faithfulness", category="Attention", label="attention shown against blocks used"),
+    params:
+        arms=SCATTERED,
+
+
+use rule plot_figure as plot_dial with:
+    input:
+        dial="results/{study}/tables/dial.csv",
+        code=modules_of("plot_dial"),
+    output:
+        **figure("dial", category="Results", label="perplexity under the locality dial"),
 
 
 use rule plot_figure as plot_training with:

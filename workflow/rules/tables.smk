@@ -5,6 +5,7 @@
 localrules:
     collect_metrics,
     collect_probes,
+    collect_faithfulness,
     judge_claims,
     compare_published,
     write_numbers,
@@ -93,8 +94,41 @@ rule collect_probes:
         "../../scripts/collect_probes.py"
 
 
+rule collect_faithfulness:
+    input:
+        knockouts=per_run("evaluation/{arm}/seed{seed}/block_knockouts.parquet", evaluated()),
+        dials=per_run("evaluation/{arm}/seed{seed}/dial.parquet", dialled()),
+        code=modules_of("collect_faithfulness"),
+    output:
+        faithfulness=report(
+            "results/{study}/tables/faithfulness.csv",
+            caption="../report/faithfulness_csv.rst",
+            category="Attention",
+            labels={"table": "faithfulness by arm, as CSV"},
+        ),
+        sections="results/{study}/tables/faithfulness_sections.csv",
+        latex="results/{study}/tables/faithfulness.tex",
+        dial="results/{study}/tables/dial.csv",
+    log:
+        "results/{study}/logs/collect_faithfulness.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_faithfulness.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        evaluated=evaluated(),
+        dialled=dialled(),
+        evaluation={key: config["evaluation"][key] for key in ("resamples", "seed")},
+    script:
+        "../../scripts/collect_faithfulness.py"
+
+
 rule judge_claims:
     input:
+        block_knockouts=per_run("evaluation/{arm}/seed{seed}/block_knockouts.parquet", runs()),
         tokens=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", runs()),
         knockout=per_run("evaluation/{arm}/seed{seed}/knockout.parquet", runs()),
         precision=per_run("evaluation/{arm}/seed{seed}/precision.json", runs()),

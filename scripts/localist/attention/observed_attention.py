@@ -32,7 +32,8 @@ class LayerInputs:
 
     query: [batch, heads, T, width]; key: [batch, key heads, T, width]; value: [batch, key heads, T, value width]; key
     heads are not repeated. mask: bool [batch or 1, 1, T, T], True where a query sees a key; None for plain causal
-    attention. scaling: factor of the scores; dropout: probability, 0 outside training.
+    attention. scaling: factor of the scores; dropout: probability, 0 outside training. Where keys of an earlier call
+    are there too, they come first.
     """
 
     query: torch.Tensor
@@ -59,7 +60,10 @@ class ByMask(Generic[Known]):
 
 
 class Observer(Protocol):
-    """Receives the inputs of every attention layer during a forward pass."""
+    """Receives the inputs of every attention layer during a forward pass.
+
+    One with a true attribute `takes_cached_keys` may be given more keys than queries; others are not.
+    """
 
     def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
         """Return the layer's output, [batch, heads, T, value width], or None to leave it to stock attention."""
@@ -86,7 +90,7 @@ def observed_attention(
     added to them or differs between heads, keys of an earlier call, attention to later tokens.
     """
     if observer is not None:
-        _refuse_unseen(module, query, key, attention_mask, kwargs)
+        _refuse_unseen(module, query, key, attention_mask, kwargs, getattr(observer, "takes_cached_keys", False))
         assert isinstance(module.layer_idx, int)
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
         inputs = LayerInputs(query, key, value, attention_mask, scale, dropout if module.training else 0.0)
@@ -102,13 +106,14 @@ def _refuse_unseen(
     key: torch.Tensor,
     mask: torch.Tensor | None,
     kwargs: Mapping[str, Any],
+    takes_cached_keys: bool,
 ) -> None:
     """Raises UserError if attention depends on more than an observer is given."""
     name = type(module).__name__
     unseen = [argument for argument in UNSEEN if kwargs.get(argument) is not None]
     if unseen:
         raise UserError(f"{name} adds {unseen[0]} to its attention scores: not supported.")
-    if query.shape[2] != key.shape[2]:
+    if query.shape[2] != key.shape[2] and not takes_cached_keys:
         raise UserError(
             f"{name} attends to {key.shape[2]} keys from {query.shape[2]} queries: call it with use_cache=False."
         )

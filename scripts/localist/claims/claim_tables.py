@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from localist.claims.bootstrap import Resampled
-from localist.claims.claims import Study
 from localist.claims.evidence import Run
+from localist.claims.judged_study import Study
 from localist.claims.judging import Judgement
 
 CLAIM_COLUMNS = [

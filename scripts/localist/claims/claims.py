@@ -1,13 +1,15 @@
 """The claims: which arms each needs, what it compares, and what makes it undecidable (method.md, Claims)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
+from functools import partial, reduce
 
 import numpy as np
+import pandas as pd
 
 from localist.claims.bootstrap import Resampled, Totals, paired, ring_factor
 from localist.claims.evidence import FIDELITY_SUMS, SINK_SUMS, Evidence, fidelity_of_sums
+from localist.claims.judged_study import Row, Study
 from localist.claims.tables import loss_difference, mean_loss
 from localist.claims.verdicts import (
     Contrast,
@@ -19,14 +21,12 @@ from localist.claims.verdicts import (
     bootstrap_contrast,
     spread_contrast,
 )
-from localist.study.arms import DISTRIBUTED, FIXED, QUINTIC, SEMANTIC, SHIFTED, TARGET, Arm, meaning, named, sweep
-from localist.study.layers import late_layers
-from localist.study.schedules import CONTROLS, DEGREES, locality_by_layer
+from localist.study.arms import DISTRIBUTED, FIXED, QUINTIC, SEMANTIC, SHIFTED
 
 PERPLEXITY, FIDELITY, SHARE = "% perplexity", "chance-corrected fidelity", "share of attention"
+RHO = "Spearman's ρ"
 DIVERGENCES, DEVIATIONS = "ratio of divergences", "ratio of standard deviations"
 
-Row = Mapping[str, str | float]  # of the arm table, as in config
 BASELINE: Row = {"schedule": DISTRIBUTED}
 LOCALIST = {"schedule": "localist", "partition": SEMANTIC}
 LINEAR = {"schedule": "linear", "partition": SEMANTIC}
@@ -34,73 +34,8 @@ CUBIC = {"schedule": "cubic", "partition": SEMANTIC}
 REVERSED: Row = {"schedule": "reversed", "degree": 5, "partition": SEMANTIC}
 UNIFORM: Row = {"schedule": "uniform", "degree": 5, "partition": SEMANTIC}
 DOSE = {"dose": "quintic"}
-
-
-@dataclass(frozen=True)
-class Margins:
-    """What counts as an effect: the keys of `claims` in config, where each is explained."""
-
-    near_baseline_margin: float
-    smallest_effect: float
-    min_fidelity_gain: float
-    sink_margin: float
-    divergence_margin: float
-    spread_margin: float
-    max_chance_gap: float
-    power: float
-
-
-@dataclass(frozen=True)
-class ConstraintDefaults:
-    """What an arm's row leaves out: the keys of `constraint` in config. weight: α by penalty."""
-
-    penalty: str
-    fidelity_target: float
-    weight: Mapping[str, float]
-    applies_to: str
-    min_locality: float
-
-
-@dataclass(frozen=True)
-class Study:
-    """What claims are judged by: the evidence, the defaults of arms, and the margins."""
-
-    evidence: Evidence
-    constraint: ConstraintDefaults
-    margins: Margins
-
-    @property
-    def quintic(self) -> Arm:
-        """What quintic means in this study."""
-        return meaning(QUINTIC, asdict(self.constraint))
-
-    @property
-    def scales_target(self) -> bool:
-        """Whether λ scales the target here, so that no α makes two schedules push equally hard."""
-        return self.quintic.applies_to == TARGET
-
-    def arm(self, row: Row) -> str | None:
-        """The name of the arm that a config row means; None where the study has none."""
-        return named(self.evidence.arms, meaning(row, asdict(self.constraint)))
-
-    def targets(self) -> dict[float, str]:
-        """τ → arm: the arms that are quintic but for their target, in order of τ."""
-        return sweep(self.evidence.arms, self.quintic, "fidelity_target")
-
-    def min_fidelity_gain(self, arm: str) -> float:
-        """The chance-corrected fidelity that the constraint of an arm must add to count as active.
-
-        An arm with another schedule's dose spreads its weight over the layers, and less is asked of it: the margin
-        times the mean λ of that dose over the mean λ of quintic's late layers.
-        """
-        row, depth, smallest = self.evidence.arms[arm], self.evidence.depth, self.constraint.min_locality
-        degree = DEGREES[row.dose] if row.dose else row.degree if row.schedule in CONTROLS else None
-        if degree is None:
-            return self.margins.min_fidelity_gain
-        (spread, *_) = locality_by_layer("uniform", depth, min_locality=smallest, degree=degree)
-        quintic = locality_by_layer("quintic", depth, min_locality=smallest)
-        late = np.mean([quintic[layer] for layer in late_layers(depth)])
-        return float(self.margins.min_fidelity_gain * min(1.0, spread / late))
+# What local_within_budget allows.
+BUDGET = 0.02
 
 
 Arms = Mapping[str, str]  # part in a claim → name of the arm
@@ -279,6 +214,35 @@ def _knockout(study: Study, arms: Arms) -> list[Contrast]:
     ]
 
 
+def _faithful(study: Study, arms: Arms) -> list[Contrast]:
+    evidence, names = study.evidence, (arms["quintic"], arms["baseline"])
+    known = [evidence.runs[name, seed].faithfulness for name in names for seed in evidence.seeds]
+    sections = reduce(pd.Index.union, [table.index[table["rho_windows"] > 0] for table in known])
+    if not len(sections):
+        return []
+
+    def gain(totals: Totals) -> np.ndarray:
+        own, base = np.split(totals[0], 2, axis=-1)  # each […, 2]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return mean_loss(own) - mean_loss(base)
+
+    change = evidence.resample([paired(*(evidence.faithfulness(name, sections) for name in names))], gain)
+    label = f"{names[0]} against {names[1]}: attribution and effect"
+    margin = Margin("higher", null=0.0, smallest=study.margins.min_rho_gain)
+    return [bootstrap_contrast(change, margin, Description(label, names, RHO, Message("faithfulness")))]
+
+
+def _within_budget(study: Study, arms: Arms) -> list[Contrast]:
+    budget, baseline = arms["budget"], arms["baseline"]
+    sums = study.evidence.late_sums(budget, SEMANTIC, FIDELITY_SUMS)
+    fidelity = study.evidence.resample([sums], lambda totals: fidelity_of_sums(totals[0]))
+    description = Description(f"{budget}: late fidelity", (budget, baseline), FIDELITY, Message("late_level"))
+    return [
+        _perplexity(study, budget, baseline, _within("lower", float(np.log1p(BUDGET)))),
+        bootstrap_contrast(fidelity, _within("higher", study.margins.local_fidelity), description),
+    ]
+
+
 CLAIMS: Mapping[str, Claim] = {
     "near_baseline": Claim(
         "Quintic's perplexity is near the distributed baseline's.",
@@ -353,5 +317,17 @@ CLAIMS: Mapping[str, Claim] = {
         _knockout,
         matched=(SEMANTIC, SHIFTED, "test"),
         partitions=[SEMANTIC, SHIFTED],
+    ),
+    "attention_is_faithful": Claim(
+        "What late attention shows tells better which blocks the model uses in quintic than in the baseline.",
+        {"quintic": QUINTIC, "baseline": BASELINE},
+        _faithful,
+        partitions=[SEMANTIC],
+    ),
+    "local_within_budget": Claim(
+        "Within 2 % of the baseline's perplexity, the late layers become local.",
+        {"budget": QUINTIC | {"perplexity_budget": BUDGET}, "baseline": BASELINE},
+        _within_budget,
+        partitions=[SEMANTIC],
     ),
 }

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from localist.claims.bootstrap import Resampled, Totals, paired, resample
+from localist.claims.faithfulness import section_sums
 from localist.claims.fidelity import corrected_fidelity
 from localist.claims.tables import losses_by_section
 from localist.study.arms import DISTRIBUTED, Arm
@@ -27,23 +28,30 @@ class RunEvaluation:
 
     losses: test loss by section, as from `losses_by_section`; knockout: the same with cross-block attention knocked
     out in the late layers, by partition; layers: rows as in layers.parquet, by measured partition; precision_shift:
-    nats per token by which the precision of the evaluation moved the loss of a sample.
+    nats per token by which the precision of the evaluation moved the loss of a sample; faithfulness: sums by section as
+    from `section_sums`.
     """
 
     losses: pd.DataFrame
     knockout: Mapping[str, pd.DataFrame]
     layers: Mapping[str, pd.DataFrame]
+    faithfulness: pd.DataFrame
     precision_shift: float = 0.0
 
 
 def run_evaluation(
-    tokens: pd.DataFrame, knockout: pd.DataFrame, layers: Mapping[str, pd.DataFrame], precision_shift: float = 0.0
+    tokens: pd.DataFrame,
+    knockout: pd.DataFrame,
+    layers: Mapping[str, pd.DataFrame],
+    block_knockouts: pd.DataFrame,
+    precision_shift: float = 0.0,
 ) -> RunEvaluation:
-    """The evaluation of one run from its tables: rows as in tokens.parquet, knockout.parquet and layers.parquet."""
+    """The evaluation of one run from its tables: rows as in tokens, knockout, layers and block_knockouts.parquet."""
     return RunEvaluation(
         losses=losses_by_section(tokens.loc[tokens["split"] == "test"]),
         knockout={str(name): losses_by_section(rows) for name, rows in knockout.groupby("partition")},
         layers=layers,
+        faithfulness=section_sums(block_knockouts),
         precision_shift=precision_shift,
     )
 
@@ -98,6 +106,11 @@ class Evidence:
         sums = np.stack([self._by_layer(self.comparisons[pair], ["divergence", "queries"]) for pair in pairs])
         early = sums[:, :, early_layers(sums.shape[2])].sum(axis=2)
         return early[:, early[0, :, 1] > 0]
+
+    def faithfulness(self, arm: str, sections: pd.Index) -> np.ndarray:
+        """[seeds, sections, 2]: sum of Spearman's ρ of attribution and effect, and the windows that have one."""
+        tables = [self.runs[arm, seed].faithfulness.reindex(sections, fill_value=0.0) for seed in self.seeds]
+        return np.stack([table[["rho", "rho_windows"]].to_numpy() for table in tables])
 
     def precision_shift(self, arm: str) -> float:
         """Nats per token by which precision moved the arm's loss against the distributed arm's, at most over seeds."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from localist.claims.bootstrap import ALPHA, Resampled
-from localist.claims.claims import CLAIMS, Arms, Claim, Study
+from localist.claims.claims import CLAIMS, Arms, Claim
+from localist.claims.judged_study import Study
 from localist.claims.verdicts import (
     NOT_SUPPORTED,
     NOT_TESTED,

@@ -30,6 +30,7 @@ HISTORY_COLUMNS = [
 ]
 AT_TOKENS_COLUMNS = ["arm", "seed", "tokens", "perplexity", "late_fidelity_corrected"]
 KNOCKOUT_COLUMNS = ["arm", "seed", "partition", "nll", "nll_knockout", "delta_nll", "tokens"]
+DIAL_COLUMNS = ["arm", "seed", "dial", "perplexity", "late_fidelity_corrected", "knockout_cost", "tokens"]
 DIVERGENCE_COLUMNS = ["arm", "seed", "other", "other_seed", "layer", "divergence_bits", "queries"]
 AVERAGES = {"fidelity": "queries", "chance": "queries"} | {name: one.queries for name, one in MEASURES.items()}
 
@@ -154,6 +155,31 @@ def snapshot_rows(sums: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for tokens, rows in sums.groupby("tokens")
     ]
+
+
+def dial_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of dial.csv for one run, one per setting of the dial; none where dial.parquet is empty.
+
+    late_fidelity_corrected: on the reference partition; knockout_cost: in nats per token, under the dial.
+    """
+    table = pd.read_parquet(path)
+    if table.empty:
+        return []
+    rows = []
+    for dial, sums in table.groupby("dial"):
+        queries = sums["queries"].sum()
+        fidelity, chance = (sums[name].sum() / queries if queries else np.nan for name in ("fidelity", "chance"))
+        nll, knocked_out, tokens = sums[["nll", "nll_knockout", "tokens"]].iloc[0]
+        rows.append(
+            {
+                "dial": dial,
+                "perplexity": float(np.exp(nll / tokens)),
+                "late_fidelity_corrected": corrected_fidelity(fidelity, chance),
+                "knockout_cost": (knocked_out - nll) / tokens,
+                "tokens": int(tokens),
+            }
+        )
+    return rows
 
 
 def divergence_rows(layers: pd.DataFrame) -> pd.DataFrame:

@@ -45,8 +45,11 @@ class StatisticsObserver:
         self.visible: dict[int, VisibleKeys] = {}
         self._shared = ByMask(self._visible_keys)
 
-    def observe(self, layer: int, inputs: LayerInputs) -> None:
-        """Compute every statistic of one layer, by direct sums over chunks of queries."""
+    def observe(self, layer: int, inputs: LayerInputs, bias: torch.Tensor | None = None) -> None:
+        """Compute every statistic of one layer, by direct sums over chunks of queries.
+
+        bias: what is added to the scores, [batch, T, T], where attention is not the model's own.
+        """
         shared = self._shared.of(inputs)
         dtype = torch.promote_types(inputs.query.dtype, torch.float32)
         with torch.autocast(inputs.query.device.type, enabled=False):  # or the scores would be rounded to bf16
@@ -54,16 +57,26 @@ class StatisticsObserver:
             # One array from the start: small tensors kept from each chunk would pin the memory of the large ones.
             statistics = query.new_empty((len(self.names), len(query), query.shape[2]))
             for chunk in shared.chunks:
-                statistics[:, chunk.windows, chunk.queries] = self._of_chunk(chunk, query, key, shared)
+                statistics[:, chunk.windows, chunk.queries] = self._of_chunk(chunk, query, key, shared, bias)
         self.layers[layer], self.visible[layer] = statistics.nan_to_num_(nan=0.0), shared
 
-    def _of_chunk(self, chunk: QueryChunk, query: torch.Tensor, key: torch.Tensor, shared: VisibleKeys) -> torch.Tensor:
+    def _of_chunk(
+        self,
+        chunk: QueryChunk,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        shared: VisibleKeys,
+        bias: torch.Tensor | None,
+    ) -> torch.Tensor:
         """Every statistic of a chunk, [statistics, windows, queries]; NaN where it is undefined.
 
         query: [batch, heads, T, width], scaled; key: [batch, key heads, T, width].
         """
         # Attention and its restriction to V(i) together: [2, windows, heads, queries, keys]
-        both = (chunk.scores(query, key) + chunk.pairs(shared.excluded)[:, :, None]).softmax(-1)
+        scores = chunk.scores(query, key)
+        if bias is not None:
+            scores = scores + chunk.pairs(bias)[:, None]
+        both = (scores + chunk.pairs(shared.excluded)[:, :, None]).softmax(-1)
         means, entropies = both.mean(2), entropy_bits(both).mean(2)
         measured = AttentionChunk(
             attention=both[0],

@@ -41,6 +41,10 @@ class Intervention(Protocol):
         """An observer that computes those layers for the windows `rows`, cut to `length`."""
         ...
 
+    def add(self, rows: np.ndarray, length: int, observer: Any) -> None:
+        """Collect what the observer of this batch (made by `observer`) recorded."""
+        ...
+
 
 def token_losses(
     model: PreTrainedModel, windows: Windows, *, batch_size: int, bf16: bool, description: str
@@ -89,6 +93,7 @@ def watched_losses(
                 with lower.replayed():
                     logits = model(input_ids=input_ids, observer=observer, use_cache=False).logits
                 changed[name].add(rows, input_ids, logits)
+                intervention.add(rows, length, observer)
             bar.update(int(windows.is_text[rows].sum()))
     return plain.table(), {name: table.table() for name, table in changed.items()}
 
@@ -116,7 +121,7 @@ class _LossTable:
         targets = input_ids.roll(
             -1, dims=1
         )  # position p is predicted from p − 1; the last of a window predicts nothing
-        nll, correct = _chunked_losses(logits.flatten(0, 1), targets.flatten())
+        nll, correct = chunked_losses(logits.flatten(0, 1), targets.flatten())
         self._batches.append((rows, nll.view_as(input_ids), correct.view_as(input_ids)))
 
     def table(self) -> pd.DataFrame:
@@ -136,7 +141,7 @@ class _LossTable:
         return pd.concat(parts).sort_values(["window", "position"], ignore_index=True)
 
 
-def _chunked_losses(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def chunked_losses(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss in nats, float32, and whether the likeliest token is the target, each [tokens].
 
     logits: [tokens, vocabulary]; targets: long [tokens].

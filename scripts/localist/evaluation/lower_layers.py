@@ -17,11 +17,13 @@ class LowerLayers:
     Inside `recorded`, a forward pass keeps what the last of them returns; inside `replayed`, a pass over the same
     tokens takes that instead of computing them. Where a model's upper layers take more from lower ones than this, which
     is tried out at once, `replayed` computes everything.
+
+    output: what was recorded, [batch, T, width]; None where nothing is.
     """
 
     def __init__(self, model: PreTrainedModel, first: int):
         self._layers = decoder_layers(model)[:first]
-        self._output: Any = None
+        self.output: torch.Tensor | None = None
         if self._layers and not self._is_all_that_upper_layers_take(model):
             self._layers = []
 
@@ -35,10 +37,11 @@ class LowerLayers:
             yield
 
     @contextmanager
-    def replayed(self) -> Iterator[None]:
-        """Take the recorded output, for one forward pass."""
+    def replayed(self, output: torch.Tensor | None = None) -> Iterator[None]:
+        """Take the recorded output, or this part of it, for one forward pass."""
+        output = self.output if output is None else output
         for layer in self._layers:
-            layer.forward = lambda *_, **__: self._output
+            layer.forward = lambda *_, **__: output
         try:
             yield
         finally:
@@ -46,7 +49,7 @@ class LowerLayers:
                 del layer.forward  # the class's own is back
 
     def _keep(self, layer: torch.nn.Module, inputs: Any, output: Any) -> None:
-        self._output = output
+        self.output = output
 
     def _is_all_that_upper_layers_take(self, model: PreTrainedModel) -> bool:
         """Whether a replayed pass over a few tokens gives the same logits."""
@@ -54,6 +57,8 @@ class LowerLayers:
         with torch.inference_mode():
             with self.recorded():
                 whole = model(input_ids=input_ids, use_cache=False).logits
+            if not isinstance(self.output, torch.Tensor):
+                return False
             try:
                 with self.replayed():
                     return torch.equal(model(input_ids=input_ids, use_cache=False).logits, whole)

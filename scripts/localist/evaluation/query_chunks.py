@@ -47,11 +47,11 @@ class QueryChunk:
 
 
 def seen_keys(inputs: LayerInputs) -> torch.Tensor:
-    """Whether a query sees a key: bool [batch or 1, T, T]."""
+    """Whether a query sees a key: bool [batch or 1, queries, keys]. The queries are the last ones of the keys."""
     if inputs.mask is not None:
         return inputs.mask[:, 0]
-    context = inputs.query.shape[2]
-    return torch.ones(1, context, context, dtype=torch.bool, device=inputs.query.device).tril()
+    queries, keys = inputs.query.shape[2], inputs.key.shape[2]
+    return torch.ones(1, queries, keys, dtype=torch.bool, device=inputs.query.device).tril(keys - queries)
 
 
 def query_chunks(inputs: LayerInputs) -> list[QueryChunk]:

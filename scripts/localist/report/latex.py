@@ -15,6 +15,7 @@ _SPECIAL = {
     "α": r"$\alpha$",
     "β": r"$\beta$",
     "λ": r"$\lambda$",
+    "ρ": r"$\rho$",
 }
 
 

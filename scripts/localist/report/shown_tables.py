@@ -59,6 +59,32 @@ def shown_checks(checks: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def shown_faithfulness(table: pd.DataFrame) -> pd.DataFrame:
+    """Faithfulness by arm, as in faithfulness.csv, with numbers formatted for reading; losses in nats per token."""
+
+    def with_interval(name: str, form: str) -> list[str]:
+        ranges = _ranges(table[f"{name}_low"], table[f"{name}_high"], form, " to ")
+        numbers = _numbers(table[name], form)
+        return [
+            f"{number} ({interval})" if number != "n/a" else number
+            for number, interval in zip(numbers, ranges, strict=True)
+        ]
+
+    return pd.DataFrame(
+        {
+            "arm": table["arm"],
+            "ρ": with_interval("rho", "+.2f"),
+            "late": _numbers(table["effect_late"], ".3f"),
+            "all layers": _numbers(table["effect_all"], ".3f"),
+            "most attended": with_interval("comprehensiveness", ".3f"),
+            "random": _numbers(table["random_knockout"], ".3f"),
+            "own block alone": with_interval("sufficiency", ".3f"),
+            "windows": table["windows"].astype(str),
+            "sections": table["sections"].astype(str),
+        }
+    )
+
+
 def shown_published(table: pd.DataFrame) -> pd.DataFrame:
     """The paper's figures beside the study's, as in published.csv, with numbers formatted for reading."""
     return pd.DataFrame(

@@ -6,7 +6,8 @@ import pytest
 from planted_claims import PLANS, judged, needed
 from synthetic_study import MARGINS, Plan, planted_study
 
-from localist.claims.claims import CLAIMS, ConstraintDefaults, constrained_arms, highest_target
+from localist.claims.claims import CLAIMS, constrained_arms, highest_target
+from localist.claims.judged_study import ConstraintDefaults
 from localist.claims.judging import judge, manipulation_checks
 from localist.claims.verdicts import NOT_SUPPORTED, NOT_TESTED, SUPPORTED, UNDECIDED
 

@@ -26,6 +26,13 @@ def layers(fidelity: float, depth: int = 4) -> pd.DataFrame:
     return pd.DataFrame(rows[:-2] + rows[-1:])
 
 
+def knockouts(sign: int) -> pd.DataFrame:
+    """A window of section 7 in which ranks agree for seed 1, and are turned round for seed 2."""
+    effects = [1.0, 2.0, 3.0] if sign == 1 else [3.0, 2.0, 1.0]
+    pairs = {"block": [1, 2, 2], "knocked_out": [0, 0, 1], "attribution": [0.1, 0.2, 0.3], "effect_all": effects}
+    return pd.DataFrame(pairs | {"window": 5, "section": 7, "tokens": 4, "effect_late": 0.0})
+
+
 def evidence(**changes) -> Evidence:
     """Two arms and two seeds; losses and fidelities tell them apart."""
     arms = {
@@ -39,6 +46,7 @@ def evidence(**changes) -> Evidence:
                 {"section": [3, 7, 3, 7], "nll": [1.0, 2.0, 3.0, 4.0], "partition": ["semantic"] * 2 + ["shifted"] * 2}
             ),
             layers={"semantic": layers(number + 2.0)},
+            block_knockouts=knockouts(seed),
         )
         for number, arm in enumerate(arms)
         for seed in (1, 2)
@@ -93,6 +101,12 @@ def test_the_fidelity_gain_weighs_layers_by_locality():
     gains = fidelity_of_sums(base) - fidelity_of_sums(own)
     weights = np.array([0.0, 0.0, (2 / 3) ** 5, 1.0])  # (1 / 3)^5 is below min_locality
     assert found.fidelity_gain("late").value == pytest.approx((gains * weights).sum() / weights.sum())
+
+
+def test_faithfulness_is_that_of_the_run_and_section():
+    """Catches seeds in each other's place, and a section without windows that counts as ρ = 0."""
+    found = evidence().faithfulness("late", pd.Index([3, 7]))
+    assert found.tolist() == [[[0.0, 0.0], [1.0, 1.0]], [[0.0, 0.0], [-1.0, 1.0]]]
 
 
 def test_chances_are_those_of_the_split():

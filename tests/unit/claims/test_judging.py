@@ -9,7 +9,8 @@ from planted_claims import PLANS, judged, needed
 from planted_null import null_effect
 from synthetic_study import MARGINS, Plan, planted_study
 
-from localist.claims.claims import CLAIMS, Claim, Study
+from localist.claims.claims import CLAIMS, Claim
+from localist.claims.judged_study import Study
 from localist.claims.judging import judge, manipulation_checks
 from localist.claims.verdicts import SUPPORTED, UNDECIDED, Description, Margin, Message, bootstrap_contrast
 

@@ -6,8 +6,9 @@ import torch
 from tiny_models import TINY_MODELS, tiny_model
 
 from localist.attention.observed_attention import LayerInputs, use_observed_attention
-from localist.evaluation.knockout import Knockout, KnockoutObserver
+from localist.evaluation.knockout import Knockout, foreign_knockout
 from localist.evaluation.losses import watched_losses
+from localist.evaluation.score_bias import BiasedAttention
 from localist.tokens.windows import Windows
 
 CONTEXT = 24
@@ -34,6 +35,10 @@ def observed(family="llama", **changes):
     return model
 
 
+def observer_of(blocks, layers):
+    return BiasedAttention(foreign_knockout(blocks, layers))
+
+
 def logits(model, input_ids, observer=None):
     with torch.no_grad():
         return model(input_ids, observer=observer, use_cache=False).logits
@@ -50,7 +55,7 @@ def test_one_layer_against_the_plain_definition(blocks, mask):
     if mask:
         seen &= places[:, None] - places < 7
     inputs = LayerInputs(query, key, value, seen.expand(2, 1, -1, -1) if mask else None, 0.3, 0.0)
-    found = KnockoutObserver(blocks, [1]).observe(1, inputs)
+    found = observer_of(blocks, [1]).observe(1, inputs)
     for window in range(2):
         for head in range(4):
             for i in range(CONTEXT):
@@ -70,7 +75,7 @@ def test_one_block_knocks_nothing_out(family, input_ids):
     model = observed(family)
     one_block = torch.zeros(2, CONTEXT, dtype=torch.long)
     one_block[:, 0] = -1
-    knockout = logits(model, input_ids, KnockoutObserver(one_block, range(3)))
+    knockout = logits(model, input_ids, observer_of(one_block, range(3)))
     torch.testing.assert_close(knockout, logits(model, input_ids), rtol=1e-4, atol=1e-4)
 
 
@@ -78,7 +83,7 @@ def test_only_the_named_layers_are_knocked_out(input_ids, blocks):
     """Catches a knockout in earlier layers, whose attention must stay as it is."""
     model = observed()
     states = []
-    for observer in (None, KnockoutObserver(blocks, [2])):
+    for observer in (None, observer_of(blocks, [2])):
         with torch.no_grad():
             output = model(input_ids, observer=observer, use_cache=False, output_hidden_states=True)
         states.append(output.hidden_states)
@@ -89,7 +94,7 @@ def test_only_the_named_layers_are_knocked_out(input_ids, blocks):
 def test_text_far_back_in_another_block_no_longer_matters(input_ids, blocks):
     """Catches a leak: with all layers knocked out, a foreign block must change nothing; the own block still does."""
     model = observed()
-    observer = KnockoutObserver(blocks, range(3))
+    observer = observer_of(blocks, range(3))
     last = CONTEXT - 1
     before = logits(model, input_ids, observer)[0, last]
     for place in range(1, last):
@@ -111,7 +116,7 @@ def test_losses_under_knockout_are_in_text_order(input_ids, blocks):
     _, changed = watched_losses(
         model, windows, batch_size=1, bf16=False, description="test", interventions={"": knockout}
     )
-    expected = logits(model, input_ids, KnockoutObserver(blocks, [1, 2])).log_softmax(-1)
+    expected = logits(model, input_ids, observer_of(blocks, [1, 2])).log_softmax(-1)
     for row in changed[""].itertuples():
         window = 1 - row.window
         target = input_ids[window, row.position]

@@ -1,0 +1,89 @@
+"""Find the centres of the semantic blocks, and what tokens of the probed windows call their own without the future."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from localist.blocks.clusterers import centres
+from localist.blocks.embeddings import average_with_neighbours, load_embeddings
+from localist.evaluation.block_knockouts import knockout_sample
+from localist.evaluation.causal_blocks import CausalBlocks, SentenceBlocks, load_encoder
+from localist.plumbing.files import replacing
+from localist.plumbing.rule_log import rule_log
+from localist.tokens.tokenizer import load_tokenizer
+from localist.tokens.windows import Windows
+
+logger = logging.getLogger(__name__)
+
+
+def main(
+    inputs: Mapping[str, Path],
+    semantic: Mapping[str, Any],
+    language: str,
+    windows: int,
+    seed: int,
+    threads: int,
+    outputs: Mapping[str, Path],
+) -> None:
+    """Write the centres of the semantic blocks, and the own keys of a sample of test windows.
+
+    inputs: sentences, embeddings, sentence_blocks, tokens, blocks (reference partition, test), encoder, model.
+    """
+    torch.set_num_threads(threads)
+    sentences = pd.read_parquet(inputs["sentences"], columns=["sentence", "section"])
+    blocks = pd.read_parquet(inputs["sentence_blocks"])
+    averaged = average_with_neighbours(
+        load_embeddings(inputs["embeddings"], len(sentences)),
+        sentences["section"].to_numpy(),
+        semantic["context"],
+        semantic["neighbour_weight"],
+    )
+    training = (blocks["split"] == "train").to_numpy()
+    block_centres = centres(averaged[training], blocks.loc[training, "block"].to_numpy())
+    sentence_blocks = SentenceBlocks(
+        encode=load_encoder(inputs["encoder"]),
+        centres=block_centres,
+        context=semantic["context"],
+        neighbour_weight=semantic["neighbour_weight"],
+        language=language,
+    )
+    tokenizer, _ = load_tokenizer(inputs["model"])
+    causal = CausalBlocks(lambda ids: str(tokenizer.decode(ids)), sentence_blocks)
+    test = Windows.load(inputs["tokens"])
+    rows = knockout_sample(np.load(inputs["blocks"]), windows, seed)
+    context = test.input_ids.shape[1]
+    own = np.zeros((len(rows), context, context), dtype=bool)
+    for place, row in enumerate(tqdm(rows, desc="Causal blocks", unit="window", mininterval=2)):
+        length = int(test.is_text[row].sum()) + 1
+        own[place, :length, :length] = causal.own_keys(test.input_ids[row, :length])
+    with replacing(outputs["centres"]) as temporary:
+        np.save(temporary, block_centres)
+    with replacing(outputs["own_keys"]) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, rows=rows, own=own)
+    if len(rows) < windows:
+        logger.warning("Only %d test windows hold blocks enough to be ranked (evaluation.knockout_windows).", len(rows))
+
+
+if __name__ == "__main__":
+    with rule_log(snakemake.log[0]):
+        main(
+            inputs={
+                name: Path(snakemake.input[name])
+                for name in (
+                    *("sentences", "embeddings", "sentence_blocks", "tokens"),
+                    *("blocks", "encoder", "model"),
+                )
+            },
+            semantic=snakemake.params.semantic,
+            language=snakemake.params.language,
+            windows=snakemake.params.windows,
+            seed=snakemake.params.seed,
+            threads=snakemake.params.threads,
+            outputs={name: Path(path) for name, path in snakemake.output.items()},
+        )

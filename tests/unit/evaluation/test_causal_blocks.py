@@ -1,0 +1,71 @@
+"""Causal blocks: own keys by sentence and by the block of the last complete sentence, from the text so far alone."""
+
+import numpy as np
+import pytest
+
+from localist.evaluation.causal_blocks import CausalBlocks, SentenceBlocks, study_config, study_sentence_blocks
+from localist.plumbing.errors import UserError
+
+WORDS = ["", "The", " cat", " sat", ".", " A", " dog", " ran", " Rain", " fell", "\n"]
+SINK = 0
+
+
+def encode(texts):
+    """Cats, dogs and rain stand at right angles."""
+    return np.array([[word in text.lower() for word in ("cat", "dog", "rain")] for text in texts], dtype=np.float32)
+
+
+def blocks(context=0):
+    sentences = SentenceBlocks(encode, np.eye(3, dtype=np.float32), context, 0.5, "en")
+    return CausalBlocks(lambda ids: "".join(WORDS[i] for i in ids), sentences)
+
+
+# The cat sat. A dog ran. Rain fell. A cat ran. A dog
+TEXT = [SINK, 1, 2, 3, 4, 5, 6, 7, 4, 8, 9, 4, 5, 2, 7, 4, 5, 6]
+
+
+def test_own_keys_by_hand():
+    """Catches the block of the sentence that is being written, a full stop that ends it too soon, a foreign sink."""
+    own = blocks().own_keys(TEXT)
+    kept = [set(np.flatnonzero(row)) for row in own]
+    assert kept[0] == {0}
+    assert kept[4] == {0, 1, 2, 3, 4}  # the full stop is of the first sentence
+    # In the second sentence, the last complete one is about the cat, and so is none but itself.
+    assert kept[6] == {0, 1, 2, 3, 4, 5, 6}
+    # In the third it is about the dog: the cat is foreign.
+    assert kept[10] == {0, 5, 6, 7, 8, 9, 10}
+    # In the fifth it is about the cat again: the first and the fourth sentence, beside the fifth.
+    assert kept[17] == {0, 1, 2, 3, 4, 12, 13, 14, 15, 16, 17}
+
+
+def test_a_row_depends_on_the_tokens_up_to_it_alone():
+    """Catches any look at the future: ends of sentences, their blocks, and the sentences after them."""
+    generator = np.random.default_rng(0)
+    for _ in range(5):
+        ids = [SINK, *generator.integers(1, len(WORDS), 30)]
+        whole = blocks(context=1).own_keys(ids)
+        for count in (2, 9, 20, 31):
+            changed = [*ids[:count], *generator.integers(1, len(WORDS), 31 - count)]
+            assert np.array_equal(blocks(context=1).own_keys(changed)[:count], whole[:count])
+
+
+def test_rows_can_be_asked_for_one_by_one():
+    """Catches a text that goes on, as in generation, and is read otherwise than as a whole."""
+    whole, growing = blocks(context=2).own_keys(TEXT), blocks(context=2)
+    for count in range(1, len(TEXT) + 1):
+        assert np.array_equal(growing.own_keys(TEXT[:count], first=count - 1)[0], whole[count - 1, :count])
+
+
+def test_the_context_looks_back():
+    """Catches neighbours that come later in the block of a sentence."""
+    sentences = SentenceBlocks(encode, np.eye(3, dtype=np.float32), 1, 1.5, "en")
+    assert sentences.of(["A cat.", "A dog.", "Rain."]).tolist() == [0, 0, 1]
+
+
+def test_folders_that_are_no_study(tmp_path):
+    """Catches a stack trace in place of what to do."""
+    with pytest.raises(UserError, match="finished study"):
+        study_config(tmp_path)
+    (tmp_path / "config.yaml").write_text("encoder: {}\n")
+    with pytest.raises(UserError, match="run the study again"):
+        study_sentence_blocks(tmp_path)
