@@ -40,6 +40,7 @@ rule all:
         f"{RESULTS}/runs/forecast.json",
         tables(),
         figures(),
+        f"{RESULTS}/index.html",
         f"{RESULTS}/explorer.html",
         model_cards(),
 

@@ -77,6 +77,7 @@ def expected_files():
         *(f"evaluation/{a}/seed{s}/{n}" for a, s in evaluated for n in measures),
         *(f"explorer/{arm}/seed{seed}.npz" for arm, seed in DRAWN),
         "explorer.html",
+        "index.html",
         *(f"evaluation/{a}/seed{s}/{m}/layers.parquet" for a, s in evaluated for m in MEASURED),
         *(f"tables/{name}" for name in tables),
         *(f"figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")),

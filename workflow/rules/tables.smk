@@ -13,6 +13,7 @@ localrules:
     describe_corpus,
     describe_blocks,
     build_explorer,
+    build_index,
 
 
 rule collect_metrics:
@@ -304,6 +305,38 @@ rule describe_corpus:
         splits={key: config["splits"][key] for key in [*SPLITS, "seed"]},
     script:
         "../../scripts/describe_corpus.py"
+
+
+rule build_index:
+    input:
+        **{
+            name: f"results/{{study}}/tables/{name}.csv"
+            for name in ("arms", "claims", "knockout", "faithfulness", "dial")
+        },
+        figures=lambda wildcards: [path for path in figures() if path.endswith(".png")],
+        method=CODE / "docs/method.md",
+        templates=templates_of("index.html.j2"),
+        code=modules_of("build_index"),
+    output:
+        page="results/{study}/index.html",
+    log:
+        "results/{study}/logs/build_index.log",
+    benchmark:
+        "results/{study}/benchmarks/build_index.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        arm=named(ARMS, meaning(QUINTIC, config["constraint"])),
+        about={
+            "model": config["model"]["name"],
+            "corpus": config["corpus"]["name"],
+            "tokens": f"{config['training']['token_budget']:,}",
+        },
+    script:
+        "../../scripts/build_index.py"
 
 
 rule build_explorer:

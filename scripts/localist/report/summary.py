@@ -8,7 +8,7 @@ from pathlib import Path
 from localist.report.trade_off import HEADINGS as TRADE_OFF_HEADINGS
 from localist.report.trade_off import trade_off
 
-HEADINGS = ("arm", "test perplexity", "95 % interval", "against distributed", "late fidelity, chance-corrected")
+HEADINGS = ("arm", "test perplexity", "95 % interval", "against distributed", "late fidelity")
 
 
 def summary_text(arms_csv: Path) -> str:
@@ -60,7 +60,7 @@ def _cells(row: dict[str, str]) -> tuple[str, ...]:
 
 if __name__ == "__main__":
     results = Path(sys.argv[1])
-    print(summary_text(results / "tables" / "arms.csv"), end="\n\n")
     print(trade_off_text(results / "tables" / "arms.csv"), end="\n\n")
-    print(claims_text(results / "tables" / "claims.csv"))
-    print(f"Report: {results / 'report.html'}")
+    print(summary_text(results / "tables" / "arms.csv"), end="\n\n")
+    print(claims_text(results / "tables" / "claims.csv"), end="\n\n")
+    print(f"Open {results / 'index.html'}: the answer first; and {results / 'explorer.html'}: what a token attends to.")

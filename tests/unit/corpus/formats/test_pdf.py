@@ -89,7 +89,7 @@ def test_the_unit_of_the_page_does_not_matter(tmp_path):
 
 def test_words_torn_into_letters_are_a_warning(tmp_path):
     """Catches the text layer of a poor scan that is taken without a word, and prose that is warned of."""
-    torn = [[(72, 700, 11, "Chin a Ocea n Shippin g o f Beijin g"), (72, 686, 11, "an d Shangha i C o Lt d.")]]
+    torn = [[(72, 700, 11, "Wat er Lan d Har bour o f Towe r s"), (72, 686, 11, "an d Sout h W e s t en d.")]]
     assert ["single letters" in warning for warning in read(tmp_path, torn).warnings] == [True]
     assert (
         read(tmp_path, [pdf_page("I came to a harbour in the morning, and a man who stood there saw me.")]).warnings
