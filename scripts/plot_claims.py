@@ -20,8 +20,9 @@ LOOKS = {
 }
 UNITS = {
     "% perplexity": "difference of perplexity (%)",
-    "chance-corrected fidelity": "difference of chance-corrected fidelity",
+    "chance-corrected fidelity": "chance-corrected fidelity, or a difference of it",
     "share of attention": "difference of the late sink share",
+    "Spearman's ρ": "difference of Spearman's ρ",
     "ratio of divergences": "ratio of divergences",
     "ratio of standard deviations": "ratio of standard deviations",
 }

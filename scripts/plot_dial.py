@@ -1,5 +1,6 @@
 """Draw what the locality dial costs: perplexity against its setting, and against the late fidelity that it attains."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from localist.plumbing.rule_log import rule_log
@@ -14,15 +15,16 @@ from localist.report.figures import (
 )
 
 
-def main(dial: Path, pdf: Path, png: Path) -> None:
+def main(dial: Path, arms: Sequence[str], pdf: Path, png: Path) -> None:
     """Draw one line an arm, and each seed faintly if there are several. dial: a row per arm, seed and setting.
 
-    Above, perplexity is relative to that of the same run at the lowest setting; below, it is perplexity itself.
+    Above, perplexity is relative to that of the same run at the lowest setting; below, it is perplexity itself. arms:
+    all arms of the study, so that each looks as in the other figures.
     """
     numbers = ["seed", "dial", "perplexity", "late_fidelity_corrected"]
     table = read_table(dial, text=["arm"], numbers=numbers, may_be_empty=True).sort_values("dial", kind="stable")
     table["ratio"] = table["perplexity"] / table.groupby(["arm", "seed"])["perplexity"].transform("first")
-    styles = arm_styles(table["arm"])
+    styles = {arm: style for arm, style in arm_styles(arms).items() if arm in set(table["arm"])}
     with figure_style():
         figure, (settings, attained) = new_figure(4.2, rows=2)
         for axes, x, y in ((settings, "dial", "ratio"), (attained, "late_fidelity_corrected", "perplexity")):
@@ -45,6 +47,7 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             dial=Path(snakemake.input.dial),
+            arms=snakemake.params.arms,
             pdf=Path(snakemake.output.pdf),
             png=Path(snakemake.output.png),
         )

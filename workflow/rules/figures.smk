@@ -151,6 +151,8 @@ use rule plot_figure as plot_dial with:
         code=modules_of("plot_dial"),
     output:
         **figure("dial", category="Results", label="perplexity under the locality dial"),
+    params:
+        arms=[PRETRAINED, *ARMS],
 
 
 use rule plot_figure as plot_training with:

@@ -6,6 +6,7 @@ import pytest
 from planted_claims import PLANS, judged, needed
 from synthetic_study import MARGINS, Plan, planted_study
 
+import plot_claims
 from localist.claims.claims import CLAIMS, constrained_arms, highest_target
 from localist.claims.judged_study import ConstraintDefaults
 from localist.claims.judging import judge, manipulation_checks
@@ -49,6 +50,12 @@ def test_doses_are_not_matched_where_the_target_is_scaled():
     scaled = replace(study, constraint=replace(study.constraint, applies_to="target"))
     (found,) = judge(scaled, min_sections=20, gains=manipulation_checks(study), claims={name: CLAIMS[name]})
     assert found.verdict == NOT_TESTED and found.reason.code == "dose_not_matched"
+
+
+def test_every_effect_has_a_panel_in_the_figure():
+    """Catches a claim with a unit of its own, whose effects the figure of claims would leave out."""
+    units = {contrast.description.unit for name in PLANS for contrast in judged(name, PLANS[name][SUPPORTED]).contrasts}
+    assert units == set(plot_claims.UNITS)
 
 
 def test_arms_are_known_by_what_they_mean():

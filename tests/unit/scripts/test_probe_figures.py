@@ -31,7 +31,7 @@ def test_figures_are_drawn(tmp_path, empty):
     KNOCKOUTS[: 0 if empty else 3].to_parquet(knockouts)
     for name, draw in {
         "faithfulness": lambda *files: plot_faithfulness.main(faithfulness, {"distributed": knockouts}, *files),
-        "dial": lambda *files: plot_dial.main(dial, *files),
+        "dial": lambda *files: plot_dial.main(dial, ["distributed", "quintic"], *files),
     }.items():
         draw(tmp_path / f"{name}.pdf", tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").stat().st_size > 1000
