@@ -82,7 +82,8 @@ def index_page(
 ) -> str:
     """The page.
 
-    tables: arms, claims, knockout, faithfulness and dial; arm: the one that the five numbers are of; figures: name → PNG; method: HTML of docs/method.md; about: model, corpus, seeds, tokens, in words.
+    tables: arms, claims, knockout, faithfulness and dial; arm: the one that the five numbers are of; figures: name →
+    PNG; method: HTML of docs/method.md; about: model, corpus and tokens, in words.
     """
     claims = tables["claims"]
     return render(
