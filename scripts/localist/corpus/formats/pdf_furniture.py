@@ -25,7 +25,7 @@ LEAST_DENSITY = 0.2
 # Of so few, a page printed from a browser, nothing stands on more.
 TWO_PAGES = 2
 ENDS_CLAUSE = re.compile(r"[.,;-]['\"”’»)]*$")
-# A head that is made of titles holds no more letters beside them than "appendix" has; shorter titles are anybody's words.
+# A head made of titles holds no more letters beside them than "appendix" has. Shorter titles are anybody's words.
 MOST_LETTERS_BESIDE = 8
 FEWEST_LETTERS = 4
 # A place whose lines mostly come back holds nothing but furniture, also where a title stands on one page only.
