@@ -40,7 +40,7 @@ BEFORE_WORDS = {
     "de": "hrsg Hrsg geb gest verh",
     "es": "D Dña Sto Sta",
     "it": "S Ss sig Sig Sigg dott Dott on On",
-    "pt": "D Exmo Exma",
+    "pt": "D Exmo Exma Av",
     "nl": "dhr mevr Dhr Mevr",
     "ru": "г гг им ул",
 }

@@ -124,6 +124,7 @@ def test_a_long_chinese_speech_is_split():
         ("de", ["Am 3. Mai zog er in den 2. Stock.", "Das war im 18. Jahrhundert.", "Er wurde 25.", "Sie nicht."]),
         ("ru", ["«Кто там?» — спросил он.", "«Я».", "— Она ушла."]),
         ("fr", ["Mme. Blanc partit.", "« Qui ? » — dit-il."]),
+        ("pt", ["Moro na Av. Brasil.", "É longe."]),
         ("es", ["D. Quijote salió.", "Véase cap. 12."]),
         ("it", ["S. Pietro piange.", "Vedi pag. 12."]),
         ("ru", ["Т. е. так.", "См. гл. 3."]),

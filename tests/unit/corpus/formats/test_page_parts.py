@@ -43,6 +43,9 @@ def test_a_name_says_nothing_of_a_part_that_holds_the_text(attribute, name):
         ("<blockquote><footer>x</footer></blockquote>", PROSE),
         ("<ul><li><a href='a'>x</a></li></ul>", NAVIGATION),
         ("<ul><li>x</li></ul>", PROSE),
+        ("<div id='ftn1'><p>x</p></div>", NOTE),
+        ("<div id='sdendnote12'><p>x</p></div>", NOTE),
+        ("<div id='ftn'><p>x</p></div>", PROSE),
         ("<div><span><time>x</time></span></div>", NAVIGATION),
     ],
 )
