@@ -28,7 +28,7 @@ NOT_PROSE_NAMES = frozenset({"file", "image", "category", "media"})
 FILE = re.compile(
     r"[^:/]+:[^|/:]+\.(?:jpe?g|png|gif|svg|tiff?|webp|xcf|og[gva]|webm|mp3|wav|midi?|pdf|djvu)\s*", re.IGNORECASE
 )
-NOT_PROSE_TAGS = ("ref", "references", "table", "gallery", "timeline", "imagemap", "score", "syntaxhighlight", "source")
+NOT_PROSE_TAGS = ("ref", "references", "table", "gallery", "timeline", "imagemap", "score")
 FORMULAS = ("math", "chem", "ce")
 # Raised by the readers of compressed files, XML and dumps for damaged or other files.
 NOT_A_DUMP = (

@@ -154,8 +154,9 @@ def _with_accents(letters: list[Letter]) -> list[Letter]:
     """The letters, each as one with the accent that stands over it; PDFium may put a raised accent after its line."""
     made: dict[int, Letter | None] = {}
     for place in (number for number, one in enumerate(letters) if one.text in ACCENTS):
-        near = (place + 1, place - 1, *range(max(0, place - LINE), min(place + LINE, len(letters))))
-        bases = (number for number in near if 0 <= number < len(letters) and number not in made)
+        # ASCII's own accents are characters of programs, too.
+        far = () if letters[place].text.isascii() else range(max(0, place - LINE), place + LINE)
+        bases = (n for n in (place + 1, place - 1, *far) if 0 <= n < len(letters) and n not in made)
         base = next((number for number in bases if _is_over(letters[place], letters[number])), None)
         if base is not None:
             first = letters[min(base, place)] if abs(base - place) == 1 else letters[base]

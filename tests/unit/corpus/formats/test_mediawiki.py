@@ -289,7 +289,6 @@ def test_files_and_categories_of_a_wiki_in_any_language(tmp_path, link):
         ("One.\n{|\n| {{x|}} || {\n|}\nTwo.", "One.\nTwo."),
         ("__NOTOC__\nOne.\n__TOC__\nTwo.", "One.\nTwo."),
         ("In {{PAGENAME}} it is.", "In it is."),
-        ("One.\n<syntaxhighlight lang=c>x = 1;</syntaxhighlight>\n<source>y</source>\nTwo.", "One.\nTwo."),
         ("一-{zh-hans:二;zh-hant:貳;}-三-{四}-", "一二三四"),
         ("See [[Mill: a story]] and [[:Mill.pdf]].", "See Mill: a story and :Mill.pdf."),
     ],
