@@ -83,7 +83,7 @@ REMARK_ID = re.compile(r"cmnt(?:_ref)?\d+|_?_?msocom.*|_msoanchor.*", re.IGNOREC
 NOTE_REFERENCE = {"noteref", "doc-noteref", "footnote-ref", "footnoteref", "fnref", "reference"}
 NOTE_NUMBER = re.compile(r"[\[(]?(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])[\])]?")
 # Of pandoc, Word and LibreOffice.
-NOTE_ID = re.compile(r"(?:foot|end)note-\d+$|_?(?:ftn|edn)\d+$|sd(?:foot|end)note\d+$")
+NOTE_ID = re.compile(r"(?:foot|end)note-\d+$|_?(?:ft|ed)n\d+$|sd(?:foot|end)note\d+$")
 NOTE_TARGET = re.compile(r"note|fn|cite|ref", re.IGNORECASE)
 ARROW = re.compile(r"[↑↩⏎^\ufe0e]+")
 # Formulas come as several things that stand for each other.
