@@ -9,7 +9,9 @@ from localist.corpus.formats.book import HEADING, Paragraph
 
 START = re.compile(r"\*\*\*\s*START OF (?:THE|THIS) PROJECT GUTENBERG|\*END\*?\s*THE SMALL PRINT", re.IGNORECASE)
 END = re.compile(r"\*\*\*\s*END OF (?:THE|THIS) PROJECT GUTENBERG|^End of (?:the )?Project Gutenberg", re.IGNORECASE)
-CREDITS = re.compile(r"(?:produced|transcribed|e-?text prepared|scanned|proofread)\b.{0,40}\bby\b", re.IGNORECASE)
+CREDITS = re.compile(
+    r"(?:produced|transcribed|e-?text prepared|scanned|proofread)\b.{0,40}\bby\b|.{0,80}\bpgdp\.net\b", re.IGNORECASE
+)
 CREDITS_WITHIN = 4
 
 # What stands for a picture, and what the transcriber says: in brackets, also over several paragraphs.
@@ -36,7 +38,7 @@ EMPHASIS = re.compile(r"(?<![\w_])_(?=[^\W_]|[\"'“‘«¿¡(])([^_]{1,500})(?<
 # Bold type, small capitals and letters set apart; and letters of Greek in Latin ones.
 OTHER_TYPE = re.compile(r"(?<!\w)([=+~#])(?=\w)([^=+~#]{1,200})(?<=\S)\1(?!\w)")
 GREEK = re.compile(r"\[Greek: ([^\[\]]{1,300})\]")
-ORNAMENTS = frozenset(" \n\t*•·~#◆◇⁂※")
+ORNAMENTS = frozenset(" \n\t*•·~#◆◇⁂※+-|=_")
 
 
 def drop_gutenberg(paragraphs: Sequence[Paragraph]) -> tuple[list[Paragraph], list[str]]:
@@ -105,11 +107,16 @@ def _counts_pages(paragraphs: Sequence[Paragraph]) -> bool:
     return len(numbers) < len(marks) or counting >= max(FEWEST_COUNTING, MOSTLY_COUNTING * (len(numbers) - 1))
 
 
+def _space_left(mark: re.Match[str]) -> str:
+    """The space before a mark of which the next word begins directly after it."""
+    return " " if mark[0][0].isspace() and mark.string[mark.end() : mark.end() + 1].isalnum() else ""
+
+
 def _without_marks(text: str, removed: list[str]) -> str:
     text = INITIAL.sub(r"\1", text)
     for pattern in (INLINE_ASIDE, PAGE_MARK):
         removed.extend(match[0].strip() for match in pattern.finditer(text))
-        text = pattern.sub("", text)
+        text = pattern.sub(_space_left, text)
     if ORNAMENTS.issuperset(text):
         removed.append(text)
         return ""

@@ -18,6 +18,7 @@ NAMES = {
     REFERENCES: {
         *("references", "bibliography", "works cited", "literature cited", "cited works", "notes and references"),
         *("literaturverzeichnis", "quellenverzeichnis", "références", "bibliographie", "références bibliographiques"),
+        *("notes et références", "einzelnachweise", "referências", "przypisy", "примечания"),
         *("referencias", "bibliografía", "bibliografia", "riferimenti bibliografici", "literatuurlijst"),
         "список литературы",
     },

@@ -36,11 +36,11 @@ UNIT = re.compile(r"\d\s?(?:frs?|kg|km|cm|mm|m|g|h|min|lbs?|oz|ft)\.(?=\s+[A-ZÀ
 # Before names or words, and before numbers; the splitter knows others.
 BEFORE_WORDS = {
     "en": "Mr Mrs Ms Dr Prof approx incl misc lit Mme Mgr Messrs Mlle",
-    "fr": "M MM Mgr St Ste env av apr cf éd Dr Pr Bd",
+    "fr": "M MM Mme Mlle Mgr St Ste env av apr cf éd Dr Pr Bd",
     "de": "hrsg Hrsg geb gest verh",
     "es": "D Dña Sto Sta",
     "it": "S Ss sig Sig Sigg dott Dott on On",
-    "pt": "D Exmo Exma",
+    "pt": "D Exmo Exma Av",
     "nl": "dhr mevr Dhr Mevr",
     "ru": "г гг им ул",
 }
@@ -54,6 +54,10 @@ BEFORE_NUMBERS = {
     "nl": "blz hfst afb nr",
     "ru": "гл т стр рис ст",
 }
+# German writes an ordinal with a full stop, after an article, and a noun with a capital after it.
+ORDINAL = re.compile(r"\b(?:d(?:er|ie|as|e[mns])|[ai]m|zu[mr]|vom|beim|[ai]ns|seit|bis|ab)\s\d{1,2}\.\Z", re.IGNORECASE)
+# After a speech: who says it.
+AFTER_DASH = re.compile(r"[–—]\s?([^\W\d_])")
 SAID_IN_JAPANESE = re.compile(r"(?:と|って|など)")
 SAID_IN_CHINESE = re.compile(
     r"[^。！？“”「」]{0,10}(?<![没不沒])(?:说|說|道|问|問|答|喊|叫|嚷|想)[着著了道]{0,2}[，,：:。！]"
@@ -109,12 +113,15 @@ def _open_marks(text: str) -> list[str]:
 
 def runs_on(before: str, after: str, language: str) -> bool:
     """Whether two neighbouring pieces of a line, without white space around them, are one sentence."""
-    if NUMBER.fullmatch(before) or after[0] in SURE_CLOSERS:
+    said = AFTER_DASH.match(after)
+    if NUMBER.fullmatch(before) or after[0] in SURE_CLOSERS or (said and said[1].islower()):
         return True
     end = before[-LONGEST_ABBREVIATION:]
     if end[-1] == ".":
         first = after.lstrip("".join(CLOSES))[:1]
         if (first.islower() and not LETTERED.match(after)) or after[0] in "-–,;:":
+            return True
+        if language == "de" and ORDINAL.search(end):
             return True
         words, numbers = ENDS_BEFORE_WORDS.get(language), ENDS_BEFORE_NUMBERS.get(language)
         if words and words.search(end):

@@ -15,6 +15,7 @@ _MARKS = (
 
 UNSPACED = re.compile(f"[{_LETTERS}]")
 UNSPACED_OR_MARK = re.compile(f"[{_LETTERS}{_MARKS}]")
+LINE_END = re.compile(r"(?<=\S)[^\S\n]*\n\s*(?=\S)")
 _WORD = re.compile(f"[{_LETTERS}]|[^\\s{_LETTERS}{_MARKS}]+")
 
 
@@ -28,6 +29,14 @@ def is_unspaced(text: str) -> bool:
     if text.isascii():
         return False
     return 2 * len(UNSPACED.findall(text)) > sum(map(str.isalpha, text))
+
+
+def without_line_ends(text: str) -> str:
+    """The text without the line ends within a script without spaces; others stay."""
+    if text.isascii() or "\n" not in text:
+        return text
+    mostly = is_unspaced(text)
+    return LINE_END.sub(lambda end: "" if _is_gapless(text[end.start() - 1], text[end.end()], mostly) else "\n", text)
 
 
 def join_lines(text: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localist.corpus.unspaced import is_unspaced, word_count
+from localist.corpus.unspaced import is_unspaced, without_line_ends, word_count
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,18 @@ def test_words_between_spaces_are_counted_as_by_split(text):
 def test_a_text_is_of_the_script_of_most_letters(text, answer):
     """Catches Korean, which has spaces, and a Latin text with a quotation."""
     assert is_unspaced(text) is answer
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("水車小屋は\n  川辺に", "水車小屋は川辺に"),
+        ("\n水車小屋は Python\nで書く\n", "\n水車小屋は Pythonで書く\n"),
+        ("한국어\n문장", "한국어\n문장"),
+        ("café\nau lait", "café\nau lait"),
+        ("one\ntwo", "one\ntwo"),
+    ],
+)
+def test_lines_of_a_source_join_without_a_space(text, expected):
+    """Catches spaces within Chinese words where the source of a page breaks its lines, and words that are glued."""
+    assert without_line_ends(text) == expected

@@ -28,6 +28,7 @@ from localist.corpus.formats.markup_words import (
 from localist.corpus.formats.page_parts import ARTICLE, ASIDE, MAIN, Claim, judged
 from localist.corpus.formats.plain_text import text_paragraphs
 from localist.corpus.formats.xml_entities import with_signs
+from localist.corpus.unspaced import without_line_ends
 from localist.corpus.wrapped_lines import NARROWEST, paragraphs_of_lines, text_width
 from localist.plumbing.errors import UserError
 
@@ -59,6 +60,7 @@ BLOCKS = {
     *("search", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "title", "tr", "ul"),
     *HEADINGS,
 }
+LISTS = {"ul", "ol", "menu", "dir"}
 BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", re.IGNORECASE)
 # What links between the pages of a book are called.
 WAYS = re.compile(
@@ -204,7 +206,15 @@ class _Walk:
         self.close()
         if kind == PROSE:
             self.claims.extend(Claim(start, len(self.found), one) for one in _claimed(element))
+            if self._leads_around(element, start):
+                self.claims.append(Claim(start, len(self.found), NAVIGATION))
         self.kind, self.level = outer
+
+    def _leads_around(self, element: etree._Element, start: int) -> bool:
+        """Whether a list is links alone, or a line that ends no sentence says when the page was written."""
+        if element.tag in LISTS:
+            return all(self.links[start:])
+        return len(self.found) == start + 1 and element.find(".//time") is not None and element.tag not in HEADINGS
 
     def _preformatted(self, element: etree._Element, kind: str) -> None:
         text = "".join(element.itertext())
@@ -235,7 +245,7 @@ class _Walk:
 
     def _add(self, text: str | None) -> None:
         if text:
-            text = SPACES.sub(" ", text)
+            text = SPACES.sub(" ", without_line_ends(text))
             self.text.append(text)
             if self._link is not None:
                 self._link.append(text)

@@ -82,7 +82,8 @@ UNSEEN_STYLE = re.compile(
 REMARK_ID = re.compile(r"cmnt(?:_ref)?\d+|_?_?msocom.*|_msoanchor.*", re.IGNORECASE)
 NOTE_REFERENCE = {"noteref", "doc-noteref", "footnote-ref", "footnoteref", "fnref", "reference"}
 NOTE_NUMBER = re.compile(r"[\[(]?(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])[\])]?")
-NOTE_ID = re.compile(r"(?:foot|end)note-\d+$")
+# Of pandoc, Word and LibreOffice.
+NOTE_ID = re.compile(r"(?:foot|end)note-\d+$|_?(?:ft|ed)n\d+$|sd(?:foot|end)note\d+$")
 NOTE_TARGET = re.compile(r"note|fn|cite|ref", re.IGNORECASE)
 ARROW = re.compile(r"[↑↩⏎^\ufe0e]+")
 # Formulas come as several things that stand for each other.
@@ -113,13 +114,13 @@ def kind_named(element: etree._Element) -> str | None:
 
 def is_footer(element: etree._Element) -> bool:
     above = element.getparent()
-    return element.tag == "footer" and above is not None and above.tag in ("body", "main", "div")
+    return element.tag == "footer" and above is not None and above.tag in ("body", "main", "div", "article")
 
 
 def is_beside_the_text(element: etree._Element) -> bool:
-    """Whether an element says that it is remarks of readers, or a banner for cookies."""
+    """Whether an element says that it is remarks of readers, a banner for cookies, or a form to fill in."""
     names = words_of(element, "class", "id")
-    return bool(names & ASIDE) or any(COOKIES.fullmatch(name) for name in names)
+    return element.tag == "form" or bool(names & ASIDE) or any(COOKIES.fullmatch(name) for name in names)
 
 
 def is_main(element: etree._Element) -> bool:
@@ -130,6 +131,7 @@ def is_unseen(element: etree._Element) -> bool:
     """Whether nobody sees an element, whatever it holds."""
     return (
         element.tag == "del"
+        or (element.tag == "dialog" and element.get("open") is None)
         or element.get("hidden", "until-found") != "until-found"
         or bool(UNSEEN_STYLE.search(element.get("style", "")))
         or bool(REMARK_ID.fullmatch(element.get("id", "")) and element.tag in ("a", "div", "span"))

@@ -22,6 +22,12 @@ PART_GAP = 3.0
 MOST_PARTS = 3
 FEWEST_REPEATS = 3
 LEAST_DENSITY = 0.2
+# Of so few, a page printed from a browser, nothing stands on more.
+TWO_PAGES = 2
+ENDS_CLAUSE = re.compile(r"[.,;-]['\"”’»)]*$")
+# A head made of titles holds no more letters beside them than "appendix" has. Shorter titles are anybody's words.
+MOST_LETTERS_BESIDE = 8
+FEWEST_LETTERS = 4
 # A place whose lines mostly come back holds nothing but furniture, also where a title stands on one page only.
 MOSTLY = 0.6
 
@@ -41,15 +47,15 @@ def without_furniture(
     """The fragments of each page without its furniture, and what was taken out by which step.
 
     Furniture is a line among the outermost EDGE_LINES of its page of which a part, digits aside, stands on
-    FEWEST_REPEATS pages at least; any line in a place (height on the page) where most lines do; a number that counts
-    with the pages, or with the lines beside it; and a large word in one place of most pages.
+    FEWEST_REPEATS pages at least, or which is made of titles; any line in a place (height on the page) where most lines
+    do; a number that counts with the pages, or with the lines beside it; and a large word in one place of most pages.
     """
     steps = set(steps)
     body = body_size(fragment for fragments in pages for fragment in fragments)
     rows = [rows_of(fragments) for fragments in pages]
     edges = [_edge_lines(lines, body) for lines in rows]
     numbers, numbered_heads = counting_lines(edges)
-    heads = (recurring_lines(edges) | numbered_heads) - numbers
+    heads = (recurring_lines(edges, titles_of(rows, body)) | numbered_heads) - numbers
     stamps = _stamps(pages, body)
     kept = []
     removed: dict[str, list[str]] = {RUNNING_HEADS: [], PAGE_NUMBERS: []}
@@ -126,7 +132,35 @@ def _longest_count(beside: Sequence[tuple[int, Fragment]]) -> int:
     return best
 
 
-def recurring_lines(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int, int]]:
+def titles_of(rows: Sequence[Sequence[list[Fragment]]], body: float) -> list[str]:
+    """The letters of the titles (larger lines, one or several in a row) of all pages, the longest first."""
+    titles = set()
+    for lines in rows:
+        title = ""
+        for line in lines:
+            is_large = max(one.size for one in line) >= HEADING_SIZE * body
+            letters = _letters(line) if is_large else ""
+            title = title + letters if is_large else ""
+            titles |= {letters, title}
+    return sorted((one for one in titles if len(one) >= FEWEST_LETTERS), key=lambda one: (-len(one), one))
+
+
+def _is_made_of_titles(line: Sequence[Fragment], titles: Sequence[str]) -> bool:
+    """Whether a line repeats titles, as heads of chapters and sections do; one that ends a sentence is text."""
+    text, letters = _text(line), _letters(line)
+    if text[:1].islower() or ENDS_CLAUSE.search(text):
+        return False
+    rest = letters
+    for title in titles:
+        rest = rest.replace(title, "")
+    return len(rest) <= MOST_LETTERS_BESIDE and len(rest) < len(letters) / 2
+
+
+def _letters(line: Sequence[Fragment]) -> str:
+    return "".join(filter(str.isalpha, _text(line).casefold()))
+
+
+def recurring_lines(edges: Sequence[dict[int, list[Fragment]]], titles: Sequence[str] = ()) -> set[tuple[int, int]]:
     parts_of = {
         (page, place): {without_digits(part) for part in _parts(line)} - {""}
         for page, lines in enumerate(edges)
@@ -138,6 +172,21 @@ def recurring_lines(edges: Sequence[dict[int, list[Fragment]]]) -> set[tuple[int
             pages_of[part].add(page)
     heads = {part for part, pages in pages_of.items() if _comes_back(pages)}
     found = {where for where, parts in parts_of.items() if parts & heads}
+    if len(edges) == TWO_PAGES:
+        outermost = {place for lines in edges for place in (max(lines, default=0), min(lines, default=0))}
+        found |= {
+            (page, place)
+            for (page, place), parts in parts_of.items()
+            if place in outermost
+            and parts & parts_of.get((1 - page, place), set())
+            and not ENDS_CLAUSE.search(_text(edges[page][place]))
+        }
+    found |= {
+        (page, place)
+        for page, lines in enumerate(edges)
+        for place, line in lines.items()
+        if _is_made_of_titles(line, titles)
+    }
     by_place = defaultdict(list)
     for page, place in parts_of:
         by_place[place].append((page, place))

@@ -25,6 +25,17 @@ CONTROLS = {*range(0x20), *range(0x7F, 0xA0)}
 PRESENTATION_FORMS = {*range(0xFB1D, 0xFE00), *range(0xFE70, 0xFEFF)}
 # Letters set one below the other in vertical text: Chinese, Japanese, Korean.
 EAST_ASIAN = {*range(0x2E80, 0xD7B0), *range(0xF900, 0xFB00), *range(0xFE30, 0xFE50), *range(0xFF00, 0xFFF0)}
+# Accents that a font without accented letters sets over the letter (TeX's OT1) → the same as a part of the letter.
+ACCENTS = dict(
+    zip(
+        "`^~¨¯´¸ˆˇ˘˙˚˛˜˝",
+        "\u0300\u0302\u0303\u0308\u0304\u0301\u0327\u0302\u030c\u0306\u0307\u030a\u0328\u0303\u030b",
+        strict=True,
+    )
+)
+DOTLESS = str.maketrans("ıȷ", "ij")
+# In letters.
+LINE = 200
 MOSTLY = 0.5
 # Widths of letters in multiples of a size that can be true; some bitmap fonts have size 1 in units of their own.
 TRUE_WIDTHS = (0.1, 3.0)
@@ -127,7 +138,7 @@ def letters_of(page: pypdfium2.PdfPage) -> PageLetters:
             )
             after_space = typed_space = after_break = False
     letters = _with_even_sizes(letters) if invisible else _with_true_sizes(letters, heights)
-    return PageLetters(letters, unreadable, askew, +tex_codes, invisible)
+    return PageLetters(_with_accents(letters), unreadable, askew, +tex_codes, invisible)
 
 
 def _is_unreadable(glyph: _Glyph) -> bool:
@@ -137,6 +148,40 @@ def _is_unreadable(glyph: _Glyph) -> bool:
 
 def _character(code: int) -> str:
     return unicodedata.normalize("NFKC", chr(code)) if code in PRESENTATION_FORMS else chr(code)
+
+
+def _with_accents(letters: list[Letter]) -> list[Letter]:
+    """The letters, each as one with the accent that stands over it; PDFium may put a raised accent after its line."""
+    made: dict[int, Letter | None] = {}
+    for place in (number for number, one in enumerate(letters) if one.text in ACCENTS):
+        # ASCII's own accents are characters of programs, too.
+        far = () if letters[place].text.isascii() else range(max(0, place - LINE), place + LINE)
+        bases = (n for n in (place + 1, place - 1, *far) if 0 <= n < len(letters) and n not in made)
+        base = next((number for number in bases if _is_over(letters[place], letters[number])), None)
+        if base is not None:
+            first = letters[min(base, place)] if abs(base - place) == 1 else letters[base]
+            made[place] = None
+            made[base] = letters[base]._replace(
+                text=_composed(letters[place], letters[base]),
+                after_space=first.after_space,
+                after_break=first.after_break,
+                typed_space=first.typed_space,
+            )
+    found = (made.get(number, one) for number, one in enumerate(letters)) if made else letters
+    return [one for one in found if one is not None]
+
+
+def _is_over(accent: Letter, base: Letter) -> bool:
+    return (
+        base.left <= (accent.left + accent.right) / 2 <= base.right
+        and abs(accent.baseline - base.baseline) < MOSTLY * base.size
+        and base.text.isalpha()
+        and len(_composed(accent, base)) == 1
+    )
+
+
+def _composed(accent: Letter, base: Letter) -> str:
+    return unicodedata.normalize("NFC", base.text.translate(DOTLESS) + ACCENTS[accent.text])
 
 
 def _square(glyph: _Glyph) -> Box:

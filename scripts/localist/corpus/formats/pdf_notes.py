@@ -66,7 +66,11 @@ def split_margins(fragments: Sequence[Fragment], body: float, page: int) -> tupl
         return list(fragments), []
     widest = max(one.right - one.left for one in text)
     lines = [one for one in text if one.right - one.left >= widest / 2]
-    left, right = min(one.left for one in lines) - MARGIN * body, max(one.right for one in lines) + MARGIN * body
+    # A line or two may reach into the margin, or be one with a note.
+    left, right = (
+        sorted(edges)[len(edges) // 10] for edges in ([one.left for one in lines], [-one.right for one in lines])
+    )
+    left, right = left - MARGIN * body, MARGIN * body - right
     beside = [one for one in fragments if one.size < NOTE_SIZE * body and (one.right < left or one.left > right)]
     characters, of_text, in_margins = (sum(len(one.text) for one in some) for some in (fragments, text, beside))
     if not beside or of_text < LEAST_TEXT * characters or in_margins > MOST_IN_MARGINS * characters:

@@ -10,7 +10,15 @@ from localist.corpus.formats.decoding import decode
 from localist.corpus.formats.file_kinds import plain_stem, unpacked
 from localist.corpus.formats.heading_words import LONGEST_HEADING, heading_level
 from localist.corpus.formats.text_pages import lines_without_pages
-from localist.corpus.wrapped_lines import ENDS_SENTENCE, blocks, paragraphs_of_lines, single_spaced, text_width
+from localist.corpus.wrapped_lines import (
+    ENDS_CLAUSE,
+    ENDS_SENTENCE,
+    SHORT,
+    blocks,
+    paragraphs_of_lines,
+    single_spaced,
+    text_width,
+)
 
 ROMAN_NUMBER = re.compile(r"[IVXLC]{1,7}\.?")
 ARABIC_NUMBER = re.compile(r"(\d{1,3})\.?")
@@ -19,6 +27,9 @@ OTHER_LINE_ENDS = re.compile("[\x0b\x1c-\x1e\x85\u2028]")
 ANNOUNCES = (",", ":", ";", "-", "–", "—")
 CAPITALS_END = (",", ";", ":", "!", "?", "-", "—", '"', "”")
 CHAPTER = 2
+# A title without a blank line after it fills no more of its line, and two full lines of text come next.
+LONGEST_TITLE = 0.6
+FEWEST_LINES = 3
 
 
 def read_plain_text(path: Path, encoding: str | None = None, steps: Collection[str] = ()) -> Iterator[Book]:
@@ -41,7 +52,11 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[Paragraph]:
     width = text_width(lines)
     found = list(blocks(_headings_apart(single_spaced(lines))))
     chapters = {number for number in _numbers(found) | _capitals(found) if number < _last_prose(found)}
+    level = 0
     for number, block in enumerate(found):
+        if level and _begins_with_title(block, width):
+            yield Paragraph(block[0].strip(), HEADING, level + 1)
+            block = block[1:]
         text = "\n".join(line.strip() for line in block)
         level = heading_level(text) or (CHAPTER if number in chapters else 0)
         if _lists_headings(block):
@@ -50,6 +65,15 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[Paragraph]:
             yield Paragraph(text, HEADING, level)
         else:
             yield from map(Paragraph, paragraphs_of_lines(block, width))
+
+
+def _begins_with_title(block: Sequence[str], width: int) -> bool:
+    """Whether, after "Chapter 1", the first line of a wrapped paragraph is the chapter's title."""
+    if len(block) < FEWEST_LINES or min(map(len, block[1:3])) < SHORT * width:
+        return False
+    title = block[0].strip()
+    is_short = len(block[0]) < LONGEST_TITLE * width
+    return is_short and title[:1].isupper() and block[1].strip()[:1].isupper() and not ENDS_CLAUSE.search(title)
 
 
 def _last_prose(found: Sequence[Sequence[str]]) -> int:

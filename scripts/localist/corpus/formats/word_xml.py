@@ -77,6 +77,9 @@ def prepared(content: bytes, styles: WordStyles) -> tuple[bytes, Counter[str]]:
     for one in list(root.iter()):
         if _name(one) in SIGNS:
             one.tag = etree.QName(etree.QName(one).namespace, SIGNS[_name(one)])
+    for link in root.iter("{*}hyperlink"):
+        for name in [key for key in link.attrib if key.endswith("}id")]:  # it may lead nowhere; mammoth stops there
+            del link.attrib[name]
     _unwrap(root)
     _join_drop_capitals(root)
     _name_headings(root, styles)

@@ -40,6 +40,7 @@ def found(body):
             ["seen"],
         ),
         ("<p hidden>no</p><p style='display: none'>no</p><p>yes</p>", ["yes"]),
+        ("<p>水車小屋は\n川辺に</p>", ["水車小屋は川辺に"]),
         ("<p>漢<ruby>字<rp>(</rp><rt>じ</rt><rp>)</rp></ruby></p>", ["漢字"]),
         ("<p>One<span epub:type='pagebreak' title='7'>7</span> two<span class='pagenum'>[8]</span>.</p>", ["One two."]),
         ("Text <em>without</em> any block", ["Text without any block"]),

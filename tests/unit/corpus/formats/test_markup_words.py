@@ -45,6 +45,7 @@ def test_a_formula_without_text_leaves_a_mark(formula):
     "hidden",
     [
         "<del>SECRET</del>",
+        "<dialog>SECRET</dialog>",
         "<span hidden>SECRET</span>",
         "<span style='display:none'>SECRET</span>",
         "<span style='mso-hide:all'>SECRET</span>",

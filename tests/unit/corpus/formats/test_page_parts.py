@@ -38,6 +38,15 @@ def test_a_name_says_nothing_of_a_part_that_holds_the_text(attribute, name):
         ("<p aria-hidden='true'>x</p>", NAVIGATION),
         ("<p class='sr-only'>x</p>", NAVIGATION),
         ("<div class='naval'>x</div>", PROSE),
+        ("<form>x</form>", NAVIGATION),
+        ("<article><footer>x</footer></article>", NAVIGATION),
+        ("<blockquote><footer>x</footer></blockquote>", PROSE),
+        ("<ul><li><a href='a'>x</a></li></ul>", NAVIGATION),
+        ("<ul><li>x</li></ul>", PROSE),
+        ("<div id='ftn1'><p>x</p></div>", NOTE),
+        ("<div id='sdendnote12'><p>x</p></div>", NOTE),
+        ("<div id='ftn'><p>x</p></div>", PROSE),
+        ("<div><span><time>x</time></span></div>", NAVIGATION),
     ],
 )
 def test_a_name_says_what_a_part_is(body, kind):

@@ -134,3 +134,19 @@ def test_a_large_word_in_one_place_of_all_pages_is_a_stamp():
         page(line("DRAFT", 550, size=60.0), line(f"Title {WORDS[n]}", 640, size=24.0), body=WORDS[n]) for n in range(6)
     ]
     assert left_of(pages)[0] == [[f"Title {WORDS[n]}"] for n in range(6)]
+
+
+def test_heads_made_of_titles_go_from_few_pages_too():
+    """Catches heads of short chapters and sections, each on a page or two, that come into the middle of a sentence."""
+    titles = [line("The Long", 700, size=20.0), line("Crossing", 680, size=20.0), line("Eggs", 650, size=14.0)]
+    heads = ["1.1. EGGS CHAPTER 1. THE LONG CROSSING", "Eggs", "the eggs.", "Eggs of the kind that nobody sells"]
+    pages = [page(*titles), *(page(line(head, 700), body=WORDS[n]) for n, head in enumerate(heads))]
+    assert left_of(pages)[0] == [[one.text for one in titles], [], [], ["the eggs."], [heads[-1]]]
+
+
+def test_the_outermost_lines_of_two_pages_go_where_they_are_alike():
+    """Catches date and address on each of the two pages that a browser printed, and first lines of text that go too."""
+    pages = [page(line("1/2/26, 5 PM", 700), line(f"http://a.bc/d {n}/2", 60), body=WORDS[n]) for n in (1, 2)]
+    assert left_of(pages)[0] == [[], []]
+    pages = [page(line("They said the same.", 700), body=WORDS[n]) for n in (1, 2)]
+    assert left_of(pages)[0] == [["They said the same."]] * 2

@@ -1,5 +1,6 @@
 """Reading order, paragraphs and headings of made-up pages."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -237,6 +238,15 @@ def test_notes_in_the_margin_are_no_part_of_the_lines_beside_them():
         (PROSE, "Small print below."),
         (NOTE, "A note beside it"),
     ]
+
+
+def test_a_line_that_reaches_into_the_margin_does_not_move_it():
+    """Catches notes read into sentences because one overfull line makes the text's column as wide as the page."""
+    beside = lines("A note", "beside it", left=310.0, width=40.0, size=8.0, top=594.0, leading=9.0)
+    text = lines("One line that is", *["of the text and so"] * 10, "on.|")
+    over = [replace(one, right=one.right + 60) if number == 5 else one for number, one in enumerate(text)]
+    kinds = [one.kind for one in paragraphs_of(layout_of([over + beside]), {})]
+    assert kinds == [PROSE, NOTE]
 
 
 def test_a_caption_does_not_cut_the_paragraph_around_it():

@@ -71,3 +71,12 @@ def test_letters_askew_are_counted_and_left_out():
     found = letters(shown=f"{stamp} BT /F 11 Tf 0.999 0.03 -0.03 0.999 72 700 Tm (Words.) Tj ET")
     assert "".join(one.text for one in found.letters) == "Words."
     assert found.askew == 4
+
+
+def test_an_accent_over_a_letter_is_part_of_it():
+    """Catches names torn by the accents of TeX's old fonts (G¨odel, Capekˇ), and accents that stand alone."""
+    overlaid = "BT /F 10 Tf 1 0 0 1 72 700 Tm (G) Tj 1 0 0 1 80.7 700 Tm (\\250) Tj 1 0 0 1 80 700 Tm (odel) Tj ET"
+    raised = "BT /F 10 Tf 1 0 0 1 72 700 Tm (Eva) Tj 1 0 0 1 74 702 Tm (\\264) Tj ET"
+    alone = "BT /F 10 Tf 1 0 0 1 72 700 Tm (a) Tj 1 0 0 1 90 700 Tm (\\264) Tj ET"
+    texts = ["".join(one.text for one in letters(shown=one).letters) for one in (overlaid, raised, alone)]
+    assert texts == ["Gödel", "Éva", "a´"]

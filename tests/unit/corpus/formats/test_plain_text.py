@@ -240,3 +240,17 @@ def test_headings_are_known_without_blank_lines():
     body = textwrap.fill(FIRST.strip(), 60)[:-1] + "."
     found = list(text_paragraphs(f"CHAPTER I\n{body}\nCHAPTER II\n{body}"))
     assert [one.kind for one in found] == [HEADING, PROSE] * 2
+
+
+def test_a_title_below_its_chapter_s_number_is_no_part_of_the_text():
+    """Catches "The Frost The mill stood": a title without a blank line after it."""
+    prose = [
+        "The mill stood at the bend of the river, and its wheel",
+        "had not turned since the great frost of the year",
+        ".",
+    ]
+    found = list(text_paragraphs("\n".join(["Chapter 1", "", "The Frost", *prose])))
+    assert [(one.kind, one.text) for one in found[:2]] == [(HEADING, "Chapter 1"), (HEADING, "The Frost")]
+    for first in ("It froze.", "the frost", "The frost had come early and hard,"):
+        kinds = [one.kind for one in text_paragraphs("\n".join(["Chapter 1", "", first, *prose]))]
+        assert kinds.count(HEADING) == 1

@@ -147,3 +147,9 @@ def test_signs_of_word_part_and_join_words(tmp_path):
     body = "<w:p><w:r><w:t>half</w:t><w:noBreakHyphen/><w:t>timbered</w:t><w:ptab/><w:t>house</w:t></w:r></w:p>"
     book = read(tmp_path, docx_members(body))
     assert [one.text for one in clean(book.paragraphs, ["unicode"])[0]] == ["half-timbered house"]
+
+
+def test_a_link_that_leads_nowhere_is_read(tmp_path):
+    """Catches a document refused because the address of a link is missing."""
+    body = f'<w:p><w:hyperlink r:id="gone">{SEEN}</w:hyperlink></w:p>'
+    assert prose(tmp_path, body) == ["Seen."]
