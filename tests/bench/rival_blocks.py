@@ -23,7 +23,7 @@ NEIGHBOUR_WEIGHT = 0.5
 # Numbers of blocks, as shares of the sentences.
 SHARES = (0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25)
 # The eigensolver's time grows with the square of the number.
-MOST_EIGENVECTORS = 800
+MOST_EIGENVECTORS = 400
 SHORT_SPANS = (2, 12)
 
 
