@@ -21,7 +21,7 @@ define reported
 	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; the messages above say why." >&2; exit $$status; fi
 endef
 
-.PHONY: help env resources run inspect smoke figures test test-cluster bench bench-blocks bench-corpus bench-scale device-bundle device-check lint format clean
+.PHONY: help env resources run inspect inspect-blocks smoke figures test test-cluster bench bench-blocks bench-corpus bench-scale device-bundle device-check lint format clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -41,6 +41,9 @@ run: env ## Run the study of CONFIG (default: config.yaml), report and all
 
 inspect: env ## Read the corpus of CONFIG, and show what was read and taken out, before anything is trained
 	$(call reported,inspect,$(BIN)/snakemake inspect_corpus --cores $(CORES) --configfile $(CONFIG) $(ARGS))
+
+inspect-blocks: env ## Find the blocks of CONFIG, and show what they are about and worth, before anything is trained
+	$(call reported,inspect-blocks,$(BIN)/snakemake inspect_blocks --cores $(CORES) --configfile $(CONFIG) $(ARGS))
 
 smoke: env ## Run the whole graph on a tiny random model
 	$(call reported,smoke,$(call workflow,$(SMOKE)))

@@ -57,6 +57,13 @@ rule inspect_corpus:
         f"{RESULTS}/tables/extraction.html",
 
 
+# The blocks alone, what they are about and what they are worth, likewise.
+rule inspect_blocks:
+    input:
+        f"{RESULTS}/tables/blocks.html",
+        expand(f"{RESULTS}/figures/block_{{name}}.png", name=["map", "ribbon", "selection"]),
+
+
 rule resources:
     input:
         fetched_resources(),

@@ -3,15 +3,14 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
 
-from localist.blocks.clusterers import centres
-from localist.blocks.embeddings import average_with_neighbours, load_embeddings
+from localist.blocks.centres import centres
+from localist.blocks.embeddings import load_embeddings
 from localist.evaluation.block_knockouts import knockout_sample
 from localist.evaluation.causal_blocks import CausalBlocks, SentenceBlocks, load_encoder
 from localist.plumbing.files import replacing
@@ -24,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 def main(
     inputs: Mapping[str, Path],
-    semantic: Mapping[str, Any],
     language: str,
     windows: int,
     seed: int,
@@ -33,24 +31,16 @@ def main(
 ) -> None:
     """Write the centres of the semantic blocks, and the own keys of a sample of test windows.
 
-    inputs: sentences, embeddings, sentence_blocks, tokens, blocks (reference partition, test), encoder, model.
+    inputs: embeddings, sentence_blocks, tokens, blocks (reference partition, test), encoder, model.
     """
     torch.set_num_threads(threads)
-    sentences = pd.read_parquet(inputs["sentences"], columns=["sentence", "section"])
     blocks = pd.read_parquet(inputs["sentence_blocks"])
-    averaged = average_with_neighbours(
-        load_embeddings(inputs["embeddings"], len(sentences)),
-        sentences["section"].to_numpy(),
-        semantic["context"],
-        semantic["neighbour_weight"],
-    )
     training = (blocks["split"] == "train").to_numpy()
-    block_centres = centres(averaged[training], blocks.loc[training, "block"].to_numpy())
+    vectors = load_embeddings(inputs["embeddings"], len(blocks))
+    block_centres = centres(vectors[training], blocks.loc[training, "block"].to_numpy())
     sentence_blocks = SentenceBlocks(
         encode=load_encoder(inputs["encoder"]),
         centres=block_centres,
-        context=semantic["context"],
-        neighbour_weight=semantic["neighbour_weight"],
         language=language,
     )
     tokenizer, _ = load_tokenizer(inputs["model"])
@@ -76,11 +66,10 @@ if __name__ == "__main__":
             inputs={
                 name: Path(snakemake.input[name])
                 for name in (
-                    *("sentences", "embeddings", "sentence_blocks", "tokens"),
+                    *("embeddings", "sentence_blocks", "tokens"),
                     *("blocks", "encoder", "model"),
                 )
             },
-            semantic=snakemake.params.semantic,
             language=snakemake.params.language,
             windows=snakemake.params.windows,
             seed=snakemake.params.seed,

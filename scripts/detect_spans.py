@@ -4,12 +4,11 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from localist.blocks.embeddings import load_embeddings
-from localist.blocks.spans import fitted_penalty, span_ends, stretch_rows
+from localist.blocks.spans import fitted_penalty, spans_of_stretches, stretch_rows
 from localist.plumbing.files import replacing, write_json
 from localist.plumbing.rule_log import rule_log
 
@@ -20,17 +19,17 @@ def main(sentences: Path, embeddings: Path, spans: Mapping[str, int], sentence_b
     """Write the span of each sentence, numbered through the text, and the penalty."""
     table = pd.read_parquet(sentences, columns=["sentence", "document", "split"])
     vectors = load_embeddings(embeddings, len(table))
-    sizes = {"minimum": spans["min_size"], "maximum": spans["max_size"]}
+    sizes = (spans["min_size"], spans["max_size"])
     stretches = stretch_rows(table)
     with threadpool_limits(limits=1):  # the same bits on a machine with any number of cores
         training = [vectors[rows] for rows in stretches if table["split"].iloc[rows.start] == "train"]
-        penalty = fitted_penalty(training, sizes["maximum"])
-        ends = [rows.start + end for rows in stretches for end in span_ends(vectors[rows], penalty, **sizes)]
-    table["block"] = np.searchsorted(ends, table.index, side="right")
+        penalty = fitted_penalty(training, spans["max_size"])
+        table["block"] = spans_of_stretches(vectors, stretches, penalty, sizes)
+    count = int(table["block"].max()) + 1
     with replacing(sentence_blocks) as temporary:
         table[["sentence", "block", "split"]].to_parquet(temporary, index=False)
-    write_json(fit, {"blocks": len(ends), "penalty": penalty, "mean_sentences": len(table) / len(ends)})
-    logger.info("%d spans of %.1f sentences on average (penalty %.3f).", len(ends), len(table) / len(ends), penalty)
+    write_json(fit, {"blocks": count, "penalty": penalty, "mean_sentences": len(table) / count})
+    logger.info("%d spans of %.1f sentences on average (penalty %.3f).", count, len(table) / count, penalty)
 
 
 if __name__ == "__main__":

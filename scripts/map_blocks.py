@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from localist.blocks.clusterers import sample_rows
+from localist.blocks.centres import sample_rows
 from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
 

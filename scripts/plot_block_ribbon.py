@@ -1,4 +1,4 @@
-"""Draw the text as ribbons coloured by semantic block: where in the book each block lives."""
+"""Draw the text as ribbons coloured by topic: where in the book each topic lives."""
 
 import math
 from collections.abc import Mapping
@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from localist.plumbing.rule_log import rule_log
 from localist.report.figures import (
-    DISTINCT_BLOCKS,
-    block_colours,
     figure_style,
     new_figure,
     read_table,
     save_figure,
-    with_blocks,
+    shortened,
+    topic_colours,
+    topic_legend,
+    with_topics,
 )
 
 ROWS = 24  # more would be thinner than their labels
@@ -29,18 +28,19 @@ LABEL = 20  # characters
 NO_TEXT = -2
 
 
-def main(sentences: Path, blocks: Path, pdf: Path, png: Path) -> None:
-    """Draw rows of text, the position in characters to the right, each sentence in the colour of its block.
+def main(sentences: Path, sentence_blocks: Path, blocks: Path, topics: Path, pdf: Path, png: Path) -> None:
+    """Draw rows of text, the position in characters to the right, each sentence in the colour of its topic.
 
-    sentences: sentence, document, title, heading, start, end. blocks: sentence, block. Those without a block are grey.
+    sentences: sentence, document, title, heading, start, end. sentence_blocks: sentence, block. blocks: block, topic.
+    topics: topic, name. Sentences without a block are grey.
     """
     table = read_table(sentences, text=["title", "heading"], numbers=["sentence", "document", "start", "end"])
-    text = end_to_end(with_blocks(table, sentences, blocks))
+    text = end_to_end(with_topics(table, sentences, sentence_blocks, blocks))
     edges = row_edges(text)
     width = np.diff(edges).max()
     places = text["place"].to_numpy()
-    rows = paint_rows(edges, places, text["block"].to_numpy(), PIXELS)
-    colours = block_colours(text["block"])
+    rows = paint_rows(edges, places, text["topic"].to_numpy(), PIXELS)
+    colours = topic_colours(len(read_table(topics, numbers=["topic"])))
     unit, scale = ("thousand characters", 1000) if width >= 2000 else ("characters", 1)
     with figure_style():
         figure, (axes,) = new_figure(0.45 + len(rows) * min(0.3, max(0.145, 1.2 / len(rows))))
@@ -55,7 +55,7 @@ def main(sentences: Path, blocks: Path, pdf: Path, png: Path) -> None:
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(f"position in row ({unit})")
-        _legend(figure, {block: colour for block, colour in colours.items() if block >= 0})
+        topic_legend(figure, topics, colours)
         save_figure(figure, pdf, png)
 
 
@@ -80,15 +80,15 @@ def row_edges(text: pd.DataFrame) -> np.ndarray:
     return np.linspace(0, total, min(ROWS, math.ceil(len(text) / WRAP_SENTENCES)) + 1)
 
 
-def paint_rows(edges: np.ndarray, places: np.ndarray, blocks: np.ndarray, pixels: int) -> np.ndarray:
-    """int [rows, pixels]: the block of the sentence at the middle of each pixel; NO_TEXT behind the end of a row.
+def paint_rows(edges: np.ndarray, places: np.ndarray, topics: np.ndarray, pixels: int) -> np.ndarray:
+    """int [rows, pixels]: the topic of the sentence at the middle of each pixel; NO_TEXT behind the end of a row.
 
     The pixels span the longest row. A sentence goes on to where the next begins, white space included.
     """
     width = np.diff(edges).max()
     middles = edges[:-1, None] + (np.arange(pixels) + 0.5) * width / pixels
     sentence = np.searchsorted(places, middles, side="right") - 1
-    return np.where(middles < edges[1:, None], blocks[sentence], NO_TEXT)
+    return np.where(middles < edges[1:, None], topics[sentence], NO_TEXT)
 
 
 def document_starts(text: pd.DataFrame, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,43 +105,24 @@ def row_labels(text: pd.DataFrame, edges: np.ndarray) -> list[str]:
     by_title = first["heading"].fillna("").eq("") | (text["document"].nunique() > 1)
     names = first["title"].where(by_title, first["heading"])
     again = names.eq(names.shift()) & first["document"].eq(first["document"].shift())
-    return ["" if known else shorten(str(name)) for name, known in zip(names, again, strict=True)]
-
-
-def shorten(name: str) -> str:
-    """`name` on one line of at most LABEL characters."""
-    name = " ".join(name.split()) or "untitled"
-    return name if len(name) <= LABEL else name[: LABEL - 1].rstrip(" ,;:-–(") + "…"
+    return ["" if known else shortened(str(name), LABEL) for name, known in zip(names, again, strict=True)]
 
 
 def _colour(rows: np.ndarray, colours: Mapping[int, Any]) -> np.ndarray:
     """uint8 [rows, pixels, 4]: transparent where there is no text."""
     table = np.zeros((max(colours) + 3, 4))
-    for block, colour in colours.items():
-        table[block - NO_TEXT] = (*colour, 1)
+    for topic, colour in colours.items():
+        table[topic - NO_TEXT] = (*colour, 1)
     return np.round(table[rows - NO_TEXT] * 255).astype(np.uint8)
-
-
-def _legend(figure: Figure, colours: Mapping[int, Any]) -> None:
-    """The number of each block under the ribbons, as long as no colour comes back."""
-    if max(colours, default=DISTINCT_BLOCKS) >= DISTINCT_BLOCKS:
-        return
-    columns = min(len(colours), 9)
-    # Matplotlib fills column by column; numbers are read row by row.
-    order = [block for column in range(columns) for block in list(colours)[column::columns]]
-    handles = [Line2D([], [], color=colours[block], marker="s", ls="", markersize=4.5) for block in order]
-    figure.set_figheight(figure.get_figheight() + 0.2 + 0.145 * math.ceil(len(colours) / columns))
-    figure.legend(
-        handles, [f"{block}" for block in order], loc="outside lower center", ncols=columns, title="block",
-        title_fontsize=7, borderpad=0.1, borderaxespad=0.1, handlelength=0.8, handletextpad=0.3, columnspacing=0.9,
-    )  # fmt: skip
 
 
 if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         main(
             sentences=Path(snakemake.input.sentences),
+            sentence_blocks=Path(snakemake.input.sentence_blocks),
             blocks=Path(snakemake.input.blocks),
+            topics=Path(snakemake.input.topics),
             pdf=Path(snakemake.output.pdf),
             png=Path(snakemake.output.png),
         )

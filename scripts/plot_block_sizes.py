@@ -14,11 +14,9 @@ from localist.plumbing.errors import UserError
 from localist.plumbing.rule_log import rule_log
 from localist.report.figures import (
     COLUMN_WIDTH,
-    DISTINCT_BLOCKS,
     GREY,
     PALETTE,
     ArmStyle,
-    block_colours,
     figure_style,
     legend_below,
     only,
@@ -59,12 +57,12 @@ def main(sentence_blocks: Path, partitions: Mapping[str, Path], pdf: Path, png: 
 
 
 def block_sizes(table: pd.DataFrame, path: Path) -> pd.Series:
-    """Training sentences by block id, largest first; a block without any is 0."""
+    """Training sentences by block id, largest first."""
     counts = only(table, path, "split", "train")["block"].value_counts()
-    blocks = sorted(block for block in table["block"].unique() if block >= 0)
-    if not blocks:
+    counts = counts[counts.index >= 0]
+    if counts.empty:
         raise UserError(f"{path}: no sentence has a block; delete the file and run the workflow again")
-    return counts.reindex(blocks, fill_value=0).sort_values(ascending=False, kind="stable")
+    return counts.sort_index().sort_values(ascending=False, kind="stable")
 
 
 def cumulative_shares(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -74,14 +72,8 @@ def cumulative_shares(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw_sizes(axes: Axes, sizes: pd.Series) -> None:
-    """A bar per block; in the block's colour as long as no colour comes back, else all alike and without gaps."""
-    few = max(sizes.index) < DISTINCT_BLOCKS
-    colours = block_colours(sizes.index)
     # Edges keep one of hundreds of bars from being thinner than a pixel; the margin, from hiding behind the axis.
-    axes.bar(
-        np.arange(1, len(sizes) + 1), sizes, width=0.8 if few else 1, linewidth=0 if few else 0.4,
-        color=[colours[block] for block in sizes.index] if few else PALETTE[3], edgecolor=PALETTE[3],
-    )  # fmt: skip
+    axes.bar(np.arange(1, len(sizes) + 1), sizes, width=1, linewidth=0.4, color=PALETTE[3], edgecolor=PALETTE[3])
     axes.axhline(sizes.mean(), color="black", lw=0.7, ls=(0, (3, 2)))
     axes.set(
         xlabel="block,\nlargest first",

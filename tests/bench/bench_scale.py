@@ -18,7 +18,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from check_blocks import main as check_blocks
 from cluster_sentences import main as cluster_sentences
+from detect_spans import main as detect_spans
+from group_blocks import main as group_blocks
 from localist.blocks.embeddings import embed_in_shards
 from localist.plumbing.files import write_json
 from localist.tokens.windows import Windows
@@ -31,17 +34,17 @@ SECTION = 12
 TOKENS = 26
 CONTEXT = 256
 WORDS = 20
-PARTITION = ("sentence_blocks.parquet", "selection.csv", "blocks.csv", "fit.json")
+STRETCH = 2000
+OUTPUTS = {"sentence_blocks": "sentence_blocks.parquet", "selection": "selection.csv", "fit": "fit.json"}
 
 
 def main() -> None:
     """Make the text, then run each step in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sentences", type=int, default=1_000_000)
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"))
     parser.add_argument("--folder", type=Path, default=Path("results/bench/scale"))
     options = parser.parse_args()
-    semantic = yaml.safe_load(options.config.read_text(encoding="utf-8"))["blocks"]["semantic"]
+    semantic, spans = (defaults(name) for name in ("semantic", "spans"))
     folder = options.folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -49,9 +52,14 @@ def main() -> None:
         "synthetic text": lambda: write_text(folder, options.sentences),
         "embeddings in shards": lambda: write_embeddings(folder, options.sentences),
     }
-    for clusterer in ("kmeans", semantic["clusterer"]):
-        chosen = semantic | {"clusterer": clusterer}
-        steps[f"semantic blocks, {clusterer}"] = lambda chosen=chosen: write_blocks(folder, chosen)
+    sentences, embeddings, own = (folder / name for name in ("sentences.parquet", "embeddings.npy", "spans.parquet"))
+    outputs = {name: folder / file for name, file in OUTPUTS.items()}
+    steps["spans"] = lambda: detect_spans(sentences, embeddings, spans, own, folder / "spans.json")
+    steps["semantic blocks"] = lambda: cluster_sentences(own, embeddings, folder / "tokens/train", semantic, outputs)
+    steps["topics"] = lambda: group_blocks(
+        sentences, embeddings, outputs["sentence_blocks"], semantic, "en", folder / "blocks.csv", folder / "topics.csv"
+    )
+    steps["check"] = lambda: check_blocks(sentences, embeddings, outputs["fit"], semantic, spans, folder / "check.json")
     steps["blocks of tokens"] = lambda: write_token_blocks(folder)
     steps["map"] = lambda: map_blocks(folder / "embeddings.npy", 0, folder / "map.parquet")
     report = {"sentences": options.sentences, "dimensions": DIMENSIONS, "steps": {}}
@@ -61,6 +69,13 @@ def main() -> None:
     report["blocks"] = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
     write_json(folder.with_suffix(".json"), report)
     shutil.rmtree(folder)
+
+
+def defaults(name: str) -> dict[str, Any]:
+    """The default settings of blocks.semantic or blocks.spans."""
+    schema = yaml.safe_load(Path("workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+    keys = schema["properties"]["blocks"]["properties"][name]["properties"]
+    return {key: value["default"] for key, value in keys.items()}
 
 
 def measured(step: Callable[[], None]) -> dict[str, float]:
@@ -98,9 +113,10 @@ def write_text(folder: Path, count: int) -> None:
     )
     section = number // SECTION
     split = np.array(["train"] * 8 + ["validation", "test"])[section % 10]
-    pd.DataFrame(
-        {"sentence": number, "section": section, "split": split, "text": [" ".join(names[row]) for row in words]}
-    ).to_parquet(folder / "sentences.parquet", index=False)
+    table = pd.DataFrame({"sentence": number, "document": number // STRETCH, "section": section, "split": split})
+    table["title"], table["heading"] = "Book " + table["document"].astype(str), ""
+    table["text"] = [" ".join(names[row]) for row in words]
+    table.to_parquet(folder / "sentences.parquet", index=False)
     for part in ("train", "validation", "test"):
         tokens = np.repeat(number[split == part].astype(np.int32), TOKENS)
         tokens = tokens[: len(tokens) // (CONTEXT - 1) * (CONTEXT - 1)].reshape(-1, CONTEXT - 1)
@@ -123,13 +139,6 @@ def write_embeddings(folder: Path, count: int) -> None:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     embed_in_shards([str(number) for number in range(count)], encode, folder / "shards", folder / "embeddings.npy")
-
-
-def write_blocks(folder: Path, semantic: dict[str, Any]) -> None:
-    names = ("sentence_blocks", "selection", "blocks", "fit")
-    outputs = {name: folder / file for name, file in zip(names, PARTITION, strict=True)}
-    inputs = (folder / name for name in ("sentences.parquet", "embeddings.npy", "tokens/train"))
-    cluster_sentences(*inputs, semantic, "en", outputs)
 
 
 def write_token_blocks(folder: Path) -> None:

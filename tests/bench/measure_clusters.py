@@ -1,24 +1,25 @@
-"""How well semantic blocks agree with articles and sections, and how much of a window they fill."""
+"""How well semantic blocks agree with articles and sections, beside rivals, and how much of a window they fill."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from rival_blocks import RIVALS
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from threadpoolctl import threadpool_limits
 
-from localist.blocks.criteria import CRITERIA
-from localist.blocks.embeddings import average_with_neighbours
+from localist.blocks.block_check import block_check
 from localist.blocks.partitions import block_statistics, fixed_blocks, matched_width, mean_chance, shifted_blocks
-from localist.blocks.semantic import BlockSettings, scores, selection_curve, token_blocks, tried_blocks, with_choice
+from localist.blocks.semantic import BlockSettings, choose_size, divided, parts_of_spans, token_blocks
+from localist.blocks.spans import fitted_penalty, spans_of_stretches, stretch_rows
 from localist.tokens.windows import Windows
 
-CLUSTERERS = ("kmeans", "agglomerative", "spectral")
-NO_BOUNDS = {"max_chance": 1, "min_blocks_per_window": 1}
 CONTEXT = 256
 LONG_CONTEXT = 1024
+CHECKS = 3
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,18 @@ class LabelledText:
     """The training sentences of one set of articles, with labels that nobody here gave.
 
     sentences: columns document and section, one row per sentence; embeddings: float32 [sentences, dimensions];
-    windows: by their length in tokens, with the row of each token's sentence as sentence.
+    stretches: the rows of each run of sentences; windows: by their length in tokens, with the row of each token's
+    sentence as sentence.
     """
 
     sentences: pd.DataFrame
     embeddings: np.ndarray
+    stretches: Sequence[slice]
     windows: Mapping[int, Windows]
 
 
 def labelled_text(
-    sentences: pd.DataFrame, embeddings: np.ndarray, training: Windows, articles: Sequence[str]
+    sentences: pd.DataFrame, embeddings: np.ndarray, training: Windows, articles: Collection[str]
 ) -> LabelledText:
     """The training sentences of `articles` (all where the list is empty), and their windows of both lengths."""
     kept = ((sentences["split"] == "train") & (sentences["title"].isin(articles) | (not articles))).to_numpy()
@@ -45,9 +48,17 @@ def labelled_text(
     renumbered = replace(windows, sentence_ids=np.where(windows.is_text, row[windows.sentence_ids], -1))
     return LabelledText(
         sentences.loc[kept, ["document", "section"]].reset_index(drop=True),
-        embeddings[kept],
+        np.asarray(embeddings[kept]),
+        rows_of_stretches(sentences, kept),
         {CONTEXT: renumbered, LONG_CONTEXT: longer_windows(renumbered, LONG_CONTEXT)},
     )
+
+
+def rows_of_stretches(sentences: pd.DataFrame, kept: np.ndarray) -> list[slice]:
+    """The stretches of the sentences that are kept, whole stretches, by their rows among these."""
+    lengths = [rows.stop - rows.start for rows in stretch_rows(sentences) if kept[rows.start]]
+    edges = np.cumsum([0, *lengths]).tolist()
+    return [slice(start, end) for start, end in pairwise(edges)]
 
 
 def longer_windows(windows: Windows, context: int) -> Windows:
@@ -101,19 +112,17 @@ def measured(text: LabelledText, blocks: np.ndarray) -> dict[str, float]:
     return {"k": len(np.unique(blocks)), **agreement(text.sentences, blocks), **seen}
 
 
-def controls(text: LabelledText, blocks: np.ndarray) -> list[dict[str, Any]]:
-    """The figures of the partitions that the default is held against: `shifted` and matched `window` blocks."""
-    semantic = {context: token_blocks(blocks, windows.sentence_ids) for context, windows in text.windows.items()}
-    shifted = {context: shifted_blocks(text.windows[context], ids) for context, ids in semantic.items()}
-    width = matched_width(text.windows[CONTEXT], mean_chance(semantic[CONTEXT]))
-    window = {context: fixed_blocks(windows, width) for context, windows in text.windows.items()}
-    rows = []
-    for method, by_context in (("shifted", shifted), ("window", window)):
-        by_sentence = blocks_of_sentences(text.windows[CONTEXT], by_context[CONTEXT], method == "window")
-        seen = in_windows(text.windows, by_context)
-        found = {"k": len(np.unique(by_sentence)), **agreement(text.sentences, by_sentence), **seen}
-        rows.append({"method": method, "bounds": True, "default": False, **found})
-    return rows
+def with_margins(text: LabelledText, blocks: np.ndarray) -> dict[str, Any]:
+    """All figures for blocks of sentences, and the agreement of `shifted` and of matched fixed windows."""
+    semantic = token_blocks(blocks, text.windows[CONTEXT].sentence_ids)
+    found = measured(text, blocks)
+    for name, ids in (
+        ("shifted", shifted_blocks(text.windows[CONTEXT], semantic)),
+        ("fixed", fixed_blocks(text.windows[CONTEXT], matched_width(text.windows[CONTEXT], mean_chance(semantic)))),
+    ):
+        by_sentence = blocks_of_sentences(text.windows[CONTEXT], ids, name == "fixed")
+        found[f"ari_{name}"] = agreement(text.sentences, by_sentence)["ari_section"]
+    return found
 
 
 def blocks_of_sentences(windows: Windows, blocks: np.ndarray, restarts: bool) -> np.ndarray:
@@ -124,42 +133,45 @@ def blocks_of_sentences(windows: Windows, blocks: np.ndarray, restarts: bool) ->
 
 
 def measure_clusters(
-    name: str,
-    text: LabelledText,
-    settings: BlockSettings,
-    averages: Sequence[tuple[int, float]],
-    default: tuple[int, float],
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What each clusterer, context and criterion chooses, with and without the bounds; and every number of blocks.
+    name: str, text: LabelledText, settings: BlockSettings, span_sizes: tuple[int, int]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
+    """The choice of each method, every number of blocks that was tried, and the check of the default. Deterministic.
 
-    averages: (context, neighbour_weight) of the embeddings; default: the config's. Deterministic.
+    A rival has the best of its numbers within the bounds, by agreement with sections: a choice in its favour. The
+    default takes its own, without labels.
     """
     chosen, curves = [], []
     with threadpool_limits(limits=1):  # as in the study
-        for context, weight in averages:
-            sections = text.sentences["section"].to_numpy()
-            vectors = average_with_neighbours(text.embeddings, sections, context, weight)
-            known: dict[str, list[float]] = {}
-            for clusterer in CLUSTERERS:
-                tried = tried_blocks(vectors, replace(settings, clusterer=clusterer))
-                figures = {number: measured(text, blocks) for number, blocks in tried.items()}
-                of = {"set": name, "method": clusterer, "context": context, "neighbour_weight": weight}
-                curves += [{**of, "clusters": number, **found} for number, found in figures.items()]
-                for own in (replace(settings, clusterer=clusterer, criterion=criterion) for criterion in CRITERIA):
-                    if own.criterion == "silhouette" or own.criterion not in known:  # the others ignore the clusters
-                        known[own.criterion] = scores(vectors, tried, own)
-                    curve = selection_curve(tried, known[own.criterion], text.windows[CONTEXT].sentence_ids)
-                    for bounds, limits in ((True, own), (False, replace(own, **NO_BOUNDS))):
-                        number, within = chosen_number(curve, limits)
-                        is_default = bounds and own == settings and (context, weight) == default
-                        says = {"criterion": own.criterion, "bounds": bounds, "allowed": within, "default": is_default}
-                        chosen.append({**of, **says, **figures[number]})
-                        if is_default:
-                            chosen += [{"set": name, **row} for row in controls(text, tried[number])]
-    return chosen, curves
+        penalty = fitted_penalty([text.embeddings[rows] for rows in text.stretches], span_sizes[1])
+        spans = spans_of_stretches(text.embeddings, text.stretches, penalty, span_sizes)
+        parts = parts_of_spans(text.embeddings, spans, settings)
+        size, curve = choose_size(parts, spans, text.windows[CONTEXT].sentence_ids, settings)
+        default = divided(parts, spans, size)
+        methods: dict[str, Iterator[np.ndarray]] = {
+            "divided spans": (divided(parts, spans, number) for number in curve["sentences_per_block"]),
+            "the same, divided at random": iter([divided(shuffled_parts(parts, spans), spans, size)]),
+        }
+        methods |= {rival: found(text.embeddings, text.stretches, spans) for rival, found in RIVALS.items()}
+        for method, tried in methods.items():
+            found = [with_margins(text, blocks) for blocks in tried]
+            curves += [{"set": name, "method": method, **row} for row in found]
+            allowed = [row for row in found if is_allowed(row, settings)]
+            if method == "divided spans":
+                allowed = [with_margins(text, default)]
+            best = max(allowed or found, key=lambda row: row["ari_section"])
+            chosen.append({"set": name, "method": method, "allowed": bool(allowed), **best})
+        check = block_check(text.embeddings, text.stretches, size, span_sizes, settings, CHECKS, seed=0)
+    return chosen, curves, {"set": name, "sentences_per_block": size, **check}
 
 
-def chosen_number(curve: pd.DataFrame, settings: BlockSettings) -> tuple[int, bool]:
-    """The number of blocks that is chosen, and whether the bounds allow it."""
-    row = with_choice(curve, settings).query("chosen").iloc[0]
-    return int(row["blocks"]), bool(row["allowed"])
+def is_allowed(row: Mapping[str, float], settings: BlockSettings) -> bool:
+    return row["chance"] <= settings.max_chance and row["blocks_per_window"] >= settings.min_blocks_per_window
+
+
+def shuffled_parts(parts: np.ndarray, spans: np.ndarray) -> np.ndarray:
+    """The same parts of spans, of the same sizes, given to the sentences of each span at random."""
+    generator, shuffled = np.random.default_rng(0), parts.copy()
+    for span in range(spans.max() + 1):
+        rows = np.flatnonzero(spans == span)
+        shuffled[:, rows] = parts[:, generator.permutation(rows)]
+    return shuffled

@@ -32,33 +32,6 @@ rule embed_sentences:
         "../../scripts/embed_sentences.py"
 
 
-rule cluster_sentences:
-    input:
-        sentences="results/{study}/corpus/sentences.parquet",
-        embeddings="results/{study}/blocks/embeddings.npy",
-        tokens="results/{study}/tokens/train",
-        code=modules_of("cluster_sentences"),
-    output:
-        sentence_blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
-        selection="results/{study}/blocks/semantic/selection.csv",
-        blocks="results/{study}/blocks/semantic/blocks.csv",
-        fit="results/{study}/blocks/semantic/fit.json",
-    log:
-        "results/{study}/logs/cluster_sentences.log",
-    benchmark:
-        "results/{study}/benchmarks/cluster_sentences.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=more_each_try(6000),
-        runtime=more_each_try(120),
-    params:
-        semantic=config["blocks"]["semantic"],
-        language=config["corpus"]["language"],
-    script:
-        "../../scripts/cluster_sentences.py"
-
-
 rule detect_spans:
     input:
         sentences="results/{study}/corpus/sentences.parquet",
@@ -80,6 +53,80 @@ rule detect_spans:
         spans=config["blocks"]["spans"],
     script:
         "../../scripts/detect_spans.py"
+
+
+rule cluster_sentences:
+    input:
+        spans="results/{study}/blocks/spans/sentence_blocks.parquet",
+        embeddings="results/{study}/blocks/embeddings.npy",
+        tokens="results/{study}/tokens/train",
+        code=modules_of("cluster_sentences"),
+    output:
+        sentence_blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
+        selection="results/{study}/blocks/semantic/selection.csv",
+        fit="results/{study}/blocks/semantic/fit.json",
+    log:
+        "results/{study}/logs/cluster_sentences.log",
+    benchmark:
+        "results/{study}/benchmarks/cluster_sentences.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=more_each_try(4000),
+        runtime=more_each_try(60),
+    params:
+        semantic=config["blocks"]["semantic"],
+    script:
+        "../../scripts/cluster_sentences.py"
+
+
+rule group_blocks:
+    input:
+        sentences="results/{study}/corpus/sentences.parquet",
+        embeddings="results/{study}/blocks/embeddings.npy",
+        sentence_blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
+        code=modules_of("group_blocks"),
+    output:
+        blocks="results/{study}/blocks/semantic/blocks.csv",
+        topics="results/{study}/blocks/semantic/topics.csv",
+    log:
+        "results/{study}/logs/group_blocks.log",
+    benchmark:
+        "results/{study}/benchmarks/group_blocks.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=more_each_try(4000),
+        runtime=more_each_try(60),
+    params:
+        semantic=config["blocks"]["semantic"],
+        language=config["corpus"]["language"],
+    script:
+        "../../scripts/group_blocks.py"
+
+
+rule check_blocks:
+    input:
+        sentences="results/{study}/corpus/sentences.parquet",
+        embeddings="results/{study}/blocks/embeddings.npy",
+        fit="results/{study}/blocks/semantic/fit.json",
+        code=modules_of("check_blocks"),
+    output:
+        check="results/{study}/blocks/semantic/check.json",
+    log:
+        "results/{study}/logs/check_blocks.log",
+    benchmark:
+        "results/{study}/benchmarks/check_blocks.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=more_each_try(3000),
+        runtime=more_each_try(30),
+    params:
+        semantic=config["blocks"]["semantic"],
+        spans=config["blocks"]["spans"],
+    script:
+        "../../scripts/check_blocks.py"
 
 
 rule partition_tokens:

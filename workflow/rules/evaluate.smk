@@ -89,7 +89,6 @@ rule explore_model:
 # text that a model of the study writes.
 rule assign_causal_blocks:
     input:
-        sentences="results/{study}/corpus/sentences.parquet",
         embeddings="results/{study}/blocks/embeddings.npy",
         sentence_blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
         tokens="results/{study}/tokens/test",
@@ -111,7 +110,6 @@ rule assign_causal_blocks:
         mem_mb=more_each_try(2000),
         runtime=more_each_try(60),
     params:
-        semantic={key: config["blocks"]["semantic"][key] for key in ("context", "neighbour_weight")},
         language=config["corpus"]["language"],
         windows=config["evaluation"]["knockout_windows"],
         seed=config["evaluation"]["seed"],

@@ -178,27 +178,31 @@ use rule plot_figure as plot_block_selection with:
         selection="results/{study}/blocks/semantic/selection.csv",
         code=modules_of("plot_block_selection"),
     output:
-        **figure("block_selection", category="Blocks", label="choice of the number of blocks"),
+        **figure("block_selection", category="Blocks", label="choice of the size of blocks"),
     params:
-        criterion=config["blocks"]["semantic"]["criterion"],
+        semantic={key: config["blocks"]["semantic"][key] for key in ("max_chance", "min_blocks_per_window")},
 
 
 use rule plot_figure as plot_block_map with:
     input:
         map="results/{study}/blocks/map.parquet",
-        blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
+        sentence_blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
+        blocks="results/{study}/blocks/semantic/blocks.csv",
+        topics="results/{study}/blocks/semantic/topics.csv",
         code=modules_of("plot_block_map"),
     output:
-        **figure("block_map", category="Blocks", label="map of the blocks"),
+        **figure("block_map", category="Blocks", label="map of the topics"),
 
 
 use rule plot_figure as plot_block_ribbon with:
     input:
         sentences="results/{study}/corpus/sentences.parquet",
-        blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
+        sentence_blocks="results/{study}/blocks/semantic/sentence_blocks.parquet",
+        blocks="results/{study}/blocks/semantic/blocks.csv",
+        topics="results/{study}/blocks/semantic/topics.csv",
         code=modules_of("plot_block_ribbon"),
     output:
-        **figure("block_ribbon", category="Blocks", label="where each block lives"),
+        **figure("block_ribbon", category="Blocks", label="where each topic lives"),
 
 
 use rule plot_figure as plot_block_sizes with:

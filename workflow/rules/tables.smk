@@ -376,7 +376,9 @@ rule build_explorer:
 rule describe_blocks:
     input:
         blocks="results/{study}/blocks/semantic/blocks.csv",
+        topics="results/{study}/blocks/semantic/topics.csv",
         summary="results/{study}/blocks/semantic/summary.json",
+        check="results/{study}/blocks/semantic/check.json",
         templates=templates_of("blocks.html.j2"),
         code=modules_of("describe_blocks"),
     output:
@@ -384,7 +386,7 @@ rule describe_blocks:
             "results/{study}/tables/blocks.html",
             caption="../report/blocks.rst",
             category="Blocks",
-            labels={"table": "what each block is about"},
+            labels={"table": "what the text is about: topics and blocks"},
         ),
     log:
         "results/{study}/logs/describe_blocks.log",

@@ -1,5 +1,6 @@
 """What a block is about: its most telling words and its most central sentences."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from localist.blocks.embeddings import ROWS_AT_ONCE
 
 # Words of two letters and more; digits alone say little.
 WORD = r"(?u)\b[^\W\d_][\w'’-]+\b"
+POSSESSIVE = re.compile(r"['’]s\b")
 
 
 def telling_words(texts: Sequence[str], blocks: np.ndarray, count: int, language: str) -> list[list[str]]:
@@ -17,9 +19,13 @@ def telling_words(texts: Sequence[str], blocks: np.ndarray, count: int, language
 
     A word's weight in a block is its share of the block's words times log(1 + A / f), with A the mean number of words
     of a block and f the word's number in all of them. Stop words are known for English alone; elsewhere the weight has
-    to do without. Empty lists where no word is left.
+    to do without. A possessive counts as its noun. Empty lists where no word is left.
     """
-    vectorizer = CountVectorizer(token_pattern=WORD, stop_words="english" if language == "en" else None)
+    vectorizer = CountVectorizer(
+        token_pattern=WORD,
+        preprocessor=lambda text: POSSESSIVE.sub("", text.lower()),
+        stop_words="english" if language == "en" else None,
+    )
     try:
         counts = vectorizer.fit_transform(texts)
     except ValueError:  # nothing but stop words and signs

@@ -1,4 +1,4 @@
-"""Sentence embeddings on disk: computed in shards that survive an interruption, and averaged with their neighbours."""
+"""Sentence embeddings on disk: computed in shards that survive an interruption."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -79,37 +79,6 @@ def load_embeddings(path: Path, sentences: int) -> np.ndarray:
                 f"{path}: the embedding of sentence {start + int((~finite).argmax())} is not finite. {remedy}"
             )
     return vectors
-
-
-def average_with_neighbours(
-    vectors: np.ndarray, sections: np.ndarray, context: int, neighbour_weight: float
-) -> np.ndarray:
-    """Unit vectors: the mean of each embedding and of the `context` ones on each side of it in the same section.
-
-    vectors: float [sentences, dimensions] in reading order; sections: int [sentences]. An embedding counts
-    neighbour_weight^d at a distance of d sentences. A context of 0 only brings them to unit length. A zero vector stays
-    zero.
-    """
-    averaged = np.empty(vectors.shape, dtype=np.float32)
-    for start in range(0, len(vectors), ROWS_AT_ONCE):
-        rows = slice(start, min(start + ROWS_AT_ONCE, len(vectors)))
-        averaged[rows] = unit_length(_sums_with_neighbours(vectors, sections, rows, context, neighbour_weight))
-    return averaged
-
-
-def _sums_with_neighbours(
-    vectors: np.ndarray, sections: np.ndarray, rows: slice, context: int, neighbour_weight: float
-) -> np.ndarray:
-    sums = np.array(vectors[rows], dtype=np.float32)
-    for distance in range(1, context + 1):
-        for step in (-distance, distance):
-            low, high = max(rows.start, -step), min(rows.stop, len(vectors) - step)
-            if low >= high:
-                continue
-            same = sections[low:high] == sections[low + step : high + step]
-            weights = np.where(same, np.float32(neighbour_weight**distance), 0)[:, None]
-            sums[low - rows.start : high - rows.start] += weights * vectors[low + step : high + step]
-    return sums
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:

@@ -42,15 +42,20 @@ def as_fitted(windows: SplitWindows, table: pd.DataFrame, seed: int) -> tuple[Sp
 
 
 def fixed(windows: SplitWindows, table: pd.DataFrame, seed: int) -> tuple[SplitBlocks, dict[str, Any]]:
-    """Windows of a fixed width, chosen so that mean chance on training windows equals that of the fitted blocks."""
+    """Windows of a fixed width, chosen on each split so that mean chance equals that of the fitted blocks there."""
     fitted, _ = as_fitted(windows, table, seed)
-    target = mean_chance(fitted["train"])
-    width = matched_width(windows["train"], target)
-    blocks = {split: fixed_blocks(part, width) for split, part in windows.items()}
-    gap = abs(mean_chance(blocks["train"]) - target)
-    if not gap <= MAX_GAP:
-        logger.warning("No width matches the chance of semantic blocks: the nearest is %.3f away.", gap)
-    return blocks, {"width_tokens": width, "chance_gap": gap}
+    blocks, widths, gaps = {}, {}, {}
+    for split, part in windows.items():
+        target = mean_chance(fitted[split])
+        widths[split] = matched_width(part, target)
+        blocks[split] = fixed_blocks(part, widths[split])
+        gaps[split] = abs(mean_chance(blocks[split]) - target)
+        if not gaps[split] <= MAX_GAP:
+            logger.warning(
+                "No width matches the chance of semantic blocks on %s windows: the nearest is %.3f away.",
+                *(split, gaps[split]),
+            )
+    return blocks, {"width_tokens": widths, "chance_gap": gaps}
 
 
 def shifted(windows: SplitWindows, table: pd.DataFrame, seed: int) -> tuple[SplitBlocks, dict[str, Any]]:

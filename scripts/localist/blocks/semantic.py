@@ -1,189 +1,120 @@
-"""Semantic blocks: sentence embeddings clustered, with the number of blocks chosen by the data (method.md, Partitions).
-
-Everything is fitted on training sentences.
-"""
+"""Semantic blocks: the sentences of one meaning inside each span of the text (method.md, Partitions)."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from sklearn.decomposition import PCA
-from sklearn.metrics import adjusted_rand_score
+from scipy.cluster.hierarchy import fcluster, linkage
 from tqdm import tqdm
 
-from localist.blocks.clusterers import PAIRS_SAMPLE, centres, fitted_clusterer, nearest_block, sample_rows
-from localist.blocks.criteria import CRITERIA
 from localist.blocks.embeddings import unit_length
 from localist.blocks.partitions import block_statistics
-from localist.plumbing.errors import UserError
 from localist.tokens.windows import NO_ID
 
-SAME_DECIMALS = 4
+# How many sizes of blocks are tried, evenly on a log scale.
+SIZES = 32
+SMALLEST = 2
 
 
 @dataclass(frozen=True)
 class BlockSettings:
-    """How blocks are found; sizes count training sentences, `max_size` None is no bound.
+    """How spans are divided; sizes count sentences.
 
-    Only numbers of blocks are chosen at which the mean chance C of a training window is at most `max_chance`, and
-    the median window has at least `min_blocks_per_window`: elsewhere locality means little.
+    Only sizes of blocks are chosen at which the mean chance C of a training window is at most `max_chance`, and the
+    median window has at least `min_blocks_per_window`: elsewhere locality means little. No span is divided into more
+    blocks than that, nor into blocks of fewer than `min_size` sentences.
     """
 
-    clusterer: str
-    criterion: str
-    min_blocks: int
-    max_blocks: int
-    candidates: int
     max_chance: float
     min_blocks_per_window: float
     min_size: int
-    max_size: int | None
-    restarts: int
-    seed: int
 
     @property
-    def numbers(self) -> list[int]:
-        """The numbers of blocks that are tried: all of them where they are few enough, else evenly on a log scale."""
-        if self.max_blocks - self.min_blocks < self.candidates:
-            return list(range(self.min_blocks, self.max_blocks + 1))
-        spaced = np.geomspace(self.min_blocks, self.max_blocks, self.candidates)
-        return sorted({int(number) for number in spaced.round()})
+    def most_parts(self) -> int:
+        """Into how many blocks a span is divided at most."""
+        return int(np.ceil(self.min_blocks_per_window))
 
 
-def choose_blocks(
-    vectors: np.ndarray, sentence_of_token: np.ndarray, settings: BlockSettings
-) -> tuple[np.ndarray, pd.DataFrame]:
-    """Blocks of the training sentences, with their number chosen by the criterion and their sizes bounded.
+def choose_size(
+    parts: np.ndarray, spans: np.ndarray, sentence_of_token: np.ndarray, settings: BlockSettings
+) -> tuple[float, pd.DataFrame]:
+    """The sentences that a block is made to hold: the most that leave a training window several blocks.
 
-    vectors: float32 [sentences, dimensions], of unit length. sentence_of_token: int [windows, T], the row of each
-    token's sentence in `vectors`, -1 for sink and padding. Returns int [sentences] and the selection curve (one row per
-    number of blocks tried: blocks, score, mean_chance, median_blocks_per_window, allowed, chosen). Where no number is
-    allowed, the one with the lowest chance is taken. One block, and a curve of one row, where no two sentences differ.
-    Raises UserError where fewer distinct sentences than blocks are there.
+    parts: from `parts_of_spans`. spans: int [sentences]. sentence_of_token: int [windows, T], the row of each training
+    token's sentence, -1 for sink and padding. Returns the size and the selection curve, one row per number of blocks
+    that sizes lead to: sentences_per_block, blocks, mean_chance, median_blocks_per_window, allowed, chosen. Where no
+    size is allowed, the one with the lowest chance is taken.
     """
-    tried = tried_blocks(vectors, settings)
-    curve = with_choice(selection_curve(tried, scores(vectors, tried, settings), sentence_of_token), settings)
-    return tried[int(curve.loc[curve["chosen"], "blocks"].item())], curve
-
-
-def tried_blocks(vectors: np.ndarray, settings: BlockSettings) -> dict[int, np.ndarray]:
-    """The blocks (int [sentences]) for each number of clusters that is tried, their sizes bounded."""
-    distinct = _distinct(vectors, settings.max_blocks + 1)
-    if distinct == 1:
-        return {1: np.zeros(len(vectors), dtype=int)}
-    numbers = [number for number in settings.numbers if number < distinct]
-    if not numbers:
-        raise UserError(
-            f"blocks.semantic.min_blocks is {settings.min_blocks}, but the training text has only {distinct} "
-            "distinct sentences: use a longer corpus or fewer blocks."
-        )
-    clusters = fitted_clusterer(settings.clusterer, vectors, max(numbers), settings.restarts, settings.seed)
-    progress = tqdm(numbers, desc="Numbers of blocks", unit="fit", mininterval=1)
-    return {number: bounded(vectors, clusters(number), settings.min_size, settings.max_size) for number in progress}
-
-
-def scores(vectors: np.ndarray, tried: dict[int, np.ndarray], settings: BlockSettings) -> list[float]:
-    """The criterion's score of each number that was tried, on a sample of the sentences; NaN for a single number."""
-    if len(tried) == 1:
-        return [np.nan]
-    rows = sample_rows(len(vectors), PAIRS_SAMPLE, settings.seed)
-    on_sample = {number: blocks[rows] for number, blocks in tried.items()}
-    return CRITERIA[settings.criterion](np.asarray(vectors[rows]), on_sample, settings.seed)
-
-
-def selection_curve(
-    tried: dict[int, np.ndarray], scores_of_tried: list[float], sentence_of_token: np.ndarray
-) -> pd.DataFrame:
-    """One row per number of blocks tried: blocks, score, mean_chance, median_blocks_per_window."""
-    curve = pd.DataFrame({"blocks": list(tried), "score": scores_of_tried})
-    seen = [block_statistics(token_blocks(blocks, sentence_of_token)) for blocks in tried.values()]
-    for name in ("mean_chance", "median_blocks_per_window"):
-        curve[name] = [statistics[name] for statistics in seen]
-    return curve
+    rows = []
+    training = np.unique(sentence_of_token[sentence_of_token >= 0])
+    sizes = np.geomspace(SMALLEST, max(np.bincount(spans).max(), SMALLEST), SIZES)
+    for size in tqdm(sizes, desc="Sizes of blocks", unit="size", mininterval=1):
+        blocks = divided(parts, spans, size)
+        seen = block_statistics(token_blocks(blocks, sentence_of_token))
+        shown = {name: seen[name] for name in ("mean_chance", "median_blocks_per_window")}
+        rows.append({"sentences_per_block": size, "blocks": len(np.unique(blocks[training])), **shown})
+    curve = with_choice(pd.DataFrame(rows).drop_duplicates("blocks", ignore_index=True), settings)
+    return float(curve.loc[curve["chosen"], "sentences_per_block"].item()), curve
 
 
 def with_choice(curve: pd.DataFrame, settings: BlockSettings) -> pd.DataFrame:
-    """The curve with the numbers that are allowed and the chosen one: the best score, or the lowest chance."""
+    """The curve with what is allowed and what is chosen: the fewest blocks, or else the lowest chance."""
     allowed = (curve["mean_chance"] <= settings.max_chance) & (
         curve["median_blocks_per_window"] >= settings.min_blocks_per_window
     )
-    eligible = curve[allowed] if allowed.any() else curve.sort_values("mean_chance").head(1)
-    best = eligible["score"].fillna(-np.inf).idxmax()
+    best = curve["blocks"].where(allowed).idxmin() if allowed.any() else curve["mean_chance"].fillna(1).idxmin()
     return curve.assign(allowed=allowed, chosen=curve.index == best)
+
+
+def parts_of_spans(vectors: np.ndarray, spans: np.ndarray, settings: BlockSettings) -> np.ndarray:
+    """int8 [most parts, sentences]: in row m − 1 the part of its span that each sentence is in, for m parts.
+
+    vectors: float [sentences, dimensions], in reading order; spans: int [sentences], rising. The parts are cut from
+    the tree of Ward's method on unit vectors (JASA 58, 1963); one with fewer than `min_size` sentences joins the part
+    whose centre is nearest by cosine, so that there may be fewer.
+    """
+    parts = np.zeros((settings.most_parts, len(spans)), dtype=np.int8)
+    edges = [*np.flatnonzero(np.diff(spans, prepend=-1)), len(spans)]
+    for start, end in pairwise(edges):
+        if end - start < 2 * settings.min_size:
+            continue
+        inside = unit_length(np.asarray(vectors[start:end], dtype=float))
+        tree = linkage(inside, "ward")
+        for row in range(1, settings.most_parts):
+            labels = fcluster(tree, row + 1, "maxclust") - 1
+            parts[row, start:end] = without_small_parts(inside, labels, settings.min_size)
+    return parts
+
+
+def without_small_parts(vectors: np.ndarray, labels: np.ndarray, minimum: int) -> np.ndarray:
+    """The same parts, numbered by their first sentences, none with fewer than `minimum` of them: the smallest first."""
+    labels = labels.copy()
+    while True:
+        names, first, sizes = np.unique(labels, return_index=True, return_counts=True)
+        if len(names) == 1 or sizes.min() >= minimum:
+            return np.argsort(np.argsort(first))[np.searchsorted(names, labels)]
+        smallest = labels == names[sizes.argmin()]
+        others = names[names != names[sizes.argmin()]]
+        middles = unit_length(np.stack([vectors[labels == name].sum(axis=0) for name in others]))
+        labels[smallest] = others[np.argmax(middles @ vectors[smallest].sum(axis=0))]
+
+
+def divided(parts: np.ndarray, spans: np.ndarray, size: float) -> np.ndarray:
+    """int [sentences]: blocks of about `size` sentences, numbered span by span through the text.
+
+    A span of n sentences is divided into n / size parts, rounded, within what `parts` holds.
+    """
+    wanted = np.clip(np.rint(np.bincount(spans) / size), 1, len(parts)).astype(int)
+    own = parts[wanted[spans] - 1, np.arange(len(spans))]
+    return np.unique(spans.astype(np.int64) * len(parts) + own, return_inverse=True)[1]
+
+
+def training_first(blocks: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """The same blocks, those of training sentences numbered first; no block has sentences of both kinds."""
+    return np.unique(np.where(training, 0, blocks.max() + 1) + blocks, return_inverse=True)[1]
 
 
 def token_blocks(blocks: np.ndarray, sentence_of_token: np.ndarray) -> np.ndarray:
     """int [windows, T]: the block of each token's sentence; -1 on sink and padding."""
     return np.where(sentence_of_token >= 0, blocks[sentence_of_token], NO_ID)
-
-
-def _distinct(vectors: np.ndarray, most: int) -> int:
-    """How many different rows there are; `most` where there are as many or more.
-
-    The same sentence has not the same bits in another batch of the encoder, or beside other neighbours.
-    """
-    seen: set[bytes] = set()
-    for row in vectors:
-        seen.add((row.round(SAME_DECIMALS) + 0.0).tobytes())  # + 0.0: no negative zeros
-        if len(seen) == most:
-            break
-    return len(seen)
-
-
-def bounded(vectors: np.ndarray, labels: np.ndarray, minimum: int, maximum: int | None) -> np.ndarray:
-    """The same clusters, numbered from 0, none with fewer than `minimum` sentences or more than `maximum`.
-
-    A cluster that is too large is halved across its longest axis; one that is too small joins the nearest by the cosine
-    of their centres, and both are halved where that is too many. `maximum` is at least twice `minimum`.
-    """
-    maximum = maximum or len(vectors)
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    members = [part for rows in members for part in _halved(vectors, rows, maximum)]
-    sums = [vectors[rows].sum(axis=0) for rows in members]
-    while len(members) > 1 and min(map(len, members)) < minimum:
-        place = min(range(len(members)), key=lambda place: len(members[place]))
-        smallest, its_sum = members.pop(place), sums.pop(place)
-        nearest = int(np.argmax(unit_length(np.stack(sums)) @ its_sum))
-        sums.pop(nearest)
-        parts = _halved(vectors, np.sort(np.concatenate([members.pop(nearest), smallest])), maximum)
-        members += parts
-        sums += [vectors[rows].sum(axis=0) for rows in parts]
-    members.sort(key=lambda rows: rows[0])
-    blocks = np.empty(len(vectors), dtype=int)
-    for number, rows in enumerate(members):
-        blocks[rows] = number
-    return blocks
-
-
-def _halved(vectors: np.ndarray, rows: np.ndarray, maximum: int) -> list[np.ndarray]:
-    """`rows`, cut in two across the longest axis of their vectors until no part is larger than `maximum`."""
-    if len(rows) <= maximum:
-        return [rows]
-    pca = PCA(1, svd_solver="randomized", random_state=0).fit(vectors[rows])
-    order = rows[np.argsort(vectors[rows] @ np.asarray(pca.components_)[0], kind="stable")]
-    halves = np.array_split(order, 2)
-    return [part for half in halves for part in _halved(vectors, np.sort(half), maximum)]
-
-
-def stability(
-    vectors: np.ndarray, blocks: np.ndarray, settings: BlockSettings, repeats: int
-) -> dict[str, float | None]:
-    """Mean adjusted Rand index between `blocks` and the same clustering with other seeds, or on resampled sentences.
-
-    The number of blocks stays what it is. Both are worked out on a sample of at most PAIRS_SAMPLE sentences. Nothing
-    to compare, and so no value, where there is a single block.
-    """
-    rows = sample_rows(len(vectors), PAIRS_SAMPLE, settings.seed)
-    vectors, blocks = np.asarray(vectors[rows]), blocks[rows]
-    number = len(np.unique(blocks))
-    generator = np.random.default_rng(settings.seed)
-    found: dict[str, list[float]] = {"seeds": [], "resamples": []}
-    for repeat in range(repeats if number > 1 else 0):
-        seed = settings.seed + 1 + repeat
-        drawn = generator.integers(len(vectors), size=len(vectors))
-        for kind, fitted_on in (("seeds", vectors), ("resamples", vectors[drawn])):
-            clusters = fitted_clusterer(settings.clusterer, fitted_on, number, settings.restarts, seed)
-            labels = bounded(fitted_on, clusters(number), settings.min_size, settings.max_size)
-            again = nearest_block(vectors, centres(fitted_on, labels))
-            found[kind].append(adjusted_rand_score(blocks, again))
-    return {kind: float(np.mean(values)) if values else None for kind, values in found.items()}

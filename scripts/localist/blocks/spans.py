@@ -29,6 +29,17 @@ def span_ends(vectors: np.ndarray, penalty: float, minimum: int, maximum: int) -
     return ends
 
 
+def spans_of_stretches(
+    vectors: np.ndarray, stretches: Sequence[slice], penalty: float, sizes: tuple[int, int]
+) -> np.ndarray:
+    """int [sentences]: the span of each sentence, numbered through the text.
+
+    stretches: the rows of each, which together are all of `vectors`; sizes: fewest and most sentences of a span.
+    """
+    ends = [rows.start + end for rows in stretches for end in span_ends(vectors[rows], penalty, *sizes)]
+    return np.searchsorted(ends, np.arange(len(vectors)), side="right")
+
+
 def fitted_penalty(stretches: Sequence[np.ndarray], maximum: int) -> float:
     """Twice the variance of a sentence about the mean of its longest possible span (Mallows' C_p).
 

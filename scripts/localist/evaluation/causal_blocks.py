@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from localist.blocks.clusterers import nearest_block
-from localist.blocks.embeddings import unit_length
+from localist.blocks.centres import nearest_centre
 from localist.corpus.sentences import split_sentences
 from localist.plumbing.errors import UserError
 from localist.study.sources import source_kind
@@ -22,16 +21,14 @@ Encode = Callable[[list[str]], np.ndarray]
 
 @dataclass
 class SentenceBlocks:
-    """The block of a sentence that is complete, from it and the `context` sentences before it.
+    """The block of a sentence that is complete: the one whose centre is nearest to it.
 
     encode: texts → vectors of unit length, [texts, dimensions]; centres: of the semantic blocks, [blocks, dimensions].
-    context, neighbour_weight: as in `blocks.semantic` of a config, but looking back only; language: of the text.
+    language: of the text.
     """
 
     encode: Encode
     centres: np.ndarray
-    context: int
-    neighbour_weight: float
     language: str
     _vectors: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -42,11 +39,7 @@ class SentenceBlocks:
             self._vectors |= dict(zip(new, self.encode(new), strict=True))
         if not sentences:
             return np.empty(0, dtype=int)
-        vectors = np.stack([self._vectors[text] for text in sentences])
-        sums = vectors.copy()
-        for distance in range(1, min(self.context, len(vectors) - 1) + 1):
-            sums[distance:] += np.float32(self.neighbour_weight**distance) * vectors[:-distance]
-        return nearest_block(unit_length(sums), self.centres)
+        return nearest_centre(np.stack([self._vectors[text] for text in sentences]), self.centres)
 
 
 class CausalBlocks:
@@ -141,11 +134,8 @@ def study_sentence_blocks(study: Path) -> SentenceBlocks:
     own = source_kind(encoder["source"]) == "path"
     root = Path(study).resolve().parents[1]
     folder = Path(encoder["source"]["path"]).expanduser() if own else Path("resources", "encoders", encoder["name"])
-    semantic = config["blocks"]["semantic"]
     return SentenceBlocks(
         encode=load_encoder(root / folder),
         centres=np.load(centres),
-        context=semantic["context"],
-        neighbour_weight=semantic["neighbour_weight"],
         language=config["corpus"]["language"],
     )

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from localist.attention.models import load_model
-from localist.blocks.clusterers import nearest_block
-from localist.blocks.embeddings import average_with_neighbours
+from localist.blocks.centres import nearest_centre
 from localist.blocks.partitions import fixed_blocks, semantic_blocks
 from localist.claims.tables import LAYER_COLUMNS, layer_rows
 from localist.corpus.sentences import split_sentences
@@ -102,17 +101,15 @@ def named_blocks(name: str, windows: Windows, text: str | None, study: str | Pat
     if name == "semantic":
         return semantic_blocks(windows, _semantic(text, study, language))
     if name == "fixed":
-        return fixed_blocks(windows, read_json(study / "blocks" / name / "summary.json")["width_tokens"])
+        return fixed_blocks(windows, read_json(study / "blocks" / name / "summary.json")["width_tokens"]["train"])
     raise UserError(f"{name} cannot be made for a new text: give semantic, fixed, or the block id of every token.")
 
 
 def _semantic(text: str, study: Path, language: str) -> np.ndarray:
-    """int [sentences]: the nearest centre of each sentence, averaged with its neighbours as in the study."""
+    """int [sentences]: the block with the nearest centre, for each sentence."""
     known = study_sentence_blocks(study)
     vectors = known.encode([text[start:end] for start, end in split_sentences(text, language)])
-    one_section = np.zeros(len(vectors), dtype=int)
-    averaged = average_with_neighbours(vectors, one_section, known.context, known.neighbour_weight)
-    return nearest_block(averaged, known.centres)
+    return nearest_centre(vectors, known.centres)
 
 
 def _blocks_of_study(folder: Path, windows: Windows) -> np.ndarray:

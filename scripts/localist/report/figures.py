@@ -26,7 +26,11 @@ GREY = "#8C8C8C"
 
 # Okabe-Ito without black (kept for the distributed arm) and yellow (too faint on white).
 PALETTE = ("#D55E00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7", "#E69F00")
-DISTINCT_BLOCKS = 3 * len(PALETTE)  # each colour plain, dark and light; then block_colours begins again
+# From cold to warm, so that topics with near numbers have near hues.
+HUES = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7")
+# How far the shades of a hue go towards black (below 0) and white.
+SHADES = (-0.5, 0.6)
+LEGEND_NAME = 30  # characters
 _LINES = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 # Seven markers against six colours and four lines: no two of the first 168 arms look the same.
 _MARKERS = ("s", "^", "D", "v", "P", "X", "o")
@@ -125,19 +129,50 @@ def drawn_styles(arms: Iterable[str], drawn: Collection[str]) -> dict[str, ArmSt
     return {arm: OTHERS for arm in styles if arm not in chosen} | chosen
 
 
-def with_blocks(table: pd.DataFrame, source: Path, blocks: Path) -> pd.DataFrame:
-    """`table` (with a column sentence) with the block of each sentence, -1 where it has none.
+def with_topics(table: pd.DataFrame, source: Path, sentence_blocks: Path, blocks: Path) -> pd.DataFrame:
+    """`table` (with a column sentence) with the block and topic of each sentence, -1 where it has none.
 
-    Raises UserError, naming the table's file `source`, where no sentence has a block in the table `blocks`.
+    blocks: the topic of each block. Raises UserError, naming the table's file `source`, where no sentence has a block.
     """
-    table = table.merge(read_table(blocks, numbers=["sentence", "block"]), on="sentence", how="left")
+    table = table.merge(read_table(sentence_blocks, numbers=["sentence", "block"]), on="sentence", how="left")
     if table["block"].isna().all():
-        raise UserError(f"{source}: none of its sentences is in {blocks}; delete both and run the workflow again")
-    return table.assign(block=table["block"].fillna(-1).astype(int))
+        raise UserError(f"{source}: none of its sentences is in {sentence_blocks}; delete both and run again")
+    table = table.merge(read_table(blocks, numbers=["block", "topic"]), on="block", how="left")
+    return table.assign(**{name: table[name].fillna(-1).astype(int) for name in ("block", "topic")})
+
+
+def topic_colours(count: int) -> dict[int, Any]:
+    """A colour for each of `count` topics, near numbers in shades of one hue; no topic (-1) is light grey."""
+    colours = {-1: to_rgb("#DDDDDD")}
+    for hue, topics in enumerate(np.array_split(np.arange(count), len(HUES))):
+        base = np.array(to_rgb(HUES[hue]))
+        shades = np.linspace(*SHADES, len(topics)) if len(topics) > 1 else np.zeros(len(topics))
+        for topic, shade in zip(topics, shades, strict=True):
+            colours[int(topic)] = tuple(base * (1 + shade) if shade < 0 else base + (1 - base) * shade)
+    return colours
+
+
+def topic_legend(figure: Figure, topics: Path, colours: Mapping[int, Any]) -> None:
+    """Number and name of each topic under the panels, which keep their height. topics: topic, name."""
+    table = read_table(topics, text=["name"], numbers=["topic"])
+    handles = [Line2D([], [], color=colours[topic], marker="s", ls="", markersize=4.5) for topic in table["topic"]]
+    named = zip(table["topic"], table["name"], strict=True)
+    names = [f"{topic:.0f}  {shortened(str(name), LEGEND_NAME)}" for topic, name in named]
+    figure.set_figheight(figure.get_figheight() + 0.2 + 0.115 * math.ceil(len(names) / 2))
+    figure.legend(
+        handles, names, loc="outside lower center", ncols=2, title="topic", fontsize=5.5, title_fontsize=7,
+        borderpad=0.1, borderaxespad=0.1, handlelength=0.8, handletextpad=0.3, columnspacing=0.9, labelspacing=0.3,
+    )  # fmt: skip
+
+
+def shortened(name: str, length: int) -> str:
+    """`name` on one line of at most `length` characters."""
+    name = " ".join(name.split()) or "untitled"
+    return name if len(name) <= length else name[: length - 1].rstrip(" ,;:-–(") + "…"
 
 
 def block_colours(blocks: Iterable[int]) -> dict[int, Any]:
-    """One colour per block id, in order of id; no block (-1) is light grey. Colours come back after DISTINCT_BLOCKS."""
+    """One colour per block id, in order of id; no block (-1) is light grey. Colours come back after eighteen."""
     ids = sorted({int(block) for block in blocks})
     base = np.array([to_rgb(colour) for colour in PALETTE])
     shades = np.concatenate([base, base * 0.55, 1 - (1 - base) * 0.5])  # plain, dark, light

@@ -24,12 +24,9 @@ RENAMED_KEYS = {
     "blocks.segments": "blocks.spans",
     "blocks.segments.minimum_size": "blocks.spans.min_size",
     "blocks.segments.maximum_size": "blocks.spans.max_size",
-    "blocks.semantic.minimum_blocks": "blocks.semantic.min_blocks",
-    "blocks.semantic.maximum_blocks": "blocks.semantic.max_blocks",
     "blocks.semantic.largest_chance": "blocks.semantic.max_chance",
     "blocks.semantic.least_blocks_per_window": "blocks.semantic.min_blocks_per_window",
     "blocks.semantic.minimum_size": "blocks.semantic.min_size",
-    "blocks.semantic.maximum_size": "blocks.semantic.max_size",
     "blocks.semantic.least_stability": "blocks.semantic.min_stability",
     "constraint.strength": "constraint.weight",
     "constraint.schedule_applies_to": "constraint.applies_to",
@@ -147,13 +144,11 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     shares = sum(config["splits"][name] for name in ("train", "validation", "test"))
     if abs(shares - 1) > 1e-6:
         yield f"splits: train, validation and test add up to {shares:g}, not 1."
-    semantic = config["blocks"]["semantic"]
-    if semantic["min_blocks"] > semantic["max_blocks"]:
-        yield "blocks.semantic.min_blocks: is above max_blocks."
-    for name in ("semantic", "spans"):
-        sizes = config["blocks"][name]
-        if sizes["max_size"] is not None and sizes["max_size"] < 2 * sizes["min_size"]:
-            yield f"blocks.{name}.max_size: must be at least twice min_size, or blocks cannot keep both."
+    semantic, spans = config["blocks"]["semantic"], config["blocks"]["spans"]
+    if semantic["min_topics"] > semantic["max_topics"]:
+        yield "blocks.semantic.min_topics: is above max_topics."
+    if spans["max_size"] < 2 * spans["min_size"]:
+        yield "blocks.spans.max_size: must be at least twice min_size, or spans cannot keep both."
     if config["blocks"]["reference"] not in config["blocks"]["measured"]:
         yield f"blocks.reference: {config['blocks']['reference']} is not in blocks.measured."
     budget = config["constraint"]["budget"]

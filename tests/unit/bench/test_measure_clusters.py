@@ -1,4 +1,4 @@
-"""The benchmark of blocks: agreement by hand, windows cut again, tokens' blocks brought back to sentences."""
+"""The benchmark of blocks: agreement by hand, rivals, windows cut again, tokens' blocks brought back to sentences."""
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,8 @@ from measure_clusters import (
     longer_windows,
     measure_clusters,
 )
+from rival_blocks import RIVALS
+from sklearn.metrics import adjusted_rand_score
 
 from localist.blocks.semantic import BlockSettings
 from localist.tokens.windows import Windows
@@ -79,11 +81,20 @@ def test_planted_topics_are_measured_with_their_controls():
     windows = windows_of(np.repeat(training, 4), np.repeat(section[training] // 6, 4), 64)
     text = labelled_text(sentences, vectors.astype(np.float32), windows, [])
     assert isinstance(text, LabelledText) and len(text.sentences) == len(training)
-    settings = BlockSettings("spectral", "silhouette", 4, 16, 13, 0.9, 1, 2, None, 1, 0)
-    chosen, curves = measure_clusters("planted", text, settings, [(0, 1)], default=(0, 1))
-    (default,) = [row for row in chosen if row["default"]]
-    assert default["method"] == "spectral" and default["criterion"] == "silhouette" and default["ari_section"] == 1
-    controls = {row["method"]: row for row in chosen if row["method"] in ("shifted", "window")}
-    assert set(controls) == {"shifted", "window"}
-    assert all(row["ari_section"] < 0.9 for row in controls.values())
-    assert len(chosen) == 3 * 3 * 2 + 2 and len(curves) == 3 * 13
+    assert [rows.stop - rows.start for rows in text.stretches] == np.bincount(section[training] // 6).tolist()
+    chosen, curves, check = measure_clusters("planted", text, BlockSettings(0.9, 1, 2), (3, 12))
+    (default,) = [row for row in chosen if row["method"] == "divided spans"]
+    assert default["ari_section"] == 1 > max(default["ari_shifted"], default["ari_fixed"])
+    assert {row["method"] for row in chosen} == {"divided spans", "the same, divided at random", *RIVALS}
+    assert check["p"] is not None and len(curves) > len(chosen)
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_rivals_give_every_sentence_a_block(name):
+    """Catches a rival that loses sentences, or whose blocks of a planted text are no better than chance."""
+    truth = np.repeat(np.arange(10), 12)
+    vectors = np.eye(16)[truth] + np.random.default_rng(1).normal(scale=0.05, size=(120, 16))
+    stretches = [slice(0, 60), slice(60, 120)]
+    tried = list(RIVALS[name](vectors.astype(np.float32), stretches, truth))
+    assert tried and all(len(blocks) == 120 for blocks in tried)
+    assert max(adjusted_rand_score(truth, blocks) for blocks in tried) > 0.5

@@ -15,8 +15,8 @@ def encode(texts):
     return np.array([[word in text.lower() for word in ("cat", "dog", "rain")] for text in texts], dtype=np.float32)
 
 
-def blocks(context=0):
-    sentences = SentenceBlocks(encode, np.eye(3, dtype=np.float32), context, 0.5, "en")
+def blocks():
+    sentences = SentenceBlocks(encode, np.eye(3, dtype=np.float32), "en")
     return CausalBlocks(lambda ids: "".join(WORDS[i] for i in ids), sentences)
 
 
@@ -43,23 +43,17 @@ def test_a_row_depends_on_the_tokens_up_to_it_alone():
     generator = np.random.default_rng(0)
     for _ in range(5):
         ids = [SINK, *generator.integers(1, len(WORDS), 30)]
-        whole = blocks(context=1).own_keys(ids)
+        whole = blocks().own_keys(ids)
         for count in (2, 9, 20, 31):
             changed = [*ids[:count], *generator.integers(1, len(WORDS), 31 - count)]
-            assert np.array_equal(blocks(context=1).own_keys(changed)[:count], whole[:count])
+            assert np.array_equal(blocks().own_keys(changed)[:count], whole[:count])
 
 
 def test_rows_can_be_asked_for_one_by_one():
     """Catches a text that goes on, as in generation, and is read otherwise than as a whole."""
-    whole, growing = blocks(context=2).own_keys(TEXT), blocks(context=2)
+    whole, growing = blocks().own_keys(TEXT), blocks()
     for count in range(1, len(TEXT) + 1):
         assert np.array_equal(growing.own_keys(TEXT[:count], first=count - 1)[0], whole[count - 1, :count])
-
-
-def test_the_context_looks_back():
-    """Catches neighbours that come later in the block of a sentence."""
-    sentences = SentenceBlocks(encode, np.eye(3, dtype=np.float32), 1, 1.5, "en")
-    assert sentences.of(["A cat.", "A dog.", "Rain."]).tolist() == [0, 0, 1]
 
 
 def test_folders_that_are_no_study(tmp_path):

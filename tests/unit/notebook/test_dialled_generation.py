@@ -21,7 +21,7 @@ def causal():
     def encode(texts):
         return np.array([[word in text for word in ("cat", "dog", "fell")] for text in texts], dtype=np.float32) + 0.01
 
-    sentences = SentenceBlocks(encode, np.eye(3, dtype=np.float32), 1, 0.2, "en")
+    sentences = SentenceBlocks(encode, np.eye(3, dtype=np.float32), "en")
     return CausalBlocks(lambda ids: "".join(WORDS[token % 10] for token in ids), sentences)
 
 

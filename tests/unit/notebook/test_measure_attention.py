@@ -38,7 +38,7 @@ def study(tmp_path, folder):
         blocks = np.where(windows.is_text, np.arange(CONTEXT) // width, -1)
         (tmp_path / "blocks" / name).mkdir(parents=True)
         np.save(tmp_path / "blocks" / name / "test.npy", blocks)
-    (tmp_path / "blocks/fixed/summary.json").write_text(json.dumps({"width_tokens": 6}))
+    (tmp_path / "blocks/fixed/summary.json").write_text(json.dumps({"width_tokens": {"train": 6}}))
     return tmp_path
 
 

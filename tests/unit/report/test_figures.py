@@ -28,6 +28,8 @@ from localist.report.figures import (
     place_labels,
     read_table,
     save_figure,
+    shortened,
+    topic_colours,
 )
 from localist.study.arms import DISTRIBUTED, PRETRAINED
 from plot_attention_maps import block_shares
@@ -176,10 +178,9 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
     pd.concat([pd.DataFrame(columns=columns), *history]).to_csv(paths["history"], index=False)
 
     tried = np.arange(2, 33)
-    silhouette = 0.13 - 0.05 * ((tried - 17) / 16.0) ** 2 + rng.normal(0, 0.002, tried.size)
-    chosen = tried == tried[silhouette.argmax()]
-    curve = pd.DataFrame({"blocks": tried, "score": silhouette, "mean_chance": 1 / np.sqrt(tried), "chosen": chosen})
-    curve.assign(allowed=curve["mean_chance"] <= 0.4).to_csv(paths["selection"], index=False)
+    chance = 1 / np.sqrt(tried)
+    curve = pd.DataFrame({"blocks": tried, "mean_chance": chance, "median_blocks_per_window": np.sqrt(tried).round()})
+    curve.assign(allowed=chance <= 0.4, chosen=tried == 7).to_csv(paths["selection"], index=False)
 
     block = rng.integers(0, 17, 2700)
     centres = rng.normal(0, 30, (17, 2))[block] + rng.normal(0, 5, (2700, 2))
@@ -187,6 +188,9 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
     pd.DataFrame({"sentence": sentence, "x": centres[:, 0], "y": centres[:, 1]}).to_parquet(folder / "map.parquet")
     frame = pd.DataFrame({"sentence": sentence, "block": block, "split": "train"})
     frame.to_parquet(folder / "sentence_blocks.parquet")
+    pd.DataFrame({"block": np.arange(17), "topic": np.arange(17) % 9}).to_csv(folder / "blocks.csv", index=False)
+    named = [f"$x_{number}$, mind, machine, electroencephalography" for number in range(9)]
+    pd.DataFrame({"topic": np.arange(9), "name": named}).to_csv(folder / "topics.csv", index=False)
     document, place = np.divmod(sentence, 225)  # twelve documents
     frame = pd.DataFrame({"sentence": sentence, "document": document, "start": 90 * place, "end": 90 * place + 89})
     frame.assign(title="On $10 and $x^2$", heading="").to_parquet(folder / "sentences.parquet")
@@ -194,6 +198,8 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
     for path in partitions.values():
         np.save(path, np.repeat(rng.integers(0, 17, (40, 16)), 4, axis=1).astype(np.int32))
 
+    topics = {name: folder / f"{name}.csv" for name in ("blocks", "topics")}
+    topics["sentence_blocks"] = folder / "sentence_blocks.parquet"
     passages = [folder / f"passage{number}.npz" for number in range(len(arms))]
     for path, arm in zip(passages, arms, strict=True):
         write_passage(path, schedule_of(arm, layers), rng, positions)
@@ -209,9 +215,12 @@ def write_study(folder: Path, arms: list[str], seeds: int = 1, layers: int = 30,
         "entropy": {"layers": paths["layers"], "drawn": arms},
         "frontier": {"arms": paths["arms"], "paths": [[arm for arm in arms if arm.startswith("quintic")], arms[:2]]},
         "training": {"history": paths["history"]},
-        "block_selection": {"selection": paths["selection"], "criterion": "silhouette"},
-        "block_map": {"block_map": folder / "map.parquet", "blocks": folder / "sentence_blocks.parquet"},
-        "block_ribbon": {"sentences": folder / "sentences.parquet", "blocks": folder / "sentence_blocks.parquet"},
+        "block_selection": {
+            "selection": paths["selection"],
+            "semantic": {"max_chance": 0.4, "min_blocks_per_window": 3},
+        },
+        "block_map": {"block_map": folder / "map.parquet", **topics},
+        "block_ribbon": {"sentences": folder / "sentences.parquet", **topics},
         "block_sizes": {"sentence_blocks": folder / "sentence_blocks.parquet", "partitions": partitions},
         "attention_maps": {"passages": passages[:4], "arms": arms[:4]},
     }
@@ -360,6 +369,24 @@ def test_few_arms_have_colours_where_there_are_many(study, tmp_path):
     assert "distributed" in shown and "other" in shown and "quintic" not in shown
 
 
+@pytest.mark.parametrize("count", [1, 5, 6, 17, 40])
+def test_topics_have_colours_of_their_own_and_neighbours_like_ones(count):
+    """Catches colours that come back, and near topics whose colours are further apart than most."""
+    colours = np.array([topic_colours(count)[topic] for topic in range(-1, count)])
+    assert len({tuple(colour) for colour in colours}) == count + 1 and ((colours >= 0) & (colours <= 1)).all()
+    if count > 12:
+        steps = np.linalg.norm(np.diff(colours[1:], axis=0), axis=1)
+        every = np.linalg.norm(colours[1:, None] - colours[None, 1:], axis=-1)
+        assert np.median(steps) < np.median(every[np.triu_indices(count, 1)])
+
+
+def test_names_are_short():
+    """Catches titles and names that push a figure off the page, or that break into lines."""
+    assert shortened("Art", 20) == "Art" and shortened(" a\nb ", 20) == "a b" and shortened("", 20) == "untitled"
+    assert shortened("Assistive technology, a history", 20) == "Assistive technolog…"
+    assert len(shortened("x" * 1000, 20)) == 20
+
+
 def test_labels_keep_clear_of_each_other_and_of_the_points():
     """Catches labels on top of each other where arms lie close together."""
     points = np.array([[0.0, 0.0], [0.01, 0.01], [0.02, 0.0], [1.0, 1.0]])
@@ -407,7 +434,7 @@ def test_bad_blocks_and_passages_are_named(study, tmp_path):
     bad = tmp_path / "bad.parquet"
     pd.DataFrame({"sentence": [1]}).to_parquet(bad)
     with pytest.raises(UserError, match=r"bad.parquet.*'block'"):
-        draw("block_map", study["block_map"] | {"blocks": bad}, tmp_path)
+        draw("block_map", study["block_map"] | {"sentence_blocks": bad}, tmp_path)
     np.savez(tmp_path / "bad.npz", layers=[0, 1, 2])
     with pytest.raises(UserError, match=r"bad.npz.*'rows'"):
         draw("attention_maps", {"passages": [tmp_path / "bad.npz"], "arms": ["a"]}, tmp_path)

@@ -10,7 +10,6 @@ import plot_block_ribbon
 import plot_block_sizes
 from localist.plumbing.errors import UserError
 from plot_block_ribbon import (
-    LABEL,
     NO_TEXT,
     ROWS,
     document_starts,
@@ -18,9 +17,10 @@ from plot_block_ribbon import (
     paint_rows,
     row_edges,
     row_labels,
-    shorten,
 )
 from plot_block_sizes import block_sizes, cumulative_shares
+
+TOPICS = 40
 
 
 def text_of(documents: int, sentences: int, blocks: int = 5) -> pd.DataFrame:
@@ -33,18 +33,28 @@ def text_of(documents: int, sentences: int, blocks: int = 5) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "sentence": count, "document": document, "title": titles, "heading": headings, "split": split,
-            "start": 10 * place, "end": 10 * place + 9, "block": count % blocks,
+            "start": 10 * place, "end": 10 * place + 9, "block": count % blocks, "topic": count % blocks % TOPICS,
         }
     )  # fmt: skip
 
 
+def blocks_and_topics(folder: Path) -> dict[str, Path]:
+    tables = {name: folder / f"{name}.csv" for name in ("blocks", "topics")}
+    return {"sentence_blocks": folder / "blocks.parquet", **tables}
+
+
 def draw(folder: Path, text: pd.DataFrame, tokens: np.ndarray | None = None) -> None:
     """Draw both figures of a text; its training tokens are one per sentence unless given."""
-    text.drop(columns="block").to_parquet(folder / "sentences.parquet")
+    text.drop(columns=["block", "topic"]).to_parquet(folder / "sentences.parquet")
     text[["sentence", "block", "split"]].to_parquet(folder / "blocks.parquet")
+    text[["block", "topic"]].drop_duplicates().to_csv(folder / "blocks.csv", index=False)
+    topics = pd.DataFrame({"topic": sorted(set(text["topic"]))})
+    topics.assign(name=topics["topic"].map("topic {}, of, four, words".format)).to_csv(
+        folder / "topics.csv", index=False
+    )
     np.save(folder / "train.npy", text["block"].to_numpy()[None] if tokens is None else tokens)
     paths = {name: folder / f"figure.{name}" for name in ("pdf", "png")}
-    plot_block_ribbon.main(folder / "sentences.parquet", folder / "blocks.parquet", **paths)
+    plot_block_ribbon.main(folder / "sentences.parquet", **blocks_and_topics(folder), **paths)
     plot_block_sizes.main(folder / "blocks.parquet", {"semantic": folder / "train.npy"}, **paths)
 
 
@@ -122,19 +132,12 @@ def test_rows_are_named_once_after_what_they_begin_in():
         assert row_labels(book.assign(heading=nothing), np.array([0, 590])) == ["Document 0"]
 
 
-def test_labels_are_short():
-    """Catches titles that push the ribbons off the page, or that break into lines."""
-    assert shorten("Art") == "Art" and shorten(" a\nb ") == "a b" and shorten("") == "untitled"
-    assert shorten("Assistive technology, a history") == "Assistive technolog…"
-    assert len(shorten("x" * 1000)) == LABEL
-
-
 def test_sizes_count_training_sentences():
-    """Catches held-out sentences in the sizes, and a block without training sentences that is not shown."""
+    """Catches held-out sentences and blocks in the sizes, and sentences of no block."""
     splits = ["train", "train", "test", "train", "test", "validation", "train"]
     table = pd.DataFrame({"block": [2, 2, 2, 0, 1, 0, -1], "split": splits})
-    assert block_sizes(table, Path("blocks.parquet")).to_dict() == {2: 2, 0: 1, 1: 0}
-    assert block_sizes(table, Path("blocks.parquet")).tolist() == [2, 1, 0]
+    assert block_sizes(table, Path("blocks.parquet")).to_dict() == {2: 2, 0: 1}
+    assert block_sizes(table, Path("blocks.parquet")).tolist() == [2, 1]
 
 
 def test_shares_are_those_of_runs():
@@ -151,10 +154,10 @@ def test_bad_tables_are_named(tmp_path):
     sentences, blocks, bad = (tmp_path / name for name in ("sentences.parquet", "blocks.parquet", "bad.parquet"))
     text.drop(columns="start").to_parquet(bad)
     with pytest.raises(UserError, match=r"bad.parquet.*'start'"):
-        plot_block_ribbon.main(bad, blocks, **paths)
+        plot_block_ribbon.main(bad, **blocks_and_topics(tmp_path), **paths)
     text.assign(sentence=text["sentence"] + 1000).to_parquet(bad)
     with pytest.raises(UserError, match=r"sentences.parquet: none of its sentences is in .*bad.parquet"):
-        plot_block_ribbon.main(sentences, bad, **paths)
+        plot_block_ribbon.main(sentences, **blocks_and_topics(tmp_path) | {"sentence_blocks": bad}, **paths)
     with pytest.raises(UserError, match=r"blocks.parquet: the column 'split' is missing"):
         text[["sentence", "block"]].to_parquet(tmp_path / "no_split_blocks.parquet")
         plot_block_sizes.main(tmp_path / "no_split_blocks.parquet", {}, **paths)

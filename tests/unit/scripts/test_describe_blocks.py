@@ -1,4 +1,4 @@
-"""The page on blocks: their words, escaped, and a plain warning where they do not come back."""
+"""The page on topics and blocks: their words, escaped, and a plain sentence on what the blocks are worth."""
 
 import json
 import re
@@ -7,53 +7,82 @@ import pandas as pd
 import pytest
 from checkout import templates
 
-from describe_blocks import main
+from describe_blocks import main, worth_of
+
+GOOD = {"returned": 0.6, "runs": 0.3, "same_block": 0.45, "other_block": 0.25, "p": 0.005}
+NOTHING = dict.fromkeys(GOOD)
 
 
-def page_of(folder, seeds: float | None, resamples: float | None, within_bounds=True) -> str:
+def page_of(folder, check: dict, within_bounds=True) -> str:
     blocks = {
-        "block": [0, 1],
-        "sentences": [7, 5],
-        "words": ["cat, mouse", "<b>market</b>"],
-        "sentence_1": ["Cats chase mice.", "<script>alert(1)</script>"],
-        "sentence_2": ["A mouse " + "runs " * 60, ""],
+        "block": [0, 1, 2],
+        "topic": [1, 0, 1],
+        "split": ["train", "train", "test"],
+        "name": ["cat, mouse", "<b>market</b>", ""],
+        "sentences": [7, 5, 2],
+        "words": ["cat, mouse", "market", ""],
+        "sentence_1": ["Cats chase mice.", "<script>alert(1)</script>", "Purr."],
+        "sentence_2": ["A mouse " + "runs " * 60, "", ""],
     }
     pd.DataFrame(blocks).to_csv(folder / "blocks.csv", index=False)
+    topics = {
+        "topic": [0, 1],
+        "name": ["market", "cat, mouse"],
+        "blocks": [1, 2],
+        "sentences": [5, 9],
+        "places": ["<i>Trade</i> (100%)", "Cats (90%)"],
+        "words": ["market, price", "cat, mouse, purr"],
+    }
+    pd.DataFrame(topics).to_csv(folder / "topics.csv", index=False)
     summary = {
         "blocks": 2,
         "smallest_block": 5,
         "largest_block": 7,
         "within_bounds": within_bounds,
-        "stability": {"seeds": seeds, "resamples": resamples},
         "splits": {"train": {"median_blocks_per_window": 2.0, "mean_chance": 0.71234}},
     }
     (folder / "summary.json").write_text(json.dumps(summary))
-    main(folder / "blocks.csv", folder / "summary.json", 0.5, templates("blocks.html.j2"), folder / "page.html")
+    (folder / "check.json").write_text(json.dumps(check))
+    tables = (folder / name for name in ("blocks.csv", "topics.csv", "summary.json", "check.json"))
+    main(*tables, 0.4, templates("blocks.html.j2"), folder / "page.html")
     return (folder / "page.html").read_text(encoding="utf-8")
 
 
 def test_the_page_shows_words_and_sentences_as_text(tmp_path):
     """Catches markup of the corpus that becomes markup of the page, and quotes that fill it."""
-    page = page_of(tmp_path, 0.9, 0.8)
+    page = page_of(tmp_path, GOOD)
     assert "cat, mouse" in page and "Cats chase mice." in page and "0.712" in page
-    assert "<script>" not in page and "<b>" not in page and "&lt;script&gt;" in page
+    assert "<script>" not in page and "<i>" not in page and "&lt;script&gt;" in page
     assert max(len(cell) for cell in re.findall(r"<td>(.*?)</td>", page)) < 250
-    assert "LOW" not in page
 
 
-@pytest.mark.parametrize(("seeds", "resamples"), [(0.2, 0.9), (0.9, 0.2)])
-def test_blocks_that_do_not_come_back_are_warned_of(seeds, resamples, tmp_path):
-    """Catches a warning that looks at one of the two only."""
-    assert page_of(tmp_path, seeds, resamples).count("LOW (below 0.5)") == 1
+def test_blocks_stand_below_their_topic(tmp_path):
+    """Catches blocks under another topic, and entries of the table of contents that lead nowhere."""
+    page = page_of(tmp_path, GOOD)
+    contents, market, cats = re.split(r'<h2 id="topic-\d">', page)
+    assert "Cats chase mice." in cats and "Purr." in cats and "alert" in market
+    assert re.findall(r'href="#(topic-\d)"', contents) == re.findall(r'id="(topic-\d)"', page) == ["topic-0", "topic-1"]
 
 
-def test_a_single_block_has_no_stability(tmp_path):
-    """Catches a crash, or a verdict, where there is nothing to compare."""
-    page = page_of(tmp_path, None, None)
-    assert page.count("nothing to compare") == 2 and "LOW" not in page
+@pytest.mark.parametrize(
+    ("change", "worth", "says"),
+    [
+        ({}, "good", "are closer in meaning"),
+        ({"returned": 0.35}, "unstable", "LOW in stability (below 0.4)"),
+        ({"p": 0.3}, "no_meaning", "no meaning that this check can see"),
+        ({"returned": 0.25}, "no_meaning", "no meaning that this check can see"),
+        (NOTHING, "nothing_to_compare", "nothing to compare"),
+    ],
+)
+def test_one_plain_sentence_says_what_blocks_are_worth(change, worth, says, tmp_path):
+    """Catches praise that looks at one of the figures only, and a crash where there is nothing to compare."""
+    assert worth_of(GOOD | change, 0.4) == worth
+    page = page_of(tmp_path, GOOD | change)
+    sentences = ("are closer in meaning", "LOW in", "no meaning that", "nothing to compare")
+    assert says in page and sum(sentence in page for sentence in sentences) == 1
 
 
 def test_blocks_that_fill_a_window_are_warned_of(tmp_path):
     """Catches a study whose windows see one block, told as if locality meant something there."""
-    assert "None of the numbers tried" in page_of(tmp_path, 0.9, 0.9, within_bounds=False)
-    assert "None of the numbers tried" not in page_of(tmp_path, 0.9, 0.9)
+    assert "None of the sizes tried" in page_of(tmp_path, GOOD, within_bounds=False)
+    assert "None of the sizes tried" not in page_of(tmp_path, GOOD)

@@ -160,8 +160,8 @@ def test_unknown_keys_of_any_type_are_named():
         ("arms.linear", None, ["object"]),
         ("model.sink_token_id", -1, ["0"]),
         ("study", "../elsewhere", ["A-Za-z0-9"]),
-        ("blocks.semantic.min_blocks", 1, ["2"]),
-        ("blocks.semantic.restarts", True, ["integer"]),
+        ("blocks.semantic.min_topics", 1, ["2"]),
+        ("blocks.semantic.min_size", True, ["integer"]),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(key, value, allowed):
@@ -242,7 +242,7 @@ def test_several_mistakes_are_told_together():
         ),
         ({"arms.Pretrained": {"schedule": "cubic", "partition": "semantic"}}, "arms.Pretrained: its numbers would"),
         ({"splits.train": 0.7}, "splits: train, validation and test add up to 0.9"),
-        ({"blocks.semantic.min_blocks": 600}, "blocks.semantic.min_blocks: is above max_blocks"),
+        ({"blocks.semantic.min_topics": 600}, "blocks.semantic.min_topics: is above max_topics"),
         ({"blocks.reference": "spans"}, "blocks.reference: spans is not in blocks.measured"),
         ({"corpus.format": "text", "corpus.section_words": None}, None),
         ({"corpus.source.path": ["a.pdf", "b"]}, None),
