@@ -15,7 +15,6 @@ from localist.report.explorer import (
     passage_losses,
     passage_title,
     read_passages,
-    where_blocks_live,
 )
 
 
@@ -24,8 +23,7 @@ def main(
     losses: Mapping[str, Path],
     layers: Mapping[str, Path],
     sentences_path: Path,
-    sentence_blocks: Path,
-    block_table: Path | None,
+    block_tables: Sequence[Path],
     study: str,
     templates: Sequence[Path],
     style: Path,
@@ -34,8 +32,8 @@ def main(
 ) -> None:
     """Write the page.
 
-    passages, losses, layers: arm → its passages, losses by token, and sums by layer; block_table: what is known of the
-    blocks' words, if these have any.
+    passages, losses, layers: arm → its passages, losses by token, and sums by layer; block_tables: blocks.csv and
+    topics.csv, if the blocks have words.
     """
     read = {arm: read_passages(path) for arm, path in passages.items()}
     first = next(iter(read.values()))
@@ -60,9 +58,8 @@ def main(
         }
         for tokens, blocks, numbers in zip(first["tokens"], first["blocks"], first["sentences"], strict=True)
     ]
-    places = where_blocks_live(pd.read_parquet(sentence_blocks, columns=["sentence", "block"]), sentences)
-    table = pd.read_csv(block_table, keep_default_na=False) if block_table else pd.DataFrame({"block": [], "words": []})
-    blocks = block_entries(np.unique(np.concatenate(first["blocks"])), table, places)
+    tables = [pd.read_csv(path, keep_default_na=False) for path in block_tables] or [pd.DataFrame(), pd.DataFrame()]
+    blocks = block_entries(np.unique(np.concatenate(first["blocks"])), *tables)
     with replacing(page) as temporary:
         temporary.write_text(explorer_page(study, arms, shown, blocks, templates, style, program), encoding="utf-8")
 
@@ -76,8 +73,7 @@ if __name__ == "__main__":
         main(
             **of_arms,
             sentences_path=Path(snakemake.input.sentences),
-            sentence_blocks=Path(snakemake.input.sentence_blocks),
-            block_table=Path(snakemake.input.block_table) if snakemake.input.block_table else None,
+            block_tables=[Path(path) for path in snakemake.input.block_tables],
             study=snakemake.wildcards.study,
             templates=[Path(path) for path in snakemake.input.templates],
             style=Path(snakemake.input.style),

@@ -90,9 +90,11 @@ function blockLabel(id) {
   return element("span", { title: blockOf(id).words }, swatch, blockOf(id).name);
 }
 
+const topicOf = (block) => block.topic && `Topic: ${block.topic}. Most of it is in ${block.places}.`;
+
 function blockTitle(id) {
   const block = blockOf(id);
-  return `${block.name}\n${block.words}\nLives in: ${block.places.join("; ") || "this split alone"}`;
+  return [`${block.name}, ${block.words}`, topicOf(block)].filter(Boolean).join("\n");
 }
 
 // --- The state, which is also the address -----------------------------------------------------------------------------
@@ -285,7 +287,7 @@ function lossesAndBlocks() {
   });
   const present = [...new Set(passage().blocks.slice(1))];
   const blocks = present.map((block) => element("li", {}, blockLabel(block),
-    element("span", { className: "quiet", text: `${blockOf(block).words && `, ${blockOf(block).words}`}. Lives in: ${blockOf(block).places.join("; ") || "this split alone"}.` })));
+    element("span", { className: "quiet", text: `${blockOf(block).words && `, ${blockOf(block).words}`}. ${topicOf(blockOf(block))}` })));
   return element("div", {},
     element("h3", { text: "Loss of this token (nats)" }), table(["arm", "loss", `against ${state.a}`], losses),
     element("h3", { text: "Blocks of this passage" }), element("ul", {}, ...blocks));

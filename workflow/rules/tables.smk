@@ -345,8 +345,11 @@ rule build_explorer:
         losses=per_run("evaluation/{arm}/seed{seed}/tokens.parquet", drawn()),
         layers=per_run(f"evaluation/{{arm}}/seed{{seed}}/{DRAWN_BLOCKS}/layers.parquet", drawn()),
         sentences="results/{study}/corpus/sentences.parquet",
-        sentence_blocks=f"results/{{study}}/blocks/{PARTITIONS[DRAWN_BLOCKS].made_from}/sentence_blocks.parquet",
-        block_table="results/{study}/blocks/semantic/blocks.csv" if DRAWN_BLOCKS == SEMANTIC else [],
+        block_tables=(
+            expand("results/{{study}}/blocks/semantic/{table}.csv", table=["blocks", "topics"])
+            if DRAWN_BLOCKS == SEMANTIC
+            else []
+        ),
         templates=templates_of("explorer.html.j2"),
         style=CODE / "workflow/report/explorer.css",
         program=CODE / "workflow/report/explorer.js",

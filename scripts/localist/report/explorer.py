@@ -20,8 +20,6 @@ from localist.tokens.windows import NO_ID
 
 # Attention is kept as a byte: 0 is none, 255 is 1, and each step between is a factor of 2^(1/16), so to within 2.2 %.
 STEPS_PER_OCTAVE = 16
-MOST_PLACES = 6
-NAME_WORDS = 4
 BLOCKS_IN_COLOUR = 12
 
 
@@ -75,23 +73,6 @@ def packed(arms: Sequence[ArmPassages]) -> tuple[str, list[dict[str, Any]]]:
                     size += len(parts[-1])
         places.append(place)
     return base64.b64encode(zlib.compress(b"".join(parts), 9)).decode("ascii"), places
-
-
-def where_blocks_live(sentence_blocks: pd.DataFrame, sentences: pd.DataFrame) -> dict[int, list[str]]:
-    """Block → the sections with most of its sentences, most first, as text with their number.
-
-    sentence_blocks: sentence, block; sentences: sentence, title, heading.
-    """
-    table = sentence_blocks.merge(sentences[["sentence", "title", "heading"]], on="sentence")
-    counts = table.groupby(["block", "title", "heading"], as_index=False).size()
-    counts = counts.sort_values("size", ascending=False, kind="stable")
-    places: dict[int, list[str]] = {}
-    for block, title, heading, count in counts.itertuples(index=False):
-        where = f"{title}, “{heading}”" if heading else str(title)
-        places.setdefault(int(block), []).append(f"{where} ({count} sentence{'s' * (count > 1)})")
-    return {
-        block: [*found[:MOST_PLACES], *(["…"] if len(found) > MOST_PLACES else [])] for block, found in places.items()
-    }
 
 
 def explorer_page(
@@ -159,19 +140,23 @@ def passage_title(sentences: pd.DataFrame, numbers: np.ndarray) -> str:
     return f"{first['title']}, “{first['heading']}”" if first["heading"] else str(first["title"])
 
 
-def block_entries(
-    ids: Iterable[int], table: pd.DataFrame, places: Mapping[int, list[str]]
-) -> dict[int, dict[str, Any]]:
-    """What the page says of each block: name, further telling words, and where it lives. table: block, words."""
-    words = dict(zip(table["block"], table["words"], strict=True))
+def block_entries(ids: Iterable[int], blocks: pd.DataFrame, topics: pd.DataFrame) -> dict[int, dict[str, str]]:
+    """What the page says of each block: its name, further telling words, its topic's name, and where that lives.
+
+    blocks, topics: as in blocks.csv and topics.csv; empty for blocks that are not known by words.
+    """
+    of_block = blocks.set_index("block") if len(blocks) else blocks
+    of_topic = topics.set_index("topic") if len(topics) else topics
     entries = {}
     for block in (int(one) for one in ids if one != NO_ID):
-        said = [word for word in str(words.get(block, "")).split(", ") if word]
-        entries[block] = {
-            "name": ", ".join(said[:NAME_WORDS]) or f"block {block}",
-            "words": ", ".join(said[NAME_WORDS:]),
-            "places": places.get(block, []),
-        }
+        entry = {"name": f"block {block}", "words": "", "topic": "", "places": ""}
+        if block in of_block.index:
+            known = of_block.loc[block]
+            topic = of_topic.loc[known["topic"]]
+            rest = known["words"].removeprefix(known["name"]).removeprefix(", ")
+            entry = {"words": rest, "topic": topic["name"], "places": topic["places"]}
+            entry = {"name": known["name"] or f"block {block}"} | entry
+        entries[block] = entry
     return entries
 
 

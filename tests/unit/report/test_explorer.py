@@ -22,7 +22,6 @@ from localist.report.explorer import (
     passage_losses,
     passage_title,
     read_passages,
-    where_blocks_live,
 )
 
 REPORT = ROOT / "workflow" / "report"
@@ -77,7 +76,7 @@ def test_hostile_text_stays_text():
     """Catches a title or token that ends the script element, and a policy that allows other scripts than the page's."""
     arms = [ArmPassages("a", [attention(1, 3)], None, [np.array([np.nan, 1, 2])], [0.5])]
     passage = {"title": HOSTILE, "tokens": ["", HOSTILE, "b"], "blocks": [-1, 0, 0], "sentences": [-1, 0, 0]}
-    page = page_of(arms, [passage], {0: {"name": HOSTILE, "words": HOSTILE, "places": [HOSTILE]}})
+    page = page_of(arms, [passage], {0: {"name": HOSTILE, "words": HOSTILE, "topic": HOSTILE, "places": HOSTILE}})
     assert page.count("<script") == page.count("</script>") == 3 and "<!-- &amp" not in page
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
     assert data["passages"][0]["tokens"][1] == HOSTILE and data["arms"][0]["losses"] == [[None, 1.0, 2.0]]
@@ -88,17 +87,23 @@ def test_hostile_text_stays_text():
         assert base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() in policy
 
 
-def test_blocks_have_names_and_places():
-    """Catches words of one block under another, sections in the wrong order, and blocks without words."""
-    sentences = pd.DataFrame({"sentence": [0, 1, 2, 3], "title": "T", "heading": ["", "A", "A", "B"]})
-    places = where_blocks_live(pd.DataFrame({"sentence": [0, 1, 2, 3], "block": [5, 5, 5, 2]}), sentences)
-    assert places == {5: ["T, “A” (2 sentences)", "T (1 sentence)"], 2: ["T, “B” (1 sentence)"]}
-    table = pd.DataFrame({"block": [2, 5], "words": ["a, b, c, d, e, f", ""]})
-    assert block_entries([-1, 2, 5], table, places) == {
-        2: {"name": "a, b, c, d", "words": "e, f", "places": places[2]},
-        5: {"name": "block 5", "words": "", "places": places[5]},
+def test_blocks_have_names_and_topics():
+    """Catches words of one block under another, a topic that is not the block's, and blocks without words."""
+    blocks = pd.DataFrame({"block": [2, 5], "topic": [1, 0], "name": ["a, b", ""], "words": ["a, b, c", ""]})
+    topics = pd.DataFrame({"topic": [0, 1], "name": ["x", "y"], "places": ["A (60%)", "B (90%)"]})
+    assert block_entries([-1, 2, 5], blocks, topics) == {
+        2: {"name": "a, b", "words": "c", "topic": "y", "places": "B (90%)"},
+        5: {"name": "block 5", "words": "", "topic": "x", "places": "A (60%)"},
     }
+    unknown = {3: {"name": "block 3", "words": "", "topic": "", "places": ""}}
+    assert block_entries([3], pd.DataFrame(), pd.DataFrame()) == unknown
+
+
+def test_a_passage_is_called_by_its_section():
+    """Catches the title of another section, and a heading that is not there."""
+    sentences = pd.DataFrame({"sentence": [0, 3], "title": "T", "heading": ["", "B"]})
     assert passage_title(sentences, np.array([-1, 3, 3])) == "T, “B”"
+    assert passage_title(sentences, np.array([-1, 0, 3])) == "T"
 
 
 def test_losses_are_those_of_the_passage_s_tokens():

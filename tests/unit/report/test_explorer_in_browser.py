@@ -18,8 +18,8 @@ PASSAGES = [
     {"title": HOSTILE, "tokens": ["", HOSTILE, "\"'`", "שלום", "😀", ""], "blocks": BLOCKS, "sentences": BLOCKS},
 ]
 NAMES = {
-    4: {"name": "sea, wide", "words": "ship", "places": ["A book (2 sentences)"]},
-    9: {"name": HOSTILE, "words": "", "places": []},
+    4: {"name": "sea, wide", "words": "ship", "topic": "sea", "places": "A book (90%)"},
+    9: {"name": HOSTILE, "words": "", "topic": "", "places": ""},
 }
 LAYERS, HEADS = 3, 2
 
