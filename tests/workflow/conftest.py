@@ -65,7 +65,7 @@ class Workplace:
 def copied_checkout(folder: Path) -> Path:
     """A copy of the code that a test may change."""
     folder.mkdir(exist_ok=True)
-    for part in ("scripts", "workflow", "envs"):
+    for part in ("scripts", "workflow", "envs", "docs"):
         shutil.copytree(BASE / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("Snakefile", "config.yaml", "requirements.txt"):
         shutil.copy2(BASE / part, folder)
