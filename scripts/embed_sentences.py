@@ -22,7 +22,7 @@ def main(sentences: Path, encoder: Path, threads: int, shards: Path, embeddings:
     torch.set_num_threads(threads)
     texts = pd.read_parquet(sentences, columns=["text"])["text"].tolist()
     try:
-        model = SentenceTransformer(str(encoder), local_files_only=True)
+        model = SentenceTransformer(str(encoder), local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{encoder} does not load as a sentence encoder: {str(error).splitlines()[0]}") from error
 

@@ -108,7 +108,7 @@ def load_encoder(folder: Path) -> Encode:
     from sentence_transformers import SentenceTransformer
 
     try:
-        model = SentenceTransformer(str(folder), local_files_only=True)
+        model = SentenceTransformer(str(folder), local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder} does not load as a sentence encoder: {str(error).splitlines()[0]}") from error
     return lambda texts: model.encode(texts, normalize_embeddings=True, show_progress_bar=False)

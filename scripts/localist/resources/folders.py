@@ -32,10 +32,21 @@ def check_folder(folder: Path, kind: str, what: str) -> None:
         raise UserError(f"{what} has no {needed}, so it is not the folder of {hint}.")
     if kind == "model":
         names = {name for name in names if "/" not in name}
+    refuse_own_code(folder, what)
     check_weights(names, what)
     _check_shards(folder, names, what)
     if not {name.rpartition("/")[2] for name in names}.intersection(_TOKENIZERS):
         raise UserError(f"{what} has no tokenizer (one of {', '.join(_TOKENIZERS)}).")
+
+
+def refuse_own_code(folder: Path, what: str) -> None:
+    """Raises UserError for a tokenizer with code of its own: that code is not run, and without it tokens may differ."""
+    settings = folder / "tokenizer_config.json"
+    if settings.is_file() and "auto_map" in read_json(settings):
+        raise UserError(
+            f"{what} has a tokenizer with code of its own (auto_map in tokenizer_config.json), which is not run. If "
+            "tokenizer.json holds the whole tokenizer, delete auto_map from a copy; else choose another model."
+        )
 
 
 def check_own_folders(config: Mapping[str, Any]) -> None:

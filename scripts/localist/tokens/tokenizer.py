@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localist.plumbing.errors import UserError
+from localist.resources.folders import refuse_own_code
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
@@ -15,13 +16,14 @@ END_OF_TEXT = "<|endoftext|>"
 def load_tokenizer(model: Path) -> "tuple[PreTrainedTokenizerBase, int | None]":
     """The fast tokenizer of a local model folder, and the model's longest input in tokens (None if unlimited).
 
-    Raises UserError for a folder that is not a model's, or has no fast tokenizer.
+    Raises UserError for a folder that is not a model's, has no fast tokenizer, or one with code of its own.
     """
     from transformers import AutoConfig, AutoTokenizer
 
+    refuse_own_code(model, str(model))
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
-        config = AutoConfig.from_pretrained(model, local_files_only=True).get_text_config()
+        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(model, local_files_only=True, trust_remote_code=False).get_text_config()
     except (OSError, ValueError) as error:
         raise UserError(f"{model} is not a Hugging Face model folder ({str(error).splitlines()[0]}).") from error
     if not tokenizer.is_fast:

@@ -22,6 +22,7 @@ from localist.resources.folders import check_folder, check_own_folders
             | {"model.safetensors.index.json": b'{"weight_map": {"w": "model-00002-of-00002.safetensors"}}'},
             "lacks weight files.*model-00002-of-00002",
         ),
+        ("model", {**MODEL, "tokenizer_config.json": b'{"auto_map": {}}'}, "code of its own.*auto_map"),
         ("encoder", {**ENCODER, "modules.json": None}, "no modules.json.*sentence-transformers"),
         ("encoder", {**ENCODER, "2_Dense/pytorch_model.bin": b"P"}, "2_Dense/pytorch_model.bin.*save_pretrained"),
     ],
