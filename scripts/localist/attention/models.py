@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,6 +17,9 @@ from localist.plumbing.errors import UserError
 from localist.plumbing.provenance import processor
 
 logger = logging.getLogger(__name__)
+
+# What names of weights begin with where a model was saved inside its wrapper (data parallel, compiled).
+WRAPPERS = ("module.", "_orig_mod.")
 
 
 def check_model(folder: Path, context: int) -> None:
@@ -38,21 +42,55 @@ def check_model(folder: Path, context: int) -> None:
 def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     """The model in float32, on the GPU if `gpus` is not 0, with the observed attention function.
 
-    Raises UserError if the folder holds no such model or one whose attention cannot be observed, and if fewer GPUs are
-    visible than requested: the CPU is no silent fallback.
+    Raises UserError if the folder holds no such model, lacks weights, has some that are no numbers, or if attention
+    cannot be observed; and if fewer GPUs are visible than requested: the CPU is no silent fallback.
     """
     device = _device(gpus)
     transformers_logging.disable_progress_bar()
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, trust_remote_code=False
+        model, loading = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder} does not load as a causal language model: {str(error).splitlines()[0]}") from error
+    _refuse_gaps(folder, sorted(loading["missing_keys"]), sorted(loading["unexpected_keys"]))
+    _refuse_infinite_weights(folder, model)
     model = model.to(device)  # pyright: ignore[reportArgumentType]  # a decorator of transformers hides `self`
     use_observed_attention(model, context)
     check_causality(model)
     return model
+
+
+def _refuse_gaps(folder: Path, missing: Sequence[str], unexpected: Sequence[str]) -> None:
+    """Raises UserError for missing weights, which transformers fills with random numbers; logs unexpected ones."""
+    if missing:
+        prefix = next((name for name in WRAPPERS if unexpected and all(key.startswith(name) for key in unexpected)), "")
+        remedy = (
+            f"All names begin with {prefix}, as after saving a wrapped model: save the model inside, or rename them."
+            if prefix
+            else "Get the whole checkpoint."
+        )
+        there = f" Unexpected: {_some(unexpected)}." if unexpected else ""
+        raise UserError(f"{folder} lacks weights: {_some(missing)}.{there} {remedy}")
+    if unexpected:
+        logger.warning("%s has weights that the model does not use: %s.", folder, _some(unexpected))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _refuse_infinite_weights(folder: Path, model: PreTrainedModel) -> None:
+    for name, weight in model.named_parameters():
+        if not weight.isfinite().all():
+            raise UserError(
+                f"{folder}: the weight {name} is not finite (NaN or infinite). Get an undamaged checkpoint."
+            )
 
 
 def processor_of(device: torch.device) -> str:

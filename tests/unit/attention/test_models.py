@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tiny_models import TINY_MODELS, tiny_model
 
 from localist.attention.models import check_model, load_model
@@ -29,6 +30,50 @@ def test_pickled_weights_are_not_loaded(tmp_path):
     model.config.save_pretrained(tmp_path)
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
     with pytest.raises(UserError, match="does not load"):
+        load_model(tmp_path, context=16)
+
+
+def changed_weights(folder, change):
+    """Save a tiny model with an untied head whose weights, by name, went through `change`."""
+    tiny_model("llama").save_pretrained(folder)
+    weights = change(load_file(folder / "model.safetensors"))
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("kept", "named"),
+    [
+        (lambda name: "layers.2." not in name, r"model\.layers\.2\.input_layernorm\.weight, .* and 6 more"),
+        (lambda name: name != "lm_head.weight", r"lm_head\.weight\. Get the whole checkpoint"),
+    ],
+)
+def test_missing_weights_are_refused_by_name(kept, named, tmp_path):
+    """Catches gaps that are filled with random numbers, other ones in each job: layers, or an untied head."""
+    changed_weights(tmp_path, lambda weights: {name: weight for name, weight in weights.items() if kept(name)})
+    with pytest.raises(UserError, match=f"lacks weights: {named}"):
+        load_model(tmp_path, context=16)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
+def test_weights_of_a_wrapped_model_are_refused_with_the_prefix(prefix, tmp_path):
+    """Catches a wholly random model in place of one that was saved inside a wrapper."""
+    changed_weights(tmp_path, lambda weights: {prefix + name: weight for name, weight in weights.items()})
+    with pytest.raises(UserError, match=f"Unexpected: {prefix}lm_head.weight, .* All names begin with {prefix}, "):
+        load_model(tmp_path, context=16)
+
+
+def test_weights_that_are_not_used_are_named(tmp_path, caplog):
+    """Catches a checkpoint of a deeper model that is cut without a word, and one that is refused for a left-over."""
+    changed_weights(tmp_path, lambda weights: weights | {"model.layers.3.mlp.up_proj.weight": torch.zeros(48, 32)})
+    load_model(tmp_path, context=16)
+    assert "weights that the model does not use: model.layers.3.mlp.up_proj.weight" in caplog.text
+
+
+def test_a_weight_that_is_no_number_is_named(tmp_path):
+    """Catches a damaged weight that is called lost causality, or trained into nothing but NaN."""
+    name = "model.layers.1.mlp.up_proj.weight"
+    changed_weights(tmp_path, lambda weights: weights | {name: weights[name].clone().fill_(float("nan"))})
+    with pytest.raises(UserError, match=f"the weight {name} is not finite"):
         load_model(tmp_path, context=16)
 
 
