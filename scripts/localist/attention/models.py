@@ -4,11 +4,12 @@ import logging
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from torch._subclasses.fake_tensor import FakeTensorMode
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from localist.attention.observed_attention import check_causality, use_observed_attention
@@ -18,6 +19,16 @@ from localist.plumbing.provenance import processor
 
 logger = logging.getLogger(__name__)
 
+# What decides how a model is built; its attention is replaced by the observed one.
+LOADING: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": "eager", "trust_remote_code": False}
+# What a config may still say of the outputs of a program before ours. With the router's logits, some families would add
+# a loss for its balance to the cross-entropy (method.md, The constraint).
+OVERRULED = {
+    "output_attentions": False,
+    "output_hidden_states": False,
+    "output_router_logits": False,
+    "return_dict": True,
+}
 # What names of weights begin with where a model was saved inside its wrapper (data parallel, compiled).
 WRAPPERS = ("module.", "_orig_mod.")
 
@@ -29,12 +40,11 @@ def check_model(folder: Path, context: int) -> None:
     to `load_model`.
     """
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config = _config(folder)
+        with FakeTensorMode():  # shapes without numbers
+            use_observed_attention(AutoModelForCausalLM.from_config(config, **LOADING), context)
     except (OSError, ValueError) as error:
         raise UserError(f"{folder} is not a causal language model: {str(error).splitlines()[0]}") from error
-    try:
-        with FakeTensorMode():  # shapes without numbers
-            use_observed_attention(AutoModelForCausalLM.from_config(config, trust_remote_code=False), context)
     except (NotImplementedError, RuntimeError) as error:
         logger.info("%s will be checked when its weights are loaded: %s", folder, str(error).splitlines()[0])
 
@@ -50,11 +60,11 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     try:
         model, loading = AutoModelForCausalLM.from_pretrained(
             folder,
-            dtype=torch.float32,
+            config=_config(folder),
             use_safetensors=True,
             local_files_only=True,
-            trust_remote_code=False,
             output_loading_info=True,
+            **LOADING,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder} does not load as a causal language model: {str(error).splitlines()[0]}") from error
@@ -64,6 +74,10 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     use_observed_attention(model, context)
     check_causality(model)
     return model
+
+
+def _config(folder: Path) -> PreTrainedConfig:
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **OVERRULED)
 
 
 def _refuse_gaps(folder: Path, missing: Sequence[str], unexpected: Sequence[str]) -> None:

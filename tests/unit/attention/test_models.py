@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
-from tiny_models import TINY_MODELS, tiny_model
+from tiny_models import COMMON, GROUPED, TINY_MODELS, tiny_model
 
 from localist.attention.models import check_model, load_model
 from localist.attention.observed_attention import ATTENTION
 from localist.plumbing.errors import UserError
+from localist.plumbing.files import read_json, write_json
 
 
 def test_a_saved_model_loads_in_float32_with_the_observed_attention(tmp_path):
@@ -75,6 +77,46 @@ def test_a_weight_that_is_no_number_is_named(tmp_path):
     changed_weights(tmp_path, lambda weights: weights | {name: weights[name].clone().fill_(float("nan"))})
     with pytest.raises(UserError, match=f"the weight {name} is not finite"):
         load_model(tmp_path, context=16)
+
+
+@pytest.mark.parametrize(
+    "left_over",
+    [
+        {"output_attentions": True},
+        {"output_hidden_states": True},
+        {"return_dict": False},
+        {"attn_implementation": "flash_attention_2", "_attn_implementation": "flash_attention_2"},
+    ],
+)
+def test_left_overs_in_the_config_are_overruled(left_over, tmp_path):
+    """Catches crashes in the first forward pass, and a saved model that carries a left-over on."""
+    model = tiny_model("llama")
+    model.save_pretrained(tmp_path / "before")
+    write_json(tmp_path / "before/config.json", read_json(tmp_path / "before/config.json") | left_over)
+    check_model(tmp_path / "before", context=16)
+    loaded = load_model(tmp_path / "before", context=16)
+    input_ids = torch.arange(8)[None]
+    torch.testing.assert_close(loaded(input_ids).logits, model(input_ids).logits)
+    loaded.save_pretrained(tmp_path / "after")
+    saved = read_json(tmp_path / "after/config.json")
+    assert not {key: value for key, value in left_over.items() if saved.get(key) == value}
+
+
+def test_the_routers_loss_is_no_part_of_the_objective(tmp_path):
+    """Catches a loss for the balance of experts that is added in small batches, and not in large ones."""
+    config = transformers.MixtralConfig(**COMMON, **GROUPED, num_local_experts=4, output_router_logits=True)
+    transformers.MixtralForCausalLM(config).save_pretrained(tmp_path)
+    input_ids = torch.arange(8)[None]
+    outputs = load_model(tmp_path, context=16)(input_ids, labels=input_ids)
+    cross_entropy = torch.nn.functional.cross_entropy(outputs.logits[0, :-1], input_ids[0, 1:])
+    torch.testing.assert_close(outputs.loss, cross_entropy)
+
+
+def test_a_model_of_another_kind_is_refused_by_name(tmp_path):
+    """Catches a traceback where a model translates, or has no text model."""
+    transformers.T5Config(d_model=32, d_ff=32, num_layers=1, num_heads=2).save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"is not a causal language model: .*T5Config"):
+        check_model(tmp_path, context=16)
 
 
 def test_a_gpu_that_is_not_there_stops_the_job(tmp_path, monkeypatch):
