@@ -8,7 +8,7 @@ from localist.plumbing.errors import UserError
 from localist.resources.folders import refuse_own_code
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+    from transformers import BatchEncoding, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -29,6 +29,19 @@ def load_tokenizer(model: Path) -> "tuple[PreTrainedTokenizerBase, int | None]":
     if not tokenizer.is_fast:
         raise UserError(f"{model} has no fast tokenizer (tokenizer.json), which maps tokens to places in the text.")
     return tokenizer, getattr(config, "max_position_embeddings", None)
+
+
+def encode_text(tokenizer: "PreTrainedTokenizerBase", text: str) -> "BatchEncoding":
+    """Tokens of a text and their places (input_ids, offset_mapping); a special token printed in it stays text."""
+    return tokenizer(
+        text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True, verbose=False
+    )
+
+
+def printed_special_tokens(tokenizer: "PreTrainedTokenizerBase", text: str) -> dict[str, int]:
+    """How often each special token of the tokenizer is printed in a text; those that are not are left out."""
+    counts = {token: text.count(token) for token in tokenizer.all_special_tokens}
+    return {token: count for token, count in counts.items() if count}
 
 
 def sink_token(tokenizer: "PreTrainedTokenizerBase", configured: int | None) -> int:

@@ -137,6 +137,18 @@ def test_the_rule_loses_neither_token_nor_byte(tmp_path, model):
     assert [split["sections"] for split in counts] == [1, 1, 1]
 
 
+def test_special_tokens_printed_in_a_text_stay_text(tmp_path, model, caplog):
+    """Catches a sink inside a window, made from a text that prints <|endoftext|>, and one that goes uncounted."""
+    texts = [f"{TEXTS[0]} A {END_OF_TEXT} B{END_OF_TEXT}", *TEXTS[1:]]
+    text, windows, summary = tokenise(tmp_path, model, 8, texts)
+    tokenizer, _ = load_tokenizer(model)
+    ids = np.concatenate([part.input_ids[part.is_text] for part in windows.values()])
+    assert tokenizer.decode(ids, clean_up_tokenization_spaces=False) == text
+    assert summary["sink_token"] not in ids
+    assert summary["printed_special_tokens"] == {END_OF_TEXT: 2}
+    assert f"prints the special token {END_OF_TEXT} 2 times" in caplog.text
+
+
 def test_a_context_beyond_the_model_is_refused(tmp_path, model):
     """Catches windows that are longer than the model's positions, which fail in training only."""
     with pytest.raises(UserError, match=r"tokens\.context is 33.*at most 32"):
