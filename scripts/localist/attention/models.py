@@ -20,7 +20,7 @@ from localist.plumbing.provenance import processor
 logger = logging.getLogger(__name__)
 
 # What decides how a model is built; its attention is replaced by the observed one.
-LOADING: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": "eager", "trust_remote_code": False}
+LOADING: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": "eager"}
 # What a config may still say of the outputs of a program before ours. With the router's logits, some families would add
 # a loss for its balance to the cross-entropy (method.md, The constraint).
 OVERRULED = {
@@ -42,7 +42,9 @@ def check_model(folder: Path, context: int) -> None:
     try:
         config = _config(folder)
         with FakeTensorMode():  # shapes without numbers
-            use_observed_attention(AutoModelForCausalLM.from_config(config, **LOADING), context)
+            use_observed_attention(
+                AutoModelForCausalLM.from_config(config, trust_remote_code=False, **LOADING), context
+            )
     except (OSError, ValueError) as error:
         raise UserError(f"{folder} is not a causal language model: {str(error).splitlines()[0]}") from error
     except (NotImplementedError, RuntimeError) as error:
@@ -63,6 +65,7 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
             config=_config(folder),
             use_safetensors=True,
             local_files_only=True,
+            trust_remote_code=False,
             output_loading_info=True,
             **LOADING,
         )
