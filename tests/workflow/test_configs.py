@@ -100,6 +100,15 @@ def test_unknown_keys_stop_before_any_job(workplace):
     assert not (workplace.folder / "results").exists()
 
 
+def test_a_key_that_stands_twice_stops_before_any_job(workplace):
+    """Catches a study file that is not looked at before YAML has dropped the first of two keys."""
+    config = workplace.config()
+    config.write_text(config.read_text(encoding="utf-8") + "\nseeds: [7]\n", encoding="utf-8")
+    done = workplace.snakemake(config, "--dry-run")
+    assert done.returncode != 0
+    assert "the key seeds stands already in line" in said(done) and "Traceback" not in said(done)
+
+
 def test_wrong_values_name_the_allowed_ones(workplace):
     """Catches messages from which a user cannot tell what to write."""
     arms = {"distributed": {"schedule": "distributed"}, "other": {"schedule": "quadratic", "partition": "semantic"}}

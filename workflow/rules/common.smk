@@ -37,8 +37,11 @@ from localist.study.arms import (
 from localist.study.config import resolve
 from localist.study.schedules import SCHEDULES
 from localist.study.sources import source_kind
+from localist.study.study_files import refuse_repeated_keys
 
 try:
+    for file in workflow.configfiles:
+        refuse_repeated_keys(Path(file))
     resolve(
         config,
         BASE / "workflow/schemas/config.schema.yaml",
