@@ -109,6 +109,19 @@ def test_a_key_that_stands_twice_stops_before_any_job(workplace):
     assert "the key seeds stands already in line" in said(done) and "Traceback" not in said(done)
 
 
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "module://ipympl.backend_nbagg"])
+def test_figures_are_drawn_from_within_a_notebook(workplace, monkeypatch, backend):
+    """Catches figures that are lost because a notebook's environment names a backend that no job has."""
+    monkeypatch.setenv("MPLBACKEND", backend)
+    table = workplace.folder / "results/smoke/tables/schedules.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("arm,layer,locality\nquintic,0,0\nquintic,1,1\n", encoding="utf-8")
+    figure = "results/smoke/figures/schedules.png"
+    done = workplace.snakemake(workplace.config(), figure, "--allowed-rules", "plot_schedules")
+    assert done.returncode == 0, said(done)
+    assert (workplace.folder / figure).stat().st_size > 0
+
+
 def test_wrong_values_name_the_allowed_ones(workplace):
     """Catches messages from which a user cannot tell what to write."""
     arms = {"distributed": {"schedule": "distributed"}, "other": {"schedule": "quadratic", "partition": "semantic"}}

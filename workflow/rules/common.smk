@@ -15,7 +15,7 @@ from localist.corpus.corpus_files import check_corpus_path, checksum_of, corpus_
 from localist.corpus.formats.file_kinds import FORMATS
 from localist.corpus.splits import SPLITS
 from localist.plumbing.errors import UserError
-from localist.plumbing.job_environment import JOB_ENVIRONMENT
+from localist.plumbing.job_environment import FIXED_ENVIRONMENT, JOB_ENVIRONMENT
 from localist.plumbing.provenance import locked_versions
 from localist.plumbing.slurm import check_requests, sbatch_options
 from localist.plumbing.source_files import imported_modules, used_templates
@@ -112,6 +112,7 @@ if CACHED and not (CACHE.is_absolute() and os.access(CACHE, os.W_OK)):
 
 for name, value in JOB_ENVIRONMENT.items():
     os.environ.setdefault(name, value)
+os.environ.update(FIXED_ENVIRONMENT)
 
 
 def more_each_try(amount):
