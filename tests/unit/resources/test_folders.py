@@ -8,6 +8,9 @@ from resource_servers import ENCODER, MODEL, write_files
 from localist.plumbing.errors import UserError
 from localist.resources.folders import check_folder, check_own_folders
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 269060552\n"
+T5 = b'{"is_encoder_decoder": true, "model_type": "t5"}'
+
 
 @pytest.mark.parametrize(
     ("kind", "files", "message"),
@@ -15,7 +18,24 @@ from localist.resources.folders import check_folder, check_own_folders
         ("model", {**MODEL, "model.safetensors": None, "pytorch_model.bin": b"P"}, "pytorch_model.bin.*safetensors"),
         ("model", {**MODEL, "model.safetensors": None}, "no safetensors weights"),
         ("model", {**MODEL, "config.json": None}, "no config.json"),
+        ("model", MODEL | {"config.json": b"{"}, "damaged config.json: it is not JSON"),
         ("model", {**MODEL, "tokenizer.json": None}, "no tokenizer"),
+        ("model", {**MODEL, "tokenizer.json": None, "tokenizer.model": b"S"}, "sentencepiece only.*tokenizer.model"),
+        *(
+            ("model", MODEL | {"config.json": b'{"quantization_config": {"quant_method": "%s"}}' % method}, reason)
+            for method, reason in (
+                (b"bitsandbytes", r"quantised \(bitsandbytes\)"),
+                (b"gptq", r"quantised \(gptq\)"),
+                (b"awq", r"quantised \(awq\)"),
+            )
+        ),
+        ("model", MODEL | {"config.json": T5}, r"encoder-decoder \(t5\), not a causal"),
+        (
+            "model",
+            MODEL | {"model.safetensors": POINTER},
+            "Git LFS pointer in place of model.safetensors.*git lfs pull",
+        ),
+        ("encoder", ENCODER | {"tokenizer.json": POINTER}, "Git LFS pointer in place of tokenizer.json"),
         (
             "model",
             {**MODEL, "model.safetensors": None, "model-00001-of-00002.safetensors": b"S"}
