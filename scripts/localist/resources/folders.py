@@ -38,8 +38,8 @@ def check_folder(folder: Path, kind: str, what: str) -> None:
         if files & _SENTENCEPIECE:
             raise UserError(
                 f"{what} has a tokenizer of sentencepiece only ({', '.join(sorted(files & _SENTENCEPIECE))}), which "
-                "does not map tokens to places in the text. Convert it to tokenizer.json (load it with transformers where "
-                "sentencepiece is installed, call save_pretrained)."
+                "does not map tokens to places in the text. Convert it to tokenizer.json (load it with transformers "
+                "where sentencepiece is installed, call save_pretrained)."
             )
         raise UserError(f"{what} has no tokenizer (one of {', '.join(_TOKENIZERS)}).")
 

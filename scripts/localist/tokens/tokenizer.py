@@ -16,7 +16,8 @@ END_OF_TEXT = "<|endoftext|>"
 def load_tokenizer(model: Path) -> "tuple[PreTrainedTokenizerBase, int | None]":
     """The fast tokenizer of a local model folder, and the model's longest input in tokens (None if unlimited).
 
-    Raises UserError for a folder that is not a model's, has no fast tokenizer, or one with code of its own.
+    Raises UserError for a folder that is not a model's, has no fast tokenizer, one with code of its own, or one with
+    tokens that the model does not embed.
     """
     from transformers import AutoConfig, AutoTokenizer
 
@@ -28,6 +29,13 @@ def load_tokenizer(model: Path) -> "tuple[PreTrainedTokenizerBase, int | None]":
         raise UserError(f"{model} is not a Hugging Face model folder ({str(error).splitlines()[0]}).") from error
     if not tokenizer.is_fast:
         raise UserError(f"{model} has no fast tokenizer (tokenizer.json), which maps tokens to places in the text.")
+    highest = max(tokenizer.get_vocab().values())
+    rows = getattr(config, "vocab_size", None)
+    if rows and highest >= rows:
+        raise UserError(
+            f"{model}: the tokenizer has {highest + 1} tokens, but the model's embedding has {rows} rows. Take the "
+            "tokenizer that belongs to the model, or enlarge the embedding (resize_token_embeddings, save_pretrained)."
+        )
     return tokenizer, getattr(config, "max_position_embeddings", None)
 
 

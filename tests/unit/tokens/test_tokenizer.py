@@ -102,6 +102,21 @@ def test_a_tokenizer_with_code_of_its_own_is_refused_and_not_run(tmp_path, model
         load_tokenizer(tmp_path)
 
 
+def test_more_tokens_than_rows_of_the_embedding_are_refused(tmp_path, model):
+    """Catches an index error in the first training step, after a token was added and the embedding not enlarged."""
+    tokenizer, _ = load_tokenizer(model)
+    rows = len(tokenizer)
+    tokenizer.save_pretrained(tmp_path)
+    GPT2Config(vocab_size=rows).save_pretrained(tmp_path)
+    load_tokenizer(tmp_path)
+    tokenizer.add_tokens(["robot"])
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(
+        UserError, match=f"the tokenizer has {rows + 1} tokens, but the model's embedding has {rows} rows"
+    ):
+        load_tokenizer(tmp_path)
+
+
 def test_no_loader_leaves_it_to_the_environment_whether_code_is_run():
     """Catches a new call that loads a tokenizer, config, model or encoder without trust_remote_code=False."""
     scripts = Path(__file__).parents[3] / "scripts"
