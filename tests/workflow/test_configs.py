@@ -122,6 +122,15 @@ def test_figures_are_drawn_from_within_a_notebook(workplace, monkeypatch, backen
     assert (workplace.folder / figure).stat().st_size > 0
 
 
+@pytest.mark.parametrize("arguments", ["--config study=x", "--config 'study=x' seeds=[1]"])
+def test_make_run_reports_on_the_study_of_the_command_line(arguments):
+    """Catches a report on the study of the file, old or absent, after another one was run."""
+    done = subprocess.run(["make", "-n", "run", f"ARGS={arguments}"], cwd=BASE, capture_output=True, text=True)
+    assert "results=results/x &&" in done.stdout
+    done = subprocess.run(["make", "-n", "run", "ARGS=--quiet"], cwd=BASE, capture_output=True, text=True)
+    assert "results=results/$(" in done.stdout
+
+
 def test_wrong_values_name_the_allowed_ones(workplace):
     """Catches messages from which a user cannot tell what to write."""
     arms = {"distributed": {"schedule": "distributed"}, "other": {"schedule": "quadratic", "partition": "semantic"}}

@@ -94,6 +94,8 @@ def check_own_folders(config: Mapping[str, Any]) -> None:
         path = config[kind]["source"].get("path")
         if path:
             what = f"{kind}.source.path"
+            if "{" in path or "}" in path:
+                raise UserError(f"{what}: {path} has braces in its name, which Snakemake cannot read. Rename it.")
             check_folder(check_path(path, what), kind, f"{what}: {path}")
 
 

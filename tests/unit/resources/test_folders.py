@@ -71,6 +71,7 @@ def test_own_folders_that_cannot_be_what_they_should_are_refused_before_any_job(
     for kind, path, expected in (
         ("model", file, "model.source.path: .* is a file; it must be a folder"),
         ("model", tmp_path, "has no config.json"),
+        ("encoder", tmp_path / "a{b}", r"encoder.source.path: .*a\{b\} has braces in its name"),
         ("encoder", tmp_path, "has no modules.json"),
     ):
         with pytest.raises(UserError, match=expected):
