@@ -1,11 +1,15 @@
 """Every shipped config plans its whole graph; a bad one stops at once with a message for people."""
 
+import os
 import re
 import subprocess
 
 import pytest
 import yaml
 from conftest import BASE, CONFIGS
+from tiny_models import tiny_model
+
+from localist.tokens.tokenizer import train_tokenizer
 
 
 def said(done: subprocess.CompletedProcess) -> str:
@@ -129,6 +133,25 @@ def test_make_run_reports_on_the_study_of_the_command_line(arguments):
     assert "results=results/x &&" in done.stdout
     done = subprocess.run(["make", "-n", "run", "ARGS=--quiet"], cwd=BASE, capture_output=True, text=True)
     assert "results=results/$(" in done.stdout
+
+
+def test_replaced_weights_are_noticed(workplace):
+    """Catches a study of two models: weights copied over others leave the folder's time, and some copies the file's."""
+    model = workplace.folder / "model"
+    tiny_model("llama").save_pretrained(model)
+    train_tokenizer(["A text."], 60).save_pretrained(model)
+    config = workplace.config(model={"source": {"path": "model"}}, tokens={"context": 16})
+    forecast = "results/smoke/runs/forecast.json"
+    assert workplace.snakemake(config, forecast).returncode == 0
+    assert "Nothing to be done" in said(workplace.snakemake(config, "--dry-run", forecast))
+    weights = model / "model.safetensors"
+    times, content = weights.stat(), bytearray(weights.read_bytes())
+    os.utime(weights)
+    assert "Nothing to be done" in said(workplace.snakemake(config, "--dry-run", forecast))
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert workplace.planned(config, forecast) == {"forecast_training": 1}
 
 
 def test_wrong_values_name_the_allowed_ones(workplace):

@@ -16,7 +16,7 @@ from localist.corpus.formats.file_kinds import FORMATS
 from localist.corpus.splits import SPLITS
 from localist.plumbing.errors import UserError
 from localist.plumbing.job_environment import FIXED_ENVIRONMENT, JOB_ENVIRONMENT
-from localist.plumbing.provenance import locked_versions
+from localist.plumbing.provenance import locked_versions, noted_content_hash
 from localist.plumbing.slurm import check_requests, sbatch_options
 from localist.plumbing.source_files import imported_modules, used_templates
 from localist.resources.folders import check_own_folders
@@ -190,6 +190,20 @@ def corpus_source(wildcards):
     if source_kind(config["corpus"]["source"]) == "path":
         return [str(path) for path in corpus_files(source_paths(config["corpus"]["source"]["path"]))]
     return [resource_path("corpus")]
+
+
+def own_content(what):
+    """A hash of the user's own model or encoder: where its files are replaced, all that came from them is made anew."""
+    if source_kind(config[what]["source"]) == "path":
+        return noted_content_hash(Path(resource_path(what)), Path(".snakemake/own_content.json"))
+
+
+# Parameters of the rules that read them: what Snakemake looks at is the time of a folder, not of the files in it.
+OWN_MODEL, OWN_ENCODER = own_content("model"), own_content("encoder")
+
+
+def own_model_of(wildcards):
+    return OWN_MODEL if wildcards.arm == PRETRAINED else None
 
 
 def resource_params(what):
