@@ -7,6 +7,7 @@ import subprocess
 import pytest
 import yaml
 from conftest import BASE, CONFIGS
+from forked_snakemake import forked_snakemake
 from tiny_models import tiny_model
 
 from localist.tokens.tokenizer import train_tokenizer
@@ -152,6 +153,30 @@ def test_replaced_weights_are_noticed(workplace):
     weights.write_bytes(content)
     os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert workplace.planned(config, forecast) == {"forecast_training": 1}
+
+
+MODULE = """
+configfile: "study.yaml"
+
+module localist:
+    snakefile: "{snakefile}"
+    config: config
+
+use rule * from localist as localist_*
+
+rule whole:
+    input: rules.localist_all.input
+"""
+
+
+def test_another_workflow_can_use_this_one_as_a_module(workplace):
+    """Catches code and schema that are looked for in the folder of the workflow that uses this one."""
+    workplace.config()
+    own = workplace.folder / "Snakefile"
+    own.write_text(MODULE.format(snakefile=BASE / "Snakefile"), encoding="utf-8")
+    done = forked_snakemake(["--snakefile", str(own), "--dry-run", "--cores", "2", "whole"], workplace.folder)
+    assert done.returncode == 0, said(done)
+    assert re.search(r"^localist_train_model +6$", said(done), re.MULTILINE)
 
 
 def test_wrong_values_name_the_allowed_ones(workplace):

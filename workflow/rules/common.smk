@@ -5,7 +5,7 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
-BASE = Path(workflow.basedir)
+BASE = folder_of_this_file().parents[1]
 # The same, as inputs name it: relative to the checkout for a study that runs there.
 CODE = BASE if Path.cwd() != BASE else Path()
 sys.path.insert(0, str(BASE / "scripts"))
