@@ -48,7 +48,9 @@ def main(
         length = min(settings.tokens, int(windows.is_text[row].sum()) + 1)
         ids = windows.input_ids[row, :length]
         by_head = passage_attention(model, ids, uses_bf16(settings.precision, settings.gpus))
-        prefixes = [tokenizer.decode(ids[1:end], clean_up_tokenization_spaces=False) for end in range(2, length + 1)]
+        prefixes = [
+            str(tokenizer.decode(ids[1:end], clean_up_tokenization_spaces=False)) for end in range(2, length + 1)
+        ]
         arrays |= {
             f"tokens_{number}": np.array(["", *pieces_of_text(prefixes)]),
             f"blocks_{number}": blocks[row, :length],

@@ -60,7 +60,7 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     device = _device(gpus)
     transformers_logging.disable_progress_bar()
     try:
-        model, loading = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             config=_config(folder),
             use_safetensors=True,
@@ -71,6 +71,7 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder} does not load as a causal language model: {str(error).splitlines()[0]}") from error
+    model, loading = loaded
     _refuse_gaps(folder, sorted(loading["missing_keys"]), sorted(loading["unexpected_keys"]))
     _refuse_infinite_weights(folder, model)
     model = model.to(device)  # pyright: ignore[reportArgumentType]  # a decorator of transformers hides `self`

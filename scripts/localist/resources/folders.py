@@ -69,6 +69,20 @@ def _refuse_unreadable_weights(folder: Path, what: str) -> None:
             f"{what} is an encoder-decoder ({config.get('model_type', 'of an unnamed kind')}), not a causal language "
             "model. Choose a decoder."
         )
+    if "text_config" in config and not _loads_as_text_model(config.get("model_type")):
+        raise UserError(
+            f"{what} is a {config.get('model_type')}, from which transformers loads no causal language model. Choose "
+            "the text model that it was made from."
+        )
+
+
+def _loads_as_text_model(model_type: str | None) -> bool:
+    """Whether transformers takes the text model out of one that also sees or hears; importing it takes a second."""
+    try:
+        from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    except ImportError:  # where each rule has an environment of its own; the model's first job looks again
+        return True
+    return model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 
 def _settings(path: Path, what: str) -> Mapping[str, Any]:

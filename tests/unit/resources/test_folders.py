@@ -30,6 +30,7 @@ T5 = b'{"is_encoder_decoder": true, "model_type": "t5"}'
             )
         ),
         ("model", MODEL | {"config.json": T5}, r"encoder-decoder \(t5\), not a causal"),
+        ("model", MODEL | {"config.json": b'{"model_type": "llava", "text_config": {}}'}, "is a llava, from which"),
         (
             "model",
             MODEL | {"model.safetensors": POINTER},
@@ -58,6 +59,12 @@ def test_leftovers_of_training_and_other_formats_do_not_make_a_folder_unsafe(tmp
     """Would catch a good folder refused for files that nothing loads."""
     write_files(tmp_path, {**ENCODER, "onnx/model.bin": b"", "openvino/m.bin": b"", "x/training_args.bin": b""})
     check_folder(tmp_path, "encoder", "The encoder")
+
+
+def test_models_that_see_too_pass_where_their_text_model_loads(tmp_path: Path) -> None:
+    """Catches a good model refused because it also takes images."""
+    write_files(tmp_path, MODEL | {"config.json": b'{"model_type": "gemma3", "text_config": {}}'})
+    check_folder(tmp_path, "model", "The folder")
 
 
 def own_paths(**paths):
