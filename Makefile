@@ -10,8 +10,10 @@ SMOKE := workflow/configs/smoke.yaml
 # The rules that make tables and figures.
 DRAWN = $(shell sed -n 's/^rule \(.*\):/\1/p; s/^use rule plot_figure as \(.*\) with:/\1/p' \
 	workflow/rules/tables.smk workflow/rules/figures.smk | grep -vx plot_figure)
+# The study's name: in ARGS (--config study=name), else in the config file.
+named = $(patsubst study=%,%,$(lastword $(filter study=%,$(subst ',,$(subst ",,$(ARGS))))))
 # Runs the study of a config file, writes its report, prints its table. ARGS goes to both calls of snakemake.
-workflow = results=results/$$($(BIN)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get("study", "default"))' $(1)) && \
+workflow = results=results/$(or $(named),$$($(BIN)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get("study", "default"))' $(1))) && \
 	$(BIN)/snakemake --cores $(CORES) --configfile $(1) $(ARGS) && \
 	$(BIN)/snakemake --configfile $(1) --report $$results/report.html --quiet all $(ARGS) && \
 	PYTHONPATH=scripts $(BIN)/python -m localist.report.summary $$results

@@ -10,7 +10,7 @@ include: "workflow/rules/workarounds.smk"
 # Without a study file, the default study. A study file names what differs from the schema's defaults.
 if not study_file_is_given():
 
-    configfile: Path(workflow.basedir) / "config.yaml"
+    configfile: folder_of_this_file() / "config.yaml"
 
 
 include: "workflow/rules/common.smk"

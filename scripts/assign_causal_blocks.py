@@ -11,8 +11,9 @@ from tqdm import tqdm
 
 from localist.blocks.centres import centres
 from localist.blocks.embeddings import load_embeddings
+from localist.blocks.encoder import load_encoder
 from localist.evaluation.block_knockouts import knockout_sample
-from localist.evaluation.causal_blocks import CausalBlocks, SentenceBlocks, load_encoder
+from localist.evaluation.causal_blocks import CausalBlocks, SentenceBlocks
 from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
 from localist.tokens.tokenizer import load_tokenizer

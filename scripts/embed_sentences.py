@@ -1,37 +1,35 @@
 """Embed every sentence with the sentence encoder."""
 
+import logging
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError
-from sentence_transformers import SentenceTransformer
 
 from localist.blocks.embeddings import embed_in_shards
-from localist.plumbing.errors import UserError
+from localist.blocks.encoder import load_encoder
 from localist.plumbing.provenance import content_hash
 from localist.plumbing.rule_log import rule_log
 
-BATCH = 64
+logger = logging.getLogger(__name__)
 
 
 def main(sentences: Path, encoder: Path, threads: int, shards: Path, embeddings: Path) -> None:
     """Write float32 [sentences, dimensions], rows of unit length; finished shards survive an interruption."""
     torch.set_num_threads(threads)
     texts = pd.read_parquet(sentences, columns=["text"])["text"].tolist()
-    try:
-        model = SentenceTransformer(str(encoder), local_files_only=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"{encoder} does not load as a sentence encoder: {str(error).splitlines()[0]}") from error
-
-    def encode(batch: list[str]) -> np.ndarray:
-        return model.encode(batch, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
-
+    encode = load_encoder(encoder)
     # Named by what they are made from: shards of other sentences, or of another encoder, are never taken for ours.
     embed_in_shards(texts, encode, shards / content_hash([sentences, encoder])[:16], embeddings)
     shutil.rmtree(shards)  # what is left are shards of other sentences, or of another encoder
+    if encode.long_texts:
+        logger.warning(
+            "%d of %d sentences are longer than the %s tokens that the encoder reads: each got the mean of its parts.",
+            encode.long_texts,
+            len(texts),
+            encode.longest,
+        )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer
 
 from localist.attention.gpu import explained_gpu_errors, set_up_gpu
 from localist.attention.models import load_model
@@ -14,6 +13,7 @@ from localist.attention.precision import uses_bf16
 from localist.evaluation.passages import passage_attention, passage_rows, pieces_of_text
 from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
+from localist.tokens.tokenizer import load_tokenizer
 from localist.tokens.windows import Windows
 
 logger = logging.getLogger(__name__)
@@ -41,14 +41,16 @@ def main(
     model = load_model(model_folder, windows.input_ids.shape[1], settings.gpus)
     if settings.gpus:
         set_up_gpu(exact=True, deterministic=True)
-    tokenizer = AutoTokenizer.from_pretrained(model_folder, local_files_only=True)
+    tokenizer, _ = load_tokenizer(model_folder)
     rows = passage_rows(blocks, np.asarray(windows.stretch_ids), settings.tokens, settings.passages)
     arrays: dict[str, np.ndarray] = {"rows": np.array(rows)}
     for number, row in enumerate(rows):
         length = min(settings.tokens, int(windows.is_text[row].sum()) + 1)
         ids = windows.input_ids[row, :length]
         by_head = passage_attention(model, ids, uses_bf16(settings.precision, settings.gpus))
-        prefixes = [tokenizer.decode(ids[1:end], clean_up_tokenization_spaces=False) for end in range(2, length + 1)]
+        prefixes = [
+            str(tokenizer.decode(ids[1:end], clean_up_tokenization_spaces=False)) for end in range(2, length + 1)
+        ]
         arrays |= {
             f"tokens_{number}": np.array(["", *pieces_of_text(prefixes)]),
             f"blocks_{number}": blocks[row, :length],

@@ -1,6 +1,7 @@
 """Tokenise each document once, as it stands, and cut windows of each split."""
 
 import logging
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ from localist.corpus.splits import SPLITS
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import write_json
 from localist.plumbing.rule_log import rule_log
-from localist.tokens.tokenizer import load_tokenizer, sink_token
+from localist.tokens.tokenizer import encode_text, load_tokenizer, printed_special_tokens, sink_token
 from localist.tokens.windows import Windows, align_tokens, cut_windows
 
 logger = logging.getLogger(__name__)
@@ -27,11 +28,15 @@ def main(
     padding = tokenizer.pad_token_id if isinstance(tokenizer.pad_token_id, int) else sink
     sentence_table = pd.read_parquet(sentences)
     documents = []
+    printed: Counter[str] = Counter()
     for document, rows in pd.read_parquet(sections).groupby("document"):
         text = document_text(rows.sort_values("section")["text"])
-        encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        encoded = encode_text(tokenizer, text)
+        printed.update(printed_special_tokens(tokenizer, text))
         own = sentence_table[sentence_table["document"] == document]
         documents.append(align_tokens(text, encoded["offset_mapping"], encoded["input_ids"], own))
+    for token, count in printed.items():
+        logger.warning("The text prints the special token %s %d times; it is tokenised as text.", token, count)
     section_splits = sentence_table.groupby("section")["split"].first()
     counts = {}
     for split, folder in splits.items():
@@ -45,7 +50,8 @@ def main(
             f"The corpus has {total} tokens of text, but one window takes {context} (tokens.context), and training, "
             "validation and test text need several each. Use a longer text."
         )
-    write_json(summary, {"context": context, "sink_token": sink, "padding_token": padding, "splits": counts})
+    found = {"context": context, "sink_token": sink, "padding_token": padding, "printed_special_tokens": printed}
+    write_json(summary, found | {"splits": counts})
 
 
 def _counts(windows: Windows, sections: int) -> dict[str, int]:

@@ -1,11 +1,16 @@
 """Every shipped config plans its whole graph; a bad one stops at once with a message for people."""
 
+import os
 import re
 import subprocess
 
 import pytest
 import yaml
 from conftest import BASE, CONFIGS
+from forked_snakemake import forked_snakemake
+from tiny_models import tiny_model
+
+from localist.tokens.tokenizer import train_tokenizer
 
 
 def said(done: subprocess.CompletedProcess) -> str:
@@ -98,6 +103,80 @@ def test_unknown_keys_stop_before_any_job(workplace):
     assert "learning_rate" in said(done)
     assert "Traceback" not in said(done)
     assert not (workplace.folder / "results").exists()
+
+
+def test_a_key_that_stands_twice_stops_before_any_job(workplace):
+    """Catches a study file that is not looked at before YAML has dropped the first of two keys."""
+    config = workplace.config()
+    config.write_text(config.read_text(encoding="utf-8") + "\nseeds: [7]\n", encoding="utf-8")
+    done = workplace.snakemake(config, "--dry-run")
+    assert done.returncode != 0
+    assert "the key seeds stands already in line" in said(done) and "Traceback" not in said(done)
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "module://ipympl.backend_nbagg"])
+def test_figures_are_drawn_from_within_a_notebook(workplace, monkeypatch, backend):
+    """Catches figures that are lost because a notebook's environment names a backend that no job has."""
+    monkeypatch.setenv("MPLBACKEND", backend)
+    table = workplace.folder / "results/smoke/tables/schedules.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("arm,layer,locality\nquintic,0,0\nquintic,1,1\n", encoding="utf-8")
+    figure = "results/smoke/figures/schedules.png"
+    done = workplace.snakemake(workplace.config(), figure, "--allowed-rules", "plot_schedules")
+    assert done.returncode == 0, said(done)
+    assert (workplace.folder / figure).stat().st_size > 0
+
+
+@pytest.mark.parametrize("arguments", ["--config study=x", "--config 'study=x' seeds=[1]"])
+def test_make_run_reports_on_the_study_of_the_command_line(arguments):
+    """Catches a report on the study of the file, old or absent, after another one was run."""
+    done = subprocess.run(["make", "-n", "run", f"ARGS={arguments}"], cwd=BASE, capture_output=True, text=True)
+    assert "results=results/x &&" in done.stdout
+    done = subprocess.run(["make", "-n", "run", "ARGS=--quiet"], cwd=BASE, capture_output=True, text=True)
+    assert "results=results/$(" in done.stdout
+
+
+def test_replaced_weights_are_noticed(workplace):
+    """Catches a study of two models: weights copied over others leave the folder's time, and some copies the file's."""
+    model = workplace.folder / "model"
+    tiny_model("llama").save_pretrained(model)
+    train_tokenizer(["A text."], 60).save_pretrained(model)
+    config = workplace.config(model={"source": {"path": "model"}}, tokens={"context": 16})
+    forecast = "results/smoke/runs/forecast.json"
+    assert workplace.snakemake(config, forecast).returncode == 0
+    assert "Nothing to be done" in said(workplace.snakemake(config, "--dry-run", forecast))
+    weights = model / "model.safetensors"
+    times, content = weights.stat(), bytearray(weights.read_bytes())
+    os.utime(weights)
+    assert "Nothing to be done" in said(workplace.snakemake(config, "--dry-run", forecast))
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert workplace.planned(config, forecast) == {"forecast_training": 1}
+
+
+MODULE = """
+configfile: "study.yaml"
+
+module localist:
+    snakefile: "{snakefile}"
+    config: config
+
+use rule * from localist as localist_*
+
+rule whole:
+    input: rules.localist_all.input
+"""
+
+
+def test_another_workflow_can_use_this_one_as_a_module(workplace):
+    """Catches code and schema that are looked for in the folder of the workflow that uses this one."""
+    workplace.config()
+    own = workplace.folder / "Snakefile"
+    own.write_text(MODULE.format(snakefile=BASE / "Snakefile"), encoding="utf-8")
+    done = forked_snakemake(["--snakefile", str(own), "--dry-run", "--cores", "2", "whole"], workplace.folder)
+    assert done.returncode == 0, said(done)
+    assert re.search(r"^localist_train_model +6$", said(done), re.MULTILINE)
 
 
 def test_wrong_values_name_the_allowed_ones(workplace):

@@ -26,6 +26,7 @@ rule embed_sentences:
         mem_mb=more_each_try(2000),
         runtime=more_each_try(60),
     params:
+        own_encoder=OWN_ENCODER,
         software=software,
         threads=config["training"]["threads"],
     script:

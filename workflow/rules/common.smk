@@ -5,7 +5,7 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
-BASE = Path(workflow.basedir)
+BASE = folder_of_this_file().parents[1]
 # The same, as inputs name it: relative to the checkout for a study that runs there.
 CODE = BASE if Path.cwd() != BASE else Path()
 sys.path.insert(0, str(BASE / "scripts"))
@@ -15,8 +15,8 @@ from localist.corpus.corpus_files import check_corpus_path, checksum_of, corpus_
 from localist.corpus.formats.file_kinds import FORMATS
 from localist.corpus.splits import SPLITS
 from localist.plumbing.errors import UserError
-from localist.plumbing.job_environment import JOB_ENVIRONMENT
-from localist.plumbing.provenance import locked_versions
+from localist.plumbing.job_environment import FIXED_ENVIRONMENT, JOB_ENVIRONMENT
+from localist.plumbing.provenance import locked_versions, noted_content_hash
 from localist.plumbing.slurm import check_requests, sbatch_options
 from localist.plumbing.source_files import imported_modules, used_templates
 from localist.resources.folders import check_own_folders
@@ -37,8 +37,11 @@ from localist.study.arms import (
 from localist.study.config import resolve
 from localist.study.schedules import SCHEDULES
 from localist.study.sources import source_kind
+from localist.study.study_files import refuse_repeated_keys
 
 try:
+    for file in workflow.configfiles:
+        refuse_repeated_keys(Path(file))
     resolve(
         config,
         BASE / "workflow/schemas/config.schema.yaml",
@@ -109,6 +112,7 @@ if CACHED and not (CACHE.is_absolute() and os.access(CACHE, os.W_OK)):
 
 for name, value in JOB_ENVIRONMENT.items():
     os.environ.setdefault(name, value)
+os.environ.update(FIXED_ENVIRONMENT)
 
 
 def more_each_try(amount):
@@ -186,6 +190,20 @@ def corpus_source(wildcards):
     if source_kind(config["corpus"]["source"]) == "path":
         return [str(path) for path in corpus_files(source_paths(config["corpus"]["source"]["path"]))]
     return [resource_path("corpus")]
+
+
+def own_content(what):
+    """A hash of the user's own model or encoder: where its files are replaced, all that came from them is made anew."""
+    if source_kind(config[what]["source"]) == "path":
+        return noted_content_hash(Path(resource_path(what)), Path(".snakemake/own_content.json"))
+
+
+# Parameters of the rules that read them: what Snakemake looks at is the time of a folder, not of the files in it.
+OWN_MODEL, OWN_ENCODER = own_content("model"), own_content("encoder")
+
+
+def own_model_of(wildcards):
+    return OWN_MODEL if wildcards.arm == PRETRAINED else None
 
 
 def resource_params(what):

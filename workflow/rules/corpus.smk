@@ -100,6 +100,7 @@ rule tokenize_corpus:
         mem_mb=more_each_try(1000),
         runtime=more_each_try(10),
     params:
+        own_model=OWN_MODEL,
         context=config["tokens"]["context"],
         sink=config["model"]["sink_token_id"],
     script:

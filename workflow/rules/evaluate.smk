@@ -35,6 +35,7 @@ rule evaluate_model:
         mem_mb=more_each_try(config["training"]["memory_mb"]),
         runtime=more_each_try(120),
     params:
+        own_model=own_model_of,
         measured=MEASURED,
         reference=REFERENCE,
         knockout=KNOCKOUT,
@@ -74,6 +75,7 @@ rule explore_model:
         mem_mb=more_each_try(config["training"]["memory_mb"]),
         runtime=more_each_try(10),
     params:
+        own_model=own_model_of,
         settings=lambda wildcards: {key: config["explorer"][key] for key in ("passages", "tokens")}
         | {
             "heads": wildcards.arm in DRAWN_HEADS,
@@ -110,6 +112,7 @@ rule assign_causal_blocks:
         mem_mb=more_each_try(2000),
         runtime=more_each_try(60),
     params:
+        own=[OWN_MODEL, OWN_ENCODER],
         language=config["corpus"]["language"],
         windows=config["evaluation"]["knockout_windows"],
         seed=config["evaluation"]["seed"],
@@ -141,6 +144,7 @@ rule probe_model:
         mem_mb=more_each_try(config["training"]["memory_mb"]),
         runtime=more_each_try(120),
     params:
+        own_model=own_model_of,
         settings=lambda wildcards: {key: config["evaluation"][key] for key in ("batch_size", "precision")}
         | {key: config["training"][key] for key in ("threads", "deterministic")}
         | {"gpus": min(1, GPUS)}

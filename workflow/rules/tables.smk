@@ -272,6 +272,7 @@ rule describe_study:
         mem_mb=1000,
         runtime=10,
     params:
+        own_content=[OWN_MODEL, OWN_ENCODER],
         config=config,
         same_arms=SAME_ARMS,
         own=[what for what, _ in OWN_FILES],

@@ -26,6 +26,7 @@ rule forecast_training:
         mem_mb=1000,
         runtime=10,
     params:
+        own_model=OWN_MODEL,
         context=config["tokens"]["context"],
         # Not inputs: a run that is not finished has none, and the forecast comes before training.
         settings=per_run("runs/{arm}/seed{seed}/settings.json", runs()),
@@ -65,6 +66,7 @@ rule train_model:
         mem_mb=more_each_try(config["training"]["memory_mb"]),
         runtime=2880,
     params:
+        own_model=OWN_MODEL,
         arm=lambda wildcards: ARMS[wildcards.arm].as_params(),
         training={
             key: value for key, value in config["training"].items() if key not in ("memory_mb", "checkpoint_steps")

@@ -10,6 +10,13 @@ def study_file_is_given():
     return bool(workflow.overwrite_configfiles)
 
 
+def folder_of_this_file():
+    """The folder of the rule file that is being read. workflow.basedir is another one where a workflow uses this one as a module,
+    and workflow.source_path gives a copy. Can go when Snakemake offers it as something documented.
+    """
+    return Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+
+
 # Whether early results are shared with other studies (`snakemake --cache`): rules must say so when they are defined.
 # Can go when a rule's `cache:` may stand without --cache and its benchmark may stand beside it.
 CACHED = workflow.enable_cache

@@ -2,12 +2,14 @@
 
 import logging
 import socket
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from torch._subclasses.fake_tensor import FakeTensorMode
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from localist.attention.observed_attention import check_causality, use_observed_attention
@@ -17,6 +19,19 @@ from localist.plumbing.provenance import processor
 
 logger = logging.getLogger(__name__)
 
+# What decides how a model is built; its attention is replaced by the observed one.
+LOADING: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": "eager"}
+# What a config may still say of the outputs of a program before ours. With the router's logits, some families would add
+# a loss for its balance to the cross-entropy (method.md, The constraint).
+OVERRULED = {
+    "output_attentions": False,
+    "output_hidden_states": False,
+    "output_router_logits": False,
+    "return_dict": True,
+}
+# What names of weights begin with where a model was saved inside its wrapper (data parallel, compiled).
+WRAPPERS = ("module.", "_orig_mod.")
+
 
 def check_model(folder: Path, context: int) -> None:
     """Check from its config that a model's attention can be observed over `context` tokens; else raise UserError.
@@ -25,12 +40,13 @@ def check_model(folder: Path, context: int) -> None:
     to `load_model`.
     """
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config = _config(folder)
+        with FakeTensorMode():  # shapes without numbers
+            use_observed_attention(
+                AutoModelForCausalLM.from_config(config, trust_remote_code=False, **LOADING), context
+            )
     except (OSError, ValueError) as error:
         raise UserError(f"{folder} is not a causal language model: {str(error).splitlines()[0]}") from error
-    try:
-        with FakeTensorMode():  # shapes without numbers
-            use_observed_attention(AutoModelForCausalLM.from_config(config, trust_remote_code=False), context)
     except (NotImplementedError, RuntimeError) as error:
         logger.info("%s will be checked when its weights are loaded: %s", folder, str(error).splitlines()[0])
 
@@ -38,21 +54,61 @@ def check_model(folder: Path, context: int) -> None:
 def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     """The model in float32, on the GPU if `gpus` is not 0, with the observed attention function.
 
-    Raises UserError if the folder holds no such model or one whose attention cannot be observed, and if fewer GPUs are
-    visible than requested: the CPU is no silent fallback.
+    Raises UserError if the folder holds no such model, lacks weights, has some that are no numbers, or if attention
+    cannot be observed; and if fewer GPUs are visible than requested: the CPU is no silent fallback.
     """
     device = _device(gpus)
     transformers_logging.disable_progress_bar()
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, trust_remote_code=False
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=_config(folder),
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **LOADING,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder} does not load as a causal language model: {str(error).splitlines()[0]}") from error
+    model, loading = loaded
+    _refuse_gaps(folder, sorted(loading["missing_keys"]), sorted(loading["unexpected_keys"]))
+    _refuse_infinite_weights(folder, model)
     model = model.to(device)  # pyright: ignore[reportArgumentType]  # a decorator of transformers hides `self`
     use_observed_attention(model, context)
     check_causality(model)
     return model
+
+
+def _config(folder: Path) -> PreTrainedConfig:
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **OVERRULED)
+
+
+def _refuse_gaps(folder: Path, missing: Sequence[str], unexpected: Sequence[str]) -> None:
+    """Raises UserError for missing weights, which transformers fills with random numbers; logs unexpected ones."""
+    if missing:
+        prefix = next((name for name in WRAPPERS if unexpected and all(key.startswith(name) for key in unexpected)), "")
+        remedy = (
+            f"All names begin with {prefix}, as after saving a wrapped model: save the model inside, or rename them."
+            if prefix
+            else "Get the whole checkpoint."
+        )
+        there = f" Unexpected: {_some(unexpected)}." if unexpected else ""
+        raise UserError(f"{folder} lacks weights: {_some(missing)}.{there} {remedy}")
+    if unexpected:
+        logger.warning("%s has weights that the model does not use: %s.", folder, _some(unexpected))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _refuse_infinite_weights(folder: Path, model: PreTrainedModel) -> None:
+    for name, weight in model.named_parameters():
+        if not weight.isfinite().all():
+            raise UserError(
+                f"{folder}: the weight {name} is not finite (NaN or infinite). Get an undamaged checkpoint."
+            )
 
 
 def processor_of(device: torch.device) -> str:

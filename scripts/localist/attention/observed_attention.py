@@ -24,6 +24,8 @@ UNSEEN = ("position_bias", "s_aux", "softcap")
 # Keys of model configs that cap attention scores.
 SOFT_CAPPING = ("attn_logit_softcapping", "attention_logit_cap")
 PROBE_TOKENS = 4
+# Share of the largest logit. Experts add up in an order that depends on the other tokens, which moves logits by 1e-7.
+ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,12 @@ def use_observed_attention(model: PreTrainedModel, context: int) -> None:
 
 
 def check_causality(model: PreTrainedModel) -> None:
-    """Raises UserError if a later token changes an earlier logit."""
-    if not torch.equal(_logits(model, last_token=0)[:, :-1], _logits(model, last_token=1)[:, :-1]):
+    """Raises UserError if a later token changes an earlier logit by more than rounding, or if logits are not finite."""
+    one, other = (_logits(model, last_token=token) for token in (0, 1))
+    largest = torch.maximum(one.abs().max(), other.abs().max())
+    if not largest.isfinite():
+        raise UserError(f"{type(model).__name__} gives logits that are not finite (NaN or infinite).")
+    if (one - other)[:, :-1].abs().max() > ROUNDING * largest:
         raise UserError(f"{type(model).__name__} lets tokens attend to later ones: not a causal model.")
 
 

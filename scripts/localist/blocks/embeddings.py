@@ -23,7 +23,7 @@ def embed_in_shards(
     """Write float32 [sentences, dimensions] to `destination`, one shard in memory at a time.
 
     Finished shards wait in the folder `shards`; a run that finds some there goes on after them. The folder's name must
-    tell sentences and encoder apart. It is removed at the end.
+    tell sentences and encoder apart. It is removed at the end. Raises UserError where the encoder gives NaN.
     """
     files = {start: shards / f"{start:012d}.npy" for start in range(0, len(texts), SHARD_SENTENCES)}
     shards.mkdir(parents=True, exist_ok=True)
@@ -47,6 +47,13 @@ def _embedded(texts: Sequence[str], encode: Callable[[list[str]], np.ndarray], b
     for first in range(0, len(order), BATCH_SENTENCES):
         places = order[first : first + BATCH_SENTENCES]
         found = encode([texts[place] for place in places]).astype(np.float32)
+        finite = np.isfinite(found).all(axis=1)
+        if not finite.all():
+            text = texts[places[int((~finite).argmax())]]
+            raise UserError(
+                f"The encoder gives numbers that are not finite (NaN or infinite) for the sentence {text[:80]!r}. "
+                "Its weights are damaged: get them again, or choose another encoder (encoder.source)."
+            )
         if not vectors.shape[1]:
             vectors = np.empty((len(texts), found.shape[1]), dtype=np.float32)
         vectors[places] = found

@@ -25,6 +25,9 @@ SECONDS_PER_MEGABYTE = 30
 MEMORY_BYTES = 1_800_000_000
 # Python's limit of calls; a reader of HTML takes three for each level of nesting.
 RECURSION = 7000
+# The exit code of a Python that could not go on.
+PYTHON_ERROR = 1
+ENVIRONMENT = "The file may be whole: make the environment again (make env), and see what PYTHONPATH adds to it."
 
 
 class ReadingProcess:
@@ -64,6 +67,8 @@ class ReadingProcess:
                     f"{path}: timed out: it takes more than {seconds:.0f} s of processor time (damaged or malicious). "
                     "Leave it out."
                 )
+            if process.returncode == PYTHON_ERROR:
+                raise UserError(f"{path}: not read, since the process that reads files could not start. {ENVIRONMENT}")
             raise UserError(
                 f"{path}: its reader crashed (exit code {process.returncode}): the file is damaged or needs more than "
                 f"{self.memory_bytes / 1e9:.1f} GB. Leave it out, or split it."
@@ -72,7 +77,7 @@ class ReadingProcess:
             raise UserError(answer["error"])
 
     def _start(self) -> subprocess.Popen[str]:
-        source = str(Path(__file__).parents[2])
+        places = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "localist.corpus.reading_process", str(self.memory_bytes)],
             stdin=subprocess.PIPE,
@@ -80,7 +85,12 @@ class ReadingProcess:
             stderr=subprocess.DEVNULL,  # warnings of libraries; errors come as answers
             text=True,
             encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": source, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, places)),
+                "OPENBLAS_NUM_THREADS": "1",
+                "OMP_NUM_THREADS": "1",
+            },
         )
 
     def _ask(self, process: subprocess.Popen[str], request: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -115,10 +125,10 @@ def _megabytes(path: Path) -> float:
 
 def _answer(request: Mapping[str, Any]) -> str:
     """Read a file into its spool. Returns an error message, or an empty string."""
-    from localist.corpus.readers import extract_file
-
     path = Path(request["path"])
     try:
+        from localist.corpus.readers import extract_file
+
         with Path(request["spool"]).open("wb") as stream:
             for extracted in extract_file(path, CorpusSettings(**request["settings"])):
                 line = json.dumps(dataclasses.asdict(extracted), ensure_ascii=False) + "\n"
@@ -127,6 +137,8 @@ def _answer(request: Mapping[str, Any]) -> str:
         return str(error)
     except OSError as error:
         return f"{path}: cannot be read ({error.strerror or error}). Check the path and its permissions."
+    except ImportError as error:
+        return f"{path}: not read, since a library cannot be loaded ({error}). {ENVIRONMENT}"
     except RecursionError:
         return f"{path}: is nested too deeply to be a book. Leave it out."
     except MemoryError:

@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 
 from localist.blocks.centres import nearest_centre
+from localist.blocks.encoder import load_encoder
 from localist.corpus.sentences import split_sentences
 from localist.plumbing.errors import UserError
 from localist.study.sources import source_kind
@@ -100,18 +101,6 @@ def _sentence_of_token(text: str, starts: np.ndarray, sentences: Sequence[tuple[
         visible.append(start + len(token) - len(token.lstrip()) if token.strip() else start - 1)
     row = np.searchsorted([start for start, _ in sentences], visible, side="right") - 1
     return np.maximum(row, 0)
-
-
-def load_encoder(folder: Path) -> Encode:
-    """The sentence encoder in a local folder. Raises UserError for a folder that holds none."""
-    from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
-
-    try:
-        model = SentenceTransformer(str(folder), local_files_only=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"{folder} does not load as a sentence encoder: {str(error).splitlines()[0]}") from error
-    return lambda texts: model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
 
 
 def study_config(study: Path) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from localist.evaluation.layer_sums import LayerSums
 from localist.evaluation.losses import watched_losses
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import read_json
-from localist.tokens.tokenizer import load_tokenizer, sink_token
+from localist.tokens.tokenizer import encode_text, load_tokenizer, sink_token
 from localist.tokens.windows import NO_ID, Windows, align_tokens, cut_windows
 
 COLUMNS = [name for name in LAYER_COLUMNS if name not in ("arm", "seed", "measured_partition", "locality")]
@@ -82,7 +82,7 @@ def text_windows(model: Path, text: str, *, context: int = 256, language: str = 
     if not offsets:
         raise UserError("The text has no sentences: there is nothing to measure.")
     sentences = pd.DataFrame(offsets, columns=["start", "end"]).assign(sentence=range(len(offsets)), section=0)
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    encoded = encode_text(tokenizer, text)
     document = align_tokens(text, encoded["offset_mapping"], encoded["input_ids"], sentences)
     padding = tokenizer.pad_token_id if isinstance(tokenizer.pad_token_id, int) else sink
     return cut_windows([document], pd.Series(["all"]), "all", context=context, sink=sink, padding=padding)

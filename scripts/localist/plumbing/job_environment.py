@@ -1,5 +1,8 @@
 """Environment variables that every job runs with."""
 
+# Whatever the user's environment says: that of a notebook names a backend for figures which no job has.
+FIXED_ENVIRONMENT = {"MPLBACKEND": "Agg"}
+# Unless the user's environment says something else.
 JOB_ENVIRONMENT = {
     # Jobs never contact a model hub; only the fetch rules do.
     "HF_HUB_OFFLINE": "1",

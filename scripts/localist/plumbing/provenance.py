@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from localist.plumbing.files import files_in
+from localist.plumbing.files import files_in, read_json, write_json
 
 # Snakemake's time stamp in folders that it made.
 TIMESTAMP = ".snakemake_timestamp"
@@ -71,3 +71,19 @@ def content_hash(paths: Iterable[Path]) -> str:
                 with file.open("rb") as stream:
                     digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
+
+
+def noted_content_hash(folder: Path, notes: Path) -> str:
+    """content_hash of a folder; files are read again only where the JSON file `notes` has other sizes or change times.
+
+    The time of change (ctime) is the system's own: unlike the time of modification, no copy can set it back.
+    """
+    found = ((file, file.stat()) for file in sorted(files_in(folder)) if file.is_file())
+    seen = [[str(file.relative_to(folder)), status.st_size, status.st_ctime_ns] for file, status in found]
+    known = read_json(notes) if notes.is_file() else {}
+    name = str(folder.resolve())
+    if known.get(name, {}).get("seen") != seen:
+        known[name] = {"seen": seen, "sha256": content_hash([folder])}
+        with suppress(OSError):  # a folder that may not be written to, or a job that notes the same
+            write_json(notes, known)
+    return known[name]["sha256"]

@@ -60,6 +60,8 @@ def _cells(row: dict[str, str]) -> tuple[str, ...]:
 
 if __name__ == "__main__":
     results = Path(sys.argv[1])
+    if not (results / "tables" / "claims.csv").exists():
+        sys.exit(f"{results} has no tables: the study is not finished, so there is nothing to report on.")
     print(trade_off_text(results / "tables" / "arms.csv"), end="\n\n")
     print(summary_text(results / "tables" / "arms.csv"), end="\n\n")
     print(claims_text(results / "tables" / "claims.csv"), end="\n\n")

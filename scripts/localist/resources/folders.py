@@ -8,14 +8,10 @@ from typing import Any
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import check_path, files_in, read_json
 
-_TOKENIZERS = (
-    "tokenizer.json",
-    "tokenizer.model",
-    "vocab.json",
-    "vocab.txt",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-)
+_TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt")
+# Read by the library sentencepiece alone, which gives no places in the text.
+_SENTENCEPIECE = {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model"}
+_LFS_POINTER = b"version https://git-lfs"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack", ".ot")
 # Leftovers of training, which are not loaded as weights.
 _NOT_WEIGHTS = {"training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth"}
@@ -30,12 +26,80 @@ def check_folder(folder: Path, kind: str, what: str) -> None:
     if needed not in names:
         hint = "a Hugging Face model" if kind == "model" else "a sentence-transformers encoder"
         raise UserError(f"{what} has no {needed}, so it is not the folder of {hint}.")
+    _refuse_pointers(folder, names, what)
     if kind == "model":
         names = {name for name in names if "/" not in name}
+        _refuse_unreadable_weights(folder, what)
+    refuse_own_code(folder, what)
     check_weights(names, what)
     _check_shards(folder, names, what)
-    if not {name.rpartition("/")[2] for name in names}.intersection(_TOKENIZERS):
+    files = {name.rpartition("/")[2] for name in names}
+    if not files.intersection(_TOKENIZERS):
+        if files & _SENTENCEPIECE:
+            raise UserError(
+                f"{what} has a tokenizer of sentencepiece only ({', '.join(sorted(files & _SENTENCEPIECE))}), which "
+                "does not map tokens to places in the text. Convert it to tokenizer.json (load it with transformers "
+                "where sentencepiece is installed, call save_pretrained)."
+            )
         raise UserError(f"{what} has no tokenizer (one of {', '.join(_TOKENIZERS)}).")
+
+
+def _refuse_pointers(folder: Path, names: Iterable[str], what: str) -> None:
+    """Raises UserError for files of which git has left pointers, whose contents Git LFS keeps elsewhere."""
+    for name in sorted(names):
+        with (folder / name).open("rb") as file:
+            if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
+                raise UserError(
+                    f"{what} has a Git LFS pointer in place of {name}. Run `git lfs pull` in the folder, or "
+                    "download the file."
+                )
+
+
+def _refuse_unreadable_weights(folder: Path, what: str) -> None:
+    """Raises UserError for a model that cannot be tuned in float32 as a causal model, from what its config says."""
+    config = _settings(folder / "config.json", what)
+    quantised = config.get("quantization_config")
+    if quantised:
+        raise UserError(
+            f"{what} is quantised ({quantised.get('quant_method', 'by an unnamed method')}), and quantised weights "
+            "cannot be tuned. Use the checkpoint that it was made from."
+        )
+    if config.get("is_encoder_decoder"):
+        raise UserError(
+            f"{what} is an encoder-decoder ({config.get('model_type', 'of an unnamed kind')}), not a causal language "
+            "model. Choose a decoder."
+        )
+    if "text_config" in config and not _loads_as_text_model(config.get("model_type")):
+        raise UserError(
+            f"{what} is a {config.get('model_type')}, from which transformers loads no causal language model. Choose "
+            "the text model that it was made from."
+        )
+
+
+def _loads_as_text_model(model_type: str | None) -> bool:
+    """Whether transformers takes the text model out of one that also sees or hears; importing it takes a second."""
+    try:
+        from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    except ImportError:  # where each rule has an environment of its own; the model's first job looks again
+        return True
+    return model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+
+def _settings(path: Path, what: str) -> Mapping[str, Any]:
+    try:
+        return read_json(path)
+    except ValueError as error:
+        raise UserError(f"{what} has a damaged {path.name}: it is not JSON ({error}).") from error
+
+
+def refuse_own_code(folder: Path, what: str) -> None:
+    """Raises UserError for a tokenizer with code of its own: that code is not run, and without it tokens may differ."""
+    settings = folder / "tokenizer_config.json"
+    if settings.is_file() and "auto_map" in _settings(settings, what):
+        raise UserError(
+            f"{what} has a tokenizer with code of its own (auto_map in tokenizer_config.json), which is not run. If "
+            "tokenizer.json holds the whole tokenizer, delete auto_map from a copy; else choose another model."
+        )
 
 
 def check_own_folders(config: Mapping[str, Any]) -> None:
@@ -44,6 +108,8 @@ def check_own_folders(config: Mapping[str, Any]) -> None:
         path = config[kind]["source"].get("path")
         if path:
             what = f"{kind}.source.path"
+            if "{" in path or "}" in path:
+                raise UserError(f"{what}: {path} has braces in its name, which Snakemake cannot read. Rename it.")
             check_folder(check_path(path, what), kind, f"{what}: {path}")
 
 

@@ -115,9 +115,18 @@ def _lines(error: ValidationError) -> Iterator[str]:
             yield f"{key}: {value} cannot be read.{_quoting(key, path[1])}"
             return
         kinds = allowed if isinstance(allowed, list) else [allowed]
-        yield f"{key or 'config'}: {value!r} is not of type {' or '.join(kinds)}."
+        hint = _text_needs_quotes(value) if "string" in kinds else ""
+        yield f"{key or 'config'}: {value!r} is not of type {' or '.join(kinds)}.{hint}"
     else:
         yield f"{key}: {error.message}."
+
+
+def _text_needs_quotes(value: Any) -> str:
+    """What to do about a word that YAML takes for another kind of value; for a list or a mapping, nothing."""
+    if isinstance(value, (list, dict)) or value is None:
+        return ""
+    words = " YAML reads no, off, yes and on as false and true." if isinstance(value, bool) else ""
+    return f"{words} If it is meant as text, put it in quotes."
 
 
 def _is_cut_path(key: str, source: Mapping[str, Any]) -> bool:

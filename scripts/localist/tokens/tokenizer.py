@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localist.plumbing.errors import UserError
+from localist.resources.folders import refuse_own_code
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+    from transformers import BatchEncoding, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -15,18 +16,40 @@ END_OF_TEXT = "<|endoftext|>"
 def load_tokenizer(model: Path) -> "tuple[PreTrainedTokenizerBase, int | None]":
     """The fast tokenizer of a local model folder, and the model's longest input in tokens (None if unlimited).
 
-    Raises UserError for a folder that is not a model's, or has no fast tokenizer.
+    Raises UserError for a folder that is not a model's, has no fast tokenizer, one with code of its own, or one with
+    tokens that the model does not embed.
     """
     from transformers import AutoConfig, AutoTokenizer
 
+    refuse_own_code(model, str(model))
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
-        config = AutoConfig.from_pretrained(model, local_files_only=True).get_text_config()
+        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(model, local_files_only=True, trust_remote_code=False).get_text_config()
     except (OSError, ValueError) as error:
         raise UserError(f"{model} is not a Hugging Face model folder ({str(error).splitlines()[0]}).") from error
     if not tokenizer.is_fast:
         raise UserError(f"{model} has no fast tokenizer (tokenizer.json), which maps tokens to places in the text.")
+    highest = max(tokenizer.get_vocab().values())
+    rows = getattr(config, "vocab_size", None)
+    if rows and highest >= rows:
+        raise UserError(
+            f"{model}: the tokenizer has {highest + 1} tokens, but the model's embedding has {rows} rows. Take the "
+            "tokenizer that belongs to the model, or enlarge the embedding (resize_token_embeddings, save_pretrained)."
+        )
     return tokenizer, getattr(config, "max_position_embeddings", None)
+
+
+def encode_text(tokenizer: "PreTrainedTokenizerBase", text: str) -> "BatchEncoding":
+    """Tokens of a text and their places (input_ids, offset_mapping); a special token printed in it stays text."""
+    return tokenizer(
+        text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True, verbose=False
+    )
+
+
+def printed_special_tokens(tokenizer: "PreTrainedTokenizerBase", text: str) -> dict[str, int]:
+    """How often each special token of the tokenizer is printed in a text; those that are not are left out."""
+    counts = {token: text.count(token) for token in tokenizer.all_special_tokens}
+    return {token: count for token, count in counts.items() if count}
 
 
 def sink_token(tokenizer: "PreTrainedTokenizerBase", configured: int | None) -> int:

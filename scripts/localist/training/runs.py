@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from transformers import AutoTokenizer
 
 from localist.attention.gpu import explained_gpu_errors, set_up_gpu
 from localist.attention.models import load_model, processor_of
@@ -23,6 +22,7 @@ from localist.plumbing.interruption import Interrupted
 from localist.plumbing.provenance import code_version, content_hash, package_versions
 from localist.study.arms import DISTRIBUTED, Arm
 from localist.study.schedules import dose_matched, locality_by_layer
+from localist.tokens.tokenizer import load_tokenizer
 from localist.tokens.windows import Windows
 from localist.training.checkpoints import precision_of, processors_of
 from localist.training.constraint import Constraint
@@ -107,7 +107,7 @@ def train_run(
         return
     resolved["device"] = str(model.device)
     resolved["processor"] = " and ".join(processors_of(own_checkpoints, processor_of(model.device)))
-    tokenizer = AutoTokenizer.from_pretrained(inputs.model, local_files_only=True)
+    tokenizer, _ = load_tokenizer(inputs.model)
     with replacing(outputs.model) as temporary:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)

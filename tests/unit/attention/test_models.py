@@ -2,11 +2,14 @@
 
 import pytest
 import torch
-from tiny_models import TINY_MODELS, tiny_model
+import transformers
+from safetensors.torch import load_file, save_file
+from tiny_models import COMMON, GROUPED, TINY_MODELS, tiny_model
 
 from localist.attention.models import check_model, load_model
 from localist.attention.observed_attention import ATTENTION
 from localist.plumbing.errors import UserError
+from localist.plumbing.files import read_json, write_json
 
 
 def test_a_saved_model_loads_in_float32_with_the_observed_attention(tmp_path):
@@ -30,6 +33,90 @@ def test_pickled_weights_are_not_loaded(tmp_path):
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
     with pytest.raises(UserError, match="does not load"):
         load_model(tmp_path, context=16)
+
+
+def changed_weights(folder, change):
+    """Save a tiny model with an untied head whose weights, by name, went through `change`."""
+    tiny_model("llama").save_pretrained(folder)
+    weights = change(load_file(folder / "model.safetensors"))
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("kept", "named"),
+    [
+        (lambda name: "layers.2." not in name, r"model\.layers\.2\.input_layernorm\.weight, .* and 6 more"),
+        (lambda name: name != "lm_head.weight", r"lm_head\.weight\. Get the whole checkpoint"),
+    ],
+)
+def test_missing_weights_are_refused_by_name(kept, named, tmp_path):
+    """Catches gaps that are filled with random numbers, other ones in each job: layers, or an untied head."""
+    changed_weights(tmp_path, lambda weights: {name: weight for name, weight in weights.items() if kept(name)})
+    with pytest.raises(UserError, match=f"lacks weights: {named}"):
+        load_model(tmp_path, context=16)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
+def test_weights_of_a_wrapped_model_are_refused_with_the_prefix(prefix, tmp_path):
+    """Catches a wholly random model in place of one that was saved inside a wrapper."""
+    changed_weights(tmp_path, lambda weights: {prefix + name: weight for name, weight in weights.items()})
+    with pytest.raises(UserError, match=f"Unexpected: {prefix}lm_head.weight, .* All names begin with {prefix}, "):
+        load_model(tmp_path, context=16)
+
+
+def test_weights_that_are_not_used_are_named(tmp_path, caplog):
+    """Catches a checkpoint of a deeper model that is cut without a word, and one that is refused for a left-over."""
+    changed_weights(tmp_path, lambda weights: weights | {"model.layers.3.mlp.up_proj.weight": torch.zeros(48, 32)})
+    load_model(tmp_path, context=16)
+    assert "weights that the model does not use: model.layers.3.mlp.up_proj.weight" in caplog.text
+
+
+def test_a_weight_that_is_no_number_is_named(tmp_path):
+    """Catches a damaged weight that is called lost causality, or trained into nothing but NaN."""
+    name = "model.layers.1.mlp.up_proj.weight"
+    changed_weights(tmp_path, lambda weights: weights | {name: weights[name].clone().fill_(float("nan"))})
+    with pytest.raises(UserError, match=f"the weight {name} is not finite"):
+        load_model(tmp_path, context=16)
+
+
+@pytest.mark.parametrize(
+    "left_over",
+    [
+        {"output_attentions": True},
+        {"output_hidden_states": True},
+        {"return_dict": False},
+        {"attn_implementation": "flash_attention_2", "_attn_implementation": "flash_attention_2"},
+    ],
+)
+def test_left_overs_in_the_config_are_overruled(left_over, tmp_path):
+    """Catches crashes in the first forward pass, and a saved model that carries a left-over on."""
+    model = tiny_model("llama")
+    model.save_pretrained(tmp_path / "before")
+    write_json(tmp_path / "before/config.json", read_json(tmp_path / "before/config.json") | left_over)
+    check_model(tmp_path / "before", context=16)
+    loaded = load_model(tmp_path / "before", context=16)
+    input_ids = torch.arange(8)[None]
+    torch.testing.assert_close(loaded(input_ids).logits, model(input_ids).logits)
+    loaded.save_pretrained(tmp_path / "after")
+    saved = read_json(tmp_path / "after/config.json")
+    assert not {key: value for key, value in left_over.items() if saved.get(key) == value}
+
+
+def test_the_routers_loss_is_no_part_of_the_objective(tmp_path):
+    """Catches a loss for the balance of experts that is added in small batches, and not in large ones."""
+    config = transformers.MixtralConfig(**COMMON, **GROUPED, num_local_experts=4, output_router_logits=True)
+    transformers.MixtralForCausalLM(config).save_pretrained(tmp_path)
+    input_ids = torch.arange(8)[None]
+    outputs = load_model(tmp_path, context=16)(input_ids, labels=input_ids)
+    cross_entropy = torch.nn.functional.cross_entropy(outputs.logits[0, :-1], input_ids[0, 1:])
+    torch.testing.assert_close(outputs.loss, cross_entropy)
+
+
+def test_a_model_of_another_kind_is_refused_by_name(tmp_path):
+    """Catches a traceback where a model translates, or has no text model."""
+    transformers.T5Config(d_model=32, d_ff=32, num_layers=1, num_heads=2).save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"is not a causal language model: .*T5Config"):
+        check_model(tmp_path, context=16)
 
 
 def test_a_gpu_that_is_not_there_stops_the_job(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import pytest
 import tiny_models
 import torch
+import transformers
 from tiny_models import BLOCKS, CONTEXT, tiny_model
 
 from localist.attention.observed_attention import check_causality, use_observed_attention
@@ -104,15 +105,51 @@ def test_penalty_and_gradients_equal_eager_attention(model, batch):
     assert_equals_eager(model, input_ids, blocks)
 
 
-def test_a_model_that_sees_later_tokens_is_found():
-    """Catches models that take the future for the past, by what they do and not by what they say."""
-    model = tiny_model("llama")
+EXPERTS = {"num_experts": 8, "num_local_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 48}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("family", ["Mixtral", "Qwen3Moe", "Olmoe", "GraniteMoe"])
+def test_mixtures_of_experts_are_causal(family, seed):
+    """Catches the rounding of experts, whose batches depend on all tokens, taken for a look at later tokens."""
+    sizes = tiny_models.COMMON | tiny_models.GROUPED | EXPERTS | {"head_dim": 8}
+    torch.manual_seed(seed)
+    model = getattr(transformers, f"{family}ForCausalLM")(getattr(transformers, f"{family}Config")(**sizes)).eval()
+    use_observed_attention(model, CONTEXT)
+    check_causality(model)
+
+
+@pytest.mark.parametrize("zero_padding", [False, True])
+@pytest.mark.parametrize("scale", [1.0, 6.0])
+@pytest.mark.parametrize("family", ["llama", "mixtral"])
+def test_a_model_that_sees_later_tokens_is_found(family, scale, zero_padding):
+    """Catches models that take the future for the past, also weakly, and where the padding's embedding is zero."""
+    if family == "llama":
+        model = tiny_model("llama")
+    else:
+        sizes = tiny_models.COMMON | tiny_models.GROUPED | EXPERTS
+        torch.manual_seed(0)
+        model = transformers.MixtralForCausalLM(transformers.MixtralConfig(**sizes)).eval()
+    with torch.no_grad():
+        for layer in model.model.layers:
+            for weight in layer.self_attn.parameters():
+                weight.mul_(scale / 6 if family == "llama" else scale)
+        if zero_padding:
+            model.get_input_embeddings().weight[0] = 0
     check_causality(model)
     mask = torch.ones(1, 1, 4, 4, dtype=torch.bool)
     model.register_forward_pre_hook(
         lambda module, args, kwargs: (args, kwargs | {"attention_mask": mask}), with_kwargs=True
     )
-    with pytest.raises(UserError, match="LlamaForCausalLM lets tokens attend to later ones"):
+    with pytest.raises(UserError, match="ForCausalLM lets tokens attend to later ones"):
+        check_causality(model)
+
+
+def test_logits_that_are_no_numbers_are_called_that():
+    """Catches NaN that passes a comparison, or is called lost causality."""
+    model = tiny_model("llama")
+    torch.nn.init.constant_(model.lm_head.weight, float("nan"))
+    with pytest.raises(UserError, match="logits that are not finite"):
         check_causality(model)
 
 

@@ -40,6 +40,17 @@ def test_long_sentences_go_to_the_encoder_with_long_ones(texts, tmp_path):
     assert flat == sorted(flat, reverse=True)
 
 
+def test_an_encoder_that_gives_no_numbers_is_blamed(texts, tmp_path):
+    """Catches embeddings of NaN on disk, and the advice to delete them and run again, which would change nothing."""
+
+    def damaged(batch):
+        return np.where(encode(batch)[:, 1:] == 7, np.nan, encode(batch))
+
+    with pytest.raises(UserError, match=r"The encoder gives numbers that are not finite .* sentence '7 xxxx'.*encoder"):
+        embed_in_shards(texts, damaged, tmp_path / "shards", tmp_path / "whole.npy")
+    assert not (tmp_path / "whole.npy").exists() and not list((tmp_path / "shards").iterdir())
+
+
 def test_a_new_start_goes_on_after_the_last_finished_shard(texts, tmp_path):
     """Catches finished shards that are computed again, and unfinished ones that are taken."""
     seen = []

@@ -102,6 +102,34 @@ def test_nonsense_instead_of_an_answer_is_a_crash(tmp_path, monkeypatch):
         process.read(text(tmp_path), corpus(), tmp_path / "spool")
 
 
+def test_the_callers_python_path_is_kept(tmp_path, monkeypatch):
+    """Catches libraries that are found in the caller's process, and not in the one that reads."""
+    library = tmp_path / "library"
+    library.mkdir()
+    written(library / "sitecustomize.py", f"open({str(tmp_path / 'seen')!r}, 'w').close()".encode())
+    monkeypatch.setenv("PYTHONPATH", str(library))
+    with ReadingProcess() as process:
+        process.read(text(tmp_path), corpus(), tmp_path / "spool")
+    assert (tmp_path / "seen").exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("lxml", r"html: not read, since a library cannot be loaded \(broken on purpose\)\. The file may be whole"),
+        ("dataclasses", "html: not read, since the process that reads files could not start. The file may be whole"),
+    ],
+)
+def test_a_broken_library_is_not_taken_for_a_damaged_file(tmp_path, monkeypatch, module, message):
+    """Catches a whole book called damaged, because a library of the environment cannot be imported."""
+    path = html(tmp_path)
+    (tmp_path / "library").mkdir()
+    written(tmp_path / "library" / f"{module}.py", b"raise ImportError('broken on purpose')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "library"))
+    with ReadingProcess() as process, pytest.raises(UserError, match=message):
+        process.read(path, corpus(), tmp_path / "spool")
+
+
 def asked(monkeypatch, tmp_path, extract_file):
     """The error that the reading side answers where `extract_file` reads the file."""
     monkeypatch.setattr(readers, "extract_file", extract_file)

@@ -1,9 +1,11 @@
 """Provenance: hashes that tell contents apart, versions that are real."""
 
+import os
 import platform
 from importlib.metadata import version
 
-from localist.plumbing.provenance import PACKAGES, content_hash, package_versions, processor
+from localist.plumbing import provenance
+from localist.plumbing.provenance import PACKAGES, content_hash, noted_content_hash, package_versions, processor
 
 
 def filled(folder, files):
@@ -53,6 +55,26 @@ def test_single_files_are_hashed_too(tmp_path):
     folder = filled(tmp_path, FILES)
     assert content_hash([folder / "config.json"]) != content_hash([folder / "weights.bin"])
     assert content_hash([folder / "config.json"]) != content_hash([])
+
+
+def test_a_noted_hash_is_that_of_the_content(tmp_path, monkeypatch):
+    """Catches a note that hides a change whose size and time are set back, also behind a link, and one never used."""
+    notes, kept = tmp_path / "notes.json", filled(tmp_path / "kept", FILES)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for path in kept.iterdir():
+        (folder / path.name).symlink_to(path)
+    first = noted_content_hash(folder, notes)
+    assert first == content_hash([folder])
+    weights = kept / "weights.bin"
+    times = weights.stat()
+    weights.write_bytes(b"124")
+    os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
+    changed = noted_content_hash(folder, notes)
+    assert changed == content_hash([folder]) != first
+    monkeypatch.setattr(provenance, "content_hash", lambda _: "read again")
+    assert noted_content_hash(folder, notes) == changed
+    assert noted_content_hash(kept, notes) == "read again"
 
 
 def test_versions_are_those_installed():

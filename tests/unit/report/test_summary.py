@@ -1,5 +1,11 @@
 """The printed summary."""
 
+import os
+import subprocess
+import sys
+
+from checkout import ROOT
+
 from localist.report.summary import claims_text, summary_text, trade_off_text
 
 TABLE = """arm,perplexity,perplexity_low,perplexity_high,ratio,late_fidelity_corrected
@@ -21,6 +27,16 @@ def test_the_summary_by_hand(tmp_path):
         ["distributed", "12.50", "11.00", "–", "14.00", "–", "+0.050"],
         ["a_rather_long_name", "12.00", "10.00", "–", "13.75", "-4.0", "%", "n/a"],
     ]
+
+
+def test_a_study_without_tables_is_named(tmp_path):
+    """Catches a traceback, or no word at all, where a study was only planned."""
+    command = [sys.executable, "-m", "localist.report.summary", str(tmp_path)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"{tmp_path} has no tables: the study is not finished, so there is nothing to report on.\n"
 
 
 def test_the_columns_are_aligned(tmp_path):

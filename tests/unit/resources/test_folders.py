@@ -8,6 +8,9 @@ from resource_servers import ENCODER, MODEL, write_files
 from localist.plumbing.errors import UserError
 from localist.resources.folders import check_folder, check_own_folders
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 269060552\n"
+T5 = b'{"is_encoder_decoder": true, "model_type": "t5"}'
+
 
 @pytest.mark.parametrize(
     ("kind", "files", "message"),
@@ -15,13 +18,32 @@ from localist.resources.folders import check_folder, check_own_folders
         ("model", {**MODEL, "model.safetensors": None, "pytorch_model.bin": b"P"}, "pytorch_model.bin.*safetensors"),
         ("model", {**MODEL, "model.safetensors": None}, "no safetensors weights"),
         ("model", {**MODEL, "config.json": None}, "no config.json"),
+        ("model", MODEL | {"config.json": b"{"}, "damaged config.json: it is not JSON"),
         ("model", {**MODEL, "tokenizer.json": None}, "no tokenizer"),
+        ("model", {**MODEL, "tokenizer.json": None, "tokenizer.model": b"S"}, "sentencepiece only.*tokenizer.model"),
+        *(
+            ("model", MODEL | {"config.json": b'{"quantization_config": {"quant_method": "%s"}}' % method}, reason)
+            for method, reason in (
+                (b"bitsandbytes", r"quantised \(bitsandbytes\)"),
+                (b"gptq", r"quantised \(gptq\)"),
+                (b"awq", r"quantised \(awq\)"),
+            )
+        ),
+        ("model", MODEL | {"config.json": T5}, r"encoder-decoder \(t5\), not a causal"),
+        ("model", MODEL | {"config.json": b'{"model_type": "llava", "text_config": {}}'}, "is a llava, from which"),
+        (
+            "model",
+            MODEL | {"model.safetensors": POINTER},
+            "Git LFS pointer in place of model.safetensors.*git lfs pull",
+        ),
+        ("encoder", ENCODER | {"tokenizer.json": POINTER}, "Git LFS pointer in place of tokenizer.json"),
         (
             "model",
             {**MODEL, "model.safetensors": None, "model-00001-of-00002.safetensors": b"S"}
             | {"model.safetensors.index.json": b'{"weight_map": {"w": "model-00002-of-00002.safetensors"}}'},
             "lacks weight files.*model-00002-of-00002",
         ),
+        ("model", {**MODEL, "tokenizer_config.json": b'{"auto_map": {}}'}, "code of its own.*auto_map"),
         ("encoder", {**ENCODER, "modules.json": None}, "no modules.json.*sentence-transformers"),
         ("encoder", {**ENCODER, "2_Dense/pytorch_model.bin": b"P"}, "2_Dense/pytorch_model.bin.*save_pretrained"),
     ],
@@ -39,6 +61,12 @@ def test_leftovers_of_training_and_other_formats_do_not_make_a_folder_unsafe(tmp
     check_folder(tmp_path, "encoder", "The encoder")
 
 
+def test_models_that_see_too_pass_where_their_text_model_loads(tmp_path: Path) -> None:
+    """Catches a good model refused because it also takes images."""
+    write_files(tmp_path, MODEL | {"config.json": b'{"model_type": "gemma3", "text_config": {}}'})
+    check_folder(tmp_path, "model", "The folder")
+
+
 def own_paths(**paths):
     return {kind: {"source": {"path": paths.get(kind)}} for kind in ("model", "encoder")}
 
@@ -50,6 +78,7 @@ def test_own_folders_that_cannot_be_what_they_should_are_refused_before_any_job(
     for kind, path, expected in (
         ("model", file, "model.source.path: .* is a file; it must be a folder"),
         ("model", tmp_path, "has no config.json"),
+        ("encoder", tmp_path / "a{b}", r"encoder.source.path: .*a\{b\} has braces in its name"),
         ("encoder", tmp_path, "has no modules.json"),
     ):
         with pytest.raises(UserError, match=expected):

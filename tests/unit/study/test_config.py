@@ -17,6 +17,26 @@ SHIPPED = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "arms: {no: {schedule: quintic}}",
+            "arms: False is not of type string. YAML reads no, off, yes and on as false",
+        ),
+        ("arms: {1: {schedule: quintic}}", "arms: 1 is not of type string. If it is meant as text, put it in quotes."),
+        ("study: 2024", "study: 2024 is not of type string. If it is meant as text, put it in quotes."),
+        ("corpus: {language: no}", "corpus.language: False is not of type string. YAML reads no, off, yes and on"),
+        ("study: [x]", "study: ['x'] is not of type string."),
+    ],
+)
+def test_names_that_yaml_takes_for_other_values_are_to_be_quoted(text, message):
+    """Catches a Norwegian, or an arm called `no`, told that False is not of type string, and nothing else."""
+    found = mistakes(yaml.safe_load(text))
+    assert any(line.startswith(message) for line in found), found
+    assert ("quotes" in message or "YAML" in message) == any("put it in quotes" in line for line in found)
+
+
 def mappings(part: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every mapping inside `part`, with its dotted key."""
     yield above, part

@@ -1,5 +1,7 @@
 """Tokenizers: the sink, loading from a folder, and the rule that tokenises."""
 
+import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +13,7 @@ from transformers import GPT2Config
 from localist.corpus.documents import Document, Section, document_text, sections_table
 from localist.corpus.sentences import sentences_table
 from localist.plumbing.errors import UserError
-from localist.plumbing.files import read_json
+from localist.plumbing.files import read_json, write_json
 from localist.tokens.tokenizer import END_OF_TEXT, load_tokenizer, sink_token, train_tokenizer
 from localist.tokens.windows import Windows
 from tokenize_corpus import main
@@ -87,6 +89,43 @@ def test_a_folder_that_is_no_model_is_named(tmp_path, name):
         load_tokenizer(tmp_path / name)
 
 
+def test_a_tokenizer_with_code_of_its_own_is_refused_and_not_run(tmp_path, model, monkeypatch):
+    """Catches code of a model's folder that is run, or a prompt whether to run it, whatever the environment says."""
+    monkeypatch.setenv("HF_TRUST_REMOTE_CODE", "1")
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("asked at the terminal"))
+    shutil.copytree(model, tmp_path, dirs_exist_ok=True)
+    settings = tmp_path / "tokenizer_config.json"
+    own = {"tokenizer_class": "XTokenizer", "auto_map": {"AutoTokenizer": ["tokenization_x.XTokenizer", None]}}
+    write_json(settings, read_json(settings) | own)
+    (tmp_path / "tokenization_x.py").write_text("raise SystemExit('code was run')", encoding="utf-8")
+    with pytest.raises(UserError, match=r"code of its own \(auto_map in tokenizer_config\.json\), which is not run"):
+        load_tokenizer(tmp_path)
+
+
+def test_more_tokens_than_rows_of_the_embedding_are_refused(tmp_path, model):
+    """Catches an index error in the first training step, after a token was added and the embedding not enlarged."""
+    tokenizer, _ = load_tokenizer(model)
+    rows = len(tokenizer)
+    tokenizer.save_pretrained(tmp_path)
+    GPT2Config(vocab_size=rows).save_pretrained(tmp_path)
+    load_tokenizer(tmp_path)
+    tokenizer.add_tokens(["robot"])
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(
+        UserError, match=f"the tokenizer has {rows + 1} tokens, but the model's embedding has {rows} rows"
+    ):
+        load_tokenizer(tmp_path)
+
+
+def test_no_loader_leaves_it_to_the_environment_whether_code_is_run():
+    """Catches a new call that loads a tokenizer, config, model or encoder without trust_remote_code=False."""
+    scripts = Path(__file__).parents[3] / "scripts"
+    loader = re.compile(r"(?:Auto\w+\.from_(?:pretrained|config)|SentenceTransformer)\((?:[^()]|\([^()]*\))*\)")
+    calls = [call for path in scripts.rglob("*.py") for call in loader.findall(path.read_text(encoding="utf-8"))]
+    trusted = [call for call in calls if "trust_remote_code=False" not in call and "**where" not in call]
+    assert len(calls) > 5 and not trusted
+
+
 def tokenise(folder: Path, model: Path, context: int, texts: list[str] = TEXTS) -> tuple[str, dict[str, Windows], dict]:
     sections = sections_table([Document("T", tuple(Section("", text) for text in texts))])
     sentences = sentences_table(sections, pd.Series(["train", "validation", "test"]), "en")
@@ -111,6 +150,18 @@ def test_the_rule_loses_neither_token_nor_byte(tmp_path, model):
     assert sum(split["bytes"] for split in counts) == len(text.encode())
     assert sum(split["tokens"] for split in counts) == len(ids)
     assert [split["sections"] for split in counts] == [1, 1, 1]
+
+
+def test_special_tokens_printed_in_a_text_stay_text(tmp_path, model, caplog):
+    """Catches a sink inside a window, made from a text that prints <|endoftext|>, and one that goes uncounted."""
+    texts = [f"{TEXTS[0]} A {END_OF_TEXT} B{END_OF_TEXT}", *TEXTS[1:]]
+    text, windows, summary = tokenise(tmp_path, model, 8, texts)
+    tokenizer, _ = load_tokenizer(model)
+    ids = np.concatenate([part.input_ids[part.is_text] for part in windows.values()])
+    assert tokenizer.decode(ids, clean_up_tokenization_spaces=False) == text
+    assert summary["sink_token"] not in ids
+    assert summary["printed_special_tokens"] == {END_OF_TEXT: 2}
+    assert f"prints the special token {END_OF_TEXT} 2 times" in caplog.text
 
 
 def test_a_context_beyond_the_model_is_refused(tmp_path, model):

@@ -1,0 +1,37 @@
+"""What a study file says that no parsed config shows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from localist.plumbing.errors import UserError
+
+
+def refuse_repeated_keys(path: Path) -> None:
+    """Raises UserError, with key and lines, for a mapping that says a key twice: YAML would drop what came first.
+
+    A file that is not YAML is left to Snakemake, which says so.
+    """
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        return
+    for key, line, first in _repeated_keys(node):
+        raise UserError(f"{path}, line {line}: the key {key} stands already in line {first}. Keep one of the two.")
+
+
+def _repeated_keys(node: yaml.Node | None) -> Iterator[tuple[str, int, int]]:
+    """Key, line and first line of every key that a mapping says again."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated_keys(item)
+    if isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in lines:
+                    yield key.value, line, lines[key.value]
+                lines.setdefault(key.value, line)
+            yield from _repeated_keys(value)
