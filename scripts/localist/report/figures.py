@@ -160,7 +160,7 @@ def topic_legend(figure: Figure, topics: Path, colours: Mapping[int, Any]) -> No
     names = [f"{topic:.0f}  {shortened(str(name), LEGEND_NAME)}" for topic, name in named]
     figure.set_figheight(figure.get_figheight() + 0.2 + 0.115 * math.ceil(len(names) / 2))
     figure.legend(
-        handles, names, loc="outside lower center", ncols=2, title="topic", fontsize=5.5, title_fontsize=7,
+        handles, names, loc="outside lower center", ncols=2, title="topic", fontsize=6, title_fontsize=7,
         borderpad=0.1, borderaxespad=0.1, handlelength=0.8, handletextpad=0.3, columnspacing=0.9, labelspacing=0.3,
     )  # fmt: skip
 
