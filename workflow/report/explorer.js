@@ -28,8 +28,9 @@ function attentionOf(arm, layer, token) {
   const start = ofHead
     ? arm.heads[state.passage] + (layer * arm.headCount + Number(state.head)) * size
     : arm.mean[state.passage] + layer * size;
-  const row = bytes.subarray(start + triangle(token), start + triangle(token) + token + 1);
-  return Float64Array.from(row, (byte) => ATTENTION[byte]);
+  const row = Float64Array.from(bytes.subarray(start + triangle(token), start + triangle(token) + token + 1), (byte) => ATTENTION[byte]);
+  const whole = row.reduce((sum, one) => sum + one, 0); // 1, but for what the bytes have lost
+  return row.map((one) => one / whole);
 }
 
 /** Where the attention of a token goes: sink, itself, its own block, and each other block. */
@@ -90,7 +91,9 @@ function blockLabel(id) {
   return element("span", { title: blockOf(id).words }, swatch, blockOf(id).name);
 }
 
-const topicOf = (block) => block.topic && `Topic: ${block.topic}. Most of it is in ${block.places}.`;
+const topicOf = (block) => block.topic && `Its topic, ${block.topic}, is found in ${block.places}.`;
+
+const nameOf = (token) => passage().tokens[token].trim() || (token ? "·" : "[start]");
 
 function blockTitle(id) {
   const block = blockOf(id);
@@ -151,7 +154,7 @@ function armPanel(arm, number) {
     `${"AB"[number]}: ${arm.name}${headNote(arm)}`,
     number,
     textOf(attention, shade, (key) => percent(attention[key])),
-    `Layer ${state.layer}; the darkest earlier token gets ${percent(most)} of the attention.`,
+    `Layer ${state.layer}; the most shaded earlier token gets ${percent(most)} of the attention.`,
     layerStrip(arm),
   );
 }
@@ -169,7 +172,7 @@ function differencePanel(a, b) {
     `B − A: ${b.name} − ${a.name}`,
     0,
     textOf(difference, shade, points),
-    `Layer ${state.layer}. Orange gets more attention in ${b.name}, blue less; the darkest differs by ` +
+    `Layer ${state.layer}. Orange gets more attention in ${b.name}, blue less; the most shaded differs by ` +
       `${(100 * most).toPrecision(2)} percentage points.`,
     layerStrip(a),
     layerStrip(b),
@@ -221,7 +224,7 @@ function layerStrip(arm) {
     button.addEventListener("click", () => show({ layer }));
     return button;
   });
-  return element("div", {}, element("p", { className: "legend", text: `${arm.name}: share inside the token's block, by layer (0 to ${data.layers - 1})` }),
+  return element("div", {}, element("p", { className: "legend", text: `${arm.name}: of its attention to earlier tokens, the share inside its own block, layer by layer (click one of 0 to ${data.layers - 1})` }),
     element("div", { className: "layers" }, ...bars));
 }
 
@@ -256,8 +259,8 @@ function whereItGoes(arm) {
     number === 0 && state.token ? element("span", {}, "own block: ", label) : label, percent(share),
   ]);
   return element("div", { "data-arm": arm.name },
-    element("h3", { text: `${arm.name}, layer ${state.layer}: where the attention of “${passage().tokens[state.token].trim()}” goes` }),
-    bar, table(["to", "share"], rows), element("h3", { text: "Sentences it attends to" }), sentences(attention));
+    element("h3", { text: `${arm.name}, layer ${state.layer}: where the attention of “${nameOf(state.token)}” goes` }),
+    bar, table(["to", "share"], rows), element("h3", { text: "Sentences it attends to most" }), sentences(attention));
 }
 
 function sentences(attention) {
@@ -273,7 +276,7 @@ function sentences(attention) {
   const snippet = (number) => {
     const text = texts.get(number).trim();
     const own = number === numbers[state.token] ? "(its own, before it) " : "";
-    return own + (text.length > SNIPPET ? `${text.slice(0, SNIPPET)} …` : text);
+    return own + (text.length > SNIPPET ? `${text.slice(0, text.lastIndexOf(" ", SNIPPET))} …` : text);
   };
   return table(["sentence", "share"], most.map(([number, share]) => [element("span", { text: snippet(number), dir: "auto" }), percent(share)]));
 }
@@ -287,9 +290,9 @@ function lossesAndBlocks() {
   });
   const present = [...new Set(passage().blocks.slice(1))];
   const blocks = present.map((block) => element("li", {}, blockLabel(block),
-    element("span", { className: "quiet", text: `${blockOf(block).words && `, ${blockOf(block).words}`}. ${topicOf(blockOf(block))}` })));
+    element("span", { className: "quiet", text: `${block === passage().blocks[state.token] ? " (its own)" : ""}${blockOf(block).words && `, ${blockOf(block).words}`}. ${topicOf(blockOf(block))}` })));
   return element("div", {},
-    element("h3", { text: "Loss of this token (nats)" }), table(["arm", "loss", `against ${state.a}`], losses),
+    element("h3", { text: `Loss where “${nameOf(state.token)}” is predicted (nats)` }), table(["arm", "loss", `against ${state.a}`], losses),
     element("h3", { text: "Blocks of this passage" }), element("ul", {}, ...blocks));
 }
 
@@ -302,7 +305,10 @@ function fillControls() {
   const heads = Math.max(0, ...data.arms.map((arm) => arm.headCount));
   options(controls.head, [[MEAN, "mean"], ...Array.from({ length: heads }, (_, head) => [head, `head ${head}`])]);
   for (const [name, control] of Object.entries(controls)) {
-    control.addEventListener("change", () => show({ [name]: name === "passage" ? Number(control.value) : control.value }));
+    control.addEventListener("change", () => {
+      control.blur(); // or the arrow keys would go on choosing in the menu
+      show({ [name]: name === "passage" ? Number(control.value) : control.value });
+    });
   }
 }
 

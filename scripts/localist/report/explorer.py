@@ -154,7 +154,8 @@ def block_entries(ids: Iterable[int], blocks: pd.DataFrame, topics: pd.DataFrame
             known = of_block.loc[block]
             topic = of_topic.loc[known["topic"]]
             rest = known["words"].removeprefix(known["name"]).removeprefix(", ")
-            entry = {"words": rest, "topic": topic["name"], "places": topic["places"]}
+            name = f"{known['topic']} ({topic['name']})"  # the number is that of the figures
+            entry = {"words": rest, "topic": name, "places": topic["places"]}
             entry = {"name": known["name"] or f"block {block}"} | entry
         entries[block] = entry
     return entries

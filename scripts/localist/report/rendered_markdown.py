@@ -36,8 +36,8 @@ def _fence(_: Any, tokens: Sequence[Token], number: int, *__: Any) -> str:
     content, kind = tokens[number].content, tokens[number].info
     if kind == MATH:
         return convert(content, display="block")
-    if kind == DIAGRAM:  # drawn by programs that this page cannot load
-        return f"<details><summary>Diagram, as text</summary><pre>{escape(content)}</pre></details>"
+    if kind == DIAGRAM:
+        return "<p>(The diagram is in the documentation: it takes a program to draw that this page cannot load.)</p>"
     return f"<pre>{escape(content)}</pre>"
 
 

@@ -92,8 +92,8 @@ def test_blocks_have_names_and_topics():
     blocks = pd.DataFrame({"block": [2, 5], "topic": [1, 0], "name": ["a, b", ""], "words": ["a, b, c", ""]})
     topics = pd.DataFrame({"topic": [0, 1], "name": ["x", "y"], "places": ["A (60%)", "B (90%)"]})
     assert block_entries([-1, 2, 5], blocks, topics) == {
-        2: {"name": "a, b", "words": "c", "topic": "y", "places": "B (90%)"},
-        5: {"name": "block 5", "words": "", "topic": "x", "places": "A (60%)"},
+        2: {"name": "a, b", "words": "c", "topic": "1 (y)", "places": "B (90%)"},
+        5: {"name": "block 5", "words": "", "topic": "0 (x)", "places": "A (60%)"},
     }
     unknown = {3: {"name": "block 3", "words": "", "topic": "", "places": ""}}
     assert block_entries([3], pd.DataFrame(), pd.DataFrame()) == unknown
