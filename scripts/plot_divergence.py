@@ -38,10 +38,10 @@ def main(divergence: Path, pdf: Path, png: Path) -> None:
         if (table["divergence_bits"] > 0).any():
             log_axis(axes, "y")
         axes.set_xlim(-0.5, table["layer"].max() + 0.5)
-        axes.text(0, 1.01, "first half of the layers", transform=axes.get_xaxis_transform(), color="0.35")
+        axes.text(0, 1.01, "first half", transform=axes.get_xaxis_transform(), color="0.35")
         axes.set(xlabel="layer index", ylabel="divergence from distributed (bits)")
         if FLOOR not in styles:
-            axes.text(1, 1.01, "one seed: no floor to compare with", transform=axes.transAxes, ha="right", color="0.35")
+            axes.text(1, 1.01, "one seed, so no floor", transform=axes.transAxes, ha="right", color="0.35")
         legend_below(figure, styles)
         save_figure(figure, pdf, png)
 

@@ -24,8 +24,8 @@ def test_every_result_equals_that_of_a_local_run(on_slurm, local):
 
 
 def test_short_jobs_share_submissions(on_slurm):
-    """Catches a study that floods the queue: one job for each of six runs, and four for all the rest."""
-    assert len(on_slurm.submitted()) == 6 + 4
+    """Catches a study that floods the queue: one job for each of six runs, and eight for all the rest."""
+    assert len(on_slurm.submitted()) == 6 + 8
 
 
 def test_what_jobs_said_and_used_is_kept(on_slurm):
