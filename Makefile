@@ -7,9 +7,9 @@ CONFIG ?= config.yaml
 CORES ?= all
 SPELLED := scripts workflow tests docs Snakefile Makefile README.md CONTRIBUTING.md CHANGELOG.md config.yaml
 SMOKE := workflow/configs/smoke.yaml
-# The rules that make tables and figures.
+# The rules that make tables, pages and figures.
 DRAWN = $(shell sed -n 's/^rule \(.*\):/\1/p; s/^use rule plot_figure as \(.*\) with:/\1/p' \
-	workflow/rules/tables.smk workflow/rules/figures.smk | grep -vx plot_figure)
+	workflow/rules/tables.smk workflow/rules/pages.smk workflow/rules/figures.smk | grep -vx plot_figure)
 # The study's name: in ARGS (--config study=name), else in the config file.
 named = $(patsubst study=%,%,$(lastword $(filter study=%,$(subst ',,$(subst ",,$(ARGS))))))
 # Runs the study of a config file, writes its report, prints its table. ARGS goes to both calls of snakemake.

@@ -20,6 +20,7 @@ include: "workflow/rules/blocks.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/pages.smk"
 include: "workflow/rules/figures.smk"
 
 

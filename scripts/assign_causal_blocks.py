@@ -66,10 +66,7 @@ if __name__ == "__main__":
         main(
             inputs={
                 name: Path(snakemake.input[name])
-                for name in (
-                    *("embeddings", "sentence_blocks", "tokens"),
-                    *("blocks", "encoder", "model"),
-                )
+                for name in ("embeddings", "sentence_blocks", "tokens", "blocks", "encoder", "model")
             },
             language=snakemake.params.language,
             windows=snakemake.params.windows,

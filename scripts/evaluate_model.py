@@ -173,7 +173,7 @@ if __name__ == "__main__":
             outputs=Outputs(
                 **{
                     name: Path(snakemake.output[name])
-                    for name in (*("metrics", "precision", "tokens", "knockout", "divergence", "at_tokens"),)
+                    for name in ("metrics", "precision", "tokens", "knockout", "divergence", "at_tokens")
                 },
                 layers=dict(zip(measured, map(Path, snakemake.output.layers), strict=True)),
             ),
