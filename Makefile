@@ -80,7 +80,7 @@ bench-scale: env ## Measure the blocks of a million sentences (20 minutes)
 device-bundle: env ## Pack what device-check needs into .device (10 minutes)
 	@$(BIN)/snakemake --cores $(CORES) --configfile tests/gpu/study.yaml --resources gpu=1 gpu_jobs=1 -- \
 		resources/models/smollm2-135m-instruct results/device/tokens/{train,validation,test} \
-		results/device/blocks/{semantic,fixed,shifted}/{train,test}.npy results/device/blocks/causal/own_keys.npz
+		results/device/blocks/{semantic,fixed,shifted,spans}/{train,test}.npy results/device/blocks/causal/own_keys.npz
 	$(call reported,device-bundle,$(BIN)/python tests/gpu/device_check.py prepare)
 
 .device/study.tar.xz:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from localist.corpus.splits import SPLITS, assign_splits, too_short
+from localist.corpus.splits import split_of_sections, too_short
 from localist.plumbing.files import read_json, replacing
 from localist.plumbing.rule_log import rule_log
 from localist.report.extraction_page import Report, extraction_page, totals
@@ -19,7 +19,7 @@ def main(report: Path, sections: Path, splits: Mapping[str, Any], templates: Seq
     """Write the page; log the main numbers and all warnings, and whether a study of this corpus can run."""
     content = read_json(report)
     table = pd.read_parquet(sections)
-    reason = too_short(table, assign_splits(table, {name: splits[name] for name in SPLITS}, splits["seed"]))
+    reason = too_short(table, split_of_sections(table, splits))
     with replacing(page) as temporary:
         temporary.write_text(extraction_page(content, templates, reason), encoding="utf-8")
     log_report(content)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from localist.corpus.sentences import sentences_table
-from localist.corpus.splits import SPLITS, assign_splits, too_short
+from localist.corpus.splits import SPLITS, split_of_sections, too_short
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 def main(sections: Path, language: str, splits: Mapping[str, Any], sentences: Path) -> None:
     """Write one row per sentence."""
     table = pd.read_parquet(sections)
-    assigned = assign_splits(table, {name: splits[name] for name in SPLITS}, splits["seed"])
+    assigned = split_of_sections(table, splits)
     if reason := too_short(table, assigned):
         raise UserError(reason)
     result = sentences_table(table, assigned, language)

@@ -169,7 +169,8 @@ def run_benchmark(options: argparse.Namespace) -> None:
 
 
 def run_study(options: argparse.Namespace) -> None:
-    """The study of study.yaml: one archive a seed, and study.json."""
+    """The study of study.yaml: its results in parts, and study.json; what is too much for `out` is in work/later."""
+    from gpu_archives import Archives
     from gpu_study import Study
     from gpu_study import run_study as run_in_time
 
@@ -188,7 +189,8 @@ def run_study(options: argparse.Namespace) -> None:
         sizes = {"processes": 2, "trial_steps": 2} if options.rehearse else {}
         study = Study(config, options.work, model, Path(scratch), **sizes)
         seconds = options.study_seconds - (time.monotonic() - started)
-        print(json.dumps(run_in_time(study, seconds=seconds, archives=options.out)), flush=True)
+        archives = Archives(options.out, options.work / "later")
+        print(json.dumps(run_in_time(study, seconds=seconds, archives=archives)), flush=True)
 
 
 def first_layers(model: Path, folder: Path) -> Path:
@@ -211,24 +213,28 @@ def rehearsed(config: dict, work: Path) -> dict:
         windows = Windows.load(work / "tokens" / split)
         if len(windows.input_ids) > 12:
             windows.take(np.arange(12)).save(work / "tokens" / split)
-    for path in (work / "blocks").glob("*/*.npy"):
+    for path in (work / "blocks").glob("*/t*.npy"):
         np.save(path, np.load(path)[:12])
-    arms = {name: config["arms"][name] for name in ("distributed", "localist", "quintic_shifted", "quintic_budget02")}
+    with np.load(work / "blocks/causal/own_keys.npz") as probed:
+        few = {name: probed[name][probed["rows"] < 12][:2] for name in ("rows", "own")}
+    np.savez(work / "blocks/causal/own_keys.npz", allow_pickle=False, **few)
+    chosen = ("distributed", "localist", "quintic", "quintic_shifted", "quintic_budget02")
+    arms = {name: config["arms"][name] for name in chosen}
     training = {**config["training"], "token_budget": 2000, "batch_size": 2, "gpus": 0, "threads": 1}
-    return {**config, "arms": arms, "seeds": [1], "training": training}
+    drawn = {"draw": ["distributed", "quintic"]}
+    return {**config, "arms": arms, "seeds": [1], "training": training} | drawn
 
 
 def collect(options: argparse.Namespace) -> None:
     """Unpack the archives, and write the config of what was done, results/device/study.yaml."""
     import yaml
+    from gpu_archives import RECORD, unpack_archives
 
-    for file in sorted(options.archives.glob("seed*.tar.gz")):
-        with tarfile.open(file) as packed:
-            packed.extractall(RESULTS, filter="data")
-    done = json.loads((options.archives / "study.json").read_text(encoding="utf-8"))
+    runs = unpack_archives(options.archives, RESULTS)
+    done = json.loads((options.archives / RECORD).read_text(encoding="utf-8"))
     config = RESULTS / "study.yaml"
     config.write_text(yaml.safe_dump(done["config"], sort_keys=False, allow_unicode=True), encoding="utf-8")
-    print(f"Unpacked. Draw it with: make figures CONFIG={config}")
+    print(f"{runs} runs unpacked. Draw it with: make figures CONFIG={config}")
 
 
 if __name__ == "__main__":

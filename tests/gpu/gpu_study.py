@@ -1,32 +1,52 @@
 """A study on one GPU without Snakemake: several runs beside each other, in the time that there is.
 
-It writes the files of a study as the rules `train_model`, `evaluate_model` and `probe_model` do, and `make figures`
-draws them. (With Snakemake, every job is a process that starts anew, and jobs on one GPU take turns.)
+It writes the files of a study as the rules `train_model`, `evaluate_model`, `probe_model` and `explore_model` do, and
+`make figures` draws them. (With Snakemake, every job is a process that starts anew, and jobs on one GPU take turns.)
 """
 
 import multiprocessing
 import shutil
-import tarfile
 import time
-from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gpu_archives import Archives, finished_part
+
 import evaluate_model
+import explore_model
 import probe_model
-from localist.attention.gpu import explained_gpu_errors
+from localist.attention.gpu import explained_gpu_errors, set_up_gpu
+from localist.attention.models import load_model
 from localist.corpus.splits import SPLITS
+from localist.evaluation.losses import split_metrics, token_losses
 from localist.evaluation.settings import EvaluationSettings
-from localist.plumbing.files import replacing, write_json
-from localist.study.arms import DISTRIBUTED, PRETRAINED, PRETRAINED_SEED, SEMANTIC, SHIFTED, Arm, arm_table
+from localist.study.arms import (
+    DISTRIBUTED,
+    PRETRAINED,
+    PRETRAINED_SEED,
+    QUINTIC,
+    SEMANTIC,
+    SHIFTED,
+    Arm,
+    arm_table,
+    compared_with,
+    meaning,
+    named,
+)
+from localist.tokens.windows import Windows
 from localist.training.runs import train_run
 from localist.training.settings import ReferenceRun, RunInputs, RunOutputs, TrainingSettings
 
 # Of the time that the trial leaves: the rest is for runs that take longer than it did.
 SHARE_PLANNED = 0.85
-LEAST_TOKENS = 100_000
+LEAST_TOKENS = 60_000
+# One is chosen, by the validation loss of distributed at the study's token budget, with the first seed.
+LEARNING_RATES = (1e-4, 2e-4, 4e-4, 8e-4)
+# Runs of the first seed are also evaluated as they were after these shares of the token budget.
+SNAPSHOT_SHARES = (1 / 16, 1 / 4, 1)
 EVALUATED = ("metrics", "precision", "tokens", "knockout", "divergence", "at_tokens")
 SUFFIXES = {"metrics": "json", "precision": "json"}
 
@@ -46,20 +66,48 @@ class Study:
     processes: int = 4
     trial_steps: int = 60
 
-    def with_tokens(self, tokens: int, scratch: str = "") -> "Study":
-        """The same with another token budget, and for a trial with another folder for what it makes."""
-        config = {**self.config, "training": {**self.config["training"], "token_budget": tokens}}
-        return replace(self, config=config, scratch=self.scratch / scratch)
+    def with_training(self, **settings: Any) -> "Study":
+        """The same with other settings of training."""
+        return replace(self, config={**self.config, "training": {**self.config["training"], **settings}})
+
+    def aside(self, name: str) -> "Study":
+        """The same inputs, with results and models of its own, in a folder of the scratch space."""
+        folder = self.scratch / name
+        folder.mkdir(parents=True)
+        for inputs in ("tokens", "blocks", "corpus"):
+            (folder / inputs).symlink_to((self.results / inputs).resolve())
+        return replace(self, results=folder, scratch=folder)
 
     @property
     def arms(self) -> dict[str, Arm]:
         return arm_table(self.config)
+
+    @property
+    def quintic(self) -> str | None:
+        return named(self.arms, meaning(QUINTIC, self.config["constraint"]))
 
     def run_folder(self, arm: str, seed: int) -> Path:
         return self.results / "runs" / arm / f"seed{seed}"
 
     def model_folder(self, arm: str, seed: int) -> Path:
         return self.model if arm == PRETRAINED else self.scratch / f"{arm}-seed{seed}" / "model"
+
+    def snapshots(self, arm: str, seed: int) -> dict[int, Path]:
+        """Training tokens → the model of a run as it was after so many."""
+        if arm == PRETRAINED or seed != self.config["seeds"][0]:
+            return {}
+        folder = self.model_folder(arm, seed).parent
+        return {tokens: folder / f"at-{tokens}" for tokens in self.config["evaluation"]["at_tokens"]}
+
+    def compared_model(self, arm: str, seed: int) -> Path | None:
+        """The model that a run's attention is compared with; in a trial there is none yet."""
+        other = compared_with(arm, seed, self.config["seeds"])
+        folder = self.model_folder(*other) if other else None
+        return folder if folder and folder.exists() else None
+
+    def is_dialled(self, arm: str) -> bool:
+        """Whether a run's dial is turned, as the rule `probe_model` has it."""
+        return arm in (PRETRAINED, DISTRIBUTED, self.quintic) or bool(self.arms[arm].perplexity_budget)
 
 
 def train(study: Study, arm: str, seed: int) -> float:
@@ -84,18 +132,22 @@ def train(study: Study, arm: str, seed: int) -> float:
             1.0 if row.schedule == DISTRIBUTED else study.config["constraint"]["query_key_rate"],
             study.scratch / "checkpoints" / f"{arm}-seed{seed}",
             study.config["training"]["checkpoint_steps"],
-            RunOutputs(study.model_folder(arm, seed), folder / "history.csv", folder / "settings.json"),
+            RunOutputs(
+                study.model_folder(arm, seed),
+                folder / "history.csv",
+                folder / "settings.json",
+                study.snapshots(arm, seed),
+            ),
             lambda: False,
         )
     return time.monotonic() - begun
 
 
 def evaluate(study: Study, arm: str, seed: int) -> float:
-    """Evaluate a run, or the untuned model, and return the seconds that it took."""
+    """Evaluate and probe a run, or the untuned model, and return the seconds that it took."""
     begun = time.monotonic()
     folder = study.results / "evaluation" / arm / f"seed{seed}"
     measured = study.config["blocks"]["measured"]
-    other = None if arm in (PRETRAINED, DISTRIBUTED) else study.model_folder(DISTRIBUTED, seed)
     settings = {name: study.config["evaluation"][name] for name in ("batch_size", "precision", "seed", "sample_tokens")}
     settings |= {"divergence_tokens": study.config["evaluation"]["divergence_tokens"]}
     settings |= {name: study.config["training"][name] for name in ("threads", "deterministic", "gpus")}
@@ -104,8 +156,8 @@ def evaluate(study: Study, arm: str, seed: int) -> float:
         evaluate_model.main(
             evaluate_model.Inputs(
                 model=study.model_folder(arm, seed),
-                other=other,
-                snapshots={},
+                other=study.compared_model(arm, seed),
+                snapshots=study.snapshots(arm, seed),
                 tokens={split: study.results / "tokens" / split for split in splits},
                 sentences=study.results / "corpus" / "sentences.parquet",
                 blocks={name: study.results / "blocks" / name / "test.npy" for name in measured},
@@ -120,6 +172,8 @@ def evaluate(study: Study, arm: str, seed: int) -> float:
             ),
         )
         probe(study, arm, seed, folder)
+        if arm in study.config["draw"] and seed in (PRETRAINED_SEED, study.config["seeds"][0]):
+            explore(study, arm, seed)
     return time.monotonic() - begun
 
 
@@ -138,105 +192,168 @@ def probe(study: Study, arm: str, seed: int, folder: Path) -> None:
         probe_model.ProbeSettings(
             **{name: config["evaluation"][name] for name in ("batch_size", "precision")},
             **{name: config["training"][name] for name in ("threads", "gpus", "deterministic")},
-            dial=dial,
+            dial=dial if study.is_dialled(arm) else None,
         ),
         f"{arm} seed {seed}",
         {"knockouts": folder / "block_knockouts.parquet", "dial": folder / "dial.parquet"},
     )
 
 
-def train_and_evaluate(study: Study, arm: str, seed: int) -> dict[str, float]:
+def explore(study: Study, arm: str, seed: int) -> None:
+    """Keep the attention within a few passages, for the explorer and the attention maps."""
+    config = study.config
+    heads = config["explorer"]["heads"]
+    explore_model.main(
+        study.model_folder(arm, seed),
+        study.results / "tokens" / "test",
+        study.results / "blocks" / SEMANTIC / "test.npy",
+        explore_model.ExplorerSettings(
+            **{name: config["explorer"][name] for name in ("passages", "tokens")},
+            heads=arm in ([study.quintic] if heads is None else heads),
+            precision=config["evaluation"]["precision"],
+            **{name: config["training"][name] for name in ("threads", "gpus")},
+        ),
+        f"{arm} seed {seed}",
+        study.results / "explorer" / arm / f"seed{seed}.npz",
+    )
+
+
+def train_and_evaluate(study: Study, arm: str, seed: int) -> dict[str, Any]:
     """One run, after which only distributed's model is kept: the others are compared with it."""
-    found = {} if arm == PRETRAINED else {"train_seconds": train(study, arm, seed)}
-    found["evaluate_seconds"] = evaluate(study, arm, seed)
+    found = {"arm": arm, "seed": seed}
+    if not study.model_folder(arm, seed).exists():
+        found["train_seconds"] = round(train(study, arm, seed), 1)
+    found["evaluate_seconds"] = round(evaluate(study, arm, seed), 1)
+    for folder in study.snapshots(arm, seed).values():
+        shutil.rmtree(folder)
     if arm not in (PRETRAINED, DISTRIBUTED):
         shutil.rmtree(study.model_folder(arm, seed))
-    return {name: round(value, 1) for name, value in found.items()}
+    return found
 
 
-def run_study(study: Study, *, seconds: float, archives: Path) -> dict[str, Any]:
-    """Train and evaluate as many runs as `seconds` allow; what is done is in `archives`, one file a seed, at any time.
+def validation_perplexity(study: Study, learning_rate: float) -> dict[str, float]:
+    """What the distributed arm reaches at a learning rate, with the first seed."""
+    other = study.aside(f"rate-{learning_rate:g}").with_training(learning_rate=learning_rate)
+    other = replace(other, config={**other.config, "evaluation": {**other.config["evaluation"], "at_tokens": []}})
+    train(other, DISTRIBUTED, other.config["seeds"][0])
+    folder = other.model_folder(DISTRIBUTED, other.config["seeds"][0])
+    windows = Windows.load(other.results / "tokens" / "validation")
+    model = load_model(folder, windows.input_ids.shape[1], other.config["training"]["gpus"])
+    if other.config["training"]["gpus"]:
+        set_up_gpu(exact=True, deterministic=other.config["training"]["deterministic"])
+    batch = other.config["evaluation"]["batch_size"]
+    losses = token_losses(model, windows, batch_size=batch, bf16=False, description=f"learning rate {learning_rate:g}")
+    shutil.rmtree(other.results)
+    found = split_metrics(losses, int(windows.byte_counts.sum()))
+    return {"learning_rate": learning_rate, "validation_perplexity": found["perplexity"]}
 
-    All runs have the same token budget, lowered to what the time allows, then fewer seeds.
+
+def repeated(study: Study, arm: str, seed: int) -> dict[str, Any]:
+    """Train and evaluate a finished run once more: which of its files have other bytes?"""
+    other = study.aside("repeated")
+    other = replace(other, config={**other.config, "draw": []})
+    shutil.copytree(study.model_folder(DISTRIBUTED, seed), other.model_folder(DISTRIBUTED, seed))
+    train_and_evaluate(other, arm, seed)
+    folders = [Path("runs") / arm / f"seed{seed}", Path("evaluation") / arm / f"seed{seed}"]
+    files = [path.relative_to(other.results) for folder in folders for path in (other.results / folder).rglob("*.*")]
+    names = sorted(path.as_posix() for path in files if path.name != "settings.json")
+    differing = [name for name in names if (study.results / name).read_bytes() != (other.results / name).read_bytes()]
+    return {"arm": arm, "seed": seed, "files": len(names), "differing": differing}
+
+
+def run_study(study: Study, *, seconds: float, archives: Archives) -> dict[str, Any]:
+    """Train and evaluate as many runs as `seconds` allow; what is done is in `archives` at any time.
+
+    All runs have the same token budget, lowered to what the time allows, then fewer seeds. Distributed is trained
+    first, since other runs need its model or history.
     """
     end = time.monotonic() + seconds
     pool = ProcessPoolExecutor(study.processes, multiprocessing.get_context("spawn"))
     a_step = study.config["training"]["batch_size"] * study.config["tokens"]["context"]
     measured = trial(pool, study, a_step)
     seeds, tokens = affordable(study, measured, end - time.monotonic())
+    at_tokens = sorted({max(1, int(tokens * share)) for share in SNAPSHOT_SHARES})
+    study = study.with_training(token_budget=tokens)
+    evaluation = study.config["evaluation"] | {"at_tokens": at_tokens}
+    study = replace(study, config={**study.config, "seeds": seeds, "evaluation": evaluation})
     print(f"A trial: {measured}. So {tokens} tokens a run, seeds {seeds}.", flush=True)
-    study = study.with_tokens(tokens)
-    waiting = [(PRETRAINED, PRETRAINED_SEED), *((arm, seed) for seed in seeds for arm in study.arms)]
-    running: dict[Future[dict[str, float]], tuple[str, int]] = {}
-    done: list[dict[str, Any]] = []
-    while (waiting or running) and time.monotonic() < end:
-        trained = {(one["arm"], one["seed"]) for one in done}
-        for arm, seed in list(waiting):
-            is_ready = arm in (PRETRAINED, DISTRIBUTED) or (DISTRIBUTED, seed) in trained
-            if is_ready and len(running) < study.processes:
-                waiting.remove((arm, seed))
-                running[pool.submit(train_and_evaluate, study, arm, seed)] = (arm, seed)
-        finished, _ = wait(running, timeout=max(0.0, end - time.monotonic()), return_when=FIRST_COMPLETED)
-        for future in finished:
-            arm, seed = running.pop(future)
-            done.append({"arm": arm, "seed": seed} | future.result())
-            print(f"{end - time.monotonic():.0f} s left; {done[-1]}", flush=True)
-            archive(study, (one for one in done if one["seed"] == seed), archives / f"seed{seed}.tar.gz")
-            config = finished_part(study.config, {(one["arm"], one["seed"]) for one in done})
-            write_json(archives / "study.json", {"config": config, "trial": measured, "runs": done})
+    rates = [pool.submit(validation_perplexity, study, rate) for rate in LEARNING_RATES]
+    found = [rate.result() for rate in rates]
+    best = min(found, key=lambda one: one["validation_perplexity"])["learning_rate"]
+    print(f"Learning rates: {found}. So {best:g}.", flush=True)
+    study = study.with_training(learning_rate=best)
+    for one in [pool.submit(train, study, DISTRIBUTED, seed) for seed in seeds]:
+        one.result()
+    record: dict[str, Any] = {"trial": measured, "learning_rates": found, "runs": []}
+
+    def keep(run: Mapping[str, Any]) -> None:
+        print(f"{end - time.monotonic():.0f} s left; {run}", flush=True)
+        record["runs"].append(run)
+        archives.add(study.results, run["arm"], run["seed"])
+        done = {(one["arm"], one["seed"]) for one in record["runs"]}
+        archives.write_record(record | {"config": finished_part(study.config, done)})
+
+    runs = [(PRETRAINED, PRETRAINED_SEED), *((arm, seed) for seed in seeds for arm in study.arms)]
+    missing = in_time(pool, ((train_and_evaluate, study, *run) for run in runs), end, keep)
+    if not missing and study.quintic:
+
+        def keep_repetition(repetition: Mapping[str, Any]) -> None:
+            archives.write_record({**record, "config": study.config, "repeated": repetition})
+
+        in_time(pool, [(repeated, study, study.quintic, seeds[0])], end, keep_repetition)
     for process in list(pool._processes.values()):
         process.kill()  # no file is half written: each is moved into place
     pool.shutdown(wait=False, cancel_futures=True)
-    return {"token_budget": tokens, "seeds": seeds, "runs": len(done), "missing": len(waiting) + len(running)}
+    return {"token_budget": tokens, "seeds": seeds, "runs": len(record["runs"]), "missing": missing}
 
 
-def finished_part(config: Mapping[str, Any], done: Collection[tuple[str, int]]) -> dict[str, Any]:
-    """The config of what can be drawn: the seeds of which every run is done; before the first, its arms so far."""
-    whole = [seed for seed in config["seeds"] if all((arm, seed) in done for arm in config["arms"])]
-    seeds = whole or config["seeds"][:1]
-    arms = {arm: row for arm, row in config["arms"].items() if all((arm, seed) in done for seed in seeds)}
-    return {**config, "seeds": seeds, "arms": arms}
+def in_time(
+    pool: ProcessPoolExecutor,
+    tasks: Iterable[tuple[Any, ...]],
+    end: float,
+    keep: Callable[[Mapping[str, Any]], None],
+) -> int:
+    """Run tasks (a function and its arguments) until `end`, and hand on each result; the number without one."""
+    running = {pool.submit(*task) for task in tasks}
+    while running and time.monotonic() < end:
+        finished, running = wait(running, timeout=max(0.0, end - time.monotonic()), return_when=FIRST_COMPLETED)
+        for future in finished:
+            keep(future.result())
+    return len(running)
 
 
 def trial(pool: ProcessPoolExecutor, study: Study, tokens_per_step: int) -> dict[str, float]:
     """Seconds of as many runs at once as there are processes: to start and end one, by token, and to evaluate one."""
     arm = next(name for name, row in study.arms.items() if row.schedule == "localist")
-    trials = [study.with_tokens(tokens_per_step * steps, "trial") for steps in (1, 1, 1 + study.trial_steps)]
+    aside = study.aside("trial")
+    aside = replace(aside, config={**aside.config, "draw": []})
     trials = [
-        replace(one, results=study.scratch / "trial", scratch=one.scratch / str(n)) for n, one in enumerate(trials)
+        replace(aside.with_training(token_budget=tokens_per_step * steps), scratch=aside.scratch / str(number))
+        for number, steps in enumerate((1, 1, 1 + study.trial_steps))
     ]
-    for name in ("tokens", "blocks", "corpus"):
-        (study.scratch / "trial").mkdir(parents=True, exist_ok=True)
-        (study.scratch / "trial" / name).symlink_to((study.results / name).resolve())
 
-    def at_once(function: Any, one: Study, name: str) -> float:
+    def at_once(function: Callable[..., float], one: Study, name: str) -> float:
         futures = [pool.submit(function, one, name, PRETRAINED_SEED + seed) for seed in range(study.processes)]
         return sum(future.result() for future in futures) / study.processes
 
     _, fixed, longer = (at_once(train, one, arm) for one in trials)  # the first also starts the processes
     evaluation = at_once(evaluate, trials[0], PRETRAINED)
-    shutil.rmtree(study.scratch / "trial")
+    shutil.rmtree(aside.results)
     by_token = max(longer - fixed, 1e-3) / (study.trial_steps * tokens_per_step)
     return {"fixed": round(fixed, 2), "by_token": by_token, "evaluation": round(evaluation, 2)}
 
 
 def affordable(study: Study, measured: Mapping[str, float], seconds: float) -> tuple[list[int], int]:
-    """Seeds, and tokens of a run, that fit into the time: first fewer tokens, and below LEAST_TOKENS fewer seeds."""
+    """Seeds, and tokens of a run, that fit into the time: first fewer tokens, and below LEAST_TOKENS fewer seeds.
+
+    Beside the runs there are the untuned model, the learning rates and a repetition.
+    """
     wanted = study.config["training"]["token_budget"]
     count, tokens = 0, 0
     for count in range(len(study.config["seeds"]), 0, -1):
-        of_a_run = SHARE_PLANNED * seconds * study.processes / (count * len(study.arms) + 1)
+        jobs = count * len(study.arms) + 2 + len(LEARNING_RATES)
+        of_a_run = SHARE_PLANNED * seconds * study.processes / jobs
         tokens = min(wanted, int((of_a_run - measured["fixed"] - measured["evaluation"]) / measured["by_token"]))
         if tokens >= min(wanted, LEAST_TOKENS):
             break
     return list(study.config["seeds"][:count]), max(1000, tokens)
-
-
-def archive(study: Study, runs: Iterable[Mapping[str, Any]], file: Path) -> None:
-    """Pack what `make figures` reads of finished runs."""
-    with replacing(file) as temporary, tarfile.open(temporary, "w:gz") as packed:
-        for one in runs:
-            for kind in ("runs", "evaluation"):
-                folder = Path(kind) / one["arm"] / f"seed{one['seed']}"
-                if (study.results / folder).is_dir():
-                    packed.add(study.results / folder, folder.as_posix())

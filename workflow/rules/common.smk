@@ -29,6 +29,7 @@ from localist.study.arms import (
     SHIFTED,
     arm_table,
     arms_to_draw,
+    compared_with,
     meaning,
     named,
     sweep,
@@ -239,24 +240,14 @@ def evaluated():
     return [(PRETRAINED, PRETRAINED_SEED), *runs()]
 
 
-def compared_with(arm, seed):
-    """(arm, seed) whose attention this run's is compared with: distributed's; of its own seeds, one with the next."""
-    if arm == PRETRAINED:
-        return DISTRIBUTED, SEEDS[0]
-    if arm != DISTRIBUTED:
-        return DISTRIBUTED, seed
-    following = SEEDS[1:] + (SEEDS[:1] if len(SEEDS) > 2 else [])
-    return next(((DISTRIBUTED, other) for one, other in zip(SEEDS, following) if one == seed), None)
-
-
 def model_compared_with(arm, seed):
-    other = compared_with(arm, seed)
+    other = compared_with(arm, seed, SEEDS)
     return model_of(*other) if other else []
 
 
 def compared():
     """(arm, seed, other, other seed) of every comparison of attention."""
-    return [(*run, *compared_with(*run)) for run in evaluated() if compared_with(*run)]
+    return [(*run, *other) for run in evaluated() if (other := compared_with(*run, SEEDS))]
 
 
 def comparisons():

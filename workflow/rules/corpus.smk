@@ -74,7 +74,7 @@ rule split_sentences:
     params:
         software=software,
         language=config["corpus"]["language"],
-        splits={key: config["splits"][key] for key in [*SPLITS, "seed"]},
+        splits={key: config["splits"][key] for key in [*SPLITS, "seed", "passage_words"]},
     script:
         "../../scripts/split_sentences.py"
 

@@ -77,7 +77,7 @@ rule describe_corpus:
         mem_mb=1000,
         runtime=10,
     params:
-        splits={key: config["splits"][key] for key in [*SPLITS, "seed"]},
+        splits={key: config["splits"][key] for key in [*SPLITS, "seed", "passage_words"]},
     script:
         "../../scripts/describe_corpus.py"
 

@@ -1,6 +1,6 @@
 """The arm table: what a named arm means, looked up in config."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -123,6 +123,16 @@ def arms_to_draw(table: Mapping[str, Arm], constraint: Mapping[str, Any]) -> lis
         next(budgets, None),
     ]
     return [name for name in chosen if name]
+
+
+def compared_with(arm: str, seed: int, seeds: Sequence[int]) -> tuple[str, int] | None:
+    """The run whose attention this run's is compared with: distributed's; of its own seeds, one with the next."""
+    if arm == PRETRAINED:
+        return DISTRIBUTED, seeds[0]
+    if arm != DISTRIBUTED:
+        return DISTRIBUTED, seed
+    following = [*seeds[1:], *(seeds[:1] if len(seeds) > 2 else [])]
+    return next(((DISTRIBUTED, other) for one, other in zip(seeds, following, strict=False) if one == seed), None)
 
 
 def _plainest(arm: Arm) -> Arm:

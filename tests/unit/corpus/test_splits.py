@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localist.corpus.documents import Document, Section, sections_table
-from localist.corpus.splits import SPLITS, assign_splits
+from localist.corpus.splits import SPLITS, assign_splits, passages
 from localist.plumbing.errors import UserError
 from split_sentences import main
 
@@ -76,6 +76,16 @@ def test_sections_are_drawn_and_not_taken_in_order():
     assert not any(min(place) >= 32 for place in places)
 
 
+def test_sections_go_together_until_they_have_enough_words():
+    """Catches a passage over the end of a document, a short rest on its own, and passages that are torn apart."""
+    assert passages([0, 0, 0, 0, 0, 1, 1], [30, 80, 100, 50, 40, 10, 10], 100) == [0, 0, 1, 1, 1, 2, 2]
+    assert passages([0, 0, 1, 1], [5, 5, 5, 5], 1) == [0, 1, 2, 3]
+    sections = corpus(["word " * 40] * 60)
+    splits = assign_splits(sections, SHARES, 1, passage_words=100)
+    by_passage = splits.groupby(passages([0] * 60, [40] * 60, 100))
+    assert by_passage.nunique().tolist() == [1] * 20 and set(splits) == set(SPLITS)
+
+
 def test_splits_are_the_same_in_another_process():
     """Catches a rule that uses Python's own hash, which changes with every process."""
     code = (
@@ -92,7 +102,7 @@ def test_splits_are_the_same_in_another_process():
 
 def run_main(folder: Path, sections: pd.DataFrame, minimum: int = 1) -> pd.DataFrame:
     sections.to_parquet(folder / "sections.parquet", index=False)
-    splits = SHARES | {"seed": 0, "min_test_sections": minimum}
+    splits = SHARES | {"seed": 0, "passage_words": 1, "min_test_sections": minimum}
     main(folder / "sections.parquet", "en", splits, folder / "sentences.parquet")
     return pd.read_parquet(folder / "sentences.parquet")
 
