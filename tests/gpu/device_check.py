@@ -186,7 +186,7 @@ def run_study(options: argparse.Namespace) -> None:
         config, model = rehearsed(config, options.work), first_layers(model, options.work / "first-layers")
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() and not options.rehearse else None) as scratch:
-        sizes = {"processes": 2, "trial_steps": 2} if options.rehearse else {}
+        sizes = {"processes": 2, "trial_tokens": 1000} if options.rehearse else {}
         study = Study(config, options.work, model, Path(scratch), **sizes)
         seconds = options.study_seconds - (time.monotonic() - started)
         archives = Archives(options.out, options.work / "later")

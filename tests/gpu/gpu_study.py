@@ -35,6 +35,7 @@ from localist.study.arms import (
     compared_with,
     meaning,
     named,
+    sweep,
 )
 from localist.tokens.windows import Windows
 from localist.training.runs import train_run
@@ -43,10 +44,12 @@ from localist.training.settings import ReferenceRun, RunInputs, RunOutputs, Trai
 # Of the time that the trial leaves: the rest is for runs that take longer than it did.
 SHARE_PLANNED = 0.85
 LEAST_TOKENS = 60_000
-# One is chosen, by the validation loss of distributed at the study's token budget, with the first seed.
+# One is chosen, by the validation loss of distributed after so many tokens, with the first seed.
 LEARNING_RATES = (1e-4, 2e-4, 4e-4, 8e-4)
-# Runs of the first seed are also evaluated as they were after these shares of the token budget.
-SNAPSHOT_SHARES = (1 / 16, 1 / 4, 1)
+TRIAL_TOKENS = 80_000
+# With the first seed, distributed and the arms that differ from quintic in α alone are also evaluated as they were
+# after these shares of the token budget.
+SNAPSHOT_SHARES = (1 / 8, 1 / 4, 1 / 2, 1)
 EVALUATED = ("metrics", "precision", "tokens", "knockout", "divergence", "at_tokens")
 SUFFIXES = {"metrics": "json", "precision": "json"}
 
@@ -56,15 +59,15 @@ class Study:
     """A resolved config, the folder of its results, the model, and where models and checkpoints lie meanwhile.
 
     processes: runs beside each other, since one with a small model leaves a large GPU waiting for the program;
-    trial_steps: of the runs by which the time of all others is estimated.
+    trial_tokens: of the runs by which the learning rate is chosen and the time of all others estimated.
     """
 
     config: Mapping[str, Any]
     results: Path
     model: Path
     scratch: Path
-    processes: int = 4
-    trial_steps: int = 60
+    processes: int = 6
+    trial_tokens: int = TRIAL_TOKENS
 
     def with_training(self, **settings: Any) -> "Study":
         """The same with other settings of training."""
@@ -94,7 +97,8 @@ class Study:
 
     def snapshots(self, arm: str, seed: int) -> dict[int, Path]:
         """Training tokens → the model of a run as it was after so many."""
-        if arm == PRETRAINED or seed != self.config["seeds"][0]:
+        wanted = meaning(QUINTIC, self.config["constraint"])
+        if seed != self.config["seeds"][0] or arm not in (DISTRIBUTED, *sweep(self.arms, wanted, "weight").values()):
             return {}
         folder = self.model_folder(arm, seed).parent
         return {tokens: folder / f"at-{tokens}" for tokens in self.config["evaluation"]["at_tokens"]}
@@ -131,7 +135,7 @@ def train(study: Study, arm: str, seed: int) -> float:
             study.config["constraint"]["min_locality"],
             1.0 if row.schedule == DISTRIBUTED else study.config["constraint"]["query_key_rate"],
             study.scratch / "checkpoints" / f"{arm}-seed{seed}",
-            study.config["training"]["checkpoint_steps"],
+            0,  # a run of seconds is repeated sooner than it is saved
             RunOutputs(
                 study.model_folder(arm, seed),
                 folder / "history.csv",
@@ -231,21 +235,27 @@ def train_and_evaluate(study: Study, arm: str, seed: int) -> dict[str, Any]:
     return found
 
 
-def validation_perplexity(study: Study, learning_rate: float) -> dict[str, float]:
-    """What the distributed arm reaches at a learning rate, with the first seed."""
+def tried(study: Study, learning_rate: float) -> dict[str, float]:
+    """What distributed reaches at a learning rate with the first seed, and the seconds of one step and of all."""
     other = study.aside(f"rate-{learning_rate:g}").with_training(learning_rate=learning_rate)
-    other = replace(other, config={**other.config, "evaluation": {**other.config["evaluation"], "at_tokens": []}})
-    train(other, DISTRIBUTED, other.config["seeds"][0])
-    folder = other.model_folder(DISTRIBUTED, other.config["seeds"][0])
+    seed = other.config["seeds"][0]
+    one_step = train(replace(other.with_training(token_budget=1), scratch=other.scratch / "first"), DISTRIBUTED, seed)
+    seconds = train(other.with_training(token_budget=study.trial_tokens), DISTRIBUTED, seed)
     windows = Windows.load(other.results / "tokens" / "validation")
-    model = load_model(folder, windows.input_ids.shape[1], other.config["training"]["gpus"])
-    if other.config["training"]["gpus"]:
-        set_up_gpu(exact=True, deterministic=other.config["training"]["deterministic"])
+    training = other.config["training"]
+    model = load_model(other.model_folder(DISTRIBUTED, seed), windows.input_ids.shape[1], training["gpus"])
+    if training["gpus"]:
+        set_up_gpu(exact=True, deterministic=training["deterministic"])
     batch = other.config["evaluation"]["batch_size"]
     losses = token_losses(model, windows, batch_size=batch, bf16=False, description=f"learning rate {learning_rate:g}")
     shutil.rmtree(other.results)
     found = split_metrics(losses, int(windows.byte_counts.sum()))
-    return {"learning_rate": learning_rate, "validation_perplexity": found["perplexity"]}
+    return {
+        "learning_rate": learning_rate,
+        "validation_perplexity": found["perplexity"],
+        "seconds_of_one_step": round(one_step, 2),
+        "seconds": round(seconds, 2),
+    }
 
 
 def repeated(study: Study, arm: str, seed: int) -> dict[str, Any]:
@@ -268,23 +278,18 @@ def run_study(study: Study, *, seconds: float, archives: Archives) -> dict[str, 
     first, since other runs need its model or history.
     """
     end = time.monotonic() + seconds
-    pool = ProcessPoolExecutor(study.processes, multiprocessing.get_context("spawn"))
-    a_step = study.config["training"]["batch_size"] * study.config["tokens"]["context"]
-    measured = trial(pool, study, a_step)
+    pool = ProcessPoolExecutor(study.processes, multiprocessing.get_context("spawn"), start_up)
+    found, measured = trial(pool, study)
+    best = min(found, key=lambda one: one["validation_perplexity"])["learning_rate"]
     seeds, tokens = affordable(study, measured, end - time.monotonic())
     at_tokens = sorted({max(1, int(tokens * share)) for share in SNAPSHOT_SHARES})
-    study = study.with_training(token_budget=tokens)
+    study = study.with_training(token_budget=tokens, learning_rate=best)
     evaluation = study.config["evaluation"] | {"at_tokens": at_tokens}
     study = replace(study, config={**study.config, "seeds": seeds, "evaluation": evaluation})
-    print(f"A trial: {measured}. So {tokens} tokens a run, seeds {seeds}.", flush=True)
-    rates = [pool.submit(validation_perplexity, study, rate) for rate in LEARNING_RATES]
-    found = [rate.result() for rate in rates]
-    best = min(found, key=lambda one: one["validation_perplexity"])["learning_rate"]
-    print(f"Learning rates: {found}. So {best:g}.", flush=True)
-    study = study.with_training(learning_rate=best)
+    print(f"{found}, {measured}: so a learning rate of {best:g}, {tokens} tokens a run, seeds {seeds}.", flush=True)
     for one in [pool.submit(train, study, DISTRIBUTED, seed) for seed in seeds]:
         one.result()
-    record: dict[str, Any] = {"trial": measured, "learning_rates": found, "runs": []}
+    record: dict[str, Any] = {"learning_rates": found, "trial": measured, "runs": []}
 
     def keep(run: Mapping[str, Any]) -> None:
         print(f"{end - time.monotonic():.0f} s left; {run}", flush=True)
@@ -322,36 +327,35 @@ def in_time(
     return len(running)
 
 
-def trial(pool: ProcessPoolExecutor, study: Study, tokens_per_step: int) -> dict[str, float]:
-    """Seconds of as many runs at once as there are processes: to start and end one, by token, and to evaluate one."""
-    arm = next(name for name, row in study.arms.items() if row.schedule == "localist")
+def start_up() -> None:
+    """Of a process: what makes its batches is forked, as in a job's own process, since it imports for seconds else."""
+    multiprocessing.set_start_method("fork", force=True)
+
+
+def trial(pool: ProcessPoolExecutor, study: Study) -> tuple[list[dict[str, float]], dict[str, float]]:
+    """Learning rates side by side with evaluations, and from them the seconds to start and end a run, by token, and to
+    evaluate one."""
     aside = study.aside("trial")
     aside = replace(aside, config={**aside.config, "draw": []})
-    trials = [
-        replace(aside.with_training(token_budget=tokens_per_step * steps), scratch=aside.scratch / str(number))
-        for number, steps in enumerate((1, 1, 1 + study.trial_steps))
-    ]
-
-    def at_once(function: Callable[..., float], one: Study, name: str) -> float:
-        futures = [pool.submit(function, one, name, PRETRAINED_SEED + seed) for seed in range(study.processes)]
-        return sum(future.result() for future in futures) / study.processes
-
-    _, fixed, longer = (at_once(train, one, arm) for one in trials)  # the first also starts the processes
-    evaluation = at_once(evaluate, trials[0], PRETRAINED)
+    rates = [pool.submit(tried, study, rate) for rate in LEARNING_RATES]
+    evaluations = [pool.submit(evaluate, aside, PRETRAINED, PRETRAINED_SEED + number) for number in range(2)]
+    found = [rate.result() for rate in rates]
+    evaluation = sum(one.result() for one in evaluations) / len(evaluations)
     shutil.rmtree(aside.results)
-    by_token = max(longer - fixed, 1e-3) / (study.trial_steps * tokens_per_step)
-    return {"fixed": round(fixed, 2), "by_token": by_token, "evaluation": round(evaluation, 2)}
+    fixed = min(one["seconds_of_one_step"] for one in found)  # the first step of a process takes longer
+    by_token = max(1e-3, sum(one["seconds"] - fixed for one in found)) / (len(found) * study.trial_tokens)
+    return found, {"fixed": fixed, "by_token": by_token, "evaluation": round(evaluation, 2)}
 
 
 def affordable(study: Study, measured: Mapping[str, float], seconds: float) -> tuple[list[int], int]:
     """Seeds, and tokens of a run, that fit into the time: first fewer tokens, and below LEAST_TOKENS fewer seeds.
 
-    Beside the runs there are the untuned model, the learning rates and a repetition.
+    Beside the runs there are the untuned model and a repetition.
     """
     wanted = study.config["training"]["token_budget"]
     count, tokens = 0, 0
     for count in range(len(study.config["seeds"]), 0, -1):
-        jobs = count * len(study.arms) + 2 + len(LEARNING_RATES)
+        jobs = count * len(study.arms) + 2
         of_a_run = SHARE_PLANNED * seconds * study.processes / jobs
         tokens = min(wanted, int((of_a_run - measured["fixed"] - measured["evaluation"]) / measured["by_token"]))
         if tokens >= min(wanted, LEAST_TOKENS):

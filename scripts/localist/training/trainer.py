@@ -248,7 +248,8 @@ def train_arm(
     """Fine-tune `model` in place and return its history, one dict per step.
 
     blocks: int [windows, T], -1 on sink and padding; None for an arm without constrained layers. checkpoints: the run's
-    own folder; it resumes from the last complete checkpoint there. The seed sets data order and dropout, nothing else.
+    own folder; it resumes from the last complete checkpoint there (checkpoint_steps: between two; 0: none is written
+    but when the run is asked to stop). The seed sets data order and dropout, nothing else.
     budget: adapts α, for a constraint without a weight. snapshots: training tokens → folder in which the model is saved
     once so many are spent.
 
@@ -276,7 +277,7 @@ def train_arm(
         optim="adamw_torch_fused",
         seed=seed,
         data_seed=seed,
-        save_strategy="steps",
+        save_strategy="steps" if checkpoint_steps else "no",
         save_steps=checkpoint_steps,
         save_total_limit=2,
         logging_strategy="no",  # `StepRecords` take its place

@@ -20,15 +20,15 @@ MEASURED = {"fixed": 2.0, "by_token": 1e-5, "evaluation": 3.0}
     ("seconds", "seeds", "tokens"),
     [
         (10_000, [1, 2, 3], 2_000_000),
-        # Twelve jobs, four at once: 0.85 · 110 · 4 / 12 = 31 s for each, 26 of them for tokens: more than are wanted.
-        (110, [1, 2, 3], 2_000_000),
-        # 5.4 s for each would leave tokens 0.4 s; with two seeds, ten jobs, 6.46 s leave 1.46 s.
-        (19, [1, 2], 146_000),
+        # Eight jobs, four at once: 0.85 · 70 · 4 / 8 = 30 s for each, 25 of them for tokens: more than are wanted.
+        (70, [1, 2, 3], 2_000_000),
+        # 5.5 s for each would leave tokens 0.5 s; with two seeds, six jobs, 7.4 s leave 2.4 s.
+        (13, [1, 2], 236_666),
     ],
 )
 def test_the_budget_is_what_the_time_allows(seconds, seeds, tokens, tmp_path):
     """Catches a study that is cut off in the middle of its arms, and seeds given up before tokens."""
-    study = Study(CONFIG, tmp_path, tmp_path, tmp_path)
+    study = Study(CONFIG, tmp_path, tmp_path, tmp_path, processes=4)
     found_seeds, found = affordable(study, MEASURED, seconds)
     assert found_seeds == seeds and abs(found - tokens) <= 1
 
