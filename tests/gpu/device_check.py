@@ -231,9 +231,14 @@ def collect(options: argparse.Namespace) -> None:
     from gpu_archives import RECORD, unpack_archives
 
     runs = unpack_archives(options.archives, RESULTS)
-    done = json.loads((options.archives / RECORD).read_text(encoding="utf-8"))
+    done = json.loads((options.archives / RECORD).read_text(encoding="utf-8"))["config"]
+    planned = yaml.safe_load(STUDY.read_text(encoding="utf-8"))
+    planned["seeds"] = done["seeds"]
+    planned["arms"] = {name: row for name, row in planned["arms"].items() if name in done["arms"]}
+    planned["training"] |= {name: done["training"][name] for name in ("token_budget", "learning_rate")}
+    planned["evaluation"]["at_tokens"] = done["evaluation"]["at_tokens"]
     config = RESULTS / "study.yaml"
-    config.write_text(yaml.safe_dump(done["config"], sort_keys=False, allow_unicode=True), encoding="utf-8")
+    config.write_text(yaml.safe_dump(planned, sort_keys=False, allow_unicode=True), encoding="utf-8")
     print(f"{runs} runs unpacked. Draw it with: make figures CONFIG={config}")
 
 
