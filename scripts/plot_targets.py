@@ -33,7 +33,7 @@ def main(metrics: Path, arms: Sequence[str], pdf: Path, png: Path) -> None:
             axes.text(
                 0.02, 0.97, "one target in this study: no trend", transform=axes.transAxes, va="top", color="0.35"
             )
-        axes.set(xlabel="fidelity target τ (0: chance, 1: all inside)", xlim=(0, 1))
+        axes.set(xlabel="fidelity target τ (0: chance, 1: all inside)", xlim=(0, 1.03))
         axes.margins(y=0.2)
         perplexity_axis(axes, "y", [*swept["perplexity"], *baseline])
         save_figure(figure, pdf, png)
