@@ -17,13 +17,13 @@ class Archives:
     """part-0.tar, part-1.tar …, each of one .tar.xz a run, and study.json.
 
     folder: of the first `parts`; later: of the rest, where only so many files can be brought back at once; part_bytes:
-    the size from which on a new part is begun.
+    the most that several runs may fill.
     """
 
     folder: Path
     later: Path
     parts: int = 4
-    part_bytes: int = 13_000_000
+    part_bytes: int = 15_000_000
 
     def add(self, results: Path, arm: str, seed: int) -> None:
         """Pack what `make figures` reads of a finished run."""
@@ -35,15 +35,15 @@ class Archives:
         member = tarfile.TarInfo(f"{arm}-seed{seed}.tar.xz")
         member.size = content.tell()
         content.seek(0)
-        with tarfile.open(self._current(), "a") as part:
+        with tarfile.open(self._part_with_room(member.size), "a") as part:
             part.addfile(member, content)
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         write_json(self.folder / RECORD, record)
 
-    def _current(self) -> Path:
+    def _part_with_room(self, size: int) -> Path:
         number = 0
-        while self._part(number).exists() and self._part(number).stat().st_size > self.part_bytes:
+        while self._part(number).exists() and self._part(number).stat().st_size + size > self.part_bytes:
             number += 1
         self._part(number).parent.mkdir(parents=True, exist_ok=True)
         return self._part(number)

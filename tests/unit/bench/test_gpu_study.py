@@ -20,10 +20,10 @@ MEASURED = {"fixed": 2.0, "by_token": 1e-5, "evaluation": 3.0}
     ("seconds", "seeds", "tokens"),
     [
         (10_000, [1, 2, 3], 2_000_000),
-        # Eight jobs, four at once: 0.85 · 70 · 4 / 8 = 30 s for each, 25 of them for tokens: more than are wanted.
-        (70, [1, 2, 3], 2_000_000),
+        # Eight jobs, four at once: 0.65 · 80 · 4 / 8 = 26 s for each, 21 of them for tokens: more than are wanted.
+        (80, [1, 2, 3], 2_000_000),
         # 5.5 s for each would leave tokens 0.5 s; with two seeds, six jobs, 7.4 s leave 2.4 s.
-        (13, [1, 2], 236_666),
+        (17, [1, 2], 236_666),
     ],
 )
 def test_the_budget_is_what_the_time_allows(seconds, seeds, tokens, tmp_path):
