@@ -23,7 +23,7 @@ define reported
 	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; the messages above say why." >&2; exit $$status; fi
 endef
 
-.PHONY: help env resources run inspect inspect-blocks smoke figures test test-cluster bench bench-blocks bench-corpus bench-scale device-bundle device-check lint format clean
+.PHONY: help env resources run inspect inspect-blocks smoke figures docs test test-cluster bench bench-blocks bench-corpus bench-scale device-bundle device-check lint format clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -76,6 +76,18 @@ bench-corpus: env resources ## Measure how well and fast books of each format ar
 
 bench-scale: env ## Measure the blocks of a million sentences (20 minutes)
 	$(call reported,bench-scale,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_scale.py $(ARGS))
+
+docs/workflow.svg: env $(wildcard workflow/rules/*.smk) docs/site/draw_workflow.py
+	@set -o pipefail; $(BIN)/snakemake --rulegraph --configfile config.yaml | $(PYTHON) docs/site/draw_workflow.py | tred | dot -Tsvg -o $@
+
+.venv-docs/ready: docs/site/requirements.txt
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --requirement docs/site/requirements.txt
+	@touch $@
+
+docs: .venv-docs/ready ## Build the documentation as a site in .site; a broken link is an error
+	@.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site . .site
+	@cp .site/README.html .site/index.html && echo "Open .site/index.html"
 
 device-bundle: env ## Pack what device-check needs into .device (10 minutes)
 	@$(BIN)/snakemake --cores $(CORES) --configfile tests/gpu/study.yaml --resources gpu=1 gpu_jobs=1 -- \

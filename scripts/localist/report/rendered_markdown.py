@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.anchors import anchors_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-MATH, DIAGRAM = "math", "mermaid"
+MATH = "math"
 OUTSIDE = re.compile(r"[a-z]+:|#")
 
 
@@ -23,6 +23,7 @@ def rendered(markdown: str, folder: str) -> str:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     parser.use(dollarmath_plugin, renderer=lambda tex, options: convert(tex)).use(anchors_plugin, max_level=4)
     parser.add_render_rule("fence", _fence)
+    parser.add_render_rule("image", _picture)
     tokens = parser.parse(markdown)
     if tokens and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
         tokens = tokens[3:]
@@ -36,9 +37,12 @@ def _fence(_: Any, tokens: Sequence[Token], number: int, *__: Any) -> str:
     content, kind = tokens[number].content, tokens[number].info
     if kind == MATH:
         return convert(content, display="block")
-    if kind == DIAGRAM:
-        return "<p>(The diagram is in the documentation: it takes a program to draw that this page cannot load.)</p>"
     return f"<pre>{escape(content)}</pre>"
+
+
+def _picture(_: Any, tokens: Sequence[Token], number: int, *__: Any) -> str:
+    """A link: the page is a single file."""
+    return f'<a href="{escape(str(tokens[number].attrGet("src")))}">{escape(tokens[number].content)}</a>'
 
 
 def _lead(link: Token, folder: str) -> None:

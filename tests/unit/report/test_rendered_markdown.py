@@ -21,7 +21,12 @@ def test_formulas_links_and_tables():
 
 def test_markup_in_the_text_is_shown():
     """Catches HTML of a document that becomes part of the page."""
-    assert "<script" not in rendered("<script>alert(1)</script>\n\n```\n<b>\n```\n\n```mermaid\n<b>\n```\n", "docs")
+    assert "<script" not in rendered("<script>alert(1)</script>\n\n```\n<b>\n```\n", "docs")
+
+
+def test_a_picture_is_a_link():
+    """Catches a picture that a single file without a network cannot show."""
+    assert rendered("![Graph <1>](a.svg)", "docs") == '<p><a href="docs/a.svg">Graph &lt;1&gt;</a></p>\n'
 
 
 def test_the_method_is_rendered_whole():

@@ -1,0 +1,69 @@
+"""The documentation as a site: README.md is its first page, and everything is rendered without a network."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from docutils import nodes
+from latex2mathml.converter import convert
+
+project = "Progressive localisation"
+copyright = ""
+html_show_copyright = False
+root_doc = "README"
+include_patterns = ["*.md", "docs/**.md", "results/README.md"]
+exclude_patterns = [".*", "resources", "results/*/**", "scripts", "tests", "workflow"]
+extensions = ["myst_parser"]
+source_suffix = {".md": "markdown"}
+myst_enable_extensions = ["dollarmath"]
+myst_fence_as_directive = ["math"]
+# Links to headings are checked at these levels.
+myst_heading_anchors = 3
+html_theme = "furo"
+html_title = project
+html_math_renderer = "mathml"
+html_copy_source = False
+pygments_style = "default"
+
+
+ROOT = Path(__file__).resolve().parents[2]
+LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#\s]+)\)")
+# The navigation. On GitHub, README.md has links instead.
+CONTENTS = {
+    "Use": ["running", "own-book", "own-model", "own-arms", "cluster", "troubleshooting"],
+    "Results": ["reading-the-report", "explorer", "dial", "python"],
+    "Background": ["method", "study/README", "benchmarks/README", "benchmarks/blocks", "benchmarks/corpus"],
+}
+
+
+def add_navigation(app, page: str, source: list[str]) -> None:
+    if page != root_doc:
+        return
+    listed = {part: [f"docs/{name}" for name in names] for part, names in CONTENTS.items()}
+    listed["Project"] = ["results/README", "CONTRIBUTING", "CHANGELOG"]
+    for part, names in listed.items():
+        lines = ["", "```{toctree}", ":hidden:", ":caption: " + part, *names, "```"]
+        source[0] += "\n".join(lines) + "\n"
+
+
+def drop_links_to_folders(app, page: str, source: list[str]) -> None:
+    """A folder has no page."""
+    folder = (ROOT / page).parent
+    source[0] = LINK.sub(lambda link: link[1] if (folder / link[2]).is_dir() else link[0], source[0])
+
+
+def mathml(block: bool) -> Callable:
+    """How a formula is written: as MathML, which browsers draw by themselves."""
+
+    def visit(writer, node: nodes.Node) -> None:
+        formula = convert(node.astext(), display="block" if block else "inline")
+        writer.body.append(f"<p>{formula}</p>" if block else formula)
+        raise nodes.SkipNode
+
+    return visit
+
+
+def setup(app) -> None:
+    app.connect("source-read", add_navigation)
+    app.connect("source-read", drop_links_to_folders)
+    app.add_html_math_renderer("mathml", (mathml(block=False), None), (mathml(block=True), None))
