@@ -1,6 +1,6 @@
 """The graph of rules, legibly: one box per rule in the colour of its stage; tables, pages and figures are a box each.
 
-    snakemake --rulegraph | python docs/site/draw_workflow.py | tred | dot -Tsvg -o docs/workflow.svg
+snakemake --rulegraph | python docs/site/draw_workflow.py | tred | dot -Tsvg -o docs/workflow.svg
 """
 
 import re
@@ -33,7 +33,9 @@ def legible(graph: str, stages: dict[str, str]) -> str:
     names = {number: rule for number, rule in NODE.findall(graph) if rule in stages}
     boxes = {number: STAGES[stages[rule]][1] or rule for number, rule in names.items()}
     colours = {boxes[number]: STAGES[stages[rule]][0] for number, rule in names.items()}
-    arrows = {(boxes[a], boxes[b]) for a, b in EDGE.findall(graph) if a in boxes and b in boxes and boxes[a] != boxes[b]}
+    arrows = {
+        (boxes[a], boxes[b]) for a, b in EDGE.findall(graph) if a in boxes and b in boxes and boxes[a] != boxes[b]
+    }
     return "\n".join(
         [
             "digraph workflow {",

@@ -1,0 +1,151 @@
+"""Every command of the documents: the cheap ones are run, the others planned; the studies in them are valid.
+
+A block of commands is fenced as `sh`; what a program prints, as `text`.
+"""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from checkout import ROOT
+from conftest import BASE
+from forked_snakemake import forked_snakemake
+from whole_studies import resolved
+
+pytestmark = pytest.mark.slow
+
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "results/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LANGUAGES = {"sh", "yaml", "python", "text", "math"}
+
+# How a command is tried, by its first words; the first that fits counts.
+RUN, PLAN, UNTRIED = "run", "plan", "untried"
+TREATMENTS = (
+    (r"snakemake .*--executor kubernetes", UNTRIED),  # needs a plugin, a cluster and a storage
+    (r"snakemake .*--software-deployment-method conda", UNTRIED),  # needs conda
+    (r"snakemake .*--report ", UNTRIED),  # needs a finished study: test_report.py
+    (r"snakemake .*inspect_corpus", RUN),
+    (r"snakemake --unlock", RUN),
+    (r"snakemake ", PLAN),
+    (r"make (help|inspect )", RUN),
+    (r"make ", PLAN),
+    (r"cp -r workflow/profiles/slurm my_cluster$", RUN),
+    (r"\. \.venv/bin/activate$", RUN),
+    (r"git (clone|lfs) ", UNTRIED),  # needs the network
+    (r"(mkdir |export \w+=)/shared/", UNTRIED),  # a folder of the reader's
+)
+# Names of the reader's → what stands for them.
+PLACEHOLDERS = {"/path/to/book.pdf": "book.txt", "/path/to/model": "model", "/path/to/folder": "model"}
+
+
+def blocks(language: str) -> list[tuple[Path, str]]:
+    """The fenced blocks of one language. One without a language holds commands."""
+    found = [(path, *match) for path in DOCUMENTS for match in FENCED.findall(path.read_text(encoding="utf-8"))]
+    assert {spoken or "sh" for _, spoken, _ in found} <= LANGUAGES
+    return [(path, text) for path, spoken, text in found if (spoken or "sh") == language]
+
+
+def commands() -> list[str]:
+    """Each command once, without its comment; what is only planned is not also planned with --dry-run."""
+    lines = "".join(text.replace("\\\n", " ") for _, text in blocks("sh")).splitlines()
+    typed = (re.sub(r"(^|\s)# .*|--dry-run", "", line) for line in lines)
+    return list(dict.fromkeys(" ".join(line.split()) for line in typed if line.strip()))
+
+
+def treatment(command: str) -> str | None:
+    return next((how for pattern, how in TREATMENTS if re.match(pattern, command)), None)
+
+
+def placed(text: str) -> str:
+    for name, stand_in in PLACEHOLDERS.items():
+        text = text.replace(name, stand_in)
+    return text
+
+
+@pytest.fixture(scope="module")
+def readers_folder(tmp_path_factory):
+    """A checkout as a reader has it, with a book, a model, the README's study and a profile of one's own."""
+    folder = tmp_path_factory.mktemp("reader")
+    for name in ("Snakefile", "Makefile", "config.yaml", "requirements.txt", "workflow", "scripts", "envs", "docs"):
+        (folder / name).symlink_to(ROOT / name)
+    for name in ("profiles", ".venv"):
+        (folder / name).symlink_to(ROOT / name)
+    (BASE / "resources").mkdir(exist_ok=True)
+    (folder / "resources").symlink_to(BASE / "resources")
+    words = re.findall(r"[a-z]{3,}", (ROOT / "README.md").read_text(encoding="utf-8"))
+    paragraphs = (" ".join(random.Random(n).choices(words, k=60)).capitalize() + "." for n in range(200))
+    (folder / "book.txt").write_text("\n\n".join(paragraphs), encoding="utf-8")
+    (folder / "model").mkdir()
+    for name, text in (("config.json", '{"model_type": "gpt2"}'), ("tokenizer.json", "{}"), ("model.safetensors", "0")):
+        (folder / "model" / name).write_text(text, encoding="utf-8")
+    study = next(text for path, text in blocks("yaml") if path.name == "README.md")
+    (folder / "my_study.yaml").write_text(placed(study), encoding="utf-8")
+    shutil.copytree(ROOT / "workflow" / "profiles" / "slurm", folder / "my_cluster")
+    return folder
+
+
+def in_shell(command: str, folder: Path) -> subprocess.CompletedProcess:
+    path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def tried(command: str, folder: Path) -> subprocess.CompletedProcess:
+    how, typed = treatment(command), placed(command)
+    if typed.startswith("make "):
+        # The environment is the one that runs the tests, however old.
+        return in_shell(typed.replace("make ", f"make -o .venv/ready {'-n ' if how == PLAN else ''}", 1), folder)
+    if how == PLAN:
+        words = subprocess.run(["bash", "-c", f"printf '%s\\0' {typed}"], capture_output=True, text=True, check=True)
+        return forked_snakemake([*words.stdout.split("\0")[1:-1], "--dry-run"], folder)
+    return in_shell(typed.replace("my_cluster", "another_cluster") if typed.startswith("cp ") else typed, folder)
+
+
+def test_every_command_is_classified():
+    """Catches a new command in a document that no test tries."""
+    assert [command for command in commands() if treatment(command) is None] == []
+
+
+@pytest.mark.parametrize(
+    "command", [line for line in commands() if treatment(line) != UNTRIED], ids=lambda line: line[:70]
+)
+def test_documented_commands_work(readers_folder, command):
+    """Catches a command with an option, target, file or key that is no longer there."""
+    done = tried(command, readers_folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_wrong_command_is_noticed(readers_folder):
+    """Catches a runner to which every command works."""
+    wrong = (
+        "snakemake --cores all inspect_corpsu",
+        "snakemake --cores all --config 'tokens={contxt: 9}'",
+        "snakemake --cores all --configfile gone.yaml",
+        "make no-such-target",
+    )
+    assert [tried(command, readers_folder).returncode != 0 for command in wrong] == [True] * len(wrong)
+    assert treatment("rm -rf results") is None
+
+
+@pytest.mark.parametrize("text", [text for _, text in blocks("yaml")])
+def test_documented_studies_are_valid(text):
+    """Catches an example with a key or value that the schema no longer has."""
+    study = yaml.safe_load(text)
+    if "arms" in study:
+        measured = {arm.get("partition", "semantic") for arm in study["arms"].values()}
+        assert measured <= {"semantic", "fixed", "shifted"}, "the default study measures no other"
+    resolved(study)
