@@ -14,6 +14,7 @@ RESOURCES = ("model", "encoder", "corpus")
 
 
 def main(
+    version: str,
     config: Mapping[str, Any],
     same_arms: Mapping[str, str],
     records: Sequence[Path],
@@ -27,7 +28,8 @@ def main(
 ) -> None:
     """Write the record as JSON and as a page.
 
-    records: of the resources that were fetched; own_files: files or folders of the resources that the user provides.
+    version: of this project; records: of the resources that were fetched; own_files: files or folders of the resources
+    that the user provides.
     """
     runs = [read_json(path) for path in settings]
     described = ("name", "license", "origin", "source")
@@ -41,7 +43,7 @@ def main(
         "training": {key: runs[0][key] for key in ("precision", "threads", "device", "processor", "steps")},
         "same_arms": dict(same_arms),
         "code": {"runs": sorted({run["code"] for run in runs}), "tables": code_version()},
-        "versions": runs[0]["versions"],
+        "versions": {"progressive-localisation": version} | runs[0]["versions"],
         "config": dict(config),
     }
     write_json(record, study)
@@ -66,6 +68,7 @@ if __name__ == "__main__":
     with rule_log(snakemake.log[0]):
         own = list(zip(snakemake.params.own, map(Path, snakemake.input.own), strict=True))
         main(
+            version=snakemake.params.version,
             config=snakemake.params.config,
             same_arms=snakemake.params.same_arms,
             records=[Path(path) for path in snakemake.input.records],

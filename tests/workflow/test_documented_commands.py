@@ -1,6 +1,6 @@
 """Every command of the documents: the cheap ones are run, the others planned; the studies in them are valid.
 
-A block of commands is fenced as `sh`; what a program prints, as `text`.
+TREATMENTS says how each is tried; a new one that fits none of its patterns fails a test.
 """
 
 import os
@@ -13,18 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 from checkout import ROOT
-from conftest import BASE
+from documented_blocks import blocks
 from forked_snakemake import forked_snakemake
 from whole_studies import resolved
 
 pytestmark = pytest.mark.slow
-
-DOCUMENTS = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "results/README.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
-]
-FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LANGUAGES = {"sh", "yaml", "python", "text", "math"}
 
 # How a command is tried, by its first words; the first that fits counts.
 RUN, PLAN, UNTRIED = "run", "plan", "untried"
@@ -44,13 +37,6 @@ TREATMENTS = (
 )
 # Names of the reader's → what stands for them.
 PLACEHOLDERS = {"/path/to/book.pdf": "book.txt", "/path/to/model": "model", "/path/to/folder": "model"}
-
-
-def blocks(language: str) -> list[tuple[Path, str]]:
-    """The fenced blocks of one language. One without a language holds commands."""
-    found = [(path, *match) for path in DOCUMENTS for match in FENCED.findall(path.read_text(encoding="utf-8"))]
-    assert {spoken or "sh" for _, spoken, _ in found} <= LANGUAGES
-    return [(path, text) for path, spoken, text in found if (spoken or "sh") == language]
 
 
 def commands() -> list[str]:
@@ -78,8 +64,8 @@ def readers_folder(tmp_path_factory):
         (folder / name).symlink_to(ROOT / name)
     for name in ("profiles", ".venv"):
         (folder / name).symlink_to(ROOT / name)
-    (BASE / "resources").mkdir(exist_ok=True)
-    (folder / "resources").symlink_to(BASE / "resources")
+    (ROOT / "resources").mkdir(exist_ok=True)
+    (folder / "resources").symlink_to(ROOT / "resources")
     words = re.findall(r"[a-z]{3,}", (ROOT / "README.md").read_text(encoding="utf-8"))
     paragraphs = (" ".join(random.Random(n).choices(words, k=60)).capitalize() + "." for n in range(200))
     (folder / "book.txt").write_text("\n\n".join(paragraphs), encoding="utf-8")

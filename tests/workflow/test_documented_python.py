@@ -1,8 +1,7 @@
 """The Python of the documents runs, on the smoke study and its model."""
 
 import pytest
-from checkout import ROOT
-from test_documented_commands import blocks
+from documented_blocks import blocks
 
 pytestmark = pytest.mark.slow
 

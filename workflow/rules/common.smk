@@ -10,6 +10,7 @@ BASE = folder_of_this_file().parents[1]
 CODE = BASE if Path.cwd() != BASE else Path()
 sys.path.insert(0, str(BASE / "scripts"))
 
+from localist import __version__
 from localist.blocks.partitions import PARTITIONS
 from localist.corpus.corpus_files import check_corpus_path, checksum_of, corpus_files, shown_names, source_paths
 from localist.corpus.formats.file_kinds import FORMATS

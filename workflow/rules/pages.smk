@@ -46,6 +46,7 @@ rule describe_study:
         mem_mb=1000,
         runtime=10,
     params:
+        version=__version__,
         own_content=[OWN_MODEL, OWN_ENCODER],
         config=config,
         same_arms=SAME_ARMS,

@@ -65,6 +65,7 @@ def test_fetched_and_own_files_are_recorded_by_their_hash(tmp_path):
         book.write_text(book.name)
     resource = {"name": "x", "license": "x", "origin": "x", "source": {}}
     main(
+        version="1.2.3",
         config={"study": "small", "seeds": [1], "splits": {"min_test_sections": 2}, "training": {"token_budget": 9}}
         | dict.fromkeys(("model", "encoder", "corpus"), resource),
         same_arms={},
@@ -77,7 +78,9 @@ def test_fetched_and_own_files_are_recorded_by_their_hash(tmp_path):
         page=tmp_path / "study.html",
         record=tmp_path / "study.json",
     )
-    files = read_json(tmp_path / "study.json")["files"]
+    record = read_json(tmp_path / "study.json")
+    assert record["versions"]["progressive-localisation"] == "1.2.3"
+    files = record["files"]
     assert files == {"encoder": "f" * 64, "corpus": content_hash(books), "model": content_hash(books[:1])}
     assert files["corpus"] != files["model"] != sha256_of(books[0])
     assert files["corpus"] in (tmp_path / "study.html").read_text(encoding="utf-8")

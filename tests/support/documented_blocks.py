@@ -1,0 +1,20 @@
+"""The fenced blocks of the documents: commands (`sh`), studies (`yaml`), `python`, what a program prints (`text`)."""
+
+import re
+from pathlib import Path
+
+from checkout import ROOT
+
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "results/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LANGUAGES = {"sh", "yaml", "python", "text", "math"}
+
+
+def blocks(language: str) -> list[tuple[Path, str]]:
+    """The fenced blocks of one language. One without a language holds commands."""
+    found = [(path, *match) for path in DOCUMENTS for match in FENCED.findall(path.read_text(encoding="utf-8"))]
+    assert {spoken or "sh" for _, spoken, _ in found} <= LANGUAGES
+    return [(path, text) for path, spoken, text in found if (spoken or "sh") == language]
