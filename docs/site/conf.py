@@ -25,25 +25,24 @@ html_math_renderer = "mathml"
 html_copy_source = False
 pygments_style = "default"
 
-
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#\s]+)\)")
 # The navigation. On GitHub, README.md has links instead.
 CONTENTS = {
-    "Use": ["running", "own-book", "own-model", "own-arms", "cluster", "troubleshooting"],
-    "Results": ["reading-the-report", "explorer", "dial", "python"],
-    "Background": ["method", "study/README", "benchmarks/README", "benchmarks/blocks", "benchmarks/corpus"],
+    "Use": [f"docs/{page}" for page in ("running", "own-book", "own-model", "own-arms", "cluster", "troubleshooting")],
+    "Results": [f"docs/{page}" for page in ("reading-the-report", "explorer", "dial", "python")],
+    "Background": [
+        *("docs/method", "docs/study/README"),
+        *(f"docs/benchmarks/{page}" for page in ("README", "blocks", "corpus")),
+    ],
+    "Project": ["results/README", "CONTRIBUTING", "CHANGELOG"],
 }
 
 
 def add_navigation(app, page: str, source: list[str]) -> None:
-    if page != root_doc:
-        return
-    listed = {part: [f"docs/{name}" for name in names] for part, names in CONTENTS.items()}
-    listed["Project"] = ["results/README", "CONTRIBUTING", "CHANGELOG"]
-    for part, names in listed.items():
-        lines = ["", "```{toctree}", ":hidden:", ":caption: " + part, *names, "```"]
-        source[0] += "\n".join(lines) + "\n"
+    if page == root_doc:
+        for part, pages in CONTENTS.items():
+            source[0] += "\n".join(["", "```{toctree}", ":hidden:", f":caption: {part}", *pages, "```", ""])
 
 
 def drop_links_to_folders(app, page: str, source: list[str]) -> None:
