@@ -218,7 +218,7 @@ def _refuse_failures(failures: Sequence[Mapping[str, str]], files: int, on_error
     if files == 1:
         raise UserError(failures[0]["reason"])
     listed = "\n".join(f"  - {failure['reason']}" for failure in failures)
-    hint = "" if on_error == "skip" else " Mend or remove them, or set corpus.on_error: skip to go on without them."
+    hint = "" if on_error == "skip" else " Fix or remove them, or set corpus.on_error: skip to leave them out."
     raise UserError(f"{len(failures)} of {files} files of the corpus cannot be read.{hint}\n{listed}")
 
 

@@ -25,7 +25,7 @@ SECONDS_PER_MEGABYTE = 30
 MEMORY_BYTES = 1_800_000_000
 # Python's limit of calls; a reader of HTML takes three for each level of nesting.
 RECURSION = 7000
-# The exit code of a Python that could not go on.
+# The exit code of Python after an error.
 PYTHON_ERROR = 1
 ENVIRONMENT = "The file may be whole: make the environment again (make env), and see what PYTHONPATH adds to it."
 
@@ -157,7 +157,7 @@ def _limit(memory_bytes: int) -> None:
 
 
 def _limit_time(seconds: float) -> None:
-    """End this process with SIGXCPU after so many more seconds of processor time."""
+    """End this process with SIGXCPU after this many more seconds of processor time."""
     with suppress(ImportError, ValueError):
         import resource
 

@@ -207,7 +207,7 @@ def read_table(
         try:
             table[column] = pd.to_numeric(table[column]).astype(float)
         except (ValueError, TypeError) as error:
-            raise UserError(f"{path}: the column '{column}' holds something that is no number: {error}") from None
+            raise UserError(f"{path}: the column '{column}' holds a value that is not a number: {error}") from None
     return table
 
 

@@ -87,7 +87,7 @@ def _schema_mistakes(config: Mapping[str, Any], schema_path: Path, choices: Choi
     named = {kind: {"enum": list(names)} for kind, names in choices.items()}
     errors = Draft202012Validator(schema | {"$defs": schema["$defs"] | named}).iter_errors(config)
     ordered = sorted(errors, key=lambda error: list(map(str, error.path)))
-    # One mistake can be reported by several errors: every missing key is told of all that are missing.
+    # One mistake can be reported by several errors: each missing key is reported with all that are missing.
     return list(dict.fromkeys(line for error in ordered for line in _lines(error)))
 
 

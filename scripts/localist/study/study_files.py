@@ -1,4 +1,4 @@
-"""What a study file says that no parsed config shows."""
+"""Mistakes in a study file that are lost once it is parsed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +9,9 @@ from localist.plumbing.errors import UserError
 
 
 def refuse_repeated_keys(path: Path) -> None:
-    """Raises UserError, with key and lines, for a mapping that says a key twice: YAML would drop what came first.
+    """Raises UserError, with key and lines, for a mapping that repeats a key: YAML would silently drop the first value.
 
-    A file that is not YAML is left to Snakemake, which says so.
+    A file that is not YAML is left to Snakemake, which reports it.
     """
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
@@ -22,7 +22,7 @@ def refuse_repeated_keys(path: Path) -> None:
 
 
 def _repeated_keys(node: yaml.Node | None) -> Iterator[tuple[str, int, int]]:
-    """Key, line and first line of every key that a mapping says again."""
+    """Key, line and first line of every repeated key."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _repeated_keys(item)
