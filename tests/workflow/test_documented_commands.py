@@ -127,9 +127,9 @@ def test_a_wrong_command_is_noticed(readers_folder):
     assert treatment("rm -rf results") is None
 
 
-@pytest.mark.parametrize("text", [text for _, text in blocks("yaml")])
+@pytest.mark.parametrize("text", [text for _, text in blocks("yaml") if not text.startswith(" ")])
 def test_documented_studies_are_valid(text):
-    """Catches an example with a key or value that the schema no longer has."""
+    """Catches an example with a key or value that the schema no longer has. Indented ones are parts of the one above."""
     study = yaml.safe_load(text)
     if "arms" in study:
         measured = {arm.get("partition", "semantic") for arm in study["arms"].values()}

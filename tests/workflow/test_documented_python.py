@@ -30,6 +30,7 @@ def readers_folder(smoke, tmp_path, monkeypatch):
     """A folder with the study, the models and the text that the documents name."""
     study, copy = smoke.folder / "results" / "smoke", tmp_path / "results" / "default"
     copy.mkdir(parents=True)
+    (copy.parent / "my_study").symlink_to(copy)
     for part in study.iterdir():
         if part.name != "runs":
             (copy / part.name).symlink_to(part)
