@@ -5,20 +5,24 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TextIO
 
 from localist.plumbing.errors import UserError
 from localist.plumbing.interruption import EXIT_STATUS, Interrupted, requeue
 
 # Full disk or quota; libraries raise these errors in classes of their own.
 NO_SPACE = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+# The variable that names the file to which `localist.plumbing.run_screen` writes, for jobs whose console is the same one.
+SCREEN = "LOCALIST_SCREEN"
 
 
 @contextmanager
 def rule_log(path: str | Path) -> Iterator[None]:
-    """Send log records to `path` and, in short form, to the console.
+    """Send log records to `path` and, in short form, to the console; to `path` alone where the console is the run's screen.
 
+    There, whatever else would reach the console (progress bars, words of libraries) goes to `path` as well.
     A `UserError` ends the job with its message alone; so does `Interrupted`, and SLURM then queues the job again. Any
     other exception leaves its traceback in the log.
     """
@@ -28,12 +32,14 @@ def rule_log(path: str | Path) -> Iterator[None]:
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     to_console = logging.StreamHandler(sys.stderr)
     to_console.setFormatter(logging.Formatter("%(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[to_file, to_console], force=True)
+    on_screen = identity(sys.stderr) == os.environ.get(SCREEN, "none")
+    logging.basicConfig(level=logging.INFO, handlers=[to_file] if on_screen else [to_file, to_console], force=True)
     logging.captureWarnings(True)
     for chatty in ("httpx", "httpx2", "urllib3", "filelock", "sentence_transformers", "fontTools", "matplotlib"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        yield
+        with _console_to(to_file.stream) if on_screen else nullcontext():
+            yield
     except UserError as error:
         logging.getLogger("localist").error("Error: %s", error)
         raise SystemExit(1) from None
@@ -48,4 +54,29 @@ def rule_log(path: str | Path) -> Iterator[None]:
             raise SystemExit(1) from None
         # The console gets the traceback from Python itself; the file must have it too.
         to_file.emit(logging.LogRecord("localist", logging.ERROR, __file__, 0, "failed", None, sys.exc_info()))
+        if on_screen:
+            raise SystemExit(1) from None
         raise
+
+
+def identity(stream: TextIO | None) -> str:
+    """Which file a stream writes to, the same for all processes that write there; "" if it is none."""
+    try:
+        status = os.fstat(stream.fileno() if stream else -1)
+    except (OSError, ValueError):
+        return ""
+    return f"{status.st_dev}:{status.st_ino}"
+
+
+@contextmanager
+def _console_to(file: TextIO) -> Iterator[None]:
+    """Inside, what this process, its libraries and its children write to standard error goes to a file."""
+    console = os.dup(2)
+    sys.stderr.flush()
+    os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(console, 2)
+        os.close(console)
