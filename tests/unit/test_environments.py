@@ -64,10 +64,14 @@ def pinned(environment):
 
 
 def imported(rule):
-    """What a rule's script imports from outside, itself or through the package; plumbing is part of every rule."""
+    """What a rule's script imports from outside, itself or through the package; plumbing is part of every rule.
+
+    But for the screen, which Snakemake itself loads.
+    """
     script = SCRIPTS / f"{rule}.py"
+    plumbing = {path for path in (SCRIPTS / "localist" / "plumbing").glob("*.py") if path.name != "run_screen.py"}
     found = set()
-    for path in (script, *imported_modules(script), *(SCRIPTS / "localist" / "plumbing").glob("*.py")):
+    for path in (script, *imported_modules(script), *sorted(plumbing)):
         for node in executed(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 found.update(alias.name.partition(".")[0] for alias in node.names)

@@ -19,12 +19,16 @@ class Workplace:
     """A folder in which studies run, with the code of `checkout`; `resources` is that of the real checkout."""
 
     def __init__(self, folder: Path, checkout: Path = BASE):
-        self.folder, self.checkout = folder, checkout
+        self.folder, self.checkout, self.screen = folder, checkout, ""
         folder.mkdir(exist_ok=True)
         (BASE / "resources").mkdir(exist_ok=True)
         link = folder / "resources"
         if not link.exists():
             link.symlink_to(BASE / "resources")
+
+    def show_screen(self) -> None:
+        """From now on, show what is shown where Snakemake is started in the checkout."""
+        (self.folder / "scripts").symlink_to(self.checkout / "scripts")
 
     def config(self, source: Path = SMOKE, **changes) -> Path:
         """A copy of a study file with top-level keys replaced; a mapping is merged with the one there, but for arms."""
@@ -82,8 +86,10 @@ def workplace(tmp_path):
 def smoke(tmp_path_factory):
     """The smoke study, run once to its end on code of its own; tests that use it leave both as they are."""
     place = Workplace(tmp_path_factory.mktemp("smoke"), copied_checkout(tmp_path_factory.mktemp("checkout")))
+    place.show_screen()
     done = subprocess.run(place.command(SMOKE), capture_output=True, text=True, cwd=place.folder, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    place.screen = done.stdout + done.stderr
     return place
 
 

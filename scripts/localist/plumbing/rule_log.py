@@ -14,15 +14,17 @@ from localist.plumbing.interruption import EXIT_STATUS, Interrupted, requeue
 
 # Full disk or quota; libraries raise these errors in classes of their own.
 NO_SPACE = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
-# The variable that names the file to which `localist.plumbing.run_screen` writes, for jobs whose console is the same one.
+# The variable that names the file to which `localist.plumbing.run_screen` writes.
 SCREEN = "LOCALIST_SCREEN"
 
 
 @contextmanager
 def rule_log(path: str | Path) -> Iterator[None]:
-    """Send log records to `path` and, in short form, to the console; to `path` alone where the console is the run's screen.
+    """Send log records to `path` and, in short form, to the console.
 
-    There, whatever else would reach the console (progress bars, words of libraries) goes to `path` as well.
+    Where the console is the run's screen (SCREEN), nothing goes there: all that would (messages, progress bars, what
+    libraries say) goes to `path`, from which the screen takes what it shows.
+
     A `UserError` ends the job with its message alone; so does `Interrupted`, and SLURM then queues the job again. Any
     other exception leaves its traceback in the log.
     """
@@ -38,7 +40,7 @@ def rule_log(path: str | Path) -> Iterator[None]:
     for chatty in ("httpx", "httpx2", "urllib3", "filelock", "sentence_transformers", "fontTools", "matplotlib"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        with _console_to(to_file.stream) if on_screen else nullcontext():
+        with _console_to(to_file) if on_screen else nullcontext():
             yield
     except UserError as error:
         logging.getLogger("localist").error("Error: %s", error)
@@ -69,11 +71,13 @@ def identity(stream: TextIO | None) -> str:
 
 
 @contextmanager
-def _console_to(file: TextIO) -> Iterator[None]:
-    """Inside, what this process, its libraries and its children write to standard error goes to a file."""
+def _console_to(log: logging.FileHandler) -> Iterator[None]:
+    """Inside, what this process, its libraries and its children write to standard error goes to the log."""
+    assert log.stream
     console = os.dup(2)
     sys.stderr.flush()
-    os.dup2(file.fileno(), 2)
+    # The same open file, so that none writes over the other.
+    os.dup2(log.stream.fileno(), 2)
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import INFO, WARNING, LogRecord
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
 from snakemake.settings.enums import Quietness
@@ -73,7 +73,7 @@ class Run:
 
     total: int = 0
     done: int = 0
-    failed: int = 0
+    failed: set[object] = field(default_factory=set)
     started: float = 0
     ahead: dict[str, int] = field(default_factory=dict)
     running: dict[object, Job] = field(default_factory=dict)
@@ -81,8 +81,8 @@ class Run:
     warnings: set[str] = field(default_factory=set)
     untold: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
-    def lines(self, record: LogRecord) -> list[str]:
-        """What a record adds to the screen."""
+    def lines(self, record: Any) -> list[str]:
+        """What a record adds to the screen. A record has the fields of its event, beside those of logging."""
         told = {
             None: self._said,
             LogEvent.ERROR: self._error,
@@ -104,24 +104,25 @@ class Run:
         text = f"[{self._count()}] {self._time_left(now)}{len(jobs)} running: {'; '.join(told)}"
         return text if len(text := shown(text)) <= columns else f"{text[: columns - 1]}…"
 
-    def _planned(self, record: LogRecord) -> Iterable[str]:
-        self.ahead = {str(rule): count for rule, count in getattr(record, "stats", {}).items() if rule != "total"}
-        self.total = sum(self.ahead.values())
-        yield f"{_jobs(self.total)} to do. Each of ten seconds and more gets a line, the short ones of a rule share one."
+    def _planned(self, record: Any) -> Iterable[str]:
+        self.total = record.stats["total"]
+        # The rule that only names what is wanted takes no time.
+        self.ahead = {rule: count for rule, count in record.stats.items() if rule not in ("total", "all")}
+        yield f"{_jobs(self.total)} to do. One of ten seconds or more gets a line; a rule's short ones share one."
 
-    def _job_started(self, record: LogRecord) -> Iterable[str]:
+    def _job_started(self, record: Any) -> Iterable[str]:
         self.started = self.started or record.created
-        rule, values = record.rule_name, record.wildcards  # type: ignore[attr-defined]
-        logs = {Path(path): _changed(Path(path)) for path in record.log}  # type: ignore[attr-defined]
-        job = Job(rule, job_name(rule, values), record.created, bool(record.output), logs)  # type: ignore[attr-defined]
-        self.running[record.jobid] = job  # type: ignore[attr-defined]
+        name = job_name(record.rule_name, record.wildcards)
+        logs = {Path(path): _changed(Path(path)) for path in record.log}
+        self.running[record.jobid] = Job(record.rule_name, name, record.created, bool(record.output), logs)
         return ()
 
-    def _job_finished(self, record: LogRecord) -> Iterable[str]:
-        job = self.running.pop(record.job_id, None)  # type: ignore[attr-defined]
+    def _job_finished(self, record: Any) -> Iterable[str]:
+        job = self.running.pop(record.job_id, None)
         if job is None:
             return
         self.done += 1
+        self.failed.discard(record.job_id)
         took = record.created - job.started
         self.seconds[job.rule].append(took)
         self.ahead[job.rule] = left = max(0, self.ahead.get(job.rule, 1) - 1)
@@ -143,44 +144,44 @@ class Run:
             name = job.name if alone else f"{job.rule}: {_jobs(len(short))}"
             yield self._done(name, sum(short), record.created)
 
-    def _job_failed(self, record: LogRecord) -> Iterable[str]:
-        rule = record.rule_name  # type: ignore[attr-defined]
-        job = self.running.pop(record.jobid, None) or Job(rule, rule, record.created, True)  # type: ignore[attr-defined]
+    def _job_failed(self, record: Any) -> Iterable[str]:
+        unknown = Job(record.rule_name, record.rule_name, record.created, makes_files=True)
+        job = self.running.pop(record.jobid, unknown)
         log = job.log()
         reason = reason_of(log)
         if getattr(record, "indent", False) and not reason:
             return  # another job of its group failed
-        self.failed += 1
+        self.failed.add(record.jobid)
         yield f"{job.name} FAILED after {span(record.created - job.started)}{':' if reason else '.'}"
         last = progress_of(log) or log.strip().rpartition("\n")[2]
         for line in (reason or (f"Last in its log: {last}" if last else "It logged nothing.")).split("\n"):
             yield from _wrapped(line)
         if said := getattr(record, "rule_msg", None):
             yield from _wrapped(str(said))
-        for path in record.log:  # type: ignore[attr-defined]
+        for path in record.log:
             yield f"  log: {path}"
 
-    def _group_failed(self, record: LogRecord) -> Iterable[str]:
-        rules = dict.fromkeys(one["rule_name"] for one in record.job_error_info)  # type: ignore[attr-defined]
+    def _group_failed(self, record: Any) -> Iterable[str]:
+        rules = dict.fromkeys(one["rule_name"] for one in record.job_error_info)
         yield f"A job of a group FAILED ({', '.join(rules)})"
-        for path in record.aux_logs:  # type: ignore[attr-defined]
+        for path in record.aux_logs:
             yield f"  log: {path}"
 
-    def _progress(self, record: LogRecord) -> Iterable[str]:
-        self.done, self.total = record.done, record.total  # type: ignore[attr-defined]
+    def _progress(self, record: Any) -> Iterable[str]:
+        self.done, self.total = record.done, record.total
         return ()
 
-    def _error(self, record: LogRecord) -> Iterable[str]:
+    def _error(self, record: Any) -> Iterable[str]:
         text = record.getMessage()
         if ended := ENDED.search(text):
             return (f"A job was ended by {ended[1]}{' (often for lack of memory)' * (ended[1] == 'SIGKILL')}.",)
         return () if JOB_FAILED in text or (self.failed and SOME_FAILED in text) else (text,)
 
-    def _said(self, record: LogRecord) -> Iterable[str]:
+    def _said(self, record: Any) -> Iterable[str]:
         text = str(record.msg or "")
         if text.startswith(FULL_LOG):
             files = ", ".join(os.path.relpath(path) for path in text.removeprefix(FULL_LOG).split(", "))
-            failed = f" and {self.failed} failed" if self.failed else ""
+            failed = f" and {len(self.failed)} failed" if self.failed else ""
             took = f" after {span(record.created - self.started)}" if self.started else ""
             yield f"{self.done} of {_jobs(self.total)} done{failed}{took}. Full log: {files}"
         elif text.strip() and not text.startswith(CHATTER):
@@ -207,11 +208,11 @@ class LogHandler(LogHandlerBase):
     only messages are shown; with --quiet all, only warnings and errors.
     """
 
-    writes_to_stream = True
-    writes_to_file = False
-    has_filter = True
-    has_formatter = True
-    needs_rulegraph = False
+    writes_to_stream = property(lambda self: True)
+    writes_to_file = property(lambda self: False)
+    has_filter = property(lambda self: True)
+    has_formatter = property(lambda self: True)
+    needs_rulegraph = property(lambda self: False)
 
     def __post_init__(self) -> None:
         asked = self.common_settings
@@ -257,8 +258,9 @@ class LogHandler(LogHandlerBase):
         super().close()
 
     def _watch(self) -> None:
+        assert self.lock
         while not self.over.wait(REDRAWN_SECONDS):
-            with self.lock, suppress(OSError):  # type: ignore[union-attr]  # the terminal may be closed
+            with self.lock, suppress(OSError):  # the terminal may be closed
                 if self.is_terminal:
                     self._write([])
                 elif time.time() - self.written > SILENT_SECONDS and (status := self.run.status(time.time())):

@@ -10,9 +10,11 @@ def seconds_left(
     """Seconds until the last job is done, and whether that is all, or what is known of at least.
 
     ahead: jobs not yet done of each rule, running ones included. done: seconds of each rule's jobs. running: rule and
-    age in seconds of each running job. elapsed: seconds since the first job started. Jobs of a rule take as long as they
-    took on average, and go on side by side as they did so far. A rule without a job done counts as the median rule where
-    it has one job, and is left out where it has several. None before the first job is done.
+    age in seconds of each running job. elapsed: seconds since the first job started.
+
+    Jobs of a rule take as long as they took on average, and go on side by side as they did so far. A rule without a job
+    done counts as the median rule where it has one job, and is left out where it has several. None before the first job
+    is done.
     """
     typical = {rule: mean(seconds) for rule, seconds in done.items() if seconds}
     if not typical or elapsed <= 0:

@@ -3,12 +3,14 @@
 import errno
 import logging
 import os
+import subprocess
+import sys
 import warnings
 
 import pytest
 
 from localist.plumbing.errors import UserError
-from localist.plumbing.rule_log import rule_log
+from localist.plumbing.rule_log import SCREEN, identity, rule_log
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +91,43 @@ def test_a_new_run_starts_a_new_log(tmp_path):
     text = path.read_text(encoding="utf-8")
     assert "second" in text
     assert "first" not in text
+
+
+@pytest.fixture
+def on_screen(monkeypatch, capfd):
+    """The console is the run's screen; gives what comes there."""
+    monkeypatch.setenv(SCREEN, identity(sys.stderr))
+    return lambda: capfd.readouterr().err
+
+
+def test_the_screen_of_a_run_is_left_to_the_run(tmp_path, on_screen):
+    """Catches messages, progress bars and words of libraries or of child processes between the lines of a run."""
+    path = tmp_path / "rule.log"
+    with rule_log(path):
+        logging.getLogger("localist").warning("first")
+        os.write(2, b"\rbar\nfrom a library\n")
+        subprocess.run(["sh", "-c", "echo from a child >&2"], check=True)
+        logging.getLogger("localist").warning("last")
+    first, bar, *others, last = path.read_bytes().decode().split("\n")[:-1]
+    assert first.endswith("first") and last.endswith("last")
+    assert [bar, *others] == ["\rbar", "from a library", "from a child"]
+    print("afterwards", file=sys.stderr)
+    assert on_screen() == "afterwards\n"
+
+
+def test_a_crash_leaves_its_traceback_in_the_log_alone(tmp_path, on_screen):
+    """Catches pages of traceback on the screen of a run, and a crash that Snakemake takes for success."""
+    path = tmp_path / "rule.log"
+    with pytest.raises(SystemExit) as caught, rule_log(path):
+        _ = 1 / 0
+    assert caught.value.code == 1 and on_screen() == ""
+    assert "ZeroDivisionError" in path.read_text(encoding="utf-8")
+
+
+def test_a_console_of_its_own_gets_everything(tmp_path, monkeypatch, capfd):
+    """Catches a job on a cluster, which inherits the variable, whose own console stays empty."""
+    monkeypatch.setenv(SCREEN, "1:2")
+    with rule_log(tmp_path / "rule.log"):
+        logging.getLogger("localist").info("3 sentences")
+        os.write(2, b"bar\n")
+    assert capfd.readouterr().err == "3 sentences\nbar\n"

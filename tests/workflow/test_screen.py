@@ -1,0 +1,51 @@
+"""What a run shows, by the real workflow."""
+
+import pytest
+
+
+def said(done):
+    return done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_whole_run_fits_a_few_screens(smoke):
+    """Catches lists of files, progress bars and control characters on the screen, and stages that it leaves out."""
+    lines = smoke.screen.splitlines()
+    assert len(lines) < 120
+    assert max(map(len, lines)) <= 160 and sorted(map(len, lines))[len(lines) * 9 // 10] <= 100
+    assert all(line.isprintable() for line in lines)
+    assert ".parquet" not in smoke.screen and "scripts/localist" not in smoke.screen
+    for stage in ("extract_corpus", "train_model", "evaluate_model", "judge_claims", "plot_frontier", "build_index"):
+        assert any(line.startswith("[") and f"] {stage}" in line for line in lines), stage
+    (log,) = (smoke.folder / ".snakemake" / "log").glob("*.log")
+    assert f"Full log: .snakemake/log/{log.name}" in lines[-1]
+    whole = log.read_text(encoding="utf-8")
+    assert "input: " in whole and "reason: Missing output files" in whole
+
+
+def test_a_failed_job_shows_its_message_and_its_log(workplace):
+    """Catches a failure that shows the job's input files, or a traceback, in place of what is to be done."""
+    workplace.show_screen()
+    (workplace.folder / "short.txt").write_text("One sentence of a book.\n", encoding="utf-8")
+    config = workplace.config(corpus={"source": {"path": "short.txt"}})
+    done = workplace.snakemake(config, "results/smoke/tokens/train")
+    lines = said(done).splitlines()
+    assert done.returncode == 1
+    at = next(place for place, line in enumerate(lines) if " FAILED after " in line)
+    assert "section" in lines[at + 1] and "  log: results/smoke/logs/" in "\n".join(lines[at + 1 :])
+    assert "Traceback" not in said(done) and "scripts/" not in said(done)
+    assert len(lines) < 20
+
+
+def test_messages_about_the_config_are_whole(workplace):
+    """Catches a mistake in the config that is hidden with the files of jobs, also from quiet calls such as make's."""
+    workplace.show_screen()
+    done = workplace.snakemake(None, "--quiet", "all", "--config", "study=x", "nonsense=1")
+    assert done.returncode == 1
+    assert "The config has mistakes:" in said(done) and "  - nonsense: unknown key. Known keys here:" in said(done)
+
+
+def test_elsewhere_snakemake_says_what_it_always_does(workplace):
+    """Catches a profile that fails where the folder does not have the module of the screen."""
+    done = workplace.snakemake(workplace.config(), "results/smoke/config.yaml")
+    assert done.returncode == 0 and "localrule record_config" in said(done)
