@@ -246,7 +246,7 @@ class LogHandler(LogHandlerBase):
         try:
             lines = self.run.lines(record)
             of_a_job = getattr(record, "event", None) in (LogEvent.RUN_INFO, LogEvent.JOB_FINISHED)
-            if record.levelno >= self.level_shown and (self.tells_of_jobs or not of_a_job):
+            if lines and record.levelno >= self.level_shown and (self.tells_of_jobs or not of_a_job):
                 self._write(lines)
         except Exception:
             self.handleError(record)
