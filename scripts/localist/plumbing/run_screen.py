@@ -101,7 +101,7 @@ class Run:
             return ""
         jobs = sorted(self.running.values(), key=lambda job: job.started)
         told = [f"{job.rule} {bar}" if (bar := progress_of(job.log())) else job.name for job in jobs[:SHOWN_JOBS]]
-        text = f"[{self._count()}] {self._time_left(now)}{len(jobs)} running: {'; '.join(told)}"
+        text = f"[{self._count()}] {self._time_left(now)}{len(jobs)} under way: {'; '.join(told)}"
         return text if len(text := shown(text)) <= columns else f"{text[: columns - 1]}…"
 
     def _planned(self, record: Any) -> Iterable[str]:
@@ -281,9 +281,10 @@ class LogHandler(LogHandlerBase):
 
 
 def job_name(rule: str, wildcards: Mapping[str, object]) -> str:
-    """How a job is called: train_model quintic seed 1."""
-    values = (f"seed {value}" if key == "seed" else str(value) for key, value in wildcards.items() if key != "study")
-    return " ".join([rule, *values])
+    """How a job is called: train_model quintic seed 1. What its rule's name says already is not repeated."""
+    values = {key: str(value) for key, value in wildcards.items() if key != "study" and not rule.endswith(f"_{value}")}
+    told = [f"seed {value}" if key == "seed" else value for key, value in values.items()]
+    return " ".join([rule, *told])
 
 
 def registered() -> str:

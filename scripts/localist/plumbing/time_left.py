@@ -13,8 +13,8 @@ def seconds_left(
     age in seconds of each running job. elapsed: seconds since the first job started.
 
     Jobs of a rule take as long as they took on average, and go on side by side as they did so far. A rule without a job
-    done counts as the median rule where it has one job, and is left out where it has several. None before the first job
-    is done.
+    done counts as the median rule where it has one job, and is left out where it has several; so is what a job of it
+    takes beyond that. None before the first job is done.
     """
     typical = {rule: mean(seconds) for rule, seconds in done.items() if seconds}
     if not typical or elapsed <= 0:
@@ -24,7 +24,8 @@ def seconds_left(
     work = sum(count * expected.get(rule, 0) for rule, count in ahead.items())
     work -= sum(min(age, expected.get(rule, 0)) for rule, age in running)
     past = sum(map(sum, done.values())) + sum(age for _, age in running)
-    return work / max(1.0, past / elapsed), all(ahead[rule] == 1 for rule in unknown)
+    late = any(age > expected[rule] for rule, age in running if rule in unknown and rule in expected)
+    return work / max(1.0, past / elapsed), not late and all(ahead[rule] == 1 for rule in unknown)
 
 
 def span(seconds: float) -> str:

@@ -14,7 +14,7 @@ from snakemake_interface_logger_plugins.tests import MockOutputSettings, TestLog
 
 from localist.plumbing import run_screen
 from localist.plumbing.rule_log import SCREEN
-from localist.plumbing.run_screen import COLUMNS, SILENT_SECONDS, LogHandler, Run, registered
+from localist.plumbing.run_screen import COLUMNS, SILENT_SECONDS, LogHandler, Run, job_name, registered
 
 START = 1_700_000_000.0
 AT = "2026-01-02 03:04:05,678"
@@ -212,6 +212,12 @@ def test_the_status_tells_of_running_jobs(log):
     assert Run().status(START, 80) == ""
 
 
+def test_jobs_are_called_by_what_tells_them_apart():
+    """Catches jobs that cannot be told apart, and names that say things twice."""
+    assert job_name("train_model", {"study": "s", "arm": "a", "seed": "1"}) == "train_model a seed 1"
+    assert job_name("plot_dial", {"study": "s", "name": "dial"}) == "plot_dial"
+
+
 class Stream(io.StringIO):
     """What is written; a terminal or none."""
 
@@ -260,10 +266,12 @@ def test_without_a_terminal_there_are_plain_lines(handled):
 
 def test_on_a_terminal_the_last_line_is_replaced(handled):
     """Catches lines that begin behind the status, or a status that stays when the run is over."""
-    assert handled(*EVENTS, terminal=True, now=START + 21).split("\r\x1b[K")[-4:] == [
-        "[0/2] 1 running: a x",
-        "[1/2] a x                                          done after 20 s         about 20 s left\n",
-        "[1/2] about 20 s left; 1 running: a y",
+    two = [planned(a=2), started(1, "a", arm="x"), started(2, "a", at=10, arm="y"), finished(1, 20)]
+    assert handled(*two, terminal=True, now=START + 21).split("\r\x1b[K") == [
+        "",
+        "2 jobs to do. One of ten seconds or more gets a line; a rule's short ones share one.\n",
+        "[1/2] a x                                          done after 20 s         about 10 s left\n"
+        "[1/2] about 10 s left; 1 under way: a y",
         "",
     ]
 
@@ -312,7 +320,7 @@ def test_long_silence_is_broken_where_there_is_no_terminal(handled, monkeypatch)
     handler = LogHandler(asked, None)
     handler.run.lines(started(1, "a", arm="x"))
     handler._watch()
-    assert stream.getvalue() == "[0/0] 1 running: a x\n"
+    assert stream.getvalue() == "[0/0] 1 under way: a x\n"
 
 
 def test_snakemake_knows_the_plugin():

@@ -26,6 +26,12 @@ def test_what_is_not_known_is_said(count, expected):
     assert seconds_left({"b": 1, "new": count, "a": 0}, done, [], elapsed=96.0) == expected
 
 
+@pytest.mark.parametrize(("age", "known"), [(3.0, True), (60.0, False)])
+def test_a_job_that_nobody_knows_and_that_goes_on_and_on_is_known_in_part(age, known):
+    """Catches a long first job of which it is said again and again that it ends in a moment."""
+    assert seconds_left({"new": 1, "a": 0}, {"a": [5.0]}, [("new", age)], elapsed=5.0 + age)[1] is known
+
+
 @pytest.mark.parametrize("done", [{}, {"train": []}])
 def test_nothing_is_guessed_from_nothing(done):
     """Catches a time left, or a division by zero, before anything is done."""
