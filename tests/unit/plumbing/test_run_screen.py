@@ -205,7 +205,7 @@ def test_the_status_tells_of_running_jobs(log):
     lines(run, started(2, "train_model", at=5, arm="linear", seed="1"))
     log(f"{AT} INFO localist: go\n\rquintic seed 1:  34%|███   | 646/1900 [00:04<00:08, 152tok/s]", "1.log")
     told = (
-        "[0/4] 2 running: train_model quintic seed 1: 34% 646/1900 [00:04<00:08, 152tok/s]; train_model linear seed 1"
+        "[0/4] 2 under way: train_model quintic seed 1: 34% 646/1900 [00:04<00:08, 152tok/s]; train_model linear seed 1"
     )
     assert run.status(START + 9, 200) == told
     assert run.status(START + 9, 30) == told[:29] + "…"
