@@ -43,7 +43,13 @@ TELLING_RULES = ("describe_corpus", "forecast_training")
 CHATTER = (
     *("Assuming unrestricted", "Building DAG", "Using shell", "Group jobs: inactive", "Conda environments: ignored"),
     *("Singularity containers: ignored", "Select jobs", "Removing temporary output", "Touching output file"),
-    *("Processed ", "Shutting down", "Exiting because a job execution failed", "Elapsed time"),
+    *(
+        "Processed ",
+        "Removing output files of failed job",
+        "Shutting down",
+        "Exiting because a job execution failed",
+        "Elapsed time",
+    ),
 )
 FULL_LOG = "Complete log(s): "
 SOME_FAILED = "At least one job did not complete successfully."
