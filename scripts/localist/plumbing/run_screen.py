@@ -85,7 +85,7 @@ class Run:
     running: dict[object, Job] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     warnings: set[str] = field(default_factory=set)
-    untold: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    untold: dict[str, list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
 
     def lines(self, record: Any) -> list[str]:
         """What a record adds to the screen. A record has the fields of its event, beside those of logging."""
@@ -140,15 +140,14 @@ class Run:
         if took >= LONG_SECONDS or warnings or told:
             yield self._done(job.name, took, record.created)
         else:
-            self.untold[job.rule].append(took)
+            self.untold[job.rule].append((job.name, took))
         for text in told:
             yield from _wrapped(text)
         for text in warnings:
             yield from _wrapped(f"warning: {text}")
         if not left and (short := self.untold.pop(job.rule, [])):
-            alone = len(self.seconds[job.rule]) == 1
-            name = job.name if alone else f"{job.rule}: {_jobs(len(short))}"
-            yield self._done(name, sum(short), record.created)
+            name = short[0][0] if len(short) == 1 else f"{job.rule}: {_jobs(len(short))}"
+            yield self._done(name, sum(seconds for _, seconds in short), record.created)
 
     def _job_failed(self, record: Any) -> Iterable[str]:
         unknown = Job(record.rule_name, record.rule_name, record.created, makes_files=True)
@@ -229,6 +228,7 @@ class LogHandler(LogHandlerBase):
         self.tells_of_jobs = not quiet & {Quietness.ALL, Quietness.PROGRESS, Quietness.RULES}
         self.run = Run()
         self.written = time.time()
+        self.last_status = ""
         self.over = threading.Event()
         self.own_words: ColorizingTextHandler | None = None
         if asked.dryrun or asked.verbose or asked.debug_dag or asked.printshellcmds:
@@ -281,7 +281,8 @@ class LogHandler(LogHandlerBase):
             # Some terminals do not know how wide they are.
             columns = (os.get_terminal_size(self.stream.fileno()).columns or COLUMNS) - 1
             status = self.run.status(time.time(), columns) if self.tells_of_jobs and not self.over.is_set() else ""
-            text = f"\r\x1b[K{text}{status}"
+            text = f"\r\x1b[K{text}{status}" if lines or status != self.last_status else ""
+            self.last_status = status
         self.stream.write(text)
         self.stream.flush()
 

@@ -94,6 +94,13 @@ def test_each_job_is_told_of_once():
     assert max(map(len, told)) <= COLUMNS
 
 
+def test_one_short_job_among_long_ones_has_its_name():
+    """Catches "train: 1 job", which does not say which."""
+    run = Run()
+    lines(run, planned(a=2), started(1, "a", arm="x"), started(2, "a", arm="y"), finished(1, 3))
+    assert [line.split("  ")[0] for line in lines(run, finished(2, 30))] == ["[2/2] a y", "[2/2] a x"]
+
+
 def test_a_failure_shows_its_message_and_its_log(log):
     """Catches input files on the screen in place of the one line that says what is wrong."""
     run = Run()
