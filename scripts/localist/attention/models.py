@@ -1,13 +1,14 @@
 """Loading a causal language model from a local folder: safetensors only, no remote code."""
 
 import logging
+import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
@@ -30,14 +31,14 @@ OVERRULED = {
     "return_dict": True,
 }
 # What names of weights begin with where a model was saved inside its wrapper (data parallel, compiled).
-WRAPPERS = ("module.", "_orig_mod.")
+WRAPPERS = re.compile(r"(module\.|_orig_mod\.)+")
 
 
 def check_model(folder: Path, context: int) -> None:
-    """Check from its config that a model's attention can be observed over `context` tokens; else raise UserError.
+    """Check that a model has all its weights, and that its attention can be observed over `context` tokens.
 
-    Reads no weights, so even a large model is refused at once. Architectures that cannot run without weights are left
-    to `load_model`.
+    Raises UserError. Reads no more of the weights than names and shapes, so even a large model is refused at once.
+    Architectures that cannot run without weights are left to `load_model`.
     """
     try:
         config = _config(folder)
@@ -49,6 +50,7 @@ def check_model(folder: Path, context: int) -> None:
         raise UserError(f"{folder} is not a causal language model: {str(error).splitlines()[0]}") from error
     except (NotImplementedError, RuntimeError) as error:
         logger.info("%s will be checked when its weights are loaded: %s", folder, str(error).splitlines()[0])
+    _load(folder, device_map="meta")
 
 
 def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
@@ -58,21 +60,7 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     cannot be observed; and if fewer GPUs are visible than requested: the CPU is no silent fallback.
     """
     device = _device(gpus)
-    transformers_logging.disable_progress_bar()
-    try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder,
-            config=_config(folder),
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            **LOADING,
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise UserError(f"{folder} does not load as a causal language model: {str(error).splitlines()[0]}") from error
-    model, loading = loaded
-    _refuse_gaps(folder, sorted(loading["missing_keys"]), sorted(loading["unexpected_keys"]))
+    model = _load(folder)
     _refuse_infinite_weights(folder, model)
     model = model.to(device)  # pyright: ignore[reportArgumentType]  # a decorator of transformers hides `self`
     use_observed_attention(model, context)
@@ -80,21 +68,66 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     return model
 
 
-def _config(folder: Path) -> PreTrainedConfig:
-    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **OVERRULED)
-
-
-def _refuse_gaps(folder: Path, missing: Sequence[str], unexpected: Sequence[str]) -> None:
-    """Raises UserError for missing weights, which transformers fills with random numbers; logs unexpected ones."""
-    if missing:
-        prefix = next((name for name in WRAPPERS if unexpected and all(key.startswith(name) for key in unexpected)), "")
-        remedy = (
-            f"All names begin with {prefix}, as after saving a wrapped model: save the model inside, or rename them."
-            if prefix
-            else "Get the whole checkpoint."
+def _load(folder: Path, **where: Any) -> PreTrainedModel:
+    """The model with stock attention. Raises UserError where weights are missing or have another shape."""
+    transformers_logging.disable_progress_bar()
+    try:
+        wrapper = _wrapper(folder)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=_config(folder),
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are refused here, by name
+            key_mapping={f"^{re.escape(wrapper)}": ""} if wrapper else None,
+            **LOADING,
+            **where,
         )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise UserError(f"{folder} does not load as a causal language model: {str(error).splitlines()[0]}") from error
+    model, loading = loaded
+    _refuse_gaps(folder, loading)
+    if wrapper:
+        logger.warning("%s: all names of weights begin with %s, which was left out.", folder, wrapper)
+    return model
+
+
+def _config(folder: Path) -> PreTrainedConfig:
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    for part in (config, config.get_text_config()):
+        for key, value in OVERRULED.items():
+            if hasattr(part, key):
+                setattr(part, key, value)
+    return config
+
+
+def _wrapper(folder: Path) -> str:
+    """What the names of all weights begin with where the model was saved inside a wrapper, else an empty text."""
+    names: list[str] = []
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, "pt") as weights:
+            names += weights.keys()
+    found = WRAPPERS.match(min(names, default=""))
+    return found[0] if found and all(name.startswith(found[0]) for name in names) else ""
+
+
+def _refuse_gaps(folder: Path, loading: Mapping[str, Any]) -> None:
+    """Raises UserError for missing weights, which transformers fills with random numbers; logs unexpected ones.
+
+    loading: what transformers found (`output_loading_info`).
+    """
+    missing, unexpected = sorted(loading["missing_keys"]), sorted(loading["unexpected_keys"])
+    if loading["mismatched_keys"]:
+        name, found, needed = sorted(loading["mismatched_keys"])[0]
+        raise UserError(
+            f"{folder}: the weight {name} has the shape {list(found)}, but config.json asks for {list(needed)}. Get "
+            "the config that belongs to the weights."
+        )
+    if missing:
         there = f" Unexpected: {_some(unexpected)}." if unexpected else ""
-        raise UserError(f"{folder} lacks weights: {_some(missing)}.{there} {remedy}")
+        raise UserError(f"{folder} lacks weights: {_some(missing)}.{there} Get the whole checkpoint.")
     if unexpected:
         logger.warning("%s has weights that the model does not use: %s.", folder, _some(unexpected))
 

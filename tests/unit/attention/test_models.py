@@ -11,6 +11,13 @@ from localist.attention.observed_attention import ATTENTION
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import read_json, write_json
 
+LEFT_OVERS = [
+    {"output_attentions": True},
+    {"output_hidden_states": True},
+    {"return_dict": False},
+    {"attn_implementation": "flash_attention_2", "_attn_implementation": "flash_attention_2"},
+]
+
 
 def test_a_saved_model_loads_in_float32_with_the_observed_attention(tmp_path):
     """Catches loading in the stored half precision, and models that would silently not be observed."""
@@ -56,12 +63,51 @@ def test_missing_weights_are_refused_by_name(kept, named, tmp_path):
         load_model(tmp_path, context=16)
 
 
-@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
-def test_weights_of_a_wrapped_model_are_refused_with_the_prefix(prefix, tmp_path):
-    """Catches a wholly random model in place of one that was saved inside a wrapper."""
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_weights_of_a_wrapped_model_are_those_of_the_model_inside(prefix, tmp_path, caplog):
+    """Catches a wholly random model in place of one that was saved inside a wrapper, and a repair without a word."""
     changed_weights(tmp_path, lambda weights: {prefix + name: weight for name, weight in weights.items()})
-    with pytest.raises(UserError, match=f"Unexpected: {prefix}lm_head.weight, .* All names begin with {prefix}, "):
+    check_model(tmp_path, context=16)
+    loaded = load_model(tmp_path, context=16)
+    assert all(torch.equal(*pair) for pair in zip(loaded.parameters(), tiny_model("llama").parameters(), strict=True))
+    assert f"all names of weights begin with {prefix}, which was left out" in caplog.text
+
+
+@pytest.mark.parametrize("lost", ["lm_head.weight", "model.layers.2.mlp.up_proj.weight"])
+def test_gaps_of_a_wrapped_model_are_refused(lost, tmp_path):
+    """Catches gaps that stay unseen once the names were changed."""
+    changed_weights(
+        tmp_path, lambda weights: {f"module.{name}": weight for name, weight in weights.items() if name != lost}
+    )
+    with pytest.raises(UserError, match=f"lacks weights: {lost}. Get the whole checkpoint"):
         load_model(tmp_path, context=16)
+
+
+def test_a_prefix_of_some_names_alone_is_no_wrapper(tmp_path):
+    """Catches a guess where a checkpoint is not simply that of a wrapped model."""
+    changed_weights(
+        tmp_path,
+        lambda weights: {name if "norm" in name else f"module.{name}": weight for name, weight in weights.items()},
+    )
+    with pytest.raises(UserError, match=r"lacks weights: lm_head\.weight, .* Unexpected: module\.lm_head\.weight, "):
+        load_model(tmp_path, context=16)
+
+
+def test_weights_of_another_shape_are_named(tmp_path):
+    """Catches a config of another model, and a message that does not say which weight it is about."""
+    changed_weights(tmp_path, lambda weights: weights | {"lm_head.weight": torch.zeros(61, 32)})
+    with pytest.raises(UserError, match=r"lm_head\.weight has the shape \[61, 32\], but config\.json asks for \[60"):
+        load_model(tmp_path, context=16)
+
+
+@pytest.mark.parametrize("change", [{"lm_head.weight": None}, {"lm_head.weight": torch.zeros(61, 32)}])
+def test_gaps_are_found_before_any_weight_is_read(change, tmp_path):
+    """Catches a study that trains for hours before it meets the first job that loads a damaged model."""
+    changed_weights(
+        tmp_path, lambda weights: {name: weight for name, weight in (weights | change).items() if weight is not None}
+    )
+    with pytest.raises(UserError, match=r"lm_head\.weight"):
+        check_model(tmp_path, context=16)
 
 
 def test_weights_that_are_not_used_are_named(tmp_path, caplog):
@@ -79,15 +125,7 @@ def test_a_weight_that_is_no_number_is_named(tmp_path):
         load_model(tmp_path, context=16)
 
 
-@pytest.mark.parametrize(
-    "left_over",
-    [
-        {"output_attentions": True},
-        {"output_hidden_states": True},
-        {"return_dict": False},
-        {"attn_implementation": "flash_attention_2", "_attn_implementation": "flash_attention_2"},
-    ],
-)
+@pytest.mark.parametrize("left_over", LEFT_OVERS)
 def test_left_overs_in_the_config_are_overruled(left_over, tmp_path):
     """Catches crashes in the first forward pass, and a saved model that carries a left-over on."""
     model = tiny_model("llama")
@@ -100,6 +138,32 @@ def test_left_overs_in_the_config_are_overruled(left_over, tmp_path):
     loaded.save_pretrained(tmp_path / "after")
     saved = read_json(tmp_path / "after/config.json")
     assert not {key: value for key, value in left_over.items() if saved.get(key) == value}
+
+
+@pytest.mark.parametrize("left_over", LEFT_OVERS)
+def test_left_overs_in_the_text_part_of_the_config_are_overruled(left_over, tmp_path):
+    """Catches those of a model that also sees, whose text model has a config of its own."""
+    model = model_that_sees()
+    model.save_pretrained(tmp_path / "before")
+    config = read_json(tmp_path / "before/config.json")
+    write_json(tmp_path / "before/config.json", config | {"text_config": config["text_config"] | left_over})
+    check_model(tmp_path / "before", context=16)
+    loaded = load_model(tmp_path / "before", context=16)
+    input_ids = torch.arange(8)[None]
+    torch.testing.assert_close(loaded(input_ids).logits, model(input_ids).logits)
+    loaded.save_pretrained(tmp_path / "after")
+    saved = read_json(tmp_path / "after/config.json")["text_config"]
+    assert not {key: value for key, value in left_over.items() if saved.get(key) == value}
+
+
+def model_that_sees():
+    text = transformers.Gemma3TextConfig(**COMMON, **GROUPED, head_dim=8, sliding_window=8)
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2}
+    vision = transformers.SiglipVisionConfig(**sizes, image_size=28, patch_size=14)
+    torch.manual_seed(0)
+    return transformers.Gemma3ForConditionalGeneration(
+        transformers.Gemma3Config(text_config=text, vision_config=vision, mm_tokens_per_image=4)
+    ).eval()
 
 
 def test_the_routers_loss_is_no_part_of_the_objective(tmp_path):
@@ -129,7 +193,7 @@ def test_a_gpu_that_is_not_there_stops_the_job(tmp_path, monkeypatch):
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
 def test_supported_models_pass_the_check_without_weights(family, tmp_path, caplog):
     """Catches a check that refuses good models, or that quietly checks nothing."""
-    tiny_model(family).config.save_pretrained(tmp_path)
+    tiny_model(family).save_pretrained(tmp_path)
     with caplog.at_level("INFO"):
         check_model(tmp_path, context=16)
     assert not caplog.messages
