@@ -23,6 +23,7 @@ ATTENTION = "localist_sdpa"
 UNSEEN = ("position_bias", "s_aux", "softcap")
 # Keys of model configs that cap attention scores.
 SOFT_CAPPING = ("attn_logit_softcapping", "attention_logit_cap")
+REMEDY = "Choose a model of a family that docs/own-model.md lists."
 PROBE_TOKENS = 4
 # Share of the largest logit. Experts add up in an order that depends on the other tokens, which moves logits by 1e-7.
 ROUNDING = 1e-5
@@ -137,7 +138,7 @@ def use_observed_attention(model: PreTrainedModel, context: int) -> None:
     name = type(model).__name__
     config = model.config.get_text_config()
     if any(getattr(config, key, None) for key in SOFT_CAPPING):
-        raise UserError(f"{name} caps its attention scores, which the measures do not support. Choose another model.")
+        raise UserError(f"{name} caps its attention scores, which the measures do not support. {REMEDY}")
     positions = getattr(config, "max_position_embeddings", None) or context
     if context > positions:
         raise UserError(f"{name} has {positions} positions: set tokens.context to at most {positions}.")
@@ -145,13 +146,15 @@ def use_observed_attention(model: PreTrainedModel, context: int) -> None:
         model.set_attn_implementation(ATTENTION)
     except ValueError as error:
         raise UserError(
-            f"{name} has no SDPA attention in transformers, so its attention cannot be observed."
+            f"{name} has no SDPA attention in transformers, so its attention cannot be observed. {REMEDY}"
         ) from error
     seen = _LayersSeen()
     with suppress(TypeError):  # a forward pass that accepts no observer leaves `seen` empty
         _logits(model, last_token=0, observer=seen)
     if seen.layers != set(range(config.num_hidden_layers)):
-        raise UserError(f"{name} computes attention in its own way, not through transformers' attention interface.")
+        raise UserError(
+            f"{name} computes attention in its own way, in some layers or in all, where it cannot be observed. {REMEDY}"
+        )
 
 
 def check_causality(model: PreTrainedModel) -> None:
