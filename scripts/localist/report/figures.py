@@ -20,6 +20,7 @@ from matplotlib.transforms import Bbox
 
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import replacing
+from localist.report.fonts import columns, legible, use_installed_fonts
 
 COLUMN_WIDTH = 3.4  # inches: one column of a two-column page
 GREY = "#8C8C8C"
@@ -93,6 +94,7 @@ def new_figure(height: float, rows: int = 1, **subplots: Any) -> tuple[Figure, l
 
 def save_figure(figure: Figure, pdf: Path, png: Path) -> None:
     """Write the figure as PDF and PNG; the same figure gives the same bytes."""
+    use_installed_fonts(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # the layout is slow, and settled now: not once more for each file
     with replacing(Path(pdf)) as temporary:
@@ -166,9 +168,13 @@ def topic_legend(figure: Figure, topics: Path, colours: Mapping[int, Any]) -> No
 
 
 def shortened(name: str, length: int) -> str:
-    """`name` on one line of at most `length` characters."""
-    name = " ".join(name.split()) or "untitled"
-    return name if len(name) <= length else name[: length - 1].rstrip(" ,;:-–(") + "…"
+    """`name` on one line of at most `length` characters, in letters that can be drawn."""
+    name = legible(" ".join(name.split()) or "untitled")
+    if columns(name) <= length:
+        return name
+    while columns(name) >= length:
+        name = name[:-1]
+    return name.rstrip(" ,;:-–(") + "…"
 
 
 def block_colours(blocks: Iterable[int]) -> dict[int, Any]:
