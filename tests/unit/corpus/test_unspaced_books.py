@@ -38,7 +38,7 @@ PARAGRAPHS = 60
 @pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("language", OPENINGS)
 def test_a_book_without_spaces_has_sections_in_every_split(language, tmp_path):
-    """Catches a book of one word a paragraph, whose only section leaves nothing to test on, and one endless sentence."""
+    """Catches a book of one word a paragraph, whose only section leaves nothing to test on, and endless sentences."""
     opening = OPENINGS[language] * 2
     lengths = [2 + number % (len(opening) - 1) for number in range(PARAGRAPHS)]
     text = "\n\n".join("".join(opening[:length]).strip() for length in lengths)
