@@ -14,7 +14,7 @@ from localist.report.extraction_page import FILES_WITH_SAMPLES, extraction_page
 
 process, one_process = hostile.process, hostile.one_process  # fixtures
 TEMPLATES = templates("extraction.html.j2")
-SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1, "seed": 0}
+SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1, "seed": 0, "passage_words": 1}
 
 
 @pytest.fixture
