@@ -28,6 +28,7 @@ report: "workflow/report/workflow.rst"
 
 
 drop_benchmarks_of_cached_rules()
+explain_locks()
 
 
 onstart:

@@ -37,6 +37,7 @@ from localist.study.arms import (
     without_repeats,
 )
 from localist.study.config import resolve
+from localist.study.folder_lock import lock_message
 from localist.study.schedules import SCHEDULES
 from localist.study.sources import source_kind
 from localist.study.study_files import refuse_repeated_keys

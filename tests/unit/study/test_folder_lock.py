@@ -1,0 +1,69 @@
+"""Who works in a folder, and what to do about a lock that is left."""
+
+import shlex
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from localist.study.folder_lock import job_of, lock_message, unlocking
+
+SLEEPS = "import time\nprint(flush=True)\ntime.sleep(600)\n"
+COMMAND = ["bin/snakemake", "--cores", "2", "--configfile", "my study.yaml"]
+
+
+@contextmanager
+def working(folder, script):
+    """A Python process that runs a script of this name in the folder."""
+    path = folder / script
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(SLEEPS, encoding="utf-8")
+    command = [sys.executable, str(path), "--cores", "2"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE)
+    try:
+        process.stdout.readline()
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_living_start_is_named_and_nothing_is_to_be_freed(tmp_path):
+    """Catches advice to unlock a folder in which another start works."""
+    with working(tmp_path, "bin/snakemake") as other, working(tmp_path, ".snakemake/scripts/tmpa.train_model.py"):
+        message = lock_message(tmp_path, COMMAND)
+    assert f"process {other.pid}: " in message and "--cores 2" in message
+    assert "--unlock" not in message
+
+
+def test_jobs_of_a_killed_start_are_named(tmp_path):
+    """Catches a folder that is freed while jobs still write there."""
+    with working(tmp_path, ".snakemake/scripts/tmpa.train_model.py") as job:
+        message = lock_message(tmp_path, COMMAND)
+    assert f"{job.pid} (train_model)" in message and f"kill {job.pid}" in message
+
+
+@pytest.mark.parametrize("elsewhere", ["", "bin/snakemake"])
+def test_a_lock_without_owner_comes_with_the_command_that_frees_it(tmp_path, elsewhere):
+    """Catches a command that is not the user's own, and a start in another folder that is taken for the owner."""
+    (tmp_path / "study").mkdir()
+    if elsewhere:
+        with working(tmp_path, elsewhere):
+            message = lock_message(tmp_path / "study", COMMAND)
+    else:
+        message = lock_message(tmp_path / "study", COMMAND)
+    assert "is gone" in message
+    assert shlex.split(message.splitlines()[-1]) == ["bin/snakemake", "--unlock", *COMMAND[1:]]
+
+
+def test_a_module_is_unlocked_as_a_module():
+    """Catches the path of a file that is no program, where Snakemake was started with python -m."""
+    command = unlocking(["/env/snakemake/__main__.py", "--cores", "1"])
+    assert shlex.split(command) == [sys.executable, "-m", "snakemake", "--unlock", "--cores", "1"]
+
+
+def test_other_processes_run_no_job():
+    """Catches an editor or a shell that is taken for a job."""
+    assert job_of(["python", "/study/.snakemake/scripts/tmpa1.plot_entropy.py"]) == "plot_entropy"
+    assert not any(map(job_of, (["bash"], ["vim", "scripts/train_model.py"], ["python", "-m", "snakemake"])))
