@@ -11,7 +11,10 @@ os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 os.environ.setdefault("MKL_DYNAMIC", "FALSE")
 
 # The files whose tests look at the smoke study.
-SMOKE = ("test_smoke.py", "test_report.py", "test_killed_training.py", "test_documented_python.py")
+SMOKE = (
+    *("test_smoke.py", "test_report.py", "test_killed_training.py"),
+    *("test_documented_python.py", "test_environment_variables.py"),
+)
 
 
 def pytest_collection_modifyitems(items):

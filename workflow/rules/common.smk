@@ -16,7 +16,7 @@ from localist.corpus.corpus_files import check_corpus_path, checksum_of, corpus_
 from localist.corpus.formats.file_kinds import FORMATS
 from localist.corpus.splits import SPLITS
 from localist.plumbing.errors import UserError
-from localist.plumbing.job_environment import FIXED_ENVIRONMENT, JOB_ENVIRONMENT
+from localist.plumbing.job_environment import set_job_environment
 from localist.plumbing.provenance import locked_versions, noted_content_hash
 from localist.plumbing.slurm import check_requests, sbatch_options
 from localist.plumbing.source_files import imported_modules, used_templates
@@ -113,9 +113,7 @@ if CACHED and not (CACHE.is_absolute() and os.access(CACHE, os.W_OK)):
         f"to; it is {os.environ.get('SNAKEMAKE_OUTPUT_CACHE')!r}."
     )
 
-for name, value in JOB_ENVIRONMENT.items():
-    os.environ.setdefault(name, value)
-os.environ.update(FIXED_ENVIRONMENT)
+set_job_environment(os.environ, BASE / "scripts")
 
 
 def more_each_try(amount):

@@ -1,12 +1,15 @@
-"""Environment variables that every job runs with."""
+"""Environment variables that every job runs with, whatever the user's environment says."""
 
-# Whatever the user's environment says: that of a notebook names a backend for figures which no job has.
-FIXED_ENVIRONMENT = {"MPLBACKEND": "Agg"}
-# Unless the user's environment says something else.
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+
 JOB_ENVIRONMENT = {
     # Jobs never contact a model hub; only the fetch rules do.
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # That of a notebook names a backend for figures which no job has.
+    "MPLBACKEND": "Agg",
     # Large buffers are kept between steps instead of being handed back to the system, which saves a fifth of the time
     # of a training step on a CPU.
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
@@ -18,3 +21,22 @@ JOB_ENVIRONMENT = {
     # The same on a GPU.
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
+REMOVED = (
+    # Other instructions, another precision or another number of threads: other last bits.
+    *("ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "MKL_DOMAIN_NUM_THREADS", "OPENBLAS_CORETYPE"),
+    *("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "OMP_DYNAMIC", "OMP_THREAD_LIMIT"),
+    *("DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "DNNL_DEFAULT_FPMATH_MODE", "ONEDNN_DEFAULT_FPMATH_MODE"),
+    *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),
+    # Warnings of libraries that end a job.
+    "PYTHONWARNINGS",
+)
+
+
+def set_job_environment(environment: MutableMapping[str, str], scripts: Path) -> None:
+    """Make `environment` (os.environ) that of jobs, whose package is the one in `scripts` whatever PYTHONPATH holds."""
+    for name in REMOVED:
+        environment.pop(name, None)
+    environment.update(JOB_ENVIRONMENT)
+    # Snakemake puts the scripts behind it.
+    places = [str(scripts), *environment.get("PYTHONPATH", "").split(os.pathsep)]
+    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, places)))

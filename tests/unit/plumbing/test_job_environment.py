@@ -1,0 +1,25 @@
+"""The environment of jobs."""
+
+import os
+from pathlib import Path
+
+from localist.plumbing.job_environment import set_job_environment
+
+
+def test_what_changes_bits_is_ours():
+    """Catches a user's setting of the arithmetic that a job keeps, and one of another kind that it loses."""
+    environment = {"MKL_CBWR": "COMPATIBLE", "ATEN_CPU_CAPABILITY": "default", "HF_HOME": "/hub"}
+    set_job_environment(environment, Path("/ours"))
+    assert environment["MKL_CBWR"] == "AUTO,STRICT" and environment["HF_HOME"] == "/hub"
+    assert "ATEN_CPU_CAPABILITY" not in environment
+
+
+def test_our_package_comes_before_any_other():
+    """Catches jobs that run the package of another checkout that PYTHONPATH names, and lost or doubled paths."""
+    environment = {"PYTHONPATH": os.pathsep.join(["/theirs", "", "/more"])}
+    for _ in range(2):  # a job on a cluster reads the Snakefile again
+        set_job_environment(environment, Path("/ours"))
+    assert environment["PYTHONPATH"].split(os.pathsep) == ["/ours", "/theirs", "/more"]
+    alone: dict[str, str] = {}
+    set_job_environment(alone, Path("/ours"))
+    assert alone["PYTHONPATH"] == "/ours"
