@@ -129,7 +129,7 @@ def test_a_wrong_command_is_noticed(readers_folder):
 
 @pytest.mark.parametrize("text", [text for _, text in blocks("yaml") if not text.startswith(" ")])
 def test_documented_studies_are_valid(text):
-    """Catches an example with a key or value that the schema no longer has. Indented ones are parts of the one above."""
+    """Catches an example that the schema would refuse. Indented ones are parts of the one above."""
     study = yaml.safe_load(text)
     if "arms" in study:
         measured = {arm.get("partition", "semantic") for arm in study["arms"].values()}

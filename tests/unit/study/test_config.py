@@ -61,7 +61,7 @@ def properties(schema: Mapping[str, Any], whole: Mapping[str, Any], above: str =
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_shipped_studies_are_right(path, tmp_path):
-    """Catches a shipped config that its own schema refuses (the books of `paper` and `book` are the user's to bring)."""
+    """Catches a shipped config that its own schema refuses (two of them need a book of the user's)."""
     config = load(path)
     if path.name in ("paper.yaml", "book.yaml"):
         book = tmp_path / "book.txt"
