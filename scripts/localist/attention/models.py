@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 # What decides how a model is built; its attention is replaced by the observed one.
 LOADING: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": "eager"}
+# Other ways to compute experts ask which tokens each of them gets.
+WITHOUT_NUMBERS = {"experts_implementation": "batched_mm"}
 # What a config may still say of the outputs of a program before ours. With the router's logits, some families would add
 # a loss for its balance to the cross-entropy (method.md, The constraint).
 OVERRULED = {
@@ -43,9 +45,8 @@ def check_model(folder: Path, context: int) -> None:
     try:
         config = _config(folder)
         with FakeTensorMode():  # shapes without numbers
-            use_observed_attention(
-                AutoModelForCausalLM.from_config(config, trust_remote_code=False, **LOADING), context
-            )
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=False, **WITHOUT_NUMBERS, **LOADING)
+            use_observed_attention(model, context)
     except (OSError, ValueError) as error:
         raise UserError(f"{folder} is not a causal language model: {str(error).splitlines()[0]}") from error
     except (NotImplementedError, RuntimeError) as error:

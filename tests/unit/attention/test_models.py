@@ -199,6 +199,15 @@ def test_supported_models_pass_the_check_without_weights(family, tmp_path, caplo
     assert not caplog.messages
 
 
+def test_a_mixture_of_experts_passes_the_check_without_weights(tmp_path, caplog):
+    """Catches experts that are left to the first job that loads them."""
+    config = transformers.Qwen3MoeConfig(**COMMON, **GROUPED, num_experts=9, moe_intermediate_size=8, head_dim=8)
+    transformers.Qwen3MoeForCausalLM(config).save_pretrained(tmp_path)
+    with caplog.at_level("INFO"):
+        check_model(tmp_path, context=16)
+    assert not caplog.messages
+
+
 @pytest.mark.parametrize(
     ("family", "reason"),
     [
