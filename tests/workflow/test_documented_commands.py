@@ -25,7 +25,6 @@ TREATMENTS = (
     (r"snakemake .*--executor kubernetes", UNTRIED),  # needs a plugin, a cluster and a storage
     (r"snakemake .*--software-deployment-method conda", UNTRIED),  # needs conda
     (r"snakemake .*--report ", UNTRIED),  # needs a finished study: test_report.py
-    (r"snakemake .*inspect_corpus", RUN),
     (r"snakemake --unlock", RUN),
     (r"snakemake ", PLAN),
     (r"make (help|inspect )", RUN),
