@@ -86,7 +86,7 @@ docs/workflow.svg: env $(wildcard workflow/rules/*.smk) docs/site/draw_workflow.
 	@touch $@
 
 docs: .venv-docs/ready ## Build the documentation as a site in .site; a broken link is an error
-	@.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site . .site
+	@.venv-docs/bin/sphinx-build --quiet --fresh-env --write-all --fail-on-warning --keep-going -c docs/site . .site
 	@cp .site/README.html .site/index.html && echo "Open .site/index.html"
 
 device-bundle: env ## Pack what device-check needs into .device (10 minutes)
