@@ -64,6 +64,7 @@ if __name__ == "__main__":
             outputs=RunOutputs(
                 **{name: Path(snakemake.output[name]) for name in ("model", "history", "settings")},
                 snapshots=dict(zip(snakemake.params.at_tokens, map(Path, snakemake.output.snapshots), strict=True)),
+                reports=Path(snakemake.output.model).with_name("tensorboard"),
             ),
             asked_to_stop=asked_to_stop,
         )

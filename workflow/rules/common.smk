@@ -305,6 +305,14 @@ def blocks_of_sentences(name):
     return lambda wildcards: f"{RESULTS}/blocks/{PARTITIONS[wildcards.partition].made_from}/{name}"
 
 
+def training_params():
+    """What the section `training` says of a run's results; the keys that came later, only where they say something."""
+    training = config["training"]
+    said = {"trainer": training["trainer"], "lora": training["lora"]["rank"]}
+    left_out = {"memory_mb", "checkpoint_steps", *(name for name, value in said.items() if not value)}
+    return {key: value for key, value in training.items() if key not in left_out}
+
+
 def blocks_of_arm(wildcards):
     """The training blocks of the partition that the arm names; the distributed arm needs none."""
     partition = ARMS[wildcards.arm].partition

@@ -68,9 +68,7 @@ rule train_model:
     params:
         own_model=OWN_MODEL,
         arm=lambda wildcards: ARMS[wildcards.arm].as_params(),
-        training={
-            key: value for key, value in config["training"].items() if key not in ("memory_mb", "checkpoint_steps")
-        },
+        training=training_params(),
         at_tokens=AT_TOKENS,
         # Only arms with a budget depend on it.
         budget=lambda wildcards: (config["constraint"]["budget"] if ARMS[wildcards.arm].perplexity_budget else None),

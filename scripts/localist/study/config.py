@@ -16,6 +16,7 @@ from localist.study.arms import PRETRAINED
 from localist.study.names import macro_name
 from localist.study.schedules import CONTROLS
 from localist.study.sources import RESOURCES, SOURCES, describe_sources
+from localist.study.trainer_keys import trainer_mistakes, trainer_schema, why_refused
 
 Choices = Mapping[str, Iterable[str]]
 # Keys and values of version 0.1 that have other names now. `*` stands for the name of an arm.
@@ -79,7 +80,9 @@ def _refuse(mistakes: Iterable[str]) -> None:
 
 @cache
 def _schema(path: Path) -> dict[str, Any]:
-    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    schema = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    schema["$defs"]["trainer"] = trainer_schema()
+    return schema
 
 
 def _schema_mistakes(config: Mapping[str, Any], schema_path: Path, choices: Choices) -> list[str]:
@@ -144,6 +147,9 @@ def _unknown(key: str, known: Iterable[str]) -> str:
     new_name = RENAMED_KEYS.get(re.sub(r"^arms\.[^.]+\.", "arms.*.", key))
     if new_name:
         return f"{key}: is now called {new_name}. Rename it."
+    above, _, name = key.rpartition(".")
+    if above == "training.trainer":
+        return f"{key}: {why_refused(name, known)}"
     return f"{key}: unknown key. Known keys here: {', '.join(known)}."
 
 
@@ -183,12 +189,7 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
             yield (
                 f"evaluation.at_tokens: {tokens} is beyond training.token_budget, {config['training']['token_budget']}."
             )
-    gpus, batch_size = config["training"]["gpus"], config["training"]["batch_size"]
-    if gpus > 1 and batch_size % gpus:
-        yield (
-            f"training.batch_size: {batch_size} windows cannot be shared evenly by training.gpus, {gpus}. "
-            "Make it a multiple, or take fewer."
-        )
+    yield from trainer_mistakes(config["training"])
     untrained = config["model"]["source"].get("untrained")
     if untrained and untrained["width"] % untrained["heads"]:
         yield "model.source.untrained.width: is not a multiple of heads."

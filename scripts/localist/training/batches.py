@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
+from localist.plumbing.errors import UserError
 from localist.tokens.windows import NO_ID, Windows
 from localist.training.next_token_loss import NOT_A_TARGET
 
@@ -80,13 +81,13 @@ class SimilarLengths(torch.utils.data.Sampler):
 
 
 class BatchesOfRank(torch.utils.data.Sampler):
-    """One rank's share of every batch: all ranks together see the same batches as a single process.
+    """One rank's share of every batch of `batch_size` windows: all ranks together see those of a single process.
 
     If the last batch of an epoch has no window for a rank, it gets an example without targets (see `WindowDataset`).
     """
 
-    def __init__(self, order: SimilarLengths, rank: int, ranks: int):
-        self.order, self.rank, self.ranks = order, rank, ranks
+    def __init__(self, order: SimilarLengths, batch_size: int, rank: int, ranks: int):
+        self.order, self.batch_size, self.rank, self.ranks = order, batch_size, rank, ranks
         # Trainer calls set_epoch on the attribute of this name.
         self.batch_sampler = order
 
@@ -94,10 +95,10 @@ class BatchesOfRank(torch.utils.data.Sampler):
         self.order.set_epoch(epoch)
 
     def __len__(self) -> int:
-        return -(-len(self.order) // self.order.batch_size)
+        return -(-len(self.order) // self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        for batch in torch.utils.data.BatchSampler(self.order, self.order.batch_size, drop_last=False):
+        for batch in torch.utils.data.BatchSampler(self.order, self.batch_size, drop_last=False):
             yield batch[self.rank :: self.ranks] or [~batch[0]]
 
 
@@ -108,3 +109,23 @@ def blocks_within_windows(blocks: np.ndarray) -> np.ndarray:
         inside = window != NO_ID
         renumbered[row, inside] = np.unique(window[inside], return_inverse=True)[1]
     return renumbered
+
+
+def check_blocks(blocks: np.ndarray, windows: Windows, name: str) -> None:
+    """Raises UserError if `blocks` cannot be the block ids of these windows, [windows, T], naming the first mistake."""
+    remedy = "Delete the study's blocks folder, and run again."
+    if blocks.shape != windows.sentence_ids.shape or not np.issubdtype(blocks.dtype, np.integer):
+        raise UserError(
+            f"{name}: the blocks are {blocks.dtype} {blocks.shape}; the windows need integers "
+            f"{windows.sentence_ids.shape}. {remedy}"
+        )
+    is_text = np.asarray(windows.is_text)
+    highest = int(is_text.sum()) - 1  # a block holds at least one token
+    wrong = np.where(is_text, (blocks < 0) | (blocks > highest), blocks != NO_ID)
+    if wrong.any():
+        window, position = np.argwhere(wrong)[0]
+        allowed = f"0 to {highest}" if is_text[window, position] else "-1, since it is not text"
+        raise UserError(
+            f"{name}: the block id of window {window}, position {position}, is {blocks[window, position]}; it must be "
+            f"{allowed}. {remedy}"
+        )

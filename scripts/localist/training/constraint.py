@@ -151,7 +151,8 @@ class ConstraintObserver:
         with torch.no_grad():
             active = counted_mean((penalties > 0).float(), visible.counted)
             mean_fidelity = counted_mean(fidelity(mass, visible), visible.counted)
-        self.layers[layer] = LayerPenalty(penalty, active, mean_fidelity)
+        # The first forward pass counts; gradient checkpointing computes the layer once more, to have its gradient.
+        self.layers.setdefault(layer, LayerPenalty(penalty, active, mean_fidelity))
         return output
 
     def add_to(self, loss: torch.Tensor, weight: torch.Tensor | float) -> torch.Tensor:

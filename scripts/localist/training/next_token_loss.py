@@ -80,8 +80,9 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     ) -> torch.Tensor:
         loss = torch.zeros((), device=states.device)
         state_gradient = torch.empty_like(states)
-        weight_gradient = torch.zeros_like(weight, dtype=torch.float32)
-        bias_gradient = None if bias is None else torch.zeros_like(bias)
+        # None for a head that is not trained, as beside adapters.
+        weight_gradient = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
+        bias_gradient = None if bias is None or not ctx.needs_input_grad[2] else torch.zeros_like(bias)
         is_target = targets != NOT_A_TARGET  # [tokens]
         count = is_target.sum().clamp(min=1)
         divisor = torch.where(is_target, count, torch.inf)[:, None]  # [tokens, 1]
@@ -100,8 +101,11 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             gradient = gradient.to(weight.dtype)
             del log_probability
             state_gradient[part] = gradient @ weight
-            weight_gradient += gradient.T @ states[part]
-        ctx.save_for_backward(state_gradient, weight_gradient.to(weight.dtype), bias_gradient)
+            if weight_gradient is not None:
+                weight_gradient += gradient.T @ states[part]
+        if weight_gradient is not None:
+            weight_gradient = weight_gradient.to(weight.dtype)
+        ctx.save_for_backward(state_gradient, weight_gradient, bias_gradient)
         return loss / count
 
     @staticmethod

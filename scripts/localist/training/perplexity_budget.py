@@ -10,7 +10,7 @@ import torch
 
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import read_json
-from localist.training.settings import BudgetSettings, Optimisation, ReferenceRun
+from localist.training.settings import BudgetSettings, LoraSettings, Optimisation, ReferenceRun
 
 
 class PerplexityBudget:
@@ -31,9 +31,17 @@ class PerplexityBudget:
         self.excess = _scalar(0.0)
 
     def adapt(self, step: int, cross_entropy: torch.Tensor) -> None:
-        """Take in the cross-entropy of a step (from 0): log α falls by η (D − log(1 + ε)) / log(1 + ε)."""
+        """Take in the cross-entropy of a step (from 0), and change α by what it has become."""
+        self.take_in(step, cross_entropy)
+        self.change_weight()
+
+    def take_in(self, step: int, cross_entropy: torch.Tensor) -> None:
+        """Move the average by the cross-entropy of a step (from 0)."""
         kept = self.settings.smoothing
         self.excess = kept * self.excess + (1 - kept) * (cross_entropy.double() - self.reference[step])
+
+    def change_weight(self) -> None:
+        """Change α by the average: log α falls by η (D − log(1 + ε)) / log(1 + ε)."""
         # A jump of the loss must not throw α away: it moves by a factor of e at most.
         change = (self.rate * (1 - self.excess / self.allowed)).clamp(-1, 1)
         self.weight = self._bounded(self.weight * change.exp())
@@ -50,10 +58,12 @@ def _scalar(value: float) -> torch.Tensor:
     return torch.tensor(value, dtype=torch.float64)
 
 
-def reference_losses(reference: ReferenceRun, *, seed: int, steps: int, optimisation: Optimisation) -> list[float]:
+def reference_losses(
+    reference: ReferenceRun, *, seed: int, steps: int, optimisation: Optimisation, lora: LoraSettings | None = None
+) -> list[float]:
     """Cross-entropy by step of the distributed run, which must have seen the same batches.
 
-    Raises UserError, naming the file, if it is missing, or a run with another seed, length or optimiser.
+    Raises UserError, naming the file, if it is missing, or a run with another seed, length, optimiser or adapters.
     """
     remedy = "Delete the folder of that run and start again: it is trained first."
     try:
@@ -63,7 +73,8 @@ def reference_losses(reference: ReferenceRun, *, seed: int, steps: int, optimisa
         raise UserError(
             f"A perplexity budget is held against the distributed run of the same seed: {error}. {remedy}"
         ) from error
-    wanted = {"seed": seed, "steps": steps, "optimisation": asdict(optimisation)}
+    adapters = asdict(lora) if lora else None
+    wanted = {"seed": seed, "steps": steps, "optimisation": asdict(optimisation), "lora": adapters}
     for name, value in wanted.items():
         if settings.get(name) != value:
             raise UserError(

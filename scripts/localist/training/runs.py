@@ -19,11 +19,12 @@ from localist.attention.precision import uses_bf16
 from localist.attention.ranks import rank
 from localist.plumbing.files import replacing, write_json
 from localist.plumbing.interruption import Interrupted
-from localist.plumbing.provenance import code_version, content_hash, package_versions
+from localist.plumbing.provenance import PACKAGES, code_version, content_hash, package_versions
 from localist.study.arms import DISTRIBUTED, Arm
 from localist.study.schedules import dose_matched, locality_by_layer
 from localist.tokens.tokenizer import load_tokenizer
 from localist.tokens.windows import Windows
+from localist.training.adapters import merged, merged_again, with_adapters
 from localist.training.checkpoints import precision_of, processors_of
 from localist.training.constraint import Constraint
 from localist.training.perplexity_budget import PerplexityBudget, reference_losses
@@ -60,6 +61,7 @@ def train_run(
     constraint = constraint_of(arm, layers, min_locality, query_key_rate)
     steps = settings.optimisation.steps(windows)
     budget = budget_of(arm, seed, steps, settings, inputs.reference)
+    trained = with_adapters(model, settings.lora, seed) if settings.lora else model
     resolved: dict[str, Any] = {
         "arm": arm.as_params(),
         "seed": seed,
@@ -72,9 +74,10 @@ def train_run(
         "threads": settings.threads,
         "gpus": settings.gpus,
         "deterministic": settings.deterministic,
-        "versions": package_versions(),
+        "versions": package_versions([*PACKAGES, "peft"] if settings.lora else PACKAGES),
         "inputs": content_hash(inputs.data_files()),
         "code_sha256": content_hash(inputs.code),
+        **settings.of_training(),
     }
     # The folder is named by everything that determines the run, so that changed settings never resume from an old run's
     # checkpoint. Another kind of processor only changes the last digits: a run that is moved there resumes, in the
@@ -89,7 +92,7 @@ def train_run(
         set_up_gpu(exact=not bf16, deterministic=settings.deterministic)
     with explained_gpu_errors("training.batch_size"):
         history = train_arm(
-            model,
+            trained,
             windows,
             np.load(inputs.blocks) if inputs.blocks else None,
             constraint=constraint,
@@ -100,6 +103,8 @@ def train_run(
             snapshots={tokens: own_checkpoints / f"at-{tokens}" for tokens in outputs.snapshots},
             checkpoints=own_checkpoints,
             checkpoint_steps=checkpoint_steps,
+            trainer_keys=settings.trainer,
+            reports=outputs.reports,
             name=name,
             asked_to_stop=asked_to_stop,
         )
@@ -109,12 +114,17 @@ def train_run(
     resolved["processor"] = " and ".join(processors_of(own_checkpoints, processor_of(model.device)))
     tokenizer, _ = load_tokenizer(inputs.model)
     with replacing(outputs.model) as temporary:
-        model.save_pretrained(temporary)
+        (merged(trained) if settings.lora else model).save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
     for tokens, folder in outputs.snapshots.items():
+        snapshot = own_checkpoints / f"at-{tokens}"
         with replacing(folder) as temporary:
-            # Copied: the checkpoints stay until all results are written.
-            shutil.copytree(own_checkpoints / f"at-{tokens}", temporary)
+            if settings.lora:
+                model.cpu()  # pyright: ignore[reportCallIssue]  # room for one more on the GPU
+                merged_again(load_model(inputs.model, context, settings.gpus), snapshot).save_pretrained(temporary)
+            else:
+                # Copied: the checkpoints stay until all results are written.
+                shutil.copytree(snapshot, temporary)
             tokenizer.save_pretrained(temporary)
     with replacing(outputs.history) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
@@ -133,7 +143,9 @@ def budget_of(
         return None
     if reference is None or settings.budget is None:
         raise ValueError(f"{arm.name} has a perplexity budget, but no reference run, or no settings for it.")
-    losses = reference_losses(reference, seed=seed, steps=steps, optimisation=settings.optimisation)
+    losses = reference_losses(
+        reference, seed=seed, steps=steps, optimisation=settings.optimisation, lora=settings.lora
+    )
     return PerplexityBudget(arm.perplexity_budget, settings.budget, losses)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,8 @@ class TrainingSettings:
     """Settings that all runs of a study share and that determine their results.
 
     precision: auto, bf16 or fp32; threads: of torch, in each process; gpus: processes of the run, one on each GPU; 0
-    computes on the CPU; deterministic: on a GPU, the same bits at every run; budget: for arms that have one.
+    computes on the CPU; deterministic: on a GPU, the same bits at every run; budget: for arms that have one; trainer:
+    further arguments of TrainingArguments, by name; lora: None where all weights are trained.
     """
 
     optimisation: Optimisation
@@ -47,16 +48,43 @@ class TrainingSettings:
     gpus: int
     deterministic: bool = True
     budget: BudgetSettings | None = None
+    trainer: Mapping[str, Any] = field(default_factory=dict)
+    lora: LoraSettings | None = None
 
     @classmethod
     def from_config(cls, training: Mapping[str, Any], budget: Mapping[str, Any] | None = None) -> TrainingSettings:
         """From the sections `training` of a config, whose other keys are ignored, and `constraint.budget`.
 
-        budget: None for arms with a fixed α.
+        budget: None for arms with a fixed α. The keys trainer and lora may be missing, where they say nothing.
         """
         optimisation = Optimisation(**{one.name: training[one.name] for one in fields(Optimisation)})
         own = {name: training[name] for name in ("precision", "threads", "gpus", "deterministic")}
-        return cls(optimisation, **own, budget=BudgetSettings(**budget) if budget else None)
+        lora = training.get("lora", {})
+        return cls(
+            optimisation,
+            **own,
+            budget=BudgetSettings(**budget) if budget else None,
+            trainer=training.get("trainer", {}),
+            lora=LoraSettings(**lora) if lora.get("rank") else None,
+        )
+
+    def of_training(self) -> dict[str, Any]:
+        """What the keys trainer and lora say, as plain data; empty where they say nothing."""
+        said = {"trainer": dict(self.trainer), "lora": asdict(self.lora) if self.lora else None}
+        return {name: value for name, value in said.items() if value}
+
+
+@dataclass(frozen=True)
+class LoraSettings:
+    """Low-rank adapters that are trained in place of the weights: the keys of `training.lora` in config.
+
+    alpha: adapters are scaled by alpha / rank; target_modules: ends of the names of the layers that get one; None: all
+    linear ones but the head.
+    """
+
+    rank: int
+    alpha: float
+    target_modules: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -108,10 +136,12 @@ class RunInputs:
 class RunOutputs:
     """Files that a run writes: the model folder, history.csv and settings.json.
 
-    snapshots: training tokens → the model folder as it was after so many.
+    snapshots: training tokens → the model folder as it was after so many; reports: the folder that tools that watch
+    training write to, if the run has any.
     """
 
     model: Path
     history: Path
     settings: Path
     snapshots: Mapping[int, Path] = field(default_factory=dict)
+    reports: Path | None = None

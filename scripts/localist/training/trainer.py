@@ -3,8 +3,9 @@
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,15 +19,21 @@ from localist.attention.models import processor_of
 from localist.attention.ranks import any_rank, from_first_rank, mean_over_ranks, number_of_ranks, rank
 from localist.plumbing.errors import UserError
 from localist.plumbing.interruption import Interrupted
-from localist.tokens.windows import NO_ID, Windows
-from localist.training.batches import BatchesOfRank, SimilarLengths, WindowDataset, stack_windows
+from localist.tokens.windows import Windows
+from localist.training.arguments import training_arguments
+from localist.training.batches import BatchesOfRank, SimilarLengths, WindowDataset, check_blocks, stack_windows
 from localist.training.callbacks import ProgressBar, SaveSnapshots, StopOnRequest, tokens_done
 from localist.training.checkpoints import last_whole_checkpoint, seal
 from localist.training.constraint import Constraint, ConstraintObserver, ramp
+from localist.training.micro_batches import StepParts, StepTotals, targets_of
 from localist.training.next_token_loss import LOSS_TOKENS, NOT_A_TARGET, head_is_plain, next_token_loss
 from localist.training.perplexity_budget import PerplexityBudget
+from localist.training.reports import report_into, reported
 from localist.training.settings import Optimisation
 from localist.training.step_records import STEPS_BETWEEN_FETCHES, StepRecords, first_not_finite_row
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +66,11 @@ class LocalityTrainer(Trainer):
         self.checkpoints = checkpoints
         self.records = StepRecords(constraint.layers, fetch_interval)
         self.head_is_plain = head_is_plain(self.model)
+        # Where a step has several micro-batches: what they count together, and what they have recorded so far.
+        self.step_totals: StepTotals | None = None
+        self.step_parts: StepParts | None = None
+        # `_cross_entropy` gives each micro-batch its share of the step, where Trainer does not.
+        self.loss_is_scaled_for_ga = True
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         """Trainer's own, with another learning rate for the queries and keys of constrained layers."""
@@ -74,14 +86,16 @@ class LocalityTrainer(Trainer):
         return optimizer
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SimilarLengths:
-        batch_size = self.args.train_batch_size * number_of_ranks()
+        micro_batch = self.args.train_batch_size * number_of_ranks()
+        batch_size = micro_batch * self.args.gradient_accumulation_steps
         return SimilarLengths(self.train_dataset.lengths, batch_size, self.args.seed)
 
     def get_train_dataloader(self) -> torch.utils.data.DataLoader:
         """Trainer's own; with several ranks, this rank's share, since Trainer would drop or repeat windows."""
         if number_of_ranks() == 1:
             return super().get_train_dataloader()
-        batches = BatchesOfRank(self._get_train_sampler(), rank(), number_of_ranks())
+        micro_batch = self.args.train_batch_size * number_of_ranks()
+        batches = BatchesOfRank(self._get_train_sampler(), micro_batch, rank(), number_of_ranks())
         return torch.utils.data.DataLoader(
             self.train_dataset,
             batch_sampler=batches,
@@ -102,28 +116,54 @@ class LocalityTrainer(Trainer):
         inputs: input_ids, labels and blocks, long [batch, T]. Raises what `fetch_records` does.
         """
         inputs = dict(inputs)
-        step = self.state.global_step + 1
         fidelity = None
         if self.constraint.layers:
-            observer = ConstraintObserver(self.constraint, inputs.pop("blocks"), self.train_dataset.block_count)
+            blocks, block_count = inputs.pop("blocks"), self.train_dataset.block_count
+            observer = ConstraintObserver(self.constraint, blocks, block_count)
             cross_entropy, outputs = self._cross_entropy(model, inputs | {"observer": observer}, num_items_in_batch)
             parts = {"cross_entropy": mean_over_ranks(cross_entropy.detach())}
             parts["weight"] = self._weight(parts["cross_entropy"])
             if self.budget:
                 parts["excess"] = self.budget.excess
             summary = observer.summary()
-            parts |= {"penalty": summary.penalty, "active_share": summary.active_share}
-            fidelity = summary.fidelity
-            loss = observer.add_to(cross_entropy, parts["weight"])
+            share = self.step_totals.share_of_counted(blocks, block_count) if self.step_totals else 1
+            parts |= {"penalty": summary.penalty * share, "active_share": summary.active_share * share}
+            fidelity = summary.fidelity * share
+            loss = observer.add_to(cross_entropy, parts["weight"] * share)
         else:
             loss, outputs = self._cross_entropy(model, inputs, num_items_in_batch)
             parts = {"cross_entropy": mean_over_ranks(loss.detach())}
         targets = (inputs["labels"] != NOT_A_TARGET).sum()
-        parts |= {"targets": mean_over_ranks(targets) * number_of_ranks(), "loss": loss}
-        self.records.add(step, self._get_learning_rate(), parts, fidelity)
-        if self.records.is_due(step):
-            self.fetch_records(inputs["input_ids"])
+        parts |= {"targets": mean_over_ranks(targets) * number_of_ranks(), "loss": loss.detach()}
+        self._record(parts, fidelity, inputs["input_ids"])
         return (loss, outputs) if return_outputs else loss
+
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], torch.Tensor | int | None]:
+        """Trainer's own: the micro-batches of a step. Several are counted first, since each has its share of them."""
+        batches, targets = super().get_batch_samples(*args, **kwargs)
+        if self.args.gradient_accumulation_steps > 1:
+            self.step_totals = StepTotals.of(batches, self.train_dataset.block_count, self.args.device)
+        return batches, targets
+
+    def _record(self, parts: dict[str, torch.Tensor], fidelity: torch.Tensor | None, input_ids: torch.Tensor) -> None:
+        """Record a micro-batch, and with the last one the step."""
+        if self.step_parts:
+            self.step_parts.add(parts, fidelity)
+        else:
+            self.step_parts = StepParts(parts, fidelity)
+        if not self._is_last_micro_batch():
+            return
+        step, recorded, self.step_parts = self.state.global_step + 1, self.step_parts, None
+        if self.budget and self.step_totals:
+            self.budget.take_in(self.state.global_step, recorded.parts["cross_entropy"])
+            recorded.parts["excess"] = self.budget.excess
+        self.records.add(step, self._get_learning_rate(), recorded.parts, recorded.fidelity)
+        if self.records.is_due(step):
+            self.fetch_records(input_ids)
+
+    def _is_last_micro_batch(self) -> bool:
+        """Whether the optimiser steps after the micro-batch that is computed now."""
+        return bool(self.accelerator.sync_gradients)
 
     def fetch_records(self, input_ids: torch.Tensor | None = None) -> None:
         """Fetch the records of the last steps into the state's history, which a checkpoint holds.
@@ -144,11 +184,24 @@ class LocalityTrainer(Trainer):
         for row in rows:
             tokens = tokens_done(self.state) + row.pop("targets")
             self.state.log_history.append(row | {"tokens": tokens})
+            if self.args.report_to:
+                self._report(self.state.log_history[-1])
+
+    def _report(self, row: Mapping[str, Any]) -> None:
+        """Hand a row of the history to the tools that watch training."""
+        state = copy(self.state)
+        state.global_step = row["step"]
+        layers = len(self.constraint.locality)
+        self.callback_handler.on_log(self.args, state, self.control, reported(row, layers))
 
     def _weight(self, cross_entropy: torch.Tensor) -> torch.Tensor:
         """α in force at this step, a scalar: ramped in over the warm-up, or adapted to a budget."""
         if self.budget:
-            self.budget.adapt(self.state.global_step, cross_entropy)
+            if not self.step_totals:
+                self.budget.adapt(self.state.global_step, cross_entropy)
+            elif not self.step_parts:
+                # The first of several micro-batches: the step's own cross-entropy is known with the last one.
+                self.budget.change_weight()
             return self.budget.weight.to(cross_entropy.device)
         assert self.constraint.weight is not None  # set wherever a layer is constrained without a budget
         weight = self.constraint.weight * ramp(self.state.global_step, int(self.args.warmup_steps))
@@ -180,26 +233,33 @@ class LocalityTrainer(Trainer):
         """Mean cross-entropy of the targets, a scalar, and the model's outputs.
 
         With several ranks, each averages over its own targets, and the gradients are averaged over ranks: so each
-        rank's loss is weighted by its share of all targets.
+        rank's loss is weighted by its share of all targets. So is that of each of several micro-batches.
         """
-        if number_of_ranks() == 1:
+        alone = number_of_ranks() == 1
+        if alone and not self.step_totals:
             return self._own_cross_entropy(model, inputs, num_items_in_batch)
-        targets = (inputs["labels"][:, 1:] != NOT_A_TARGET).sum()
-        weight = targets / mean_over_ranks(targets)
-        loss, outputs = self._own_cross_entropy(model, inputs, None) if targets else self._no_loss(model, inputs)
-        return loss * weight.to(loss.dtype), outputs
+        if alone and self.model_accepts_loss_kwargs and not self._in_pieces(inputs):
+            return super().compute_loss(model, inputs, True, num_items_in_batch)  # weighted by Trainer
+        targets = targets_of(inputs["labels"])
+        total = self.step_totals.targets if self.step_totals else mean_over_ranks(targets)
+        loss, outputs = self._own_cross_entropy(model, inputs, None) if alone or targets else self._no_loss(model, inputs)
+        return loss * (targets / total).to(loss.dtype), outputs
 
     def _own_cross_entropy(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None
     ) -> tuple[torch.Tensor, Any]:
         """Trainer's own loss, or `next_token_loss` if the logits of the batch would take much memory."""
-        if inputs["input_ids"].numel() <= LOSS_TOKENS or not self.head_is_plain:
+        if not self._in_pieces(inputs):
             loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
             return loss, outputs
         head = self.model.get_output_embeddings()
         assert isinstance(head, torch.nn.Linear)  # as `head_is_plain` has found
         with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
             return next_token_loss(model, head, **inputs)
+
+    def _in_pieces(self, inputs: Mapping[str, torch.Tensor]) -> bool:
+        """Whether the loss is computed in pieces, without the logits of the whole batch."""
+        return self.head_is_plain and inputs["input_ids"].numel() > LOSS_TOKENS
 
     def _no_loss(self, model: torch.nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
         """A loss of 0 that depends on all weights, since every rank must take part in the backward pass."""
@@ -230,7 +290,7 @@ def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
 
 
 def train_arm(
-    model: PreTrainedModel,
+    model: "PreTrainedModel | PeftModel",
     windows: Windows,
     blocks: np.ndarray | None,
     *,
@@ -243,6 +303,8 @@ def train_arm(
     name: str,
     budget: PerplexityBudget | None = None,
     snapshots: Mapping[int, Path] | None = None,
+    trainer_keys: Mapping[str, Any] | None = None,
+    reports: Path | None = None,
     asked_to_stop: Callable[[], bool] = lambda: False,
 ) -> list[dict[str, Any]]:
     """Fine-tune `model` in place and return its history, one dict per step.
@@ -251,11 +313,11 @@ def train_arm(
     own folder; it resumes from the last complete checkpoint there (checkpoint_steps: between two; 0: none is written
     but when the run is asked to stop). The seed sets data order and dropout, nothing else.
     budget: adapts α, for a constraint without a weight. snapshots: training tokens → folder in which the model is saved
-    once so many are spent.
+    once so many are spent (of a model with adapters: its adapters). trainer_keys: further TrainingArguments, by name;
+    reports: the folder that TensorBoard's files go to, if they ask for it.
 
-    Raises UserError if the schedule or the blocks do not fit the model or the windows, if the loss is not finite, or if
-    a checkpoint cannot be written; Interrupted, with a checkpoint of the last step, if `asked_to_stop` returns True
-    before the end.
+    Raises UserError if the schedule, the blocks or the arguments do not fit, if the loss is not finite, or if 
+    cannot be written; Interrupted, with a checkpoint of the last step, if `asked_to_stop` returns True before the end.
     """
     layers = model.config.get_text_config().num_hidden_layers
     if len(constraint.locality) != layers:
@@ -265,36 +327,16 @@ def train_arm(
             raise ValueError(f"{name} is constrained, but has no blocks.")
         check_blocks(blocks, windows, name)
     steps = optimisation.steps(windows)
-    arguments = TrainingArguments(
-        output_dir=str(checkpoints),
-        max_steps=steps,
-        per_device_train_batch_size=optimisation.batch_size // number_of_ranks(),
-        learning_rate=optimisation.learning_rate,
-        warmup_steps=round(optimisation.warmup_ratio * steps),
-        lr_scheduler_type="linear",
-        weight_decay=optimisation.weight_decay,
-        max_grad_norm=optimisation.max_grad_norm,
-        optim="adamw_torch_fused",
+    arguments = training_arguments(
+        optimisation,
+        steps=steps,
         seed=seed,
-        data_seed=seed,
-        save_strategy="steps" if checkpoint_steps else "no",
-        save_steps=checkpoint_steps,
-        save_total_limit=2,
-        logging_strategy="no",  # `StepRecords` take its place
-        logging_nan_inf_filter=False,
-        report_to="none",
-        disable_tqdm=True,
-        remove_unused_columns=False,
         bf16=bf16,
-        use_cpu=model.device.type == "cpu",
-        # A GPU computes while a process beside this one makes the next batches.
-        dataloader_num_workers=0 if model.device.type == "cpu" else 1,
-        accelerator_config={"non_blocking": model.device.type != "cpu"},
-        # `next_token_loss` reaches the head past the model's output, so the search for unused weights would miss it.
-        ddp_find_unused_parameters=False,
+        on_gpu=model.device.type != "cpu",
+        checkpoints=checkpoints,
+        checkpoint_steps=checkpoint_steps,
+        trainer=trainer_keys or {},
     )
-    # One GPU per process: with several visible, Trainer would split each batch over all of them.
-    arguments._n_gpu = min(1, arguments.n_gpu)
     # A snapshot is taken at the step that reaches a number of tokens, which is counted on the device.
     interval = 1 if snapshots else STEPS_BETWEEN_FETCHES.get(model.device.type, 1)
     trainer = LocalityTrainer(
@@ -316,6 +358,8 @@ def train_arm(
         set_seed(int(np.random.SeedSequence((seed, rank())).generate_state(1)[0]))
     trainer.remove_callback(PrinterCallback)
     resume = from_first_rank(lambda: last_whole_checkpoint(checkpoints))
+    if reports:
+        report_into(reports, trainer.callback_handler.callbacks, anew=not resume)
     if resume:
         logger.info("%s resumes from %s.", name, resume)
         trainer.state = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME))
@@ -332,26 +376,6 @@ def train_arm(
             f"{name} was asked to end after step {trainer.state.global_step} of {steps}; the next start resumes there."
         )
     return history_rows(trainer.state.log_history)
-
-
-def check_blocks(blocks: np.ndarray, windows: Windows, name: str) -> None:
-    """Raises UserError if `blocks` cannot be the block ids of these windows, [windows, T], naming the first mistake."""
-    remedy = "Delete the study's blocks folder, and run again."
-    if blocks.shape != windows.sentence_ids.shape or not np.issubdtype(blocks.dtype, np.integer):
-        raise UserError(
-            f"{name}: the blocks are {blocks.dtype} {blocks.shape}; the windows need integers "
-            f"{windows.sentence_ids.shape}. {remedy}"
-        )
-    is_text = np.asarray(windows.is_text)
-    highest = int(is_text.sum()) - 1  # a block holds at least one token
-    wrong = np.where(is_text, (blocks < 0) | (blocks > highest), blocks != NO_ID)
-    if wrong.any():
-        window, position = np.argwhere(wrong)[0]
-        allowed = f"0 to {highest}" if is_text[window, position] else "-1, since it is not text"
-        raise UserError(
-            f"{name}: the block id of window {window}, position {position}, is {blocks[window, position]}; it must be "
-            f"{allowed}. {remedy}"
-        )
 
 
 def history_rows(log_history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,33 @@
+"""What tools that watch training are shown of each step (training.trainer.report_to)."""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+from transformers.integrations import TensorBoardCallback
+
+from localist.attention.ranks import rank
+from localist.study.layers import late_layers
+
+
+def reported(row: Mapping[str, Any], layers: int) -> dict[str, float]:
+    """The numbers of a row of the history; of fidelity by layer the mean over late ones, where any is constrained.
+
+    layers: of the model.
+    """
+    numbers = {name: value for name, value in row.items() if name not in ("step", "fidelity")}
+    by_layer = json.loads(row.get("fidelity") or "{}")
+    late = [by_layer[str(layer)] for layer in late_layers(layers) if str(layer) in by_layer]
+    return numbers | ({"late_fidelity": sum(late) / len(late)} if late else {})
+
+
+def report_into(folder: Path, callbacks: Iterable[TrainerCallback], anew: bool) -> None:
+    """Have TensorBoard's files written to a folder, beside those of the run's earlier starts unless it begins anew."""
+    if anew and rank() == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+    for callback in callbacks:
+        if isinstance(callback, TensorBoardCallback):
+            callback.logging_dir = str(folder)
