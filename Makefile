@@ -23,7 +23,7 @@ define reported
 	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; the messages above say why." >&2; exit $$status; fi
 endef
 
-.PHONY: help env resources run inspect inspect-blocks smoke figures docs test test-cluster bench bench-blocks bench-corpus bench-scale device-bundle device-check lint format clean
+.PHONY: help env resources run inspect inspect-blocks smoke figures docs test test-cluster bench bench-training bench-blocks bench-corpus bench-scale device-bundle device-check lint format clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -65,6 +65,10 @@ test-cluster: env resources ## Run studies on a SLURM that is started on this ma
 bench: env ## Measure attention with block mass beside stock attention (35 minutes)
 	@$(BIN)/snakemake resources/models/smollm2-135m-instruct --quiet all --cores $(CORES)
 	$(call reported,bench,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_attention.py $(ARGS))
+
+bench-training: env ## Measure what gradient checkpointing and adapters save (15 minutes on one core)
+	@$(BIN)/snakemake resources/models/smollm2-135m-instruct --quiet all --cores $(CORES)
+	$(call reported,bench-training,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_training.py $(ARGS))
 
 bench-blocks: env ## Hold blocks against the articles and sections of a whole dump (40 minutes)
 	@$(BIN)/snakemake results/whole_dump/blocks/embeddings.npy results/whole_dump/tokens/train --cores $(CORES) \

@@ -7,26 +7,33 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
+from transformers import PreTrainedModel
 
-from localist.attention.models import check_model
+from localist.attention.models import check_model, shape_of_model
 from localist.attention.precision import uses_bf16
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import write_json
 from localist.plumbing.rule_log import rule_log
-from localist.training.settings import TrainingSettings
+from localist.study.trainer_keys import CHECKPOINTING
+from localist.training.adapters import with_adapters
+from localist.training.arguments import check_trainer
+from localist.training.settings import LoraSettings, TrainingSettings
 
 logger = logging.getLogger(__name__)
 
-# Forward and backward pass: two and four operations per parameter and token.
-OPERATIONS_PER_PARAMETER = 6
+# Per parameter and token: the forward pass; the backward pass, of states and of weights.
+FORWARD, BACKWARD_STATES, BACKWARD_WEIGHTS = 2, 2, 2
 # Share of the machine's matrix-product rate that a training step reaches on a CPU.
 TYPICAL_SHARE = 0.5
 BYTES_PER_PARAMETER = 4
-# A checkpoint holds the weights and two moments of each; two are kept, and a third is there while it is written.
+# A checkpoint holds what is trained and two moments of each; two are kept, and a third is there while it is written.
 CHECKPOINT_COPIES = 3 * 3
+# In memory: what is trained has a gradient and two moments.
+TRAINED_COPIES = 3
 
 
 def main(
@@ -39,28 +46,36 @@ def main(
     results: Path,
     forecast: Path,
 ) -> None:
-    """Log the forecast and write it; raises UserError where the model cannot be observed or the disk is too small.
+    """Log the forecast and write it; raises UserError where no run could be trained or the disk is too small.
 
     run_settings: the settings.json of each run, which exists once the run is finished.
     """
     check_model(model, context)
+    if settings.of_training():
+        check_trainer(settings, shape_of_model(model))
     for name, known in same_arms.items():
         logger.info("The arm %s means the same as %s: it is trained and reported once, as %s.", name, known, known)
     torch.set_num_threads(settings.threads)
     ahead = sum(not path.exists() for path in run_settings)
     parameters = count_parameters(model)
+    trained = count_trained(shape_of_model(model), settings.lora) if settings.lora else parameters
     token_budget = settings.optimisation.token_budget
     tokens = ahead * token_budget
     at_once = max(1, (os.cpu_count() or 1) // settings.threads)
-    disk = parameters * BYTES_PER_PARAMETER * (CHECKPOINT_COPIES * at_once + kept_runs)
+    disk = BYTES_PER_PARAMETER * (trained * CHECKPOINT_COPIES * at_once + parameters * kept_runs)
+    memory = BYTES_PER_PARAMETER * (parameters + trained * TRAINED_COPIES)
     results.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(results).free
     each = f"{token_budget:,} tokens each, {tokens:,} in all; {parameters / 1e6:.1f} million parameters"
     logger.info("Training ahead: %d of %d runs, %s.", ahead, len(run_settings), each)
-    found = {"runs_ahead": ahead, "tokens_ahead": tokens, "parameters": parameters, "disk_bytes": disk}
+    if settings.lora:
+        logger.info("Adapters of rank %d: %.2f million parameters are trained.", settings.lora.rank, trained / 1e6)
+    logger.info("%.1f GB of memory for a run's weights, gradients and moments; activations add to it.", memory / 1e9)
+    found = {"runs_ahead": ahead, "tokens_ahead": tokens, "parameters": parameters, "trained_parameters": trained}
+    found |= {"disk_bytes": disk, "memory_bytes": memory}
     if not settings.gpus:
         rate = at_once * matrix_rate(torch.bfloat16 if uses_bf16(settings.precision) else torch.float32)
-        seconds = tokens * parameters * OPERATIONS_PER_PARAMETER / (rate * TYPICAL_SHARE)
+        seconds = tokens * operations_per_token(parameters, trained, settings.trainer) / (rate * TYPICAL_SHARE)
         logger.info("About %d min at this machine's %d GFLOP/s.", math.ceil(seconds / 60), round(rate / 1e9))
         found |= {"matrix_flops_per_second": rate, "seconds": seconds}
     what = f"checkpoints of {at_once} runs at once and {kept_runs} models"
@@ -82,6 +97,18 @@ def count_parameters(model: Path) -> int:
     if not total:
         raise UserError(f"{model} has no safetensors weights. Convert the model to safetensors first.")
     return total
+
+
+def count_trained(model: PreTrainedModel, lora: LoraSettings) -> int:
+    """Parameters of a model's adapters. Raises what `with_adapters` does."""
+    adapted = with_adapters(model, lora, seed=0)
+    return sum(parameter.numel() for parameter in adapted.parameters() if parameter.requires_grad)
+
+
+def operations_per_token(parameters: int, trained: int, trainer: Mapping[str, Any]) -> int:
+    """Of a training step. trained: how many of the parameters; trainer: further TrainingArguments."""
+    forward = parameters * FORWARD * (2 if any(trainer.get(name) for name in CHECKPOINTING) else 1)
+    return forward + parameters * BACKWARD_STATES + trained * BACKWARD_WEIGHTS
 
 
 def matrix_rate(dtype: torch.dtype, size: int = 1024, seconds: float = 0.5) -> float:

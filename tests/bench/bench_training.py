@@ -1,7 +1,8 @@
 """What gradient checkpointing and adapters save: memory and time of a training step of SmolLM2-135M.
 
 Each variant trains in a process of its own, so that the largest resident set is its own; the variants take turns, and a
-ratio is that of two processes of one round. `make bench-training` prints the table.
+ratio is that of two processes of one round. Time is the processor's, so that other work on the machine counts little.
+`make bench-training` prints the table.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from tqdm import tqdm
@@ -48,7 +50,8 @@ def main() -> None:
     for name in tqdm(turns, mininterval=0.5 if sys.stderr.isatty() else 30):
         done = subprocess.run([*command, name], env=environment, stdout=subprocess.PIPE, check=True, text=True)
         found[name].append(json.loads(done.stdout.splitlines()[-1]))
-    print("| trained | memory, GB | × | seconds a step | × |\n|---|---|---|---|---|")
+        tqdm.write(f"{name}: {found[name][-1]}", file=sys.stderr)
+    print("| trained | memory, GB | × | processor seconds a step | × |\n|---|---|---|---|---|")
     for name, rows in found.items():
         print(f"| {name} | {' | '.join(shown(rows, found['all weights'], key) for key in ('gigabytes', 'seconds'))} |")
 
@@ -61,11 +64,12 @@ def shown(rows: list[dict[str, float]], reference: list[dict[str, float]], key: 
 
 
 def measured(variant: str, steps: int, threads: int) -> dict[str, float]:
-    """Peak memory of this process, and the median time of a step, hinge under the quintic schedule, float32."""
+    """Peak memory of this process, and the median processor time of a step, hinge under the quintic schedule."""
     import numpy as np
     import torch
 
     from localist.attention.models import load_model
+    from localist.attention.precision import uses_bf16
     from localist.study.schedules import locality_by_layer
     from localist.tokens.windows import Windows
     from localist.training.adapters import with_adapters
@@ -82,25 +86,25 @@ def measured(variant: str, steps: int, threads: int) -> dict[str, float]:
     text = Windows(input_ids, sentence_ids, np.ones_like(input_ids), np.arange(windows, dtype=np.int32))
     blocks = np.where(sentence_ids < 0, -1, sentence_ids % 6)
     model = load_model(MODEL, CONTEXT)
-    locality = locality_by_layer("quintic", model.config.num_hidden_layers)
+    locality = locality_by_layer("quintic", model.config.num_hidden_layers, min_locality=0.01)
     if "lora" in settings:
         model = with_adapters(model, LoraSettings(**settings["lora"]), seed=1)
     ends: list[float] = []
 
     class TimedTrainer(LocalityTrainer):
         def get_batch_samples(self, *args, **kwargs):
-            ends.append(time.perf_counter())
+            ends.append(time.process_time())
             return super().get_batch_samples(*args, **kwargs)
 
     train_arm.__globals__["LocalityTrainer"] = TimedTrainer
     folder = Path(f"/tmp/bench-training-{os.getpid()}")
     train_arm(
         model, text, blocks, constraint=Constraint(locality, "hinge", 1.0, 10.0),
-        optimisation=Optimisation(windows * (CONTEXT - 1), BATCH, 1e-4, 0.0, 0.0, 1.0), seed=1, bf16=False,
+        optimisation=Optimisation(windows * (CONTEXT - 1), BATCH, 1e-4, 0.0, 0.0, 1.0), seed=1, bf16=uses_bf16("auto"),
         checkpoints=folder, checkpoint_steps=0, trainer_keys=settings.get("trainer"), name=variant,
     )  # fmt: skip
-    ends.append(time.perf_counter())
-    seconds = [later - earlier for earlier, later in zip(ends[1:], ends[2:], strict=False)]
+    ends.append(time.process_time())
+    seconds = [later - earlier for earlier, later in pairwise(ends[1:])]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return {"gigabytes": peak, "seconds": statistics.median(seconds)}
 

@@ -12,13 +12,21 @@ SEED = 3
 
 
 def train_stock(
-    model: PreTrainedModel, windows: Windows, optimisation: Optimisation, folder: Path, *, warmup_steps: int, bf16: bool
+    model: PreTrainedModel,
+    windows: Windows,
+    optimisation: Optimisation,
+    folder: Path,
+    *,
+    warmup_steps: int,
+    bf16: bool,
+    micro_batches: int = 1,
 ) -> None:
     """Fine-tune `model` in place, on the device where it is, with the seed SEED."""
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=optimisation.steps(windows),
-        per_device_train_batch_size=optimisation.batch_size,
+        per_device_train_batch_size=optimisation.batch_size // micro_batches,
+        gradient_accumulation_steps=micro_batches,
         learning_rate=optimisation.learning_rate,
         warmup_steps=warmup_steps,
         weight_decay=optimisation.weight_decay,

@@ -54,6 +54,12 @@ def check_model(folder: Path, context: int) -> None:
     _load(folder, device_map="meta")
 
 
+def shape_of_model(folder: Path) -> PreTrainedModel:
+    """A model by its config alone, on the device `meta`: layers and shapes, without weights."""
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(_config(folder), trust_remote_code=False, **LOADING)
+
+
 def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     """The model in float32, on the GPU if `gpus` is not 0, with the observed attention function.
 

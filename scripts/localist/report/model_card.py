@@ -85,6 +85,7 @@ def _settings(facts: Facts) -> dict[str, Any]:
         "schedule": arm.schedule if arm.degree is None else f"{arm.schedule} (β = {arm.degree:g})",
         "constrained layers": f"{sum(value > 0 for value in locality)} of {len(locality)}",
         "trained on blocks": arm.partition,
+        "low-rank adapters": _adapters(settings.get("lora")),
         "penalty": arm.penalty,
         "fidelity target τ": arm.fidelity_target,
         "weight α": settings["constraint"]["weight"],
@@ -99,6 +100,10 @@ def _settings(facts: Facts) -> dict[str, Any]:
         "code": settings["code"],
         "torch, transformers": f"{settings['versions']['torch']}, {settings['versions']['transformers']}",
     }
+
+
+def _adapters(lora: Mapping[str, Any] | None) -> str | None:
+    return f"rank {lora['rank']}, scaled by {lora['alpha']:g} / rank, merged into the weights" if lora else None
 
 
 def _front_matter(facts: Facts) -> ModelCardData:

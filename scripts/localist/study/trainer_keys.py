@@ -47,7 +47,9 @@ OWNED: Mapping[str, str] = {
     }.items()
     for name in names.split()
 }
-CHECKPOINTING_OPTIONS = ("activation_checkpointing_kwargs", "gradient_checkpointing_kwargs")
+# Two names of one argument: the new one of transformers, and the one that everybody knows.
+CHECKPOINTING = ("activation_checkpointing", "gradient_checkpointing")
+CHECKPOINTING_OPTIONS = tuple(f"{name}_kwargs" for name in CHECKPOINTING)
 JSON_TYPES = {
     **{"int": "integer", "float": "number", "bool": "boolean", "str": "string"},
     **{"None": "null", "dict": "object", "list": "array"},
@@ -93,7 +95,7 @@ def why_refused(name: str, known: Iterable[str]) -> str:
         return f"belongs to the pipeline; {OWNED[name]}."
     near = get_close_matches(name, [*known, *OWNED], n=2)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    return f"transformers' TrainingArguments knows no such argument.{hint}"
+    return f"unknown key: transformers' TrainingArguments has no such argument.{hint}"
 
 
 def trainer_mistakes(training: Mapping[str, Any]) -> Iterator[str]:
@@ -123,8 +125,8 @@ def trainer_mistakes(training: Mapping[str, Any]) -> Iterator[str]:
         packages = REPORTING_PACKAGES.get(name, (name,))
         if not any(find_spec(package) for package in packages):
             yield (
-                f"training.trainer.report_to: {name} needs the package {' or '.join(packages)}, which is not installed. "
-                f"Install it where the jobs run, for example with: pip install {packages[0]}"
+                f"training.trainer.report_to: {name} needs the package {' or '.join(packages)}, which is not "
+                f"installed. Install it where the jobs run, for example with: pip install {packages[0]}"
             )
 
 

@@ -45,8 +45,8 @@ def with_adapters(model: PreTrainedModel, lora: LoraSettings, seed: int) -> Peft
         raise UserError(f"training.lora.target_modules: {str(error).splitlines()[0]}") from error
     if tied and any(hasattr(one, "lora_A") for one in (model.get_input_embeddings(), model.get_output_embeddings())):
         raise UserError(
-            "training.lora.target_modules: the head of this model shares its weights with the embedding, so neither can "
-            "have an adapter. Leave them out."
+            "training.lora.target_modules: the head of this model shares its weights with the embedding, so neither "
+            "can have an adapter. Leave them out."
         )
     return adapted
 

@@ -24,7 +24,7 @@ def training_arguments(
     checkpoint_steps: int,
     trainer: Mapping[str, Any],
 ) -> TrainingArguments:
-    """Arguments of `train_arm`; trainer: further ones by name. Raises UserError if transformers refuses their values."""
+    """Arguments of `train_arm`; trainer: further ones by name. Raises UserError if transformers refuses a value."""
     micro_batches = trainer.get("gradient_accumulation_steps", 1)
     own: dict[str, Any] = {
         "output_dir": str(checkpoints),
@@ -57,9 +57,7 @@ def training_arguments(
         "dataloader_num_workers": 1 if on_gpu else 0,
     }
     # Reentrant checkpointing builds no graph in its first forward pass: the penalties would have no gradient.
-    options = {
-        name: {"use_reentrant": False, **trainer[name]} for name in CHECKPOINTING_OPTIONS if trainer.get(name)
-    }
+    options = {name: {"use_reentrant": False, **trainer[name]} for name in CHECKPOINTING_OPTIONS if trainer.get(name)}
     try:
         arguments = TrainingArguments(**defaults | dict(trainer) | options | own)
     except (ValueError, TypeError) as error:

@@ -121,7 +121,9 @@ def train_run(
         with replacing(folder) as temporary:
             if settings.lora:
                 model.cpu()  # pyright: ignore[reportCallIssue]  # room for one more on the GPU
-                merged_again(load_model(inputs.model, context, settings.gpus), snapshot).save_pretrained(temporary)
+                untrained = load_model(inputs.model, context, settings.gpus)
+                untrained.config = model.config  # Trainer changed it
+                merged_again(untrained, snapshot).save_pretrained(temporary)
             else:
                 # Copied: the checkpoints stay until all results are written.
                 shutil.copytree(snapshot, temporary)
@@ -143,9 +145,7 @@ def budget_of(
         return None
     if reference is None or settings.budget is None:
         raise ValueError(f"{arm.name} has a perplexity budget, but no reference run, or no settings for it.")
-    losses = reference_losses(
-        reference, seed=seed, steps=steps, optimisation=settings.optimisation, lora=settings.lora
-    )
+    losses = reference_losses(reference, seed=seed, steps=steps, optimisation=settings.optimisation, lora=settings.lora)
     return PerplexityBudget(arm.perplexity_budget, settings.budget, losses)
 
 

@@ -77,7 +77,13 @@ class LocalityTrainer(Trainer):
         optimizer = super().create_optimizer(*args, **kwargs)
         rate = self.constraint.query_key_rate
         if self.constraint.layers and rate != 1:
-            chosen = {id(parameter) for parameter in query_key_parameters(self.model, self.constraint.layers)}
+            parameters = query_key_parameters(self.model, self.constraint.layers)
+            chosen = {id(parameter) for parameter in parameters if parameter.requires_grad}
+            if not chosen:
+                raise UserError(
+                    "training.lora.target_modules: no adapter makes queries or keys, which constraint.query_key_rate "
+                    "speaks of. Add them, or set the rate to 1."
+                )
             for group in list(optimizer.param_groups):
                 faster = [parameter for parameter in group["params"] if id(parameter) in chosen]
                 if faster:
@@ -242,7 +248,9 @@ class LocalityTrainer(Trainer):
             return super().compute_loss(model, inputs, True, num_items_in_batch)  # weighted by Trainer
         targets = targets_of(inputs["labels"])
         total = self.step_totals.targets if self.step_totals else mean_over_ranks(targets)
-        loss, outputs = self._own_cross_entropy(model, inputs, None) if alone or targets else self._no_loss(model, inputs)
+        loss, outputs = (
+            self._own_cross_entropy(model, inputs, None) if alone or targets else self._no_loss(model, inputs)
+        )
         return loss * (targets / total).to(loss.dtype), outputs
 
     def _own_cross_entropy(
@@ -316,7 +324,7 @@ def train_arm(
     once so many are spent (of a model with adapters: its adapters). trainer_keys: further TrainingArguments, by name;
     reports: the folder that TensorBoard's files go to, if they ask for it.
 
-    Raises UserError if the schedule, the blocks or the arguments do not fit, if the loss is not finite, or if 
+    Raises UserError if the schedule, the blocks or the arguments do not fit, if the loss is not finite, or if
     cannot be written; Interrupted, with a checkpoint of the last step, if `asked_to_stop` returns True before the end.
     """
     layers = model.config.get_text_config().num_hidden_layers

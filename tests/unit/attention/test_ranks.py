@@ -23,10 +23,11 @@ from localist.plumbing.errors import UserError
 from localist.plumbing.interruption import Interrupted
 from localist.tokens.windows import Windows
 from localist.training import trainer as training
+from localist.training.adapters import with_adapters
 from localist.training.batches import BatchesOfRank, SimilarLengths
 from localist.training.checkpoints import last_whole_checkpoint
 from localist.training.constraint import Constraint
-from localist.training.settings import Optimisation
+from localist.training.settings import LoraSettings, Optimisation
 from localist.training.trainer import LocalityTrainer, train_arm
 
 
@@ -66,7 +67,17 @@ def thirteen_windows():
     return Windows(input_ids, sentence_ids, np.ones_like(input_ids), np.arange(13, dtype=np.int32))
 
 
-def train(folder, constraint, asked_to_stop, dropout=0.0, in_pieces=False, stop_after=None, damaged=False):
+def train(
+    folder,
+    constraint,
+    asked_to_stop,
+    dropout=0.0,
+    in_pieces=False,
+    stop_after=None,
+    damaged=False,
+    trainer=None,
+    lora=None,
+):
     """Train a tiny model, and save weights and history in `folder`."""
     torch.set_num_threads(1)
     windows = thirteen_windows()
@@ -90,7 +101,7 @@ def train(folder, constraint, asked_to_stop, dropout=0.0, in_pieces=False, stop_
         if in_pieces:
             patch.setattr(training, "LOSS_TOKENS", 8)
         history = train_arm(
-            model,
+            with_adapters(model, lora, seed=3) if lora else model,
             windows,
             blocks,
             constraint=constraint,
@@ -99,6 +110,7 @@ def train(folder, constraint, asked_to_stop, dropout=0.0, in_pieces=False, stop_
             bf16=False,
             checkpoints=folder / "checkpoints",
             checkpoint_steps=4,
+            trainer_keys=trainer,
             name="arm seed 3",
             asked_to_stop=one_rank_is_asked,
         )
@@ -133,15 +145,28 @@ def gradient_norms(folder):
     return json.loads((folder / "gradient_norms.json").read_text())
 
 
+SAVING = {"gradient_accumulation_steps": 2, "gradient_checkpointing": True}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("constraint", "in_pieces"), [("plain", True), ("hinge", False), ("hinge", True), ("group_sparsity", False)]
+    ("constraint", "in_pieces", "changes"),
+    [
+        ("plain", True, {}),
+        ("hinge", False, {}),
+        ("hinge", True, {}),
+        ("group_sparsity", False, {}),
+        ("hinge", False, {"trainer": SAVING}),
+        ("hinge", True, {"trainer": SAVING, "lora": LoraSettings(rank=4, alpha=8.0)}),
+    ],
 )
-def test_two_processes_do_what_one_does(constraint, in_pieces, tmp_path, monkeypatch):
+def test_two_processes_do_what_one_does(constraint, in_pieces, changes, tmp_path, monkeypatch):
     """Catches windows that are dropped or repeated, and losses, penalties or gradients averaged with wrong weights."""
     monkeypatch.setattr(training, "LOSS_TOKENS", training.LOSS_TOKENS)
-    alone, history = trained(tmp_path / "one", 1, CONSTRAINTS[constraint], in_pieces=in_pieces)
-    together, history_together = trained(tmp_path / "two", 2, CONSTRAINTS[constraint], in_pieces=in_pieces)
+    if "lora" in changes:
+        pytest.importorskip("peft")
+    alone, history = trained(tmp_path / "one", 1, CONSTRAINTS[constraint], in_pieces=in_pieces, **changes)
+    together, history_together = trained(tmp_path / "two", 2, CONSTRAINTS[constraint], in_pieces=in_pieces, **changes)
     assert len(history) == len(history_together) >= 9
     for row, other in zip(history, history_together, strict=True):
         # Sums are in another order: the last digits of float32 differ.
@@ -258,10 +283,10 @@ def test_alone_nothing_is_shared():
 def test_all_ranks_together_see_each_window_once_in_the_batches_of_one(ranks):
     """Catches batches that differ from those of one process; an index below 0 counts nothing."""
     order = partial(SimilarLengths, np.arange(13), 6, seed=1)
-    shares = [list(BatchesOfRank(order(), rank, ranks)) for rank in range(ranks)]
+    shares = [list(BatchesOfRank(order(), 6, rank, ranks)) for rank in range(ranks)]
     whole = list(torch.utils.data.BatchSampler(order(), 6, drop_last=False))
     assert [sorted(i for batch in parts for i in batch if i >= 0) for parts in zip(*shares, strict=True)] == [
         sorted(batch) for batch in whole
     ]
     assert all(batch for share in shares for batch in share) and len(shares[0]) == len(whole)
-    assert len(BatchesOfRank(order(), 0, ranks)) == len(whole)
+    assert len(BatchesOfRank(order(), 6, 0, ranks)) == len(whole)

@@ -61,6 +61,14 @@ def test_settings_and_results_are_those_of_the_run():
         assert line in card, line
 
 
+def test_adapters_are_told():
+    """Catches a card that lets a model with adapters pass for one of which all weights were trained."""
+    lora = {"rank": 8, "alpha": 16.0, "target_modules": None}
+    card = card_of(settings={"lora": lora})
+    assert "| low-rank adapters | rank 8, scaled by 16 / rank, merged into the weights |" in card
+    assert "adapters" not in card_of()
+
+
 def test_an_unconstrained_run_lists_no_constraint():
     """Catches rows of settings that the distributed arm does not have."""
     card = card_of(

@@ -10,7 +10,7 @@ import torch
 
 from localist.plumbing.errors import UserError
 from localist.training.perplexity_budget import PerplexityBudget, reference_losses
-from localist.training.settings import BudgetSettings, Optimisation, ReferenceRun
+from localist.training.settings import BudgetSettings, LoraSettings, Optimisation, ReferenceRun
 
 SETTINGS = BudgetSettings(weight=2 / 2 ** (2 / 3), min_weight=0.5, max_weight=20.0, rate=0.4, smoothing=0.5)
 OPTIMISATION = Optimisation(1000, 2, 1e-4, 0.1, 0.0, 1.0)
@@ -74,6 +74,7 @@ def test_the_reference_is_read_by_step(reference):
         ({"seed": 4}, r"settings.json: the distributed run has seed 3, and this run has 4"),
         ({"steps": 3}, r"settings.json: the distributed run has steps 2, and this run has 3"),
         ({"optimisation": replace(OPTIMISATION, batch_size=4)}, r"settings.json: the distributed run has optimisation"),
+        ({"lora": LoraSettings(8, 16.0)}, r"settings.json: the distributed run has lora None"),
     ],
 )
 def test_a_run_that_saw_other_batches_is_refused(wanted, message, reference):

@@ -20,6 +20,7 @@ from localist.tokens.windows import Windows
 from localist.training.runs import train_run
 from localist.training.settings import (
     BudgetSettings,
+    LoraSettings,
     Optimisation,
     ReferenceRun,
     RunInputs,
@@ -149,8 +150,12 @@ def test_a_run_with_a_budget_that_was_interrupted_ends_with_the_same_bytes(run_w
     assert contents(tmp_path / "out") == undisturbed
 
 
-def test_snapshots_are_models_of_their_step_also_after_an_interruption(run, tmp_path):
-    """Catches a snapshot that is lost with the job, of another step, or that is no whole model folder."""
+@pytest.mark.parametrize("lora", [None, LoraSettings(rank=4, alpha=8.0)], ids=["whole", "adapters"])
+def test_snapshots_are_models_of_their_step_also_after_an_interruption(lora, run, tmp_path):
+    """Catches a snapshot that is lost with the job, of another step, or that is no whole model folder, but adapters."""
+    if lora:
+        pytest.importorskip("peft")
+    run["settings"] = replace(run["settings"], lora=lora)
     snapshots = {tokens: tmp_path / "out" / f"at-{tokens}" for tokens in (200, 9 * 4 * CONTEXT)}
     run["outputs"] = replace(run["outputs"], snapshots=snapshots)
     answers = iter([False] * 5 + [True])
@@ -163,3 +168,15 @@ def test_snapshots_are_models_of_their_step_also_after_an_interruption(run, tmp_
     assert last == model and early.keys() == model.keys()
     assert early[Path("model.safetensors")] != model[Path("model.safetensors")]
     assert not (tmp_path / "checkpoints").exists()
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert {path.name for path in model} == names  # those of the model that it was made from
+
+
+def test_settings_that_a_study_does_not_use_leave_no_trace(run, tmp_path):
+    """Catches a run that trains again since there are keys now that it does not use, and one that hides them."""
+    train_run(**run, asked_to_stop=never)
+    settings = json.loads((tmp_path / "out" / "settings").read_text())
+    assert not {"trainer", "lora"} & set(settings) and "peft" not in settings["versions"]
+    run["settings"] = replace(run["settings"], trainer={"gradient_accumulation_steps": 2})
+    train_run(**run, asked_to_stop=never)
+    assert json.loads((tmp_path / "out" / "settings").read_text())["trainer"] == {"gradient_accumulation_steps": 2}

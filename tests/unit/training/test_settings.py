@@ -35,3 +35,13 @@ def test_the_steps_spend_the_token_budget():
     assert Optimisation(**OPTIMISATION).steps(windows) == 25  # four tokens a batch
     assert Optimisation(**OPTIMISATION | {"token_budget": 101}).steps(windows) == 26
     assert Optimisation(**OPTIMISATION | {"token_budget": 1}).steps(windows) == 1
+
+
+def test_keys_that_say_nothing_are_as_good_as_missing():
+    """Catches adapters of no rank, and a study that trains again since it names a default."""
+    section = OPTIMISATION | {"precision": "auto", "threads": 3, "gpus": 0, "deterministic": True}
+    silent = {"trainer": {}, "lora": {"rank": None, "alpha": 16.0, "target_modules": None}}
+    settings = TrainingSettings.from_config(section | silent)
+    assert settings == TrainingSettings.from_config(section) and settings.of_training() == {}
+    said = {"trainer": {"optim": "sgd"}, "lora": {"rank": 8, "alpha": 16.0, "target_modules": ["q_proj"]}}
+    assert TrainingSettings.from_config(section | said).of_training() == said
