@@ -52,7 +52,7 @@ def with_adapters(model: PreTrainedModel, lora: LoraSettings, seed: int) -> Peft
 
 
 def merged(adapted: PeftModel) -> PreTrainedModel:
-    """The plain model that computes what the adapted one does: the adapters are added to the weights, in place."""
+    """The model inside, which now computes what the adapted one did: the adapters are added to its weights."""
     return adapted.merge_and_unload()  # pyright: ignore[reportCallIssue]  # of the model inside
 
 

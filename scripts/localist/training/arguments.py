@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel, Trainer, TrainingArguments
-from transformers.integrations import get_reporting_integration_callbacks
+from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
 from localist.attention.ranks import number_of_ranks
 from localist.plumbing.errors import UserError
@@ -58,8 +58,9 @@ def training_arguments(
     }
     # Reentrant checkpointing builds no graph in its first forward pass: the penalties would have no gradient.
     options = {name: {"use_reentrant": False, **trainer[name]} for name in CHECKPOINTING_OPTIONS if trainer.get(name)}
+    everything: dict[str, Any] = {**defaults, **trainer, **options, **own}
     try:
-        arguments = TrainingArguments(**defaults | dict(trainer) | options | own)
+        arguments = TrainingArguments(**everything)
     except (ValueError, TypeError) as error:
         raise UserError(f"training.trainer: {error}") from error
     # One GPU per process: with several visible, Trainer would split each batch over all of them.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
-from transformers.integrations import TensorBoardCallback
+from transformers.integrations.integration_utils import TensorBoardCallback
 
 from localist.attention.ranks import rank
 from localist.study.layers import late_layers

@@ -61,7 +61,7 @@ def train_run(
     constraint = constraint_of(arm, layers, min_locality, query_key_rate)
     steps = settings.optimisation.steps(windows)
     budget = budget_of(arm, seed, steps, settings, inputs.reference)
-    trained = with_adapters(model, settings.lora, seed) if settings.lora else model
+    adapted = with_adapters(model, settings.lora, seed) if settings.lora else None
     resolved: dict[str, Any] = {
         "arm": arm.as_params(),
         "seed": seed,
@@ -92,7 +92,7 @@ def train_run(
         set_up_gpu(exact=not bf16, deterministic=settings.deterministic)
     with explained_gpu_errors("training.batch_size"):
         history = train_arm(
-            trained,
+            adapted or model,
             windows,
             np.load(inputs.blocks) if inputs.blocks else None,
             constraint=constraint,
@@ -113,13 +113,15 @@ def train_run(
     resolved["device"] = str(model.device)
     resolved["processor"] = " and ".join(processors_of(own_checkpoints, processor_of(model.device)))
     tokenizer, _ = load_tokenizer(inputs.model)
+    if adapted:
+        merged(adapted)
     with replacing(outputs.model) as temporary:
-        (merged(trained) if settings.lora else model).save_pretrained(temporary)
+        model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
     for tokens, folder in outputs.snapshots.items():
         snapshot = own_checkpoints / f"at-{tokens}"
         with replacing(folder) as temporary:
-            if settings.lora:
+            if adapted:
                 model.cpu()  # pyright: ignore[reportCallIssue]  # room for one more on the GPU
                 untrained = load_model(inputs.model, context, settings.gpus)
                 untrained.config = model.config  # Trainer changed it

@@ -242,10 +242,9 @@ class LocalityTrainer(Trainer):
         rank's loss is weighted by its share of all targets. So is that of each of several micro-batches.
         """
         alone = number_of_ranks() == 1
-        if alone and not self.step_totals:
+        weighted_by_trainer = self.model_accepts_loss_kwargs and not self._in_pieces(inputs)
+        if alone and (not self.step_totals or weighted_by_trainer):
             return self._own_cross_entropy(model, inputs, num_items_in_batch)
-        if alone and self.model_accepts_loss_kwargs and not self._in_pieces(inputs):
-            return super().compute_loss(model, inputs, True, num_items_in_batch)  # weighted by Trainer
         targets = targets_of(inputs["labels"])
         total = self.step_totals.targets if self.step_totals else mean_over_ranks(targets)
         loss, outputs = (
