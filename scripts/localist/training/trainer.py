@@ -324,7 +324,7 @@ def train_arm(
     reports: the folder that TensorBoard's files go to, if they ask for it.
 
     Raises UserError if the schedule, the blocks or the arguments do not fit, if the loss is not finite, or if
-    cannot be written; Interrupted, with a checkpoint of the last step, if `asked_to_stop` returns True before the end.
+    a checkpoint cannot be written; Interrupted, with a checkpoint of the last step, if `asked_to_stop` returns True before the end.
     """
     layers = model.config.get_text_config().num_hidden_layers
     if len(constraint.locality) != layers:
