@@ -104,6 +104,8 @@ def _judge_alone(name: str, claim: Claim, study: Study, min_sections: int, gains
     obstacle = _obstacle(claim, study, arms, min_sections, gains)
     if obstacle:
         return Judgement(name, claim.statement, UNDECIDED, obstacle, names, contrasts)
+    if not contrasts:
+        return Judgement(name, claim.statement, UNDECIDED, Message("nothing_to_compare"), names)
     verdict = overall(contrasts)
     decisive = weakest(contrasts)
     advice = None

@@ -39,12 +39,13 @@ def assign_splits(sections: pd.DataFrame, shares: Mapping[str, float], seed: int
     assigned = dict.fromkeys(shares, 0.0)
     seen = 0
     splits = {}
-    for row in by_passage.sort_values(["document", "rank"]).itertuples():
-        seen += row.characters
+    in_turn = by_passage.sort_values(["document", "rank"])
+    for passage, characters in zip(in_turn.index.tolist(), in_turn["characters"].tolist(), strict=True):
+        seen += characters
         behind = {name: share * seen - assigned[name] for name, share in shares.items()}
         name = max(behind, key=lambda split: behind[split])
-        assigned[name] += row.characters
-        splits[row.Index] = name
+        assigned[name] += characters
+        splits[passage] = name
     return ordered.set_index("section")["passage"].map(splits).rename("split").rename_axis(None)
 
 

@@ -323,8 +323,9 @@ def train_arm(
     once so many are spent (of a model with adapters: its adapters). trainer_keys: further TrainingArguments, by name;
     reports: the folder that TensorBoard's files go to, if they ask for it.
 
-    Raises UserError if the schedule, the blocks or the arguments do not fit, if the loss is not finite, or if
-    a checkpoint cannot be written; Interrupted, with a checkpoint of the last step, if `asked_to_stop` returns True before the end.
+    Raises UserError if the schedule, the blocks or the arguments do not fit, if the loss is not finite, or if a
+    checkpoint cannot be written; Interrupted, with a checkpoint of the last step, if `asked_to_stop` returns True
+    before the end.
     """
     layers = model.config.get_text_config().num_hidden_layers
     if len(constraint.locality) != layers:

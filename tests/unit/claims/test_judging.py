@@ -179,3 +179,13 @@ def test_a_study_of_many_claims_rarely_supports_a_wrong_one():
         for _ in range(100)
     ]
     assert sum(wrong) <= 10  # 5 at most are expected; more than 10 happen once in a hundred times
+
+
+def test_windows_without_pairs_of_blocks_leave_faithfulness_open():
+    """Catches a study of short texts that ends in a traceback: none of its windows holds three pairs of blocks."""
+    name = "attention_is_faithful"
+    study = planted_study(PLANS[name][SUPPORTED])
+    for run in study.evidence.runs.values():
+        run.faithfulness["rho_windows"] = 0
+    (found,) = judge(study, min_sections=20, gains=manipulation_checks(study), claims={name: CLAIMS[name]})
+    assert (found.verdict, found.reason.code, found.contrasts) == (UNDECIDED, "nothing_to_compare", ())
