@@ -52,10 +52,11 @@ def test_batches_that_gpus_cannot_share_are_refused(workplace):
     assert "training.batch_size: 4 windows cannot be shared evenly by training.gpus, 3" in said(done)
 
 
-def test_the_kept_study_plans(workplace):
+@pytest.mark.parametrize(("folder", "arms", "seeds"), [("three_seeds", 10, 3), ("all_arms", 21, 2)])
+def test_the_kept_study_plans(workplace, folder, arms, seeds):
     """Catches a documented study that can no longer be repeated."""
-    planned = workplace.planned(BASE / "docs" / "study" / "config.yaml")
-    assert planned["train_model"] == 5 * 13 and planned["evaluate_model"] == 1 + 5 * 13
+    planned = workplace.planned(BASE / "docs" / "study" / folder / "config.yaml")
+    assert planned["evaluate_model"] == 1 + arms * seeds
 
 
 def test_the_paper_study_plans_when_the_book_is_given(workplace):
