@@ -200,6 +200,13 @@ def test_a_new_arm_trains_that_arm_alone(smoke):
     assert not {"fetch_model", "extract_corpus", "embed_sentences", "partition_tokens"} & set(planned)
 
 
+def test_keys_that_say_nothing_train_nothing(smoke):
+    """Catches new keys of training, or values without a use, that train every model of a study again."""
+    assert "train_model" not in smoke.planned(smoke.config(training={"trainer": {}, "lora": {"alpha": 3.0}}))
+    checkpointing = {"trainer": {"gradient_checkpointing": True}}
+    assert smoke.planned(smoke.config(training=checkpointing))["train_model"] == len(RUNS)
+
+
 def test_python_measures_what_the_workflow_does(smoke):
     """Catches a notebook whose numbers are not those of the study's tables."""
     study = smoke.folder / "results" / "smoke"
