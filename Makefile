@@ -66,7 +66,7 @@ bench: env ## Measure attention with block mass beside stock attention (35 minut
 	@$(BIN)/snakemake resources/models/smollm2-135m-instruct --quiet all --cores $(CORES)
 	$(call reported,bench,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_attention.py $(ARGS))
 
-bench-training: env ## Measure what gradient checkpointing and adapters save (15 minutes on one core)
+bench-training: env ## Measure what gradient checkpointing and adapters save (10 minutes on one core)
 	@$(BIN)/snakemake resources/models/smollm2-135m-instruct --quiet all --cores $(CORES)
 	$(call reported,bench-training,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_training.py $(ARGS))
 

@@ -15,6 +15,7 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tqdm import tqdm
 
@@ -36,7 +37,7 @@ def main() -> None:
     """Measure every variant in turn, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=3, help="steps that are timed, after one that is not")
+    parser.add_argument("--steps", type=int, default=1, help="steps that are timed, after one that is not")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--variant", choices=VARIANTS, help="measure this one alone, in this process")
     options = parser.parse_args()
@@ -51,7 +52,7 @@ def main() -> None:
         done = subprocess.run([*command, name], env=environment, stdout=subprocess.PIPE, check=True, text=True)
         found[name].append(json.loads(done.stdout.splitlines()[-1]))
         tqdm.write(f"{name}: {found[name][-1]}", file=sys.stderr)
-    print("| trained | memory, GB | × | processor seconds a step | × |\n|---|---|---|---|---|")
+    print("| trained | memory, GB | × | processor seconds per step | × |\n|---|---|---|---|---|")
     for name, rows in found.items():
         print(f"| {name} | {' | '.join(shown(rows, found['all weights'], key) for key in ('gigabytes', 'seconds'))} |")
 
@@ -97,11 +98,11 @@ def measured(variant: str, steps: int, threads: int) -> dict[str, float]:
             return super().get_batch_samples(*args, **kwargs)
 
     train_arm.__globals__["LocalityTrainer"] = TimedTrainer
-    folder = Path(f"/tmp/bench-training-{os.getpid()}")
+    folder = TemporaryDirectory()
     train_arm(
         model, text, blocks, constraint=Constraint(locality, "hinge", 1.0, 10.0),
         optimisation=Optimisation(windows * (CONTEXT - 1), BATCH, 1e-4, 0.0, 0.0, 1.0), seed=1, bf16=uses_bf16("auto"),
-        checkpoints=folder, checkpoint_steps=0, trainer_keys=settings.get("trainer"), name=variant,
+        checkpoints=Path(folder.name), checkpoint_steps=0, trainer_keys=settings.get("trainer"), name=variant,
     )  # fmt: skip
     ends.append(time.process_time())
     seconds = [later - earlier for earlier, later in pairwise(ends[1:])]
