@@ -23,7 +23,7 @@ define reported
 	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; the messages above say why." >&2; exit $$status; fi
 endef
 
-.PHONY: help env resources run inspect inspect-blocks smoke figures docs test test-cluster bench bench-training bench-blocks bench-corpus bench-scale device-bundle device-check lint format clean
+.PHONY: help env resources run inspect inspect-blocks smoke figures docs test test-cluster bench bench-training bench-blocks bench-corpus bench-scale torture device-bundle device-check lint format clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -92,6 +92,9 @@ docs/workflow.svg: env $(wildcard workflow/rules/*.smk) docs/site/draw_workflow.
 docs: .venv-docs/ready ## Build the documentation as a site in .site; a broken link is an error
 	@.venv-docs/bin/sphinx-build --quiet --fresh-env --write-all --fail-on-warning --keep-going -c docs/site . .site
 	@cp .site/README.html .site/index.html && echo "Open .site/index.html"
+
+torture: env resources ## Kill, stop and starve smoke studies, and compare their bytes (100 rounds: hours)
+	$(call reported,torture,PYTHONPATH=scripts:tests/support $(BIN)/python tests/bench/torture.py $(ARGS))
 
 device-bundle: env ## Pack what device-check needs into .device (10 minutes)
 	@$(BIN)/snakemake --cores $(CORES) --configfile tests/gpu/study.yaml --resources gpu=1 gpu_jobs=1 -- \

@@ -33,7 +33,7 @@ CONTENTS = {
     "Results": [f"docs/{page}" for page in ("reading-the-report", "explorer", "dial", "python")],
     "Background": [
         *("docs/method", "docs/study/README"),
-        *(f"docs/benchmarks/{page}" for page in ("README", "blocks", "corpus")),
+        *(f"docs/benchmarks/{page}" for page in ("README", "blocks", "corpus", "reliability")),
     ],
     "Project": ["results/README", "CONTRIBUTING", "CHANGELOG"],
 }

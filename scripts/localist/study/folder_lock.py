@@ -30,7 +30,7 @@ def lock_message(folder: Path, command: Sequence[str]) -> str:
         )
     return (
         f"The Snakemake that worked here is gone: on {platform.node()} no process of it is left in {folder}. (If it "
-        f"ran on another machine, look there first.) {freed}"
+        f"ran on another machine, or left jobs on a cluster, look there first.) {freed}"
     )
 
 
