@@ -25,7 +25,7 @@ from localist.plumbing.files import read_json, write_json
 
 LARGEST_DELETION = 5
 MOST_STARTS = 12
-MOST_BYTES_LEFT = 400_000
+MOST_BYTES_LEFT = 50_000
 RULES = ("train_model", "evaluate_model", "probe_model", None, None)
 # What a round starts from: a finished study without some of its runs, without some of its last results, or nothing.
 BEGINNINGS = {"runs": 0.35, "last": 0.5, "scratch": 0.15}
