@@ -29,7 +29,7 @@ MOST_BYTES_LEFT = 50_000
 RULES = ("train_model", "evaluate_model", "probe_model", None, None)
 # What a round starts from: a finished study without some of its runs, without some of its last results, or nothing.
 BEGINNINGS = {"runs": 0.35, "last": 0.5, "scratch": 0.15}
-LAST = ("evaluation/*/*/*.parquet", "explorer/*", "tables/*", "figures/*", "*.html")
+LAST = ("evaluation/*/*/*.parquet", "explorer/*/*", "tables/*", "figures/*", "*.html")
 SIGNALS = {
     "kill a job": signal.SIGKILL,
     "kill Snakemake": signal.SIGKILL,
