@@ -90,6 +90,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no round after these")
     parser.add_argument("--folder", type=Path, default=ROOT / "results" / "torture")
     options = parser.parse_args()
+    # A shell that starts this in the background lets it, and so the studies, ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = options.folder.resolve()
     reference = folder / "reference" / "study"
     if not (reference / RESULTS / "index.html").exists():
