@@ -12,7 +12,7 @@ os.environ.setdefault("MKL_DYNAMIC", "FALSE")
 
 # The files whose tests look at the smoke study.
 SMOKE = (
-    *("test_smoke.py", "test_report.py", "test_killed_training.py"),
+    *("test_smoke.py", "test_report.py", "test_killed_training.py", "test_screen.py"),
     *("test_documented_python.py", "test_environment_variables.py"),
 )
 
