@@ -42,8 +42,8 @@ def processes_in(folder: Path) -> list[psutil.Process]:
 
 
 def is_snakemake(command: Sequence[str]) -> bool:
-    """Whether a process is Snakemake itself: the program, or the module that a Python runs."""
-    return any(Path(part).name == "snakemake" for part in command[:3])
+    """Whether a process is a start of Snakemake (the program, or the module that a Python runs), not a job of one."""
+    return any(Path(part).name == "snakemake" for part in command[:3]) and "--target-jobs" not in command
 
 
 def job_of(command: Sequence[str]) -> str:

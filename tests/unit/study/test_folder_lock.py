@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from localist.study.folder_lock import job_of, lock_message, unlocking
+from localist.study.folder_lock import is_snakemake, job_of, lock_message, unlocking
 
 SLEEPS = "import time\nprint(flush=True)\ntime.sleep(600)\n"
 COMMAND = ["bin/snakemake", "--cores", "2", "--configfile", "my study.yaml"]
@@ -67,3 +67,10 @@ def test_other_processes_run_no_job():
     """Catches an editor or a shell that is taken for a job."""
     assert job_of(["python", "/study/.snakemake/scripts/tmpa1.plot_entropy.py"]) == "plot_entropy"
     assert not any(map(job_of, (["bash"], ["vim", "scripts/train_model.py"], ["python", "-m", "snakemake"])))
+
+
+def test_jobs_of_a_start_are_not_taken_for_starts():
+    """Catches a message that lists, beside the start, every job that it has sent to this machine."""
+    assert is_snakemake(["/env/bin/python", "/env/bin/snakemake", "--cores", "2"])
+    assert is_snakemake(["/env/bin/python", "-m", "snakemake", "--cores", "2"])
+    assert not is_snakemake(["/env/bin/python", "-m", "snakemake", "--target-jobs", "train_model:arm=quintic"])
