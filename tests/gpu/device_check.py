@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / folder) for folder in ("scripts", "tests/support", "tests/bench", "tests/gpu")]
 
 from localist.plumbing.files import replacing, write_json  # noqa: E402
-from localist.plumbing.job_environment import JOB_ENVIRONMENT  # noqa: E402
+from localist.plumbing.job_environment import set_job_environment  # noqa: E402
 
 STUDY = ROOT / "tests" / "gpu" / "study.yaml"
 RESULTS = Path("results/device")
@@ -92,7 +92,7 @@ def resolved_config() -> dict:
 
 def run(options: argparse.Namespace) -> None:
     """Run the parts in order; one that fails does not stop the next."""
-    os.environ.update(JOB_ENVIRONMENT)
+    set_job_environment(os.environ, ROOT / "scripts")
     os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:4], os.environ.get("PYTHONPATH", "")])
     options.out.mkdir(parents=True, exist_ok=True)
     unpack(options)

@@ -32,6 +32,7 @@ from localist.study.arms import (
     SHIFTED,
     Arm,
     arm_table,
+    arms_to_dial,
     compared_with,
     meaning,
     named,
@@ -109,10 +110,6 @@ class Study:
         other = compared_with(arm, seed, self.config["seeds"])
         folder = self.model_folder(*other) if other else None
         return folder if folder and folder.exists() else None
-
-    def is_dialled(self, arm: str) -> bool:
-        """Whether a run's dial is turned, as the rule `probe_model` has it."""
-        return arm in (PRETRAINED, DISTRIBUTED, self.quintic) or bool(self.arms[arm].perplexity_budget)
 
 
 def train(study: Study, arm: str, seed: int) -> float:
@@ -197,7 +194,7 @@ def probe(study: Study, arm: str, seed: int, folder: Path) -> None:
         probe_model.ProbeSettings(
             **{name: config["evaluation"][name] for name in ("batch_size", "precision")},
             **{name: config["training"][name] for name in ("threads", "gpus", "deterministic")},
-            dial=dial if study.is_dialled(arm) else None,
+            dial=dial if arm in arms_to_dial(study.arms, config["constraint"]) else None,
         ),
         f"{arm} seed {seed}",
         {"knockouts": folder / "block_knockouts.parquet", "dial": folder / "dial.parquet"},

@@ -29,6 +29,7 @@ from localist.study.arms import (
     SEMANTIC,
     SHIFTED,
     arm_table,
+    arms_to_dial,
     arms_to_draw,
     compared_with,
     meaning,
@@ -76,17 +77,7 @@ PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
     schedule: named(ARMS, meaning({"schedule": schedule, "partition": SEMANTIC}, config["constraint"]))
     for schedule in ("localist", "quintic")
 }
-# The arms whose dial is turned: without a constraint, with quintic's, and as local as a budget allows.
-DIALLED = [
-    name
-    for name in (
-        PRETRAINED,
-        DISTRIBUTED,
-        named(ARMS, meaning(QUINTIC, config["constraint"])),
-        *SWEPT["perplexity_budget"],
-    )
-    if name
-]
+DIALLED = arms_to_dial(ARMS, config["constraint"])
 # The arms whose pairs of blocks are drawn: the baseline, and the constrained one that claims are about.
 SCATTERED = [DISTRIBUTED, *(name for name in DIALLED if name not in (PRETRAINED, DISTRIBUTED))][:2]
 # The hub's name of the model, where it comes from there.

@@ -125,6 +125,13 @@ def arms_to_draw(table: Mapping[str, Arm], constraint: Mapping[str, Any]) -> lis
     return [name for name in chosen if name]
 
 
+def arms_to_dial(table: Mapping[str, Arm], constraint: Mapping[str, Any]) -> list[str]:
+    """The models whose dial is turned: without a constraint, with quintic's, and as local as a budget allows."""
+    quintic = named(table, meaning(QUINTIC, constraint))
+    budgets = sweep(table, meaning(QUINTIC | {"perplexity_budget": 1}, constraint), "perplexity_budget")
+    return [name for name in (PRETRAINED, DISTRIBUTED, quintic, *budgets.values()) if name]
+
+
 def compared_with(arm: str, seed: int, seeds: Sequence[int]) -> tuple[str, int] | None:
     """The run whose attention this run's is compared with: distributed's; of its own seeds, one with the next."""
     if arm == PRETRAINED:
