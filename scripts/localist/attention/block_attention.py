@@ -49,7 +49,8 @@ def attention_with_block_mass(
         seed = int(torch.randint(2**62, ())) if dropout else 0
         # [batch, heads, T, value width], [batch, heads, T, groups]
         output, mass = _TiledAttention.apply(query, key, value, groups, mask, scaling, dropout, seed)
-        return output, mass / mass.sum(-1, keepdim=True).clamp(min=torch.finfo(mass.dtype).tiny)
+        total = mass.sum(-1, keepdim=True)
+        return output, mass / total.where(total > 0, 1)  # a tiny total would make the gradient overflow
 
 
 def stock_attention(

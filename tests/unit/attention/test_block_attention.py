@@ -69,6 +69,20 @@ def test_values_and_gradients_equal_the_reference(kind, context):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
+def test_large_gradients_of_queries_that_see_no_key():
+    """Catches NaN where a gradient is divided by the total mass of a query without earlier keys."""
+    query, key, value, blocks = inputs(40, dtype=torch.float32)
+    groups, mask = key_groups(blocks, BLOCKS), masks(40)["left padding"]
+    _, mass = attention_with_block_mass(query, key, value, groups, mask, 0.5)
+    assert (mass.sum(-1) == 0).any()
+    gradients = torch.autograd.grad((100 * mass * torch.arange(mass.shape[-1])).sum(), (query, key), retain_graph=True)
+    seen = (mask.sum(-1, keepdim=True) > 1) & mask.tril(-1).any(-1, keepdim=True)
+    only_seen = torch.where(seen, mass, 0)
+    expected = torch.autograd.grad((100 * only_seen * torch.arange(mass.shape[-1])).sum(), (query, key))
+    for ours, theirs in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 def test_gradients_by_finite_differences():
     """Catches a gradient that agrees with the reference only because both are wrong."""
     query, key, value, blocks = inputs(9, heads=2, key_heads=1, width=3, batch=1)
