@@ -1,5 +1,6 @@
 """Loading a causal language model from a local folder: safetensors only, no remote code."""
 
+import inspect
 import logging
 import re
 import socket
@@ -149,6 +150,11 @@ def _refuse_infinite_weights(folder: Path, model: PreTrainedModel) -> None:
             raise UserError(
                 f"{folder}: the weight {name} is not finite (NaN or infinite). Get an undamaged checkpoint."
             )
+
+
+def cache_argument(model: PreTrainedModel) -> str:
+    """The name of the argument of `forward` that takes a cache; before transformers 5.24 it was past_key_values."""
+    return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
 
 
 def processor_of(device: torch.device) -> str:

@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 from transformers import DynamicCache, PreTrainedModel
 
+from localist.attention.models import cache_argument
 from localist.attention.observed_attention import LayerInputs
 from localist.evaluation.losses import chunked_losses
 from localist.evaluation.lower_layers import LowerLayers
@@ -111,6 +112,7 @@ class BlockKnockouts:
 
     def __init__(self, model: PreTrainedModel, late: Collection[int]):
         self.model = model.eval()
+        self.cache_argument = cache_argument(model)
         self.late = late
         self.lower = LowerLayers(model, min(late))
 
@@ -145,7 +147,7 @@ class BlockKnockouts:
             observer = BlockAttention(ids, block_count, self.late)
             with self.lower.recorded():
                 logits = self.model(
-                    input_ids=input_ids[None, part], past_key_values=cache, use_cache=True, observer=observer
+                    input_ids=input_ids[None, part], use_cache=True, observer=observer, **{self.cache_argument: cache}
                 ).logits[0]
             targets = input_ids.roll(-1)[part]  # the last prediction is of nothing, and left out below
             nll.append(chunked_losses(logits, targets)[0])
@@ -199,7 +201,7 @@ class BlockKnockouts:
             foreign = (queries[:, None] != seen) & (queries[:, None] >= 0) & (seen >= 0)
             observer = BiasedAttention(ScoreBias(foreign[None], dict.fromkeys(range(len(plain.cache)), -torch.inf)))
             logits = self.model(
-                input_ids=plain.input_ids[None, part], past_key_values=cache, use_cache=True, observer=observer
+                input_ids=plain.input_ids[None, part], use_cache=True, observer=observer, **{self.cache_argument: cache}
             ).logits[0]
             nll.append(chunked_losses(logits, plain.input_ids.roll(-1)[part])[0])
         return (torch.cat([plain.nll[:1], torch.cat(nll)[:-1]]) - plain.nll).cpu().numpy()
@@ -240,7 +242,7 @@ class BlockKnockouts:
         chosen = on_device(queries, device)[None, :, None] & cut.forbidden[:, None, : part.stop]
         arguments = {
             "input_ids": plain.input_ids[None, part].expand(rows, -1),
-            "past_key_values": cache,
+            self.cache_argument: cache,
             "use_cache": True,
             "observer": BiasedAttention(ScoreBias(chosen, dict.fromkeys(cut.layers, -torch.inf))),
             "logits_to_keep": long_tensor(tokens - 1 - part.start, device),

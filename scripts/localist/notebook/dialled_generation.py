@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from localist.attention.models import load_model
+from localist.attention.models import cache_argument, load_model
 from localist.evaluation.causal_blocks import CausalBlocks, study_config, study_sentence_blocks
 from localist.evaluation.dial import check_dial, dial_bias
 from localist.evaluation.score_bias import BiasedAttention
@@ -64,17 +64,18 @@ def dial_turned(model: PreTrainedModel, causal: CausalBlocks, locality: Sequence
     At 0 it is the model itself, to the bit. locality: λ by layer. Raises UserError for more than one text.
     """
     check_dial(dial)
-    forward, read = model.forward, list[int]()
+    forward, cached_keys, read = model.forward, cache_argument(model), list[int]()
 
     @wraps(forward)
-    def turned(input_ids: torch.Tensor, past_key_values: Any = None, **arguments: Any) -> Any:
+    def turned(input_ids: torch.Tensor, **arguments: Any) -> Any:
         if len(input_ids) > 1:
             raise UserError("The locality dial reads one text at a time: generate without beams, one prompt a call.")
-        cached = past_key_values.get_seq_length() if past_key_values is not None else 0
+        cache = arguments.get(cached_keys)
+        cached = 0 if cache is None else cache.get_seq_length()
         read[cached:] = input_ids[0].tolist()
         own = torch.as_tensor(causal.own_keys(read, first=cached), device=input_ids.device)
         observer = BiasedAttention(dial_bias(~own[None], locality, dial))
-        return forward(input_ids=input_ids, past_key_values=past_key_values, observer=observer, **arguments)
+        return forward(input_ids=input_ids, observer=observer, **arguments)
 
     if not dial:
         yield

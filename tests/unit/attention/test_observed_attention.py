@@ -279,6 +279,6 @@ def test_keys_of_an_earlier_call_are_refused(batch):
     input_ids, blocks = batch
     model = tiny_model("llama")
     use_observed_attention(model, CONTEXT)
-    cache = model(input_ids, use_cache=True).past_key_values
+    cache = model(input_ids, use_cache=True).cache
     with pytest.raises(UserError, match="48 keys from 24 queries: call it with use_cache=False"):
-        model(input_ids, past_key_values=cache, observer=observer_of(blocks))
+        model(input_ids, cache=cache, observer=observer_of(blocks))

@@ -47,7 +47,6 @@ def test_every_step_is_shown_once_under_its_number(interval, constraint, tmp_pat
 
 def test_tensorboard_finds_the_curves_in_the_runs_folder(tmp_path):
     """Catches files that go away with the checkpoints, those of a run before, and those that a resumed run deletes."""
-    pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     options = {"trainer_keys": {"report_to": "tensorboard"}, "reports": tmp_path / "reports"}
