@@ -47,8 +47,9 @@ def main(arms: Path, paths: Sequence[Sequence[str]], pdf: Path, png: Path) -> No
         for names, dashes in zip(paths, ("-", "--"), strict=True):
             path = table.set_index("arm").reindex(index=list(names)).dropna(subset=[late, "ratio"])
             if len(path) > 1:
-                axes.plot(path[late], path["ratio"], dashes, color=styles[path.index[-1]].colour, lw=0.6, zorder=1)
-                joined += [piece for ends in pairwise(path[[late, "ratio"]].to_numpy()) for piece in pieces(*ends)]
+                curve = np.concatenate([between(*ends) for ends in pairwise(path[[late, "ratio"]].to_numpy())])
+                axes.plot(*curve.T, dashes, color=styles[path.index[-1]].colour, lw=0.6, zorder=1)
+                joined += [np.stack(ends) for ends in pairwise(curve)]
         axes.set_yscale("function", functions=(root_of_price, ratio_of_root))
         axes.set_yticks(TICKS, [f"{tick - 1:+.0%}" if tick != 1 else "0" for tick in TICKS], minor=False)
         axes.margins(x=0.2, y=0.15)
@@ -92,10 +93,13 @@ def ratio_of_root(root: np.ndarray) -> np.ndarray:
     return 1 + np.sign(root) * root**2
 
 
-def pieces(start: np.ndarray, end: np.ndarray, count: int = 20) -> list[np.ndarray]:
-    """A line from start to end, [2] each, as `count` shorter ones, [2, 2] each."""
-    points = np.linspace(start, end, count + 1)
-    return [np.stack(ends) for ends in pairwise(points)]
+def between(start: np.ndarray, end: np.ndarray, count: int = 20) -> np.ndarray:
+    """Points from start to end, each (fidelity, ratio), [count + 1, 2], by which the trade-off is interpolated.
+
+    Fidelity is linear in the logarithm of the ratio, as in the first table of the report.
+    """
+    (first, low), (last, high) = start, end
+    return np.column_stack([np.linspace(first, last, count + 1), np.geomspace(low, high, count + 1)])
 
 
 if __name__ == "__main__":

@@ -89,7 +89,9 @@ def test_the_environment_changes_no_byte_of_tables_figures_and_pages(smoke, work
     made_again = ("tables", "figures", "*.html", "README.md", "config.yaml")
     shutil.copytree(theirs, ours, ignore=shutil.ignore_patterns(*made_again))
     figures = [f"figures/{name}.pdf" for name in ("attention_maps", "block_ribbon", "claims", "dial")]
-    tables = [f"tables/{name}" for name in ("claims.tex", "extraction.html", "numbers.tex", "study.json", "summary.html")]
+    tables = [
+        f"tables/{name}" for name in ("claims.tex", "extraction.html", "numbers.tex", "study.json", "summary.html")
+    ]
     run(Workplace(workplace.folder, smoke.checkout), hostile, *figures, *tables, "explorer.html")
     made = result_files(ours)
     assert {*figures, *tables, "tables/arms.csv", "config.yaml", "explorer.html"} <= made

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from localist.report.trade_off import trade_off
+from localist.report.trade_off import BUDGETS, trade_off
+from plot_frontier import between
 
 ROWS = [
     {"arm": "pretrained", "ratio": 0.9, "late_fidelity_corrected": 0.99},
@@ -29,3 +30,15 @@ def test_text_of_a_table_is_as_good_as_numbers():
     """Catches a terminal that shows something else than the page."""
     text = [{key: "" if value != value else str(value) for key, value in row.items()} for row in ROWS]
     assert trade_off(text) == trade_off(ROWS)
+
+
+def test_the_line_of_the_figure_passes_through_the_rows_of_the_table():
+    """Catches a figure that promises more locality for a budget than the table beside it."""
+    rows = [
+        {"arm": "distributed", "ratio": 1.0, "late_fidelity_corrected": 0.4},
+        {"arm": "quintic", "ratio": 1.2, "late_fidelity_corrected": 0.9},
+    ]
+    fidelity, ratio = between(np.array([0.4, 1.0]), np.array([0.9, 1.2]), count=10_000).T
+    assert [float(cells[1]) for cells in trade_off(rows)] == pytest.approx(
+        [np.interp(1 + budget, ratio, fidelity) for budget in BUDGETS], abs=1e-3
+    )
