@@ -79,9 +79,9 @@ def test_a_text_too_short_for_a_study_is_said_to_be(report, tmp_path, caplog):
     write_json(tmp_path / "report.json", report)
     describe_corpus(tmp_path / "report.json", tmp_path / "sections.parquet", SPLITS, TEMPLATES, page)
     assert "only one section, too few for a validation and a test split" in page.read_text(encoding="utf-8")
-    assert "No study of this corpus can run. The corpus has only one section" in caplog.text
+    assert "This corpus is too small for a study. The corpus has only one section" in caplog.text
     caplog.clear()
     texts = [Section("", "Some words.")] * 40
     sections_table([Document("Title", tuple(texts))]).to_parquet(tmp_path / "sections.parquet")
     describe_corpus(tmp_path / "report.json", tmp_path / "sections.parquet", SPLITS, TEMPLATES, page)
-    assert "No study" not in caplog.text + page.read_text(encoding="utf-8")
+    assert "too small" not in caplog.text + page.read_text(encoding="utf-8")

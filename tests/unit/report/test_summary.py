@@ -66,4 +66,4 @@ def test_the_trade_off_is_printed(tmp_path):
     assert [row.split()[:2] for row in rows] == [["+2%", "+0.216"], ["+5%", "+0.460"]]
     assert all(row.endswith("distributed, local") for row in rows)
     path.write_text(TABLE, encoding="utf-8")
-    assert trade_off_text(path) == "No arm costs 2 % of perplexity or more: nothing to trade."
+    assert trade_off_text(path) == "No arm raises perplexity by 2 % or more: there is no trade-off to show."
