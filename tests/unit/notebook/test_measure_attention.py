@@ -80,7 +80,7 @@ def test_bad_input(folder, study, tmp_path):
         (windows, np.zeros((1, 3)), {}, "have the shape"),
         (TEXT, "semantic", {}, "needs a study"),
         (TEXT, "shifted", {"study": study}, "was not measured"),
-        (TEXT, "spans", {"study": study}, "cannot be made for a new text"),
+        (TEXT, "spans", {"study": study}, "is not available for a new text"),
         (windows.take(np.array([0])), "semantic", {"study": study}, "No blocks in"),
         ("", "fixed", {"study": study}, "no sentences"),
     ):
