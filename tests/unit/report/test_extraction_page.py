@@ -59,7 +59,7 @@ def test_a_folder_of_many_books_has_samples_of_some(report):
     page = extraction_page(report, TEMPLATES)
     assert f"{FILES_WITH_SAMPLES - 1}.txt, the beginning" in page
     assert f"{FILES_WITH_SAMPLES}.txt, the beginning" not in page
-    assert f"Samples of {2 * FILES_WITH_SAMPLES} more files" in page
+    assert f"Samples from {2 * FILES_WITH_SAMPLES} more files" in page
 
 
 def test_the_log_tells_what_there_is_to_look_at(report, tmp_path, caplog):

@@ -36,7 +36,7 @@ def test_a_study_without_tables_is_named(tmp_path):
         command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
     )
     assert done.returncode == 1
-    assert done.stderr == f"{tmp_path} has no tables: the study is not finished, so there is nothing to report on.\n"
+    assert done.stderr == f"{tmp_path} has no tables: the study is not finished, so there is nothing to report.\n"
 
 
 def test_the_columns_are_aligned(tmp_path):
