@@ -12,45 +12,45 @@ DRAWN = $(shell sed -n 's/^rule \(.*\):/\1/p; s/^use rule plot_figure as \(.*\) 
 	workflow/rules/tables.smk workflow/rules/pages.smk workflow/rules/figures.smk | grep -vx plot_figure)
 # The study's name: in ARGS (--config study=name), else in the config file.
 named = $(patsubst study=%,%,$(lastword $(filter study=%,$(subst ',,$(subst ",,$(ARGS))))))
-# Runs the study of a config file, writes its report, prints its table. ARGS goes to both calls of snakemake.
+# Runs the study of a config file, writes its report, prints its tables. ARGS goes to both calls of snakemake.
 workflow = results=results/$(or $(named),$$($(BIN)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get("study", "default"))' $(1))) && \
 	$(BIN)/snakemake --cores $(CORES) --configfile $(1) $(ARGS) && \
 	$(BIN)/snakemake --configfile $(1) --report $$results/report.html --quiet all $(ARGS) && \
 	PYTHONPATH=scripts $(BIN)/python -m localist.report.summary $$results
-# Runs a command, then says in one line whether it worked and how long it took.
+# Runs a command, then prints in one line whether it succeeded and how long it took.
 define reported
 	@started=$$SECONDS; if $(2); then echo "make $(1): done in $$((SECONDS - started)) s."; \
-	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; the messages above say why." >&2; exit $$status; fi
+	else status=$$?; echo "make $(1): FAILED after $$((SECONDS - started)) s; see the messages above." >&2; exit $$status; fi
 endef
 
 .PHONY: help env resources run inspect inspect-blocks smoke figures docs test test-cluster bench bench-training bench-blocks bench-corpus bench-scale torture device-bundle device-check lint format clean
 
-help: ## Show what can be made
+help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 .venv/ready: requirements.txt
 	@echo "Creating the environment in .venv (two minutes; later runs skip this) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12" >&2; exit 1; }
+		{ echo "Python 3.11 or newer is required; select one with: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
 env: .venv/ready ## Create the pinned environment in .venv
 
-run: env ## Run the study of CONFIG (default: config.yaml), report and all
+run: env ## Run the study of CONFIG (default: config.yaml), including its report
 	$(call reported,run,$(call workflow,$(CONFIG)))
 
-inspect: env ## Read the corpus of CONFIG, and show what was read and taken out, before anything is trained
+inspect: env ## Read the corpus of CONFIG and show what was read and removed, without training
 	$(call reported,inspect,$(BIN)/snakemake inspect_corpus --cores $(CORES) --configfile $(CONFIG) $(ARGS))
 
-inspect-blocks: env ## Find the blocks of CONFIG, and show what they are about and worth, before anything is trained
+inspect-blocks: env ## Compute the blocks of CONFIG and show their topics and quality, without training
 	$(call reported,inspect-blocks,$(BIN)/snakemake inspect_blocks --cores $(CORES) --configfile $(CONFIG) $(ARGS))
 
-smoke: env ## Run the whole graph on a tiny random model
+smoke: env ## Run the complete workflow on a tiny random model
 	$(call reported,smoke,$(call workflow,$(SMOKE)))
 
-figures: env ## Make every table and figure of CONFIG again from its evaluation files
+figures: env ## Regenerate all tables and figures of CONFIG from its evaluation files
 	$(call reported,figures,$(BIN)/snakemake figures --forcerun $(DRAWN) --cores $(CORES) --configfile $(CONFIG) $(ARGS))
 
 resources: env
@@ -59,26 +59,26 @@ resources: env
 test: env resources ## Run the tests
 	$(call reported,test,LOCALIST_REHEARSAL=1 $(BIN)/python -m pytest -m "not cluster" -n auto --maxprocesses 4)
 
-test-cluster: env resources ## Run studies on a SLURM that is started on this machine for it (slurm-wlm and munge; 10 minutes)
+test-cluster: env resources ## Run studies on a local SLURM started for the test (needs slurm-wlm and munge; 10 minutes)
 	$(call reported,test-cluster,$(BIN)/python -m pytest -m cluster)
 
-bench: env ## Measure attention with block mass beside stock attention (35 minutes)
+bench: env ## Benchmark attention with block mass against stock attention (35 minutes)
 	@$(BIN)/snakemake resources/models/smollm2-135m-instruct --quiet all --cores $(CORES)
 	$(call reported,bench,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_attention.py $(ARGS))
 
-bench-training: env ## Measure what gradient checkpointing and adapters save (10 minutes on one core)
+bench-training: env ## Measure the savings from gradient checkpointing and adapters (10 minutes on one core)
 	@$(BIN)/snakemake resources/models/smollm2-135m-instruct --quiet all --cores $(CORES)
 	$(call reported,bench-training,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_training.py $(ARGS))
 
-bench-blocks: env ## Hold blocks against the articles and sections of a whole dump (40 minutes)
+bench-blocks: env ## Compare blocks with the articles and sections of a complete dump (40 minutes)
 	@$(BIN)/snakemake results/whole_dump/blocks/embeddings.npy results/whole_dump/tokens/train --cores $(CORES) \
 		--config study=whole_dump 'corpus={articles: []}'
 	$(call reported,bench-blocks,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_blocks.py $(ARGS))
 
-bench-corpus: env resources ## Measure how well and fast books of each format are read (a minute)
+bench-corpus: env resources ## Measure accuracy and speed of reading books in each format (a minute)
 	$(call reported,bench-corpus,PYTHONPATH=scripts:tests/support:tests/bench $(BIN)/python tests/bench/bench_corpus.py $(ARGS))
 
-bench-scale: env ## Measure the blocks of a million sentences (20 minutes)
+bench-scale: env ## Benchmark blocks on a million sentences (20 minutes)
 	$(call reported,bench-scale,PYTHONPATH=scripts $(BIN)/python tests/bench/bench_scale.py $(ARGS))
 
 docs/workflow.svg: env $(wildcard workflow/rules/*.smk) docs/site/draw_workflow.py
@@ -89,14 +89,14 @@ docs/workflow.svg: env $(wildcard workflow/rules/*.smk) docs/site/draw_workflow.
 	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --requirement docs/site/requirements.txt
 	@touch $@
 
-docs: .venv-docs/ready ## Build the documentation as a site in .site; a broken link is an error
+docs: .venv-docs/ready ## Build the documentation site in .site; broken links are errors
 	@.venv-docs/bin/sphinx-build --quiet --fresh-env --write-all --fail-on-warning --keep-going -c docs/site . .site
 	@cp .site/README.html .site/index.html && echo "Open .site/index.html"
 
-torture: env resources ## Kill, stop and starve smoke studies, and compare their bytes (100 rounds: hours)
+torture: env resources ## Kill, stop and starve smoke studies and compare their outputs (100 rounds take hours)
 	$(call reported,torture,PYTHONPATH=scripts:tests/support $(BIN)/python tests/bench/torture.py $(ARGS))
 
-device-bundle: env ## Pack what device-check needs into .device (10 minutes)
+device-bundle: env ## Pack the inputs of device-check into .device (10 minutes)
 	@$(BIN)/snakemake --cores $(CORES) --configfile tests/gpu/study.yaml --resources gpu=1 gpu_jobs=1 -- \
 		resources/models/smollm2-135m-instruct results/device/tokens/{train,validation,test} \
 		results/device/blocks/{semantic,fixed,shifted,spans}/{train,test}.npy results/device/blocks/causal/own_keys.npz
@@ -105,10 +105,10 @@ device-bundle: env ## Pack what device-check needs into .device (10 minutes)
 .device/study.tar.xz:
 	@$(MAKE) device-bundle
 
-device-check: env .device/study.tar.xz ## Test and measure everything on this machine's GPU (9 minutes; ARGS=--rehearse: on the CPU)
+device-check: env .device/study.tar.xz ## Run all tests and benchmarks for this machine's GPU (9 minutes; ARGS=--rehearse uses the CPU)
 	$(call reported,device-check,$(BIN)/python tests/gpu/device_check.py run $(ARGS))
 
-lint: env ## Check style, types, spelling, the package's layers, and the rules
+lint: env ## Check style, types, spelling, package layers and rules
 	$(call reported,lint,$(BIN)/ruff check . && $(BIN)/ruff format --check . && \
 		$(BIN)/snakefmt --check Snakefile workflow && $(BIN)/snakemake --lint && $(BIN)/basedpyright && \
 		PYTHONPATH=scripts $(BIN)/lint-imports && $(BIN)/codespell $(SPELLED))

@@ -1,4 +1,4 @@
-# Contents page of the workflow. What each stage does is in workflow/rules; what a study is, in config.yaml.
+# Entry point of the workflow. The stages are in workflow/rules; config.yaml defines a study.
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -7,7 +7,7 @@ min_version("9.27")
 include: "workflow/rules/workarounds.smk"
 
 
-# Without a study file, the default study. A study file names what differs from the schema's defaults.
+# Without a study file, the default study is run. A study file contains only what differs from the schema's defaults.
 if not study_file_is_given():
 
     configfile: folder_of_this_file() / "config.yaml"
@@ -53,13 +53,13 @@ rule figures:
         figures(),
 
 
-# The corpus alone, and what became of it, before anyone pays for training.
+# Only the corpus and its extraction report, to check them before training.
 rule inspect_corpus:
     input:
         f"{RESULTS}/tables/extraction.html",
 
 
-# The blocks alone, what they are about and what they are worth, likewise.
+# Only the blocks, their topics and their quality, likewise.
 rule inspect_blocks:
     input:
         f"{RESULTS}/tables/blocks.html",

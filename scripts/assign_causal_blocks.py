@@ -1,4 +1,4 @@
-"""Find the centres of the semantic blocks, and what tokens of the probed windows call their own without the future."""
+"""Compute the centres of the semantic blocks, and the causal own keys of tokens in the probed windows."""
 
 import logging
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def main(
     threads: int,
     outputs: Mapping[str, Path],
 ) -> None:
-    """Write the centres of the semantic blocks, and the own keys of a sample of test windows.
+    """Write the centres of the semantic blocks and the own keys in a sample of test windows.
 
     inputs: embeddings, sentence_blocks, tokens, blocks (reference partition, test), encoder, model.
     """
@@ -58,7 +58,7 @@ def main(
     with replacing(outputs["own_keys"]) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, rows=rows, own=own)
     if len(rows) < windows:
-        logger.warning("Only %d test windows hold blocks enough to be ranked (evaluation.knockout_windows).", len(rows))
+        logger.warning("Only %d test windows have enough blocks to be ranked (evaluation.knockout_windows).", len(rows))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Build the attention explorer: one page with passages, attention and blocks, for a browser without a network."""
+"""Build the attention explorer: a page with passages, attention and blocks that works offline."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Build the page that a study begins with: the answer, then the evidence, in one file that loads nothing."""
+"""Build the study's start page: the answer, then the evidence, in one self-contained file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ def main(
     templates: Sequence[Path],
     page: Path,
 ) -> None:
-    """Write the page. arm: the one that the five numbers are of, if the study has it."""
+    """Write the page. arm: the arm of the five numbers, if the study has it."""
     read = {name: pd.read_csv(path, keep_default_na=True) for name, path in tables.items()}
     text = rendered(method.read_text(encoding="utf-8"), DOCS)
     with replacing(page) as temporary:

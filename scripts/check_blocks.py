@@ -1,4 +1,4 @@
-"""Check without labels what the semantic blocks are worth, on training text."""
+"""Check the quality of the semantic blocks without labels, on training text."""
 
 import logging
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ logger = logging.getLogger(__name__)
 def main(
     sentences: Path, embeddings: Path, fit: Path, semantic: Mapping[str, Any], spans: Mapping[str, int], check: Path
 ) -> None:
-    """Write the figures of `block_check`. fit: how large the blocks were made."""
+    """Write the results of `block_check`. fit: the chosen block size."""
     table = pd.read_parquet(sentences, columns=["document", "split"])
     stretches = [rows for rows in stretch_rows(table) if table["split"].iloc[rows.start] == "train"]
-    with threadpool_limits(limits=1):  # the same bits on a machine with any number of cores
+    with threadpool_limits(limits=1):  # bitwise reproducible for any number of cores
         found = block_check(
             load_embeddings(embeddings, len(table)),
             stretches,

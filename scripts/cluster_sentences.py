@@ -1,4 +1,4 @@
-"""Divide the spans of the text into semantic blocks; how finely is chosen on training text."""
+"""Divide the spans of the text into semantic blocks, whose size is chosen on training text."""
 
 import logging
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ from localist.tokens.windows import Windows
 
 logger = logging.getLogger(__name__)
 
-# Training windows on which the chance of each size of blocks is measured, drawn at random where there are more.
+# Training windows on which the chance of each block size is measured; a random sample if there are more.
 MOST_WINDOWS = 4096
 
 
 def main(spans: Path, embeddings: Path, tokens: Path, semantic: Mapping[str, Any], outputs: Mapping[str, Path]) -> None:
-    """Write the block of each sentence, and how their size was chosen.
+    """Write the block of each sentence, and how the block size was chosen.
 
     spans: the span of each sentence; tokens: the folder of the training windows.
     """
@@ -33,7 +33,7 @@ def main(spans: Path, embeddings: Path, tokens: Path, semantic: Mapping[str, Any
     settings = BlockSettings(**{field.name: semantic[field.name] for field in fields(BlockSettings)})
     of_span = blocks_by_sentence(table)
     training = (table["split"] == "train").to_numpy()
-    # One thread: the same bits on a machine with any number of cores.
+    # One thread: bitwise reproducible for any number of cores.
     with threadpool_limits(limits=1):
         parts = parts_of_spans(load_embeddings(embeddings, len(table)), of_span, settings)
     windows = Windows.load(tokens)
@@ -55,8 +55,8 @@ def main(spans: Path, embeddings: Path, tokens: Path, semantic: Mapping[str, Any
     write_json(outputs["fit"], summary)
     if not summary["within_bounds"]:
         logger.warning(
-            "No size of blocks has a mean chance of at most %g and %g blocks in the median training window; the one "
-            "with the lowest chance is taken. Raise tokens.context or blocks.semantic.max_chance.",
+            "No block size has a mean chance of at most %g and %g blocks in the median training window; the one with "
+            "the lowest chance is used. Raise tokens.context or blocks.semantic.max_chance.",
             *(settings.max_chance, settings.min_blocks_per_window),
         )
     logger.info(

@@ -1,4 +1,4 @@
-"""Gather knockouts of single blocks, and settings of the locality dial, into tables."""
+"""Collect knockouts of single blocks and settings of the locality dial in tables."""
 
 from collections.abc import Mapping
 from pathlib import Path

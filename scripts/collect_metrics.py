@@ -1,4 +1,4 @@
-"""Gather all runs into the study's tables."""
+"""Collect all runs in the study's tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

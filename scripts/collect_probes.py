@@ -1,4 +1,4 @@
-"""Gather attention knockouts and the comparisons of attention into tables."""
+"""Collect attention knockouts and comparisons of attention in tables."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Set the paper's published figures beside the study's."""
+"""Compare the paper's published figures with the study's."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

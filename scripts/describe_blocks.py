@@ -1,4 +1,4 @@
-"""Show what the text is about, topic by topic and block by block, and what the blocks are worth."""
+"""Show what the text is about, topic by topic and block by block, and the quality of the blocks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from localist.report.templates import render
 
 CENTRAL = "sentence_"
 LONGEST_QUOTE = 160
-# The p above which blocks are no closer in meaning than the same blocks in the wrong place.
+# Above this p, blocks are not closer in meaning than the same blocks shifted out of place.
 LARGEST_P = 0.05
 
 
@@ -28,7 +28,7 @@ def main(
     templates: Sequence[Path],
     page: Path,
 ) -> None:
-    """Write the page: what the blocks are worth, the topics as a table of contents, then each topic's blocks."""
+    """Write the page: the quality of the blocks, the topics as a table of contents, then each topic's blocks."""
     table = pd.read_csv(blocks, keep_default_na=False)
     quoted = [name for name in map(str, table) if name.startswith(CENTRAL)]
     table["central sentences"] = [
@@ -59,7 +59,7 @@ def main(
 
 
 def worth_of(check: dict[str, Any], min_stability: float) -> str:
-    """nothing_to_compare, no_meaning, unstable or good: what the figures of `block_check` say together."""
+    """nothing_to_compare, no_meaning, unstable or good: the conclusion from the results of `block_check`."""
     if check["p"] is None or check["returned"] is None:
         return "nothing_to_compare"
     if check["p"] > LARGEST_P or check["returned"] <= check["runs"]:
@@ -68,7 +68,7 @@ def worth_of(check: dict[str, Any], min_stability: float) -> str:
 
 
 def shortened(text: str) -> str:
-    """At most LONGEST_QUOTE characters, cut between words."""
+    """The text, cut between words to at most LONGEST_QUOTE characters."""
     return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE].rsplit(" ", 1)[0] + " …"
 
 

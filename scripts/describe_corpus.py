@@ -1,4 +1,4 @@
-"""Show what was read of each file and what was removed from it, as a page and in the log."""
+"""Report what was read from each file and what was removed, as a page and in the log."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def main(report: Path, sections: Path, splits: Mapping[str, Any], templates: Sequence[Path], page: Path) -> None:
-    """Write the page; log the main numbers and all warnings, and whether a study of this corpus can run."""
+    """Write the page; log the main numbers, all warnings, and whether the corpus is large enough for a study."""
     content = read_json(report)
     table = pd.read_parquet(sections)
     reason = too_short(table, split_of_sections(table, splits))
@@ -24,7 +24,7 @@ def main(report: Path, sections: Path, splits: Mapping[str, Any], templates: Seq
         temporary.write_text(extraction_page(content, templates, reason), encoding="utf-8")
     log_report(content)
     if reason:
-        logger.warning("No study of this corpus can run. %s", reason)
+        logger.warning("This corpus is too small for a study. %s", reason)
     logger.info("Page: %s", page)
 
 

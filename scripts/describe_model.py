@@ -26,7 +26,7 @@ def main(
     templates: Sequence[Path],
     card: Path,
 ) -> None:
-    """Write README.md beside the model folder."""
+    """Write README.md next to the model folder."""
     facts = Facts(
         study=study,
         arm=Arm(**arm),

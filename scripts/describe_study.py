@@ -1,4 +1,4 @@
-"""Record what a reader needs to trust the study: settings, data origin, blocks, versions and machine."""
+"""Record the study's provenance: settings, data origin, blocks, versions and machine."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,8 +28,8 @@ def main(
 ) -> None:
     """Write the record as JSON and as a page.
 
-    version: of this project; records: of the resources that were fetched; own_files: files or folders of the resources
-    that the user provides.
+    version: of this project; records: of the fetched resources; own_files: files or folders of resources provided by
+    the user.
     """
     runs = [read_json(path) for path in settings]
     described = ("name", "license", "origin", "source")
@@ -54,7 +54,7 @@ def main(
 
 
 def scale(config: Mapping[str, Any], tokens: Mapping[str, Any]) -> dict[str, int]:
-    """How large the study is. tokens: the summary of the tokenised corpus."""
+    """The size of the study. tokens: the summary of the tokenised corpus."""
     return {
         "seeds": len(config["seeds"]),
         "token_budget": config["training"]["token_budget"],

@@ -1,4 +1,4 @@
-"""Cut the text into contiguous spans of one meaning; the penalty is fitted on training sentences."""
+"""Cut the text into contiguous spans of similar meaning; the penalty is fitted on training sentences."""
 
 import logging
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 def main(sentences: Path, embeddings: Path, spans: Mapping[str, int], sentence_blocks: Path, fit: Path) -> None:
-    """Write the span of each sentence, numbered through the text, and the penalty."""
+    """Write the span of each sentence, numbered across the text, and the penalty."""
     table = pd.read_parquet(sentences, columns=["sentence", "document", "split"])
     vectors = load_embeddings(embeddings, len(table))
     sizes = (spans["min_size"], spans["max_size"])
     stretches = stretch_rows(table)
-    with threadpool_limits(limits=1):  # the same bits on a machine with any number of cores
+    with threadpool_limits(limits=1):  # bitwise reproducible for any number of cores
         training = [vectors[rows] for rows in stretches if table["split"].iloc[rows.start] == "train"]
         penalty = fitted_penalty(training, spans["max_size"])
         table["block"] = spans_of_stretches(vectors, stretches, penalty, sizes)

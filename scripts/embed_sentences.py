@@ -20,12 +20,12 @@ def main(sentences: Path, encoder: Path, threads: int, shards: Path, embeddings:
     torch.set_num_threads(threads)
     texts = pd.read_parquet(sentences, columns=["text"])["text"].tolist()
     encode = load_encoder(encoder)
-    # Named by what they are made from: shards of other sentences, or of another encoder, are never taken for ours.
+    # Named by a hash of the inputs, so that shards of other sentences or another encoder are never reused.
     embed_in_shards(texts, encode, shards / content_hash([sentences, encoder])[:16], embeddings)
-    shutil.rmtree(shards)  # what is left are shards of other sentences, or of another encoder
+    shutil.rmtree(shards)  # only shards of other sentences or another encoder are left
     if encode.long_texts:
         logger.warning(
-            "%d of %d sentences are longer than the %s tokens that the encoder reads: each got the mean of its parts.",
+            "%d of %d sentences exceed the encoder's limit of %s tokens; each got the mean of its parts.",
             encode.long_texts,
             len(texts),
             encode.longest,

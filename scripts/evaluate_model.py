@@ -30,9 +30,9 @@ logger = logging.getLogger(__name__)
 class Inputs:
     """A model folder and the text that it is measured on.
 
-    other: the model that its attention is compared with, if any; snapshots: training tokens → the same model as it was
-    after so many; tokens: split → folder of windows; sentences:
-    corpus/sentences.parquet; blocks: measured partition → block ids of the test windows.
+    other: the model with which its attention is compared, if any; snapshots: number of training tokens → the model at
+    that point; tokens: split → folder of windows; sentences: corpus/sentences.parquet; blocks: measured partition →
+    block ids of the test windows.
     """
 
     model: Path
@@ -61,8 +61,8 @@ def main(
 ) -> None:
     """Write metrics, losses by token (also with attention knockout), and sums by measured partition.
 
-    The test split is evaluated whole, training text on a sample. reference: the partition of the sums
-    of snapshots; knockout: the partitions whose cross-block attention is knocked out.
+    The complete test split is evaluated, and a sample of the training text. reference: the partition for the sums of
+    snapshots; knockout: the partitions whose cross-block attention is knocked out.
     """
     torch.set_num_threads(settings.threads)
     windows = {split: Windows.load(folder) for split, folder in inputs.tokens.items()}
@@ -125,7 +125,7 @@ def main(
 def precision_record(
     model: PreTrainedModel, test: Windows, losses: pd.DataFrame, settings: EvaluationSettings, bf16: bool, name: str
 ) -> dict[str, str | float]:
-    """The precision of the evaluation, and by how many nats a token it moves the loss of a sample (0 in float32)."""
+    """The evaluation precision, and by how many nats per token it changes the loss of a sample (0 in float32)."""
     if not bf16:
         return {"precision": "fp32", "shift_nats": 0.0}
     rows = sample_rows(test, settings.sample_tokens, settings.seed)
@@ -140,7 +140,7 @@ def precision_record(
 def snapshot_sums(
     folder: Path, test: Windows, blocks: np.ndarray, settings: EvaluationSettings, bf16: bool, name: str
 ) -> pd.DataFrame:
-    """Sums by layer under `blocks`, [windows, T], and in each row the loss of the whole test split (nll, predicted)."""
+    """Sums by layer under `blocks`, [windows, T]; each row also has the loss of the test split (nll, predicted)."""
     model = load_model(folder, test.input_ids.shape[1], settings.gpus)
     sums = LayerSums(test, {"": blocks})
     losses, _ = watched_losses(

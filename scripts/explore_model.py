@@ -1,4 +1,4 @@
-"""The attention of one model within a few passages of held-out text, for the explorer and the attention maps."""
+"""Compute one model's attention within a few passages of held-out text, for the explorer and the attention maps."""
 
 import logging
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ExplorerSettings:
-    """Which passages (their number, and tokens of each), whether of each head, and how the model is run."""
+    """Number and length of the passages, whether single heads are stored, and how the model is run."""
 
     passages: int
     tokens: int
@@ -34,7 +34,7 @@ class ExplorerSettings:
 def main(
     model_folder: Path, tokens: Path, blocks_path: Path, settings: ExplorerSettings, name: str, output: Path
 ) -> None:
-    """Write the passages: rows (numbers of test windows), and of each, counted from 0: tokens, blocks, sentences, and
+    """Write the passages: rows (numbers of test windows), and for each, numbered from 0: tokens, blocks, sentences, and
     attention [layers, P, P]; with heads also heads [layers, heads, P, P]."""
     torch.set_num_threads(settings.threads)
     windows, blocks = Windows.load(tokens), np.load(blocks_path)

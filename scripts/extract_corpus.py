@@ -1,4 +1,4 @@
-"""Read the corpus, whatever files it is in, into documents and sections of clean prose, and report on it."""
+"""Extract documents and sections of clean prose from the corpus files, and report on the extraction."""
 
 import logging
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Fetch a model, an encoder or a corpus, pinned and checked, and record where it comes from."""
+"""Fetch a pinned model, encoder or corpus, verify it, and record its origin."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from localist.resources.hub import go_online
 
 
 def main(kind: str, resource: Mapping[str, Any], destination: Path, record: Path) -> None:
-    """Fetch `resource` (name, source, license, origin) to `destination`, and write its record beside it."""
+    """Fetch `resource` (name, source, license, origin) to `destination`, and write its record."""
     fetch(kind, resource, destination, record)
 
 

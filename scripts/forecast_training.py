@@ -1,4 +1,4 @@
-"""Check, before the first run, that the model can be trained, and estimate the time and disk space that it takes."""
+"""Check, before the first run, that the model can be trained, and estimate the required time and disk space."""
 
 import logging
 import math
@@ -25,14 +25,14 @@ from localist.training.settings import LoraSettings, TrainingSettings
 
 logger = logging.getLogger(__name__)
 
-# Per parameter and token: the forward pass; the backward pass, of states and of weights.
+# Operations per parameter and token: forward pass, backward pass for states, backward pass for weights.
 FORWARD, BACKWARD_STATES, BACKWARD_WEIGHTS = 2, 2, 2
-# Share of the machine's matrix-product rate that a training step reaches on a CPU.
+# Share of the machine's matrix-product rate that a training step achieves on a CPU.
 TYPICAL_SHARE = 0.5
 BYTES_PER_PARAMETER = 4
-# A checkpoint holds what is trained and two moments of each; two are kept, and a third is there while it is written.
+# A checkpoint has the trained parameters and two moments; two checkpoints are kept, and a third exists during writing.
 CHECKPOINT_COPIES = 3 * 3
-# In memory: what is trained has a gradient and two moments.
+# In memory, each trained parameter has a gradient and two moments.
 TRAINED_COPIES = 3
 
 
@@ -46,7 +46,7 @@ def main(
     results: Path,
     forecast: Path,
 ) -> None:
-    """Log the forecast and write it; raises UserError where no run could be trained or the disk is too small.
+    """Log and write the forecast; raises UserError if no run could be trained or the disk is too small.
 
     run_settings: the settings.json of each run, which exists once the run is finished.
     """
@@ -54,7 +54,7 @@ def main(
     if settings.of_training():
         check_trainer(settings, shape_of_model(model))
     for name, known in same_arms.items():
-        logger.info("The arm %s means the same as %s: it is trained and reported once, as %s.", name, known, known)
+        logger.info("The arm %s is the same as %s: it is trained and reported once, as %s.", name, known, known)
     torch.set_num_threads(settings.threads)
     ahead = sum(not path.exists() for path in run_settings)
     parameters = count_parameters(model)
@@ -66,11 +66,11 @@ def main(
     memory = BYTES_PER_PARAMETER * (parameters + trained * TRAINED_COPIES)
     results.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(results).free
-    each = f"{token_budget:,} tokens each, {tokens:,} in all; {parameters / 1e6:.1f} million parameters"
-    logger.info("Training ahead: %d of %d runs, %s.", ahead, len(run_settings), each)
+    each = f"{token_budget:,} tokens each, {tokens:,} in total; {parameters / 1e6:.1f} million parameters"
+    logger.info("To be trained: %d of %d runs, %s.", ahead, len(run_settings), each)
     if settings.lora:
         logger.info("Adapters of rank %d: %.2f million parameters are trained.", settings.lora.rank, trained / 1e6)
-    logger.info("%.1f GB of memory for a run's weights, gradients and moments; activations add to it.", memory / 1e9)
+    logger.info("%.1f GB of memory for a run's weights, gradients and moments, plus activations.", memory / 1e9)
     found = {"runs_ahead": ahead, "tokens_ahead": tokens, "parameters": parameters, "trained_parameters": trained}
     found |= {"disk_bytes": disk, "memory_bytes": memory}
     if not settings.gpus:
@@ -78,12 +78,12 @@ def main(
         seconds = tokens * operations_per_token(parameters, trained, settings.trainer) / (rate * TYPICAL_SHARE)
         logger.info("About %d min at this machine's %d GFLOP/s.", math.ceil(seconds / 60), round(rate / 1e9))
         found |= {"matrix_flops_per_second": rate, "seconds": seconds}
-    what = f"checkpoints of {at_once} runs at once and {kept_runs} models"
+    what = f"checkpoints of {at_once} concurrent runs and {kept_runs} models"
     logger.info("%.1f GB of disk at most, for %s; %.0f GB free.", disk / 1e9, what, free / 1e9)
     if disk > free:
         raise UserError(
-            f"Training needs about {disk / 1e9:.1f} GB under {results}, and {free / 1e9:.1f} GB are free: "
-            "make room, or set keep_models to last_seed or none."
+            f"Training needs about {disk / 1e9:.1f} GB in {results}, but only {free / 1e9:.1f} GB are free. "
+            "Free disk space, or set keep_models to last_seed or none."
         )
     write_json(forecast, found)
 
@@ -106,7 +106,7 @@ def count_trained(model: PreTrainedModel, lora: LoraSettings) -> int:
 
 
 def operations_per_token(parameters: int, trained: int, trainer: Mapping[str, Any]) -> int:
-    """Of a training step. trained: how many of the parameters; trainer: further TrainingArguments."""
+    """Operations of a training step. trained: number of trained parameters; trainer: additional TrainingArguments."""
     forward = parameters * FORWARD * (2 if any(trainer.get(name) for name in CHECKPOINTING) else 1)
     return forward + parameters * BACKWARD_STATES + trained * BACKWARD_WEIGHTS
 

@@ -17,7 +17,7 @@ from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
 
 NAME_WORDS, WORDS, SENTENCES = 4, 8, 3
-# Places at most, and the least share of a topic that one has.
+# The largest number of places per topic, and the smallest share of a topic for a place to be listed.
 PLACES, LEAST_SHARE = 3, 0.05
 
 
@@ -32,12 +32,12 @@ def main(
 ) -> None:
     """Write the topic, name and central sentences of each block, and the name, words and places of each topic.
 
-    Topics are fitted on training blocks; a held-out block is in the topic that is nearest.
+    Topics are fitted on training blocks; a held-out block joins the nearest topic.
     """
     table = pd.read_parquet(sentences, columns=["title", "heading", "split", "text"])
     of_sentence = blocks_by_sentence(pd.read_parquet(sentence_blocks))
     vectors = load_embeddings(embeddings, len(table))
-    with threadpool_limits(limits=1):  # the same bits on a machine with any number of cores
+    with threadpool_limits(limits=1):  # bitwise reproducible for any number of cores
         block_centres = centres(vectors, of_sentence)
         fitted = block_centres[: of_sentence[(table["split"] == "train").to_numpy()].max() + 1]
         own = topics_of_blocks(fitted, semantic["min_topics"], semantic["max_topics"], semantic["seed"])
@@ -65,7 +65,7 @@ def main(
 def described_topics(
     table: pd.DataFrame, topic_of_block: np.ndarray, topic_of_sentence: np.ndarray, language: str
 ) -> pd.DataFrame:
-    """One row per topic: topic, name, blocks, sentences, places (where most of it is), words.
+    """One row per topic: topic, name, blocks, sentences, places (where it mostly occurs), words.
 
     table: title, heading, text, one row per sentence. Places are documents, or the sections of a single document.
     """

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Architecture:
-    """Sizes of the model; vocabulary: of its tokenizer; seed: of its weights."""
+    """Dimensions of the model; vocabulary: size for its tokenizer; seed: for its weights."""
 
     layers: int
     heads: int
@@ -26,7 +26,7 @@ class Architecture:
 
 
 def main(sentences: Path, architecture: Architecture, context: int, folder: Path) -> None:
-    """Write a Hugging Face model folder; context: positions of the model."""
+    """Write a Hugging Face model folder; context: the model's number of positions."""
     table = pd.read_parquet(sentences, columns=["split", "text"])
     tokenizer = train_tokenizer(table.loc[table["split"] == "train", "text"], architecture.vocabulary)
     set_seed(architecture.seed)

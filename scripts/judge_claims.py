@@ -1,4 +1,4 @@
-"""Give every claim its verdict, from the evaluation files alone."""
+"""Judge every claim from the evaluation files."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files that claims are judged by. layers: by partition and run; blocks: summary.json by partition."""
+    """The files from which claims are judged. layers: by partition and run; blocks: summary.json by partition."""
 
     tokens: Mapping[Run, Path]
     knockout: Mapping[Run, Path]
@@ -41,7 +41,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Templates:
-    """The templates of the sentences, and those of the page."""
+    """The templates for the sentences and for the page."""
 
     sentences: Sequence[Path]
     page: Sequence[Path]
@@ -82,7 +82,7 @@ def main(
 def read_evidence(
     inputs: Inputs, arms: Mapping[str, Arm], seeds: Sequence[int], min_locality: float, evaluation: Mapping[str, int]
 ) -> Evidence:
-    """The evaluation of all runs, loaded."""
+    """Load the evaluation of all runs."""
     columns = ["layer", "section", *FIDELITY_SUMS, *SINK_SUMS]
     summaries = {partition: read_json(path) for partition, path in inputs.blocks.items()}
     return Evidence(

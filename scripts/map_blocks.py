@@ -1,4 +1,4 @@
-"""Place the sentences on a two-dimensional map of meaning (t-SNE of the embeddings), for the figure alone."""
+"""Place the sentences on a two-dimensional map (t-SNE of the embeddings), only for the figure."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
 
 PERPLEXITY = 30
-# Dots of the map at most, drawn at random: more would take long and hide each other.
+# Limit of dots on the map, drawn at random: more would be slow and hide each other.
 MOST_SENTENCES = 10_000
 
 
@@ -22,7 +22,7 @@ def main(embeddings: Path, seed: int, destination: Path) -> None:
     rows = sample_rows(len(whole), MOST_SENTENCES, seed)
     vectors = np.asarray(whole[rows])
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
-    with threadpool_limits(limits=1):  # the same bits on a machine with any number of cores
+    with threadpool_limits(limits=1):  # bitwise reproducible for any number of cores
         places = TSNE(perplexity=perplexity, metric="cosine", init="random", random_state=seed).fit_transform(vectors)
     table = pd.DataFrame({"sentence": rows, "x": places[:, 0], "y": places[:, 1]})
     with replacing(destination) as temporary:

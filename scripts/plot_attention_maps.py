@@ -52,9 +52,9 @@ def main(passages: Sequence[Path], arms: Sequence[str], pdf: Path, png: Path) ->
 
 
 def block_shares(attention: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """Share of the attention to earlier text, [runs, runs]: from the tokens of a run of one block to those of a run.
+    """Share of the attention to earlier text, [runs, runs], from the tokens of each run of one block to each run.
 
-    The sink and the token itself are left out (method.md, Fidelity); NaN for queries that see no earlier text.
+    The sink and the token itself are excluded (method.md, Fidelity); NaN for queries that see no earlier text.
     """
     run = np.concatenate([[0], np.cumsum(np.diff(blocks) != 0)]) - 1  # the sink is -1
     visible = np.tril(attention, -1)[1:, 1:]
@@ -72,7 +72,7 @@ def block_shares(attention: np.ndarray, blocks: np.ndarray) -> np.ndarray:
 
 
 def _draw_tokens(axes: Axes, attention: np.ndarray, blocks: np.ndarray) -> AxesImage:
-    """Draw attention [P, P] with thin lines where blocks change."""
+    """Draw attention [P, P] with thin lines at block boundaries."""
     count = len(blocks)
     image = _draw(axes, np.where(np.tri(count, dtype=bool), attention, np.nan))
     # Only the visible half: along the row to the diagonal, then down the column.
@@ -82,7 +82,7 @@ def _draw_tokens(axes: Axes, attention: np.ndarray, blocks: np.ndarray) -> AxesI
 
 
 def _draw_blocks(axes: Axes, attention: np.ndarray, blocks: np.ndarray) -> None:
-    """Draw the shares of runs, with a strip of their blocks' colours: a run far below may be of the same block."""
+    """Draw the shares of runs, with a strip of their block colours, since distant runs may be of the same block."""
     shares = block_shares(attention, blocks)
     count = len(shares)
     _draw(axes, shares)

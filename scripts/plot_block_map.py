@@ -44,7 +44,7 @@ def main(block_map: Path, sentence_blocks: Path, blocks: Path, topics: Path, pdf
 
 
 def densest_place(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """The middle of the fullest cell of a coarse grid: unlike a median, it lies among a scattered block's own dots."""
+    """The centre of the fullest cell of a coarse grid; unlike a median, it lies among the dots of a scattered topic."""
     counts, x_edges, y_edges = np.histogram2d(x, y, bins=GRID)
     column, row = np.unravel_index(counts.argmax(), counts.shape)
     inside = (x >= x_edges[column]) & (x <= x_edges[column + 1]) & (y >= y_edges[row]) & (y <= y_edges[row + 1])

@@ -1,4 +1,4 @@
-"""Draw the text as ribbons coloured by topic: where in the book each topic lives."""
+"""Draw the text as ribbons coloured by topic, showing where in the book each topic occurs."""
 
 import math
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ from localist.report.figures import (
 )
 
 ROWS = 24  # more would be thinner than their labels
-ROW_SENTENCES = 1000  # more could not be told apart across one column of a page
-WRAP_SENTENCES = 40  # a row of wrapped text has at least so many
+ROW_SENTENCES = 1000  # more could not be distinguished across one column of a page
+WRAP_SENTENCES = 40  # least number of sentences in a row of wrapped text
 PIXELS = 1200  # along a row
 LABEL = 20  # characters
 NO_TEXT = -2
@@ -60,7 +60,7 @@ def main(sentences: Path, sentence_blocks: Path, blocks: Path, topics: Path, pdf
 
 
 def end_to_end(table: pd.DataFrame) -> pd.DataFrame:
-    """The sentences in reading order, with `place`: where each begins when the documents are set end to end."""
+    """The sentences in reading order, with `place`: where each begins in the concatenated documents."""
     table = table.sort_values(["document", "start"], ignore_index=True)
     documents = table.groupby("document").agg(first=("start", "min"), last=("end", "max"))
     lengths = documents["last"] - documents["first"]
@@ -69,9 +69,9 @@ def end_to_end(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def row_edges(text: pd.DataFrame) -> np.ndarray:
-    """Where the rows begin, and where the last one ends: [rows + 1], in characters of the text end to end.
+    """Where the rows begin and the last one ends: [rows + 1], in characters of the concatenated text.
 
-    A few documents that fit have a row each; one document, many, or long ones are wrapped like the lines of a page.
+    A few documents that fit get a row each; a single document, or many or long ones, are wrapped like lines on a page.
     """
     documents = text.groupby("document")["place"].agg(["min", "size"])
     total = (text["place"] + text["end"] - text["start"]).max()
@@ -81,9 +81,9 @@ def row_edges(text: pd.DataFrame) -> np.ndarray:
 
 
 def paint_rows(edges: np.ndarray, places: np.ndarray, topics: np.ndarray, pixels: int) -> np.ndarray:
-    """int [rows, pixels]: the topic of the sentence at the middle of each pixel; NO_TEXT behind the end of a row.
+    """int [rows, pixels]: the topic of the sentence at the centre of each pixel; NO_TEXT after the end of a row.
 
-    The pixels span the longest row. A sentence goes on to where the next begins, white space included.
+    The pixels span the longest row. A sentence extends to the beginning of the next, white space included.
     """
     width = np.diff(edges).max()
     middles = edges[:-1, None] + (np.arange(pixels) + 0.5) * width / pixels
@@ -92,7 +92,7 @@ def paint_rows(edges: np.ndarray, places: np.ndarray, topics: np.ndarray, pixels
 
 
 def document_starts(text: pd.DataFrame, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row and place in it of each document that begins inside a row, not with it."""
+    """Row, and position in it, of each document that begins inside a row."""
     starts = text.groupby("document")["place"].min().to_numpy()
     row = np.searchsorted(edges, starts, side="right") - 1
     inside = starts > edges[row]
@@ -100,7 +100,7 @@ def document_starts(text: pd.DataFrame, edges: np.ndarray) -> tuple[np.ndarray, 
 
 
 def row_labels(text: pd.DataFrame, edges: np.ndarray) -> list[str]:
-    """The document that each row begins in (of one document, the section), left out where a row goes on with it."""
+    """The document in which each row begins (for a single document, the section); empty if a row continues it."""
     first = text.iloc[np.searchsorted(text["place"], edges[:-1], side="right") - 1]
     by_title = first["heading"].fillna("").eq("") | (text["document"].nunique() > 1)
     names = first["title"].where(by_title, first["heading"])

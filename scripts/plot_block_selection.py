@@ -9,7 +9,7 @@ from localist.plumbing.errors import UserError
 from localist.plumbing.rule_log import rule_log
 from localist.report.figures import GREY, PALETTE, figure_style, new_figure, read_table, save_figure
 
-# The columns that bounds are set on, what they show, and the key of the bound.
+# Column with a bound → axis label, and config key of the bound.
 BOUNDED = {
     "mean_chance": ("mean chance C", "max_chance"),
     "median_blocks_per_window": ("blocks in a window\n(median)", "min_blocks_per_window"),
@@ -17,10 +17,10 @@ BOUNDED = {
 
 
 def main(selection: Path, semantic: Mapping[str, float], pdf: Path, png: Path) -> None:
-    """Draw mean chance and blocks in a window against the number of blocks, the bounds and the chosen number marked.
+    """Draw mean chance and blocks per window against the number of blocks, marking the bounds and the chosen number.
 
     selection: table with one row per number of blocks tried; its column `chosen` is true in exactly one row, and its
-    column `allowed` where both bounds are kept: filled marks. semantic: the bounds.
+    column `allowed` where both bounds are met (filled markers). semantic: the bounds.
     """
     table = read_table(selection, text=["allowed", "chosen"], numbers=["blocks", *BOUNDED])
     table = table.sort_values("blocks")

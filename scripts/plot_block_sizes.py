@@ -1,4 +1,4 @@
-"""Draw how large the semantic blocks are, and how long the text stays in one block under each partition."""
+"""Draw the sizes of the semantic blocks, and how long the text stays in one block under each partition."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ LINES = (("-", 2.0), ((0, (4, 1.2)), 1.2), ((0, (1, 1)), 1.2))
 
 
 def main(sentence_blocks: Path, partitions: Mapping[str, Path], pdf: Path, png: Path) -> None:
-    """Draw the training sentences of each block, and beside them the run lengths of each partition.
+    """Draw the number of training sentences in each block, and next to it the run lengths of each partition.
 
     sentence_blocks: sentence, block, split. partitions: by name, the block of every training token, [windows, T].
     """
@@ -66,13 +66,13 @@ def block_sizes(table: pd.DataFrame, path: Path) -> pd.Series:
 
 
 def cumulative_shares(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The lengths that occur, ascending, and the share of all runs that are no longer than each."""
+    """The distinct lengths, ascending, and for each the share of runs that are not longer."""
     values, counts = np.unique(lengths, return_counts=True)
     return values, np.cumsum(counts) / counts.sum()
 
 
 def _draw_sizes(axes: Axes, sizes: pd.Series) -> None:
-    # Edges keep one of hundreds of bars from being thinner than a pixel; the margin, from hiding behind the axis.
+    # Edges keep each of hundreds of bars at least a pixel wide; the margin keeps them from hiding behind the axis.
     axes.bar(np.arange(1, len(sizes) + 1), sizes, width=1, linewidth=0.4, color=PALETTE[3], edgecolor=PALETTE[3])
     axes.axhline(sizes.mean(), color="black", lw=0.7, ls=(0, (3, 2)))
     axes.set(
@@ -84,10 +84,10 @@ def _draw_sizes(axes: Axes, sizes: pd.Series) -> None:
 
 
 def _read_lengths(path: Path) -> np.ndarray:
-    """The run lengths of one partition; UserError if the file holds no block at all."""
+    """The run lengths of one partition; UserError if the file has no blocks."""
     blocks = np.load(path)
     if blocks.ndim != 2 or not (blocks >= 0).any():
-        raise UserError(f"{path}: holds no windows with blocks; delete the file and run the workflow again")
+        raise UserError(f"{path}: has no windows with blocks; delete the file and run the workflow again")
     return run_lengths(blocks)
 
 

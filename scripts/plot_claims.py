@@ -1,4 +1,4 @@
-"""Draw every claim's effects with their intervals, what they are held against, and the verdict."""
+"""Draw every claim's effects with their intervals, their bounds, and the verdict."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from localist.plumbing.rule_log import rule_log
 from localist.report.figures import figure_style, new_figure, read_table, save_figure
 
-# Symbol and colour go with the word: never colour alone.
+# Symbol and colour accompany the word; colour is never the only cue.
 LOOKS = {
     "supported": ("o", "#0072B2"),
     "not supported": ("X", "#D55E00"),
@@ -19,10 +19,10 @@ LOOKS = {
     "not tested": ("_", "#767676"),
 }
 UNITS = {
-    "% perplexity": "difference of perplexity (%)",
-    "chance-corrected fidelity": "chance-corrected fidelity, or a difference of it",
-    "share of attention": "difference of the late sink share",
-    "Spearman's ρ": "difference of Spearman's ρ",
+    "% perplexity": "difference in perplexity (%)",
+    "chance-corrected fidelity": "chance-corrected fidelity, or a difference in it",
+    "share of attention": "difference in late sink share",
+    "Spearman's ρ": "difference in Spearman's ρ",
     "ratio of divergences": "ratio of divergences",
     "ratio of standard deviations": "ratio of standard deviations",
 }
@@ -30,9 +30,10 @@ ROW_INCHES = 0.21
 
 
 def main(claims: Path, contrasts: Path, pdf: Path, png: Path) -> None:
-    """Draw a panel per unit; shaded is where the whole interval must lie for the claim, dotted the smallest effect.
+    """Draw a panel per unit; the complete interval must be in the shaded area; the smallest effect is dotted.
 
-    claims: table with one row per claim. contrasts: table with one row per effect. Claims without any are named below.
+    claims: table with one row per claim. contrasts: table with one row per effect. Claims without effects are listed
+    below.
     """
     judged = read_table(claims, text=["claim", "verdict"])
     verdicts = dict(zip(judged["claim"], judged["verdict"], strict=True))
@@ -81,7 +82,7 @@ def _draw_effects(axes: Axes, rows: pd.DataFrame, verdicts: Mapping[str, str]) -
 
 
 def _list_claims(axes: Axes, claims: Sequence[str], verdicts: Mapping[str, str]) -> None:
-    axes.text(0, 0, "without an effect to draw:", transform=axes.get_yaxis_transform(), va="center", color="0.35")
+    axes.text(0, 0, "no effect to draw:", transform=axes.get_yaxis_transform(), va="center", color="0.35")
     for place, claim in enumerate(claims):
         _write_claim(axes, place + 1, claim, verdicts[claim])
     axes.set_ylim(len(claims) + 0.5, -0.5)
@@ -89,7 +90,7 @@ def _list_claims(axes: Axes, claims: Sequence[str], verdicts: Mapping[str, str])
 
 
 def _write_claim(axes: Axes, place: int, claim: str, verdict: str) -> None:
-    """The claim at the left and its verdict at the right, on a line of their own."""
+    """Write the claim on the left and its verdict on the right, on a separate line."""
     across = axes.get_yaxis_transform()
     marker, colour = LOOKS[verdict]
     axes.text(0, place + 0.1, _words(claim), transform=across, va="center")

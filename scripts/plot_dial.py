@@ -1,4 +1,4 @@
-"""Draw what the locality dial costs: perplexity against its setting, and against the late fidelity that it attains."""
+"""Draw the cost of the locality dial: perplexity against its setting and against the late fidelity achieved."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +16,10 @@ from localist.report.figures import (
 
 
 def main(dial: Path, arms: Sequence[str], pdf: Path, png: Path) -> None:
-    """Draw one line an arm, and each seed faintly if there are several. dial: a row per arm, seed and setting.
+    """Draw one line per arm, and each seed faintly if there are several. dial: a row per arm, seed and setting.
 
-    Above, perplexity is relative to that of the same run at the lowest setting; below, it is perplexity itself. arms:
-    all arms of the study, so that each looks as in the other figures.
+    Above, perplexity is relative to the same run at the lowest setting; below, it is absolute. arms: all arms of the
+    study, so that each looks as in the other figures.
     """
     numbers = ["seed", "dial", "perplexity", "late_fidelity_corrected"]
     table = read_table(dial, text=["arm"], numbers=numbers, may_be_empty=True).sort_values("dial", kind="stable")

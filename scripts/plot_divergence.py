@@ -1,4 +1,4 @@
-"""Draw how far each arm's attention lies from the baseline's, by layer, beside what another seed changes."""
+"""Draw the divergence of each arm's attention from the baseline's, by layer, and the effect of another seed."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ FLOOR = "two seeds of distributed"
 def main(divergence: Path, pdf: Path, png: Path) -> None:
     """Draw the Jensen–Shannon divergence from the distributed arm by layer, one line per arm, on a log scale.
 
-    divergence: table with one row per comparison and layer; distributed against itself over seeds is the floor.
+    divergence: table with one row per comparison and layer; the floor is distributed compared with other seeds.
     """
     table = read_table(divergence, text=["arm", "other"], numbers=["seed", "layer", "divergence_bits"])
     styles = arm_styles(table.loc[table["arm"] != DISTRIBUTED, "arm"])
@@ -41,7 +41,7 @@ def main(divergence: Path, pdf: Path, png: Path) -> None:
         axes.text(0, 1.01, "first half", transform=axes.get_xaxis_transform(), color="0.35")
         axes.set(xlabel="layer index", ylabel="divergence from distributed (bits)")
         if FLOOR not in styles:
-            axes.text(1, 1.01, "one seed, so no floor", transform=axes.transAxes, ha="right", color="0.35")
+            axes.text(1, 1.01, "no floor (one seed)", transform=axes.transAxes, ha="right", color="0.35")
         legend_below(figure, styles)
         save_figure(figure, pdf, png)
 

@@ -19,11 +19,10 @@ PANELS = {"entropy_bits": "all keys", "entropy_no_sink_bits": "without sink and 
 
 
 def main(layers: Path, drawn: Collection[str], pdf: Path, png: Path) -> None:
-    """Draw attention entropy by layer, one line per arm: the whole of it above, without sink and self below.
+    """Draw attention entropy by layer, one line per arm: over all keys above, without sink and self below.
 
-    layers: table with one row per arm, seed, measured partition and layer. Entropy hardly depends on the measured
-    partition (only through the queries that count), so it is averaged over the measured partitions. drawn: the arms in
-    colour.
+    layers: table with one row per arm, seed, measured partition and layer. Entropy depends on the measured partition
+    only through the counted queries, so it is averaged over partitions. drawn: the arms in colour.
     """
     table = read_table(layers, text=["arm"], numbers=["seed", "layer", *PANELS])
     styles = drawn_styles(table["arm"], drawn)

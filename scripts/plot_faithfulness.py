@@ -1,4 +1,4 @@
-"""Draw whether late attention tells which blocks are used: pairs of blocks, and their rank correlation by arm."""
+"""Draw whether late attention shows which blocks are used: pairs of blocks, and their rank correlation by arm."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ def main(faithfulness: Path, knockouts: Mapping[str, Path], pdf: Path, png: Path
     """Above, attribution and effect of each pair of blocks, by arm; below, Spearman's ρ with its interval, by arm.
 
     faithfulness: table with one row per arm; knockouts: block_knockouts.parquet of one run of each arm that is drawn
-    above. Arms without ρ, and panels without pairs, stay empty.
+    above. Arms without ρ and panels without pairs stay empty.
     """
     ends = ["rho", "rho_low", "rho_high"]
     table = read_table(faithfulness, text=["arm"], numbers=ends)

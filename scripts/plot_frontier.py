@@ -1,4 +1,4 @@
-"""Draw what late locality costs: test perplexity, relative to the baseline, against late-layer fidelity, by arm."""
+"""Draw the cost of late locality: test perplexity, relative to the baseline, against late-layer fidelity, by arm."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -17,20 +17,20 @@ from localist.report.figures import (
     save_figure,
 )
 
-# Perplexity above the baseline at which the figure has a line.
+# Relative rises in perplexity marked with a line.
 PRICES = (0.02, 0.05, 0.15)
-# Small prices are what is asked about, and large ones there are: the scale is that of the square root of the price.
+# Small prices matter most, but large ones occur, so the scale is the square root of the price.
 TICKS = (0.5, 0.8, 0.9, 0.95, 1, 1.02, 1.05, 1.15, 1.5, 2, 3, 5, 10, 20)
-# With more arms their names would cover each other: points are numbered.
+# With more arms, names would overlap, so points are numbered.
 MOST_NAMES = 12
 
 
 def main(arms: Path, paths: Sequence[Sequence[str]], pdf: Path, png: Path) -> None:
     """Draw one labelled point per arm; vertical lines are 95 % intervals of the ratio to the distributed arm.
 
-    The ratio, not the perplexity: texts differ far more than arms do, and the ratio's interval is paired over texts.
-    arms: table with one row per arm; those without ratio or late fidelity are named under the panel. paths: arms that a
-    thin line joins, in order: a continuous one for the first path, other dashes for the next.
+    The ratio is used because texts differ far more than arms do, and its interval is paired over texts. arms: table
+    with one row per arm; those without ratio or late fidelity are named below the panel. paths: arms joined by a thin
+    line, in order: solid for the first path, dashed for the next.
     """
     late, ends = "late_fidelity_corrected", ["ratio", "ratio_low", "ratio_high"]
     table = read_table(arms, text=["arm"], numbers=[late, *ends])
@@ -56,8 +56,8 @@ def main(arms: Path, paths: Sequence[Sequence[str]], pdf: Path, png: Path) -> No
         axes.axhline(1, color="0.8", lw=0.6, zorder=0)
         for price in PRICES:
             axes.axhline(1 + price, color="0.8", lw=0.6, ls=(0, (1, 2)), zorder=0)
-        axes.set_ylabel("perplexity (test) above distributed's")
-        note = f"\nnot shown, for lack of values: {', '.join(missing)}" if missing else ""
+        axes.set_ylabel("perplexity (test) relative to distributed")
+        note = f"\nnot shown (no values): {', '.join(missing)}" if missing else ""
         axes.set_xlabel(f"late-layer chance-corrected fidelity{note}")
         intervals = table.dropna(subset=ends)
         labels = list(table["arm"])
@@ -71,7 +71,7 @@ def main(arms: Path, paths: Sequence[Sequence[str]], pdf: Path, png: Path) -> No
             labels=labels,
             colours=[styles[arm].colour for arm in table["arm"]],
             lines=[
-                *joined,  # in pieces, since labels keep clear of the box around each line
+                *joined,  # in pieces, since labels avoid the bounding box of each line
                 *(
                     np.array([[row[late], row["ratio_low"]], [row[late], row["ratio_high"]]])
                     for row in intervals.to_dict("records")
@@ -82,7 +82,7 @@ def main(arms: Path, paths: Sequence[Sequence[str]], pdf: Path, png: Path) -> No
 
 
 def root_of_price(ratio: np.ndarray) -> np.ndarray:
-    """Where a ratio to the baseline lies on the axis: 0 at a ratio of 1."""
+    """The axis position of a ratio to the baseline: 0 at a ratio of 1."""
     price = np.asarray(ratio, dtype=float) - 1
     return np.sign(price) * np.sqrt(np.abs(price))
 

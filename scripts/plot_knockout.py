@@ -1,4 +1,4 @@
-"""Draw what each arm loses when its late layers may no longer attend to other blocks."""
+"""Draw the loss added in each arm when its late layers cannot attend to other blocks."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from localist.study.arms import SHIFTED
 
 
 def main(knockout: Path, pdf: Path, png: Path) -> None:
-    """Draw the loss added by the knockout, by arm: filled for the arm's own kind of blocks, open for the shifted ones.
+    """Draw the loss added by the knockout, by arm: filled for the reference blocks, open for the shifted ones.
 
-    knockout: table with one row per arm, seed and partition whose blocks were held. Small points are seeds.
+    knockout: table with one row per arm, seed and partition used for the knockout. Small points are seeds.
     """
     table = read_table(knockout, text=["arm", "partition"], numbers=["seed", "delta_nll"])
     arms, styles = list(dict.fromkeys(table["arm"])), arm_styles(table["arm"])
@@ -31,8 +31,8 @@ def main(knockout: Path, pdf: Path, png: Path) -> None:
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlim(min(0.0, axes.get_xlim()[0]), None)
-        told = {False: "filled: held to {} blocks", True: "open: held to {} blocks"}
-        marks = "\n".join(told[partition == SHIFTED].format(partition) for partition in partitions)
+        legend = {False: "filled: confined to {} blocks", True: "open: confined to {} blocks"}
+        marks = "\n".join(legend[partition == SHIFTED].format(partition) for partition in partitions)
         axes.set_xlabel(f"loss added by the knockout (nats per token)\n{marks}")
         save_figure(figure, pdf, png)
 

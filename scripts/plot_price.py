@@ -1,4 +1,4 @@
-"""Draw the price of locality by tokens trained: perplexity over the baseline's at equal late fidelity."""
+"""Draw the price of locality by tokens trained: perplexity relative to the baseline at equal late fidelity."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,10 +22,10 @@ LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def main(at_tokens: Path, arms: Sequence[str], pdf: Path, png: Path) -> None:
-    """Draw one line per level of late fidelity that arms with different weights reach.
+    """Draw one line per level of late fidelity reached by arms with different weights.
 
     at_tokens: table with one row per arm, seed and number of training tokens. arms: distributed, and those that differ
-    in weight alone.
+    only in weight.
     """
     late = "late_fidelity_corrected"
     table = read_table(at_tokens, text=["arm"], numbers=["seed", "tokens", "perplexity", late])
@@ -46,10 +46,10 @@ def main(at_tokens: Path, arms: Sequence[str], pdf: Path, png: Path) -> None:
 
 
 def prices_by_level(table: pd.DataFrame, levels: Sequence[float]) -> dict[float, pd.DataFrame]:
-    """Level of late fidelity → tokens and ratio to distributed there, for the levels that are reached.
+    """Level of late fidelity → tokens and ratio to distributed at that level, for the levels reached.
 
-    table: arm, seed, tokens, perplexity, late_fidelity_corrected. Between two arms, the logarithm of the ratio is taken
-    to be linear in fidelity; nothing is said beyond the most local arm.
+    table: arm, seed, tokens, perplexity, late_fidelity_corrected. Between two arms, the logarithm of the ratio is
+    interpolated linearly in fidelity; there is no extrapolation beyond the most local arm.
     """
     losses = table.assign(loss=np.log(table["perplexity"]))
     mean = losses.groupby(["tokens", "arm"], as_index=False)[["loss", "late_fidelity_corrected"]].mean()

@@ -33,7 +33,7 @@ def main(schedules: Path, pdf: Path, png: Path) -> None:
             style = entries[", ".join(arms)] = styles[arms[0]]
             count = len(values) // 2
             every = (number % 4, 4) if count > 4 else 1
-            # Lines at 0 and 1 lie on the frame, and must not be cut in half by it.
+            # Lines at 0 and 1 lie on the frame and must not be clipped by it.
             axes.plot(
                 values[:count], values[count:], **style.line_style(),
                 marker=style.marker, markevery=every, clip_on=False, zorder=3,

@@ -9,7 +9,7 @@ from localist.study.arms import DISTRIBUTED
 
 
 def main(metrics: Path, arms: Sequence[str], pdf: Path, png: Path) -> None:
-    """Draw the test perplexity of arms that differ in their target alone, seeds as points, beside the baseline.
+    """Draw the test perplexity of arms that differ only in their target, with seeds as points, and the baseline.
 
     metrics: table with one row per arm, seed and split. arms: those arms.
     """

@@ -1,4 +1,4 @@
-"""Draw the course of training: cross-entropy, penalty and an adapted weight against the tokens seen, by arm."""
+"""Draw training curves: cross-entropy, penalty and adapted weight against the tokens seen, by arm."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from localist.report.figures import (
     save_figure,
 )
 
-SMOOTHING = 15  # the moving average spans one part in so many of a run's steps
+SMOOTHING = 15  # the moving average spans a run's steps divided by this
 PANELS = {
     "cross_entropy": "cross-entropy\n(nats per token)",
     "penalty": "penalty",
@@ -26,11 +26,11 @@ UNITS = {1e9: " (billions)", 1e6: " (millions)", 1e3: " (thousands)", 1.0: ""}
 def main(history: Path, pdf: Path, png: Path) -> None:
     """Draw cross-entropy, the penalty of constrained arms, and α and the excess of those with a perplexity budget.
 
-    Every step faintly, a moving average of the mean over seeds on top. history: table with one row per arm, seed and
-    step.
+    Single steps are drawn faintly, with a moving average of the mean over seeds on top. history: table with one row per
+    arm, seed and step.
     """
     table = read_table(history, text=["arm"], numbers=["seed", "step", "tokens", *PANELS])
-    table["weight"] = table["weight"].where(table["excess"].notna())  # of the others it is known beforehand
+    table["weight"] = table["weight"].where(table["excess"].notna())  # a fixed weight needs no curve
     styles = arm_styles(table["arm"])
     panels = {column: label for column, label in PANELS.items() if table[column].notna().any()}
     scale = next((unit for unit in UNITS if table["tokens"].max() >= 2 * unit), 1.0)

@@ -1,4 +1,4 @@
-"""Knock single blocks out of one model, and turn its locality dial, on the probed windows."""
+"""Probe one model on the probed windows: knock out single blocks, and apply the locality dial."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """How a model is probed; see EvaluationSettings. dial: schedule, min_locality and settings; None: not turned."""
+    """How a model is probed; see EvaluationSettings. dial: schedule, min_locality and settings; None: no dial."""
 
     batch_size: int
     precision: str
@@ -37,7 +37,7 @@ class ProbeSettings:
 
 
 def main(inputs: Mapping[str, Path], settings: ProbeSettings, name: str, outputs: Mapping[str, Path]) -> None:
-    """Write what later blocks lose without earlier ones, and losses and late fidelity by setting of the dial.
+    """Write the loss added in later blocks without earlier ones, and losses and late fidelity by setting of the dial.
 
     inputs: model, tokens (of the test split), sentences, blocks (reference partition, test), own_keys.
     """
@@ -76,7 +76,7 @@ def main(inputs: Mapping[str, Path], settings: ProbeSettings, name: str, outputs
 
 
 def section_of_windows(windows: Windows, rows: Sequence[int], section_of_sentence: np.ndarray) -> dict[int, int]:
-    """Row number of a window → the section that most of its tokens are of."""
+    """Row number of a window → the section with most of its tokens."""
     sections = {}
     for row in rows:
         sentences = windows.sentence_ids[row][windows.is_text[row]]

@@ -1,4 +1,4 @@
-"""Record the study's whole config, defaults included: a file that runs by itself and gives the same plan."""
+"""Record the study's complete config, defaults included, as a file that reproduces the study."""
 
 from collections.abc import Mapping
 from pathlib import Path

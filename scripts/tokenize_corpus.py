@@ -1,4 +1,4 @@
-"""Tokenise each document once, as it stands, and cut windows of each split."""
+"""Tokenise each document once, unchanged, and cut windows for each split."""
 
 import logging
 from collections import Counter
@@ -20,10 +20,10 @@ logger = logging.getLogger(__name__)
 def main(
     sections: Path, sentences: Path, model: Path, context: int, sink: int | None, splits: dict[str, Path], summary: Path
 ) -> None:
-    """Write one folder of arrays per split, and what they hold."""
+    """Write one folder of arrays per split, and a summary of their contents."""
     tokenizer, longest = load_tokenizer(model)
     if longest and context > longest:
-        raise UserError(f"tokens.context is {context}, but the model takes at most {longest} tokens: lower it.")
+        raise UserError(f"tokens.context is {context}, but the model accepts at most {longest} tokens. Lower it.")
     sink = sink_token(tokenizer, sink)
     padding = tokenizer.pad_token_id if isinstance(tokenizer.pad_token_id, int) else sink
     sentence_table = pd.read_parquet(sentences)
@@ -36,7 +36,7 @@ def main(
         own = sentence_table[sentence_table["document"] == document]
         documents.append(align_tokens(text, encoded["offset_mapping"], encoded["input_ids"], own))
     for token, count in printed.items():
-        logger.warning("The text prints the special token %s %d times; it is tokenised as text.", token, count)
+        logger.warning("The text contains the special token %s %d times; it is tokenised as text.", token, count)
     section_splits = sentence_table.groupby("section")["split"].first()
     counts = {}
     for split, folder in splits.items():
@@ -47,8 +47,8 @@ def main(
     total = sum(one["tokens"] for one in counts.values())
     if total < context:
         raise UserError(
-            f"The corpus has {total} tokens of text, but one window takes {context} (tokens.context), and training, "
-            "validation and test text need several each. Use a longer text."
+            f"The corpus has {total} tokens of text, but one window has {context} (tokens.context), and training, "
+            "validation and test text need several windows each. Use a longer text."
         )
     found = {"context": context, "sink_token": sink, "padding_token": padding, "printed_special_tokens": printed}
     write_json(summary, found | {"splits": counts})

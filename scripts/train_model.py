@@ -1,4 +1,4 @@
-"""Fine-tune the model of one arm with one seed, in as many processes as it has GPUs."""
+"""Fine-tune the model of one arm with one seed, with one process per GPU."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +21,8 @@ def main(
     outputs: RunOutputs,
     asked_to_stop: Callable[[], bool],
 ) -> None:
-    """Train as `localist.training.runs.train_run` does, which takes the same arguments."""
-    # Import torch only once SIGTERM is deferred: it loads for seconds, in which the job may be asked to end.
+    """Train with `localist.training.runs.train_run`, which takes the same arguments."""
+    # Import torch only after SIGTERM is deferred: loading takes seconds, during which the job may be asked to end.
     from localist.attention.ranks import run_in_processes
     from localist.training.runs import train_run
 

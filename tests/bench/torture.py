@@ -42,7 +42,7 @@ SIGNALS = {
 STOPPED = "stop and continue all"
 KINDS = (*SIGNALS, STOPPED, "full disk", "delete files", "start twice", "start twice at once")
 # How the messages on locks begin.
-WORKS_HERE, WORKED_HERE = "Another Snakemake works here", "The Snakemake that worked here"
+WORKS_HERE, WORKED_HERE = "Another Snakemake is working", "The Snakemake that worked here"
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def test_an_unknown_partition_is_refused_before_anything_is_submitted(study, clu
     """Catches a study of which half is queued when the other half is refused."""
     said = refusal(study, study.profile(partition="nowhere"), cluster.environment)
     assert "Nothing was submitted: SLURM would refuse train_model (--partition=nowhere" in said
-    assert "invalid partition specified: nowhere" in said and "stand at the top of" in said
+    assert "invalid partition specified: nowhere" in said and "at the top of config.yaml" in said
 
 
 def test_a_missing_account_is_refused_before_anything_is_submitted(study, cluster):
@@ -76,7 +76,7 @@ def test_without_slurm_the_message_says_so(study, cluster, tmp_path):
     for program in ("bash", "sh", "env", "which", "git", "hostname", "uname"):
         (folder / program).symlink_to(subprocess.check_output(["which", program], text=True).strip())
     said = refusal(study, study.profile(), os.environ | {"PATH": str(folder)})
-    assert "there is no sbatch on this machine" in said and "without --workflow-profile slurm" in said
+    assert "sbatch was not found on this machine" in said and "omit --workflow-profile slurm" in said
 
 
 def test_a_node_without_python_is_named(misplaced, cluster):
@@ -101,7 +101,7 @@ def test_two_people_in_one_folder(study, cluster):
         second = study.start(study.profile(), TARGET, environment=cluster.environment, log="second.log")
         assert second.wait(timeout=60) != 0
         said = (study.folder / "second.log").read_text(encoding="utf-8")
-        assert "Another Snakemake works here on the same files." in said and "--target-jobs" not in said
+        assert "Another Snakemake is working on the same files here." in said and "--target-jobs" not in said
     finally:
         assert first.wait(timeout=120) == 0
     assert (study.folder / TARGET).exists()

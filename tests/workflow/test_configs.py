@@ -49,7 +49,7 @@ def test_jobs_on_a_gpu_take_turns_on_one_machine(workplace):
 def test_batches_that_gpus_cannot_share_are_refused(workplace):
     """Catches GPUs of which one has more to do than the others, or nothing."""
     done = workplace.snakemake(workplace.config(training={"gpus": 3}), "--dry-run")
-    assert "training.batch_size: 4 windows cannot be shared evenly by training.gpus, 3" in said(done)
+    assert "training.batch_size: 4 windows cannot be divided evenly by training.gpus, 3" in said(done)
 
 
 @pytest.mark.parametrize(("folder", "arms", "seeds"), [("three_seeds", 10, 3), ("all_arms", 21, 2)])
@@ -92,7 +92,7 @@ def test_the_paper_study_asks_for_the_book(workplace):
     """Catches a traceback, or a job that starts, where only the book is missing."""
     done = workplace.snakemake(CONFIGS / "paper.yaml", "--dry-run")
     assert done.returncode != 0
-    assert "corpus.source.path: not given" in said(done) and "--config 'corpus=" in said(done)
+    assert "corpus.source.path: not set" in said(done) and "--config 'corpus=" in said(done)
     assert "Traceback" not in said(done)
 
 
@@ -112,7 +112,7 @@ def test_a_key_that_stands_twice_stops_before_any_job(workplace):
     config.write_text(config.read_text(encoding="utf-8") + "\nseeds: [7]\n", encoding="utf-8")
     done = workplace.snakemake(config, "--dry-run")
     assert done.returncode != 0
-    assert "the key seeds stands already in line" in said(done) and "Traceback" not in said(done)
+    assert "the key seeds is already set in line" in said(done) and "Traceback" not in said(done)
 
 
 @pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "module://ipympl.backend_nbagg"])

@@ -113,7 +113,7 @@ def test_the_forecast_comes_before_any_training(smoke):
     """Catches a forecast that waits for free cores until the training that it speaks of is over."""
     results = smoke.folder / "results" / "smoke"
     said = (results / "logs" / "forecast_training.log").read_text(encoding="utf-8")
-    assert f"Training ahead: {len(RUNS)} of {len(RUNS)} runs" in said and "GB of disk" in said
+    assert f"To be trained: {len(RUNS)} of {len(RUNS)} runs" in said and "GB of disk" in said
     forecast = (results / "runs" / "forecast.json").stat().st_mtime
     assert all(path.stat().st_mtime > forecast for path in results.glob("runs/*/*/settings.json"))
 

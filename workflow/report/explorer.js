@@ -1,6 +1,6 @@
 "use strict";
-// Shows what a token of a passage attends to. All numbers are in the page: `data` (JSON) says what there is, `stream`
-// holds the attention as bytes. Text of the corpus reaches the page through textContent alone.
+// Shows what a token of a passage attends to. All numbers are in the page: `data` (JSON) describes the contents, `stream`
+// contains the attention as bytes. Corpus text is inserted only through textContent.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
@@ -9,13 +9,13 @@ const MEAN = "mean";
 const SENTENCES_SHOWN = 4;
 const BLOCKS_SHOWN = 5;
 const SNIPPET = 90;
-// Attention by byte: 255 is 1, and each step down divides by 2^(1/stepsPerOctave).
+// Byte → attention: 255 is 1, and each step down divides by 2^(1/stepsPerOctave).
 const ATTENTION = Float64Array.from({ length: 256 }, (_, byte) => (byte ? 2 ** ((byte - 255) / data.stepsPerOctave) : 0));
 
 let bytes;
 let state;
 
-// --- What is in the data -------------------------------------------------------------------------------------------
+// --- Contents of the data ------------------------------------------------------------------------------------------
 
 const armNamed = (name) => data.arms.find((arm) => arm.name === name);
 const passage = () => data.passages[state.passage];
@@ -29,7 +29,7 @@ function attentionOf(arm, layer, token) {
     ? arm.heads[state.passage] + (layer * arm.headCount + Number(state.head)) * size
     : arm.mean[state.passage] + layer * size;
   const row = Float64Array.from(bytes.subarray(start + triangle(token), start + triangle(token) + token + 1), (byte) => ATTENTION[byte]);
-  const whole = row.reduce((sum, one) => sum + one, 0); // 1, but for what the bytes have lost
+  const whole = row.reduce((sum, one) => sum + one, 0); // 1, except for rounding to bytes
   return row.map((one) => one / whole);
 }
 
@@ -54,7 +54,7 @@ function fidelityOf(attention, token) {
   return own + foreign > 0 ? own / (own + foreign) : null;
 }
 
-// --- Small things ---------------------------------------------------------------------------------------------------
+// --- Helpers --------------------------------------------------------------------------------------------------------
 
 const percent = (share) => (share === null ? "–" : `${(100 * share).toPrecision(share < 0.0995 ? 2 : 3)} %`);
 
@@ -100,7 +100,7 @@ function blockTitle(id) {
   return [`${block.name}, ${block.words}`, topicOf(block)].filter(Boolean).join("\n");
 }
 
-// --- The state, which is also the address -----------------------------------------------------------------------------
+// --- The state, stored in the URL fragment ----------------------------------------------------------------------------
 
 function stateOfAddress() {
   const said = new URLSearchParams(location.hash.slice(1));
@@ -147,14 +147,14 @@ function drawPanels() {
 function armPanel(arm, number) {
   const attention = attentionOf(arm, state.layer, state.token);
   const text = [...attention];
-  text[0] = text[state.token] = 0; // they would make all else pale; their shares are in the bar
+  text[0] = text[state.token] = 0; // they would outshine all other tokens; the bar shows their shares
   const most = Math.max(...text);
   const shade = (key) => `rgba(var(--shade), ${most ? Math.sqrt(text[key] / most) : 0})`;
   return panel(
     `${"AB"[number]}: ${arm.name}${headNote(arm)}`,
     number,
     textOf(attention, shade, (key) => percent(attention[key])),
-    `Layer ${state.layer}; the most shaded earlier token gets ${percent(most)} of the attention.`,
+    `Layer ${state.layer}; the darkest token gets ${percent(most)} of the attention.`,
     layerStrip(arm),
   );
 }
@@ -172,7 +172,7 @@ function differencePanel(a, b) {
     `B − A: ${b.name} − ${a.name}`,
     0,
     textOf(difference, shade, points),
-    `Layer ${state.layer}. Orange gets more attention in ${b.name}, blue less; the most shaded differs by ` +
+    `Layer ${state.layer}. Orange tokens get more attention in ${b.name}, blue ones less; the largest difference is ` +
       `${(100 * most).toPrecision(2)} percentage points.`,
     layerStrip(a),
     layerStrip(b),
@@ -181,7 +181,7 @@ function differencePanel(a, b) {
 
 const headNote = (arm) => {
   if (state.head === MEAN) return ", mean over heads";
-  return arm.heads !== null && Number(state.head) < arm.headCount ? `, head ${state.head}` : ", mean over heads (its heads are not kept)";
+  return arm.heads !== null && Number(state.head) < arm.headCount ? `, head ${state.head}` : ", mean over heads (single heads were not stored)";
 };
 
 const panel = (title, number, text, legend, ...strips) => {
@@ -202,11 +202,11 @@ function textOf(values, shade, said) {
     if (token > state.token) span.classList.add("later");
     else span.style.backgroundColor = shade(token);
     if (token) span.style.borderBottomColor = blockOf(blocks[token]).colour;
-    span.title = (token <= state.token ? `${said(token)}\n` : "") + (token ? blockTitle(blocks[token]) : "the first position, which belongs to no block");
+    span.title = (token <= state.token ? `${said(token)}\n` : "") + (token ? blockTitle(blocks[token]) : "the first position, which is in no block");
     return span;
   });
   const made = element("p", { className: "text", tabindex: "0", dir: "auto", role: "group",
-    "aria-label": `passage; token ${state.token} is chosen` }, ...spans);
+    "aria-label": `passage; token ${state.token} is selected` }, ...spans);
   made.addEventListener("click", (event) => {
     const token = event.target.closest("[data-token]");
     if (token) { made.focus({ preventScroll: true }); show({ token: Number(token.dataset.token) }); }
@@ -224,11 +224,11 @@ function layerStrip(arm) {
     button.addEventListener("click", () => show({ layer }));
     return button;
   });
-  return element("div", {}, element("p", { className: "legend", text: `${arm.name}: of its attention to earlier tokens, the share inside its own block, layer by layer (click one of 0 to ${data.layers - 1})` }),
+  return element("div", {}, element("p", { className: "legend", text: `${arm.name}: share of attention to earlier tokens that stays inside the token's own block, by layer (click a layer, 0 to ${data.layers - 1})` }),
     element("div", { className: "layers" }, ...bars));
 }
 
-// --- Details: where the attention goes, in numbers --------------------------------------------------------------------
+// --- Details: the distribution of attention in numbers ----------------------------------------------------------------
 
 function drawDetails() {
   const arms = [...new Set([state.a, state.b])].map(armNamed);
@@ -244,7 +244,7 @@ function whereItGoes(arm) {
   const parts = [
     ...(state.token ? [[blockLabel(own), mass.own, blockOf(own).colour, ""]] : []),
     ...others.slice(0, BLOCKS_SHOWN).map(([block, share]) => [blockLabel(block), share, blockOf(block).colour, ""]),
-    ...(rest ? [["further blocks", rest, "#bbbbbb", ""]] : []),
+    ...(rest ? [["other blocks", rest, "#bbbbbb", ""]] : []),
     ["itself", mass.self, "", "self-part"],
     ...(state.token ? [["the first position (sink)", mass.sink, "", "sink-part"]] : []),
   ];
@@ -275,7 +275,7 @@ function sentences(attention) {
   const most = [...shares].sort((one, other) => other[1] - one[1]).slice(0, SENTENCES_SHOWN);
   const snippet = (number) => {
     const text = texts.get(number).trim();
-    const own = number === numbers[state.token] ? "(its own, before it) " : "";
+    const own = number === numbers[state.token] ? "(its own, up to the token) " : "";
     return own + (text.length > SNIPPET ? `${text.slice(0, text.lastIndexOf(" ", SNIPPET))} …` : text);
   };
   return table(["sentence", "share"], most.map(([number, share]) => [element("span", { text: snippet(number), dir: "auto" }), percent(share)]));
@@ -292,7 +292,7 @@ function lossesAndBlocks() {
   const blocks = present.map((block) => element("li", {}, blockLabel(block),
     element("span", { className: "quiet", text: `${block === passage().blocks[state.token] ? " (its own)" : ""}${blockOf(block).words && `, ${blockOf(block).words}`}. ${topicOf(blockOf(block))}` })));
   return element("div", {},
-    element("h3", { text: `Loss where “${nameOf(state.token)}” is predicted (nats)` }), table(["arm", "loss", `against ${state.a}`], losses),
+    element("h3", { text: `Loss when predicting “${nameOf(state.token)}” (nats)` }), table(["arm", "loss", `relative to ${state.a}`], losses),
     element("h3", { text: "Blocks of this passage" }), element("ul", {}, ...blocks));
 }
 
@@ -306,7 +306,7 @@ function fillControls() {
   options(controls.head, [[MEAN, "mean"], ...Array.from({ length: heads }, (_, head) => [head, `head ${head}`])]);
   for (const [name, control] of Object.entries(controls)) {
     control.addEventListener("change", () => {
-      control.blur(); // or the arrow keys would go on choosing in the menu
+      control.blur(); // otherwise the arrow keys would keep changing the menu
       show({ [name]: name === "passage" ? Number(control.value) : control.value });
     });
   }
@@ -342,5 +342,5 @@ async function start() {
 }
 
 start().catch((error) => {
-  byId("help").replaceChildren(element("span", { id: "error", text: `This page cannot be shown: ${error.message}. It needs a browser of 2023 or later.` }));
+  byId("help").replaceChildren(element("span", { id: "error", text: `This page cannot be shown: ${error.message}. It needs a browser from 2023 or later.` }));
 });

@@ -1,7 +1,7 @@
 # Sentence embeddings, their clusters, and the block of every token under every partition.
 
 
-# A second or a few: on a cluster, done where the study is started.
+# Takes a few seconds at most: on a cluster, run where the study is started.
 localrules:
     partition_tokens,
 
@@ -17,7 +17,7 @@ rule embed_sentences:
         "results/{study}/logs/embed_sentences.log",
     benchmark:
         "results/{study}/benchmarks/embed_sentences.tsv"
-    # Snakemake can hash no folder that it has not made.
+    # Snakemake can only hash folders that it made.
     cache: CACHED and is_fetched("encoder")
     conda:
         "../../envs/training.yaml"

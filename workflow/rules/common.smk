@@ -1,4 +1,4 @@
-# What the stages share: the resolved config, the arm table, target lists, and where a resource lies.
+# Shared by all stages: the resolved config, the arm table, target lists, and resource paths.
 import os
 import re
 import sys
@@ -6,7 +6,7 @@ import sys
 from snakemake.exceptions import WorkflowError
 
 BASE = folder_of_this_file().parents[1]
-# The same, as inputs name it: relative to the checkout for a study that runs there.
+# The same as used in inputs: relative to the checkout for a study that runs there.
 CODE = BASE if Path.cwd() != BASE else Path()
 sys.path.insert(0, str(BASE / "scripts"))
 
@@ -61,61 +61,61 @@ STUDY = config["study"]
 RESULTS = f"results/{STUDY}"
 ARMS, SAME_ARMS = without_repeats(arm_table(config))
 SEEDS = config["seeds"]
-# Several GPUs train one run; what only looks at a model takes one.
+# A run may be trained on several GPUs; jobs that only evaluate a model use one.
 GPUS = config["training"]["gpus"]
 MEASURED = config["blocks"]["measured"]
 REFERENCE = config["blocks"]["reference"]
 KNOCKOUT = [partition for partition in MEASURED if partition in (SEMANTIC, REFERENCE, SHIFTED)]
 AT_TOKENS = config["evaluation"]["at_tokens"]
-# The arms that differ from quintic in one value alone, in order of it; those with a budget from each other.
+# The arms that differ from quintic only in one value, ordered by it; arms with a budget, from each other.
 SWEPT = {
     field: list(sweep(ARMS, meaning(QUINTIC | row, config["constraint"]), field).values())
     for field, row in {"fidelity_target": {}, "weight": {}, "perplexity_budget": {"perplexity_budget": 1}}.items()
 }
-# The arms that stand beside the paper's published figures.
+# The arms that are compared with the paper's published figures.
 PUBLISHED = {DISTRIBUTED: DISTRIBUTED} | {
     schedule: named(ARMS, meaning({"schedule": schedule, "partition": SEMANTIC}, config["constraint"]))
     for schedule in ("localist", "quintic")
 }
 DIALLED = arms_to_dial(ARMS, config["constraint"])
-# The arms whose pairs of blocks are drawn: the baseline, and the constrained one that claims are about.
+# The arms whose pairs of blocks are drawn: the baseline, and the constrained arm of the claims.
 SCATTERED = [DISTRIBUTED, *(name for name in DIALLED if name not in (PRETRAINED, DISTRIBUTED))][:2]
-# The hub's name of the model, where it comes from there.
+# The model's name on the hub, if it comes from there.
 HUB_MODEL = config["model"]["source"]["hub"]["id"] if source_kind(config["model"]["source"]) == "hub" else None
-# The models that are drawn where all would be too many; one that is the same as another is drawn as that.
+# The models drawn where showing all would be too many; a duplicate is drawn as the arm that it repeats.
 DRAWN = list(
     dict.fromkeys(SAME_ARMS.get(name, name) for name in config["draw"] or arms_to_draw(ARMS, config["constraint"]))
 )
-# The blocks that they are drawn with: those that have names, if these are measured.
+# The blocks shown with them: the semantic blocks, which have names, if they are measured.
 DRAWN_BLOCKS = SEMANTIC if SEMANTIC in MEASURED else REFERENCE
 DRAWN_HEADS = (
     [named(ARMS, meaning(QUINTIC, config["constraint"]))]
     if config["explorer"]["heads"] is None
     else [SAME_ARMS.get(name, name) for name in config["explorer"]["heads"]]
 )
-# The folder of results that studies share (`snakemake --cache`).
+# The folder of results shared between studies (`snakemake --cache`).
 CACHE = Path(os.environ.get("SNAKEMAKE_OUTPUT_CACHE", ""))
 KEPT_SEEDS = {"all": SEEDS, "last_seed": SEEDS[-1:], "none": []}[config["keep_models"]]
 
-# Snakemake would find out only after the first job, or leave links behind that lead nowhere.
+# Otherwise Snakemake would notice only after the first job, or leave dangling links.
 if CACHED and not (CACHE.is_absolute() and os.access(CACHE, os.W_OK)):
     raise WorkflowError(
-        "--cache: SNAKEMAKE_OUTPUT_CACHE must be set to the full path of a folder that exists and that you may write "
-        f"to; it is {os.environ.get('SNAKEMAKE_OUTPUT_CACHE')!r}."
+        "--cache: SNAKEMAKE_OUTPUT_CACHE must be set to the full path of an existing, writable folder; "
+        f"it is {os.environ.get('SNAKEMAKE_OUTPUT_CACHE')!r}."
     )
 
 set_job_environment(os.environ, BASE / "scripts")
 
 
 def more_each_try(amount):
-    """What a job asks for at first, twice that on the second try, and so on: it may have been ended for lack of it."""
+    """A request that doubles with each attempt, since a job may have been killed for lack of the resource."""
     return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
 
 
 def gpu_request(count):
-    """How a job asks for its GPUs: by their number or as generic resources, and in which partition (clusters differ).
+    """How a job requests its GPUs: by number or as generic resources, and in which partition (clusters differ).
 
-    gpu_jobs lets a profile run one at a time of the jobs that would all take the first GPU in sight.
+    gpu_jobs lets a profile serialise jobs that would all use the first visible GPU.
     """
     if not count:
         return {}
@@ -125,7 +125,7 @@ def gpu_request(count):
 
 
 def refuse_what_slurm_would_refuse():
-    """Ask before anything is submitted, where jobs go to SLURM; groups of jobs need no less than their largest job."""
+    """Check the requests of SLURM jobs before anything is submitted; groups need no less than their largest job."""
     requests = {sbatch_options(job.resources, job.threads): job.rule.name for job in jobs_for_slurm()}
     try:
         if requests:
@@ -135,7 +135,7 @@ def refuse_what_slurm_would_refuse():
 
 
 def any_of(values):
-    """A wildcard's pattern: exactly these names, or nothing at all where there are none."""
+    """A wildcard pattern that matches exactly these names, or nothing if there are none."""
     return "|".join(re.escape(str(value)) for value in values) or "(?!)"
 
 
@@ -148,26 +148,26 @@ wildcard_constraints:
 
 
 def modules_of(script):
-    """The package modules that a script imports: its code is an input like any other."""
+    """The package modules that a script imports; code is an input like any other."""
     return [str(path) for path in imported_modules(CODE / "scripts" / f"{script}.py")]
 
 
-# What tells one result from another beside code, parameters and the contents of inputs, for the cache. A parameter that
-# takes `input` goes into the cache's hash, but reruns nothing in a study that is there.
+# Values that, besides code, parameters and input contents, distinguish results in the cache. A parameter that takes
+# `input` enters the cache's hash but reruns nothing in an existing study.
 def software(wildcards, input):
-    """The libraries' versions, which Snakemake knows of a conda environment only."""
+    """The versions of libraries, which Snakemake tracks only for conda environments."""
     return locked_versions(BASE / "requirements.txt") if CACHED else {}
 
 
 def own_books(wildcards, input):
-    """Name and content of each of the user's own files: titles come from names, and the hash has no names, no order."""
+    """Name and content hash of each of the user's files, since titles come from names, which the cache's hash lacks."""
     if not CACHED or is_fetched("corpus"):
         return []
     return [[name, checksum_of(path)] for path, name in shown_names(map(Path, input.source)).items()]
 
 
 def resource_path(what):
-    """Where the model, encoder or fetched corpus lies: the user's own path, or where its fetch rule puts it."""
+    """The path of the model, encoder or fetched corpus: the user's own, or the output of its fetch rule."""
     kind = source_kind(config[what]["source"])
     if kind == "path":
         return str(Path(config[what]["source"]["path"]).expanduser())
@@ -178,19 +178,19 @@ def resource_path(what):
 
 
 def corpus_source(wildcards):
-    """The user's own files, one by one, so that a new one in a folder is noticed; else what the fetch rule made."""
+    """The user's own files, listed one by one so that new files in a folder are noticed; else the fetched corpus."""
     if source_kind(config["corpus"]["source"]) == "path":
         return [str(path) for path in corpus_files(source_paths(config["corpus"]["source"]["path"]))]
     return [resource_path("corpus")]
 
 
 def own_content(what):
-    """A hash of the user's own model or encoder: where its files are replaced, all that came from them is made anew."""
+    """A hash of the user's own model or encoder, so that replacing its files reruns everything that depends on them."""
     if source_kind(config[what]["source"]) == "path":
         return noted_content_hash(Path(resource_path(what)), Path(".snakemake/own_content.json"))
 
 
-# Parameters of the rules that read them: what Snakemake looks at is the time of a folder, not of the files in it.
+# Parameters of the rules that read them, since Snakemake checks the time of a folder, not of the files in it.
 OWN_MODEL, OWN_ENCODER = own_content("model"), own_content("encoder")
 
 
@@ -209,7 +209,7 @@ def fetched_corpus():
 
 
 def resource_records():
-    """The licence and origin files of what was fetched."""
+    """The licence and origin files of fetched resources."""
     return [f"{resource_path(what)}.json" for what in ("model", "encoder", "corpus") if is_fetched(what)]
 
 
@@ -227,7 +227,7 @@ def runs():
 
 
 def evaluated():
-    """(arm, seed) of every row of the tables: the untuned model, then every run."""
+    """(arm, seed) of every row in the tables: the untuned model, then every run."""
     return [(PRETRAINED, PRETRAINED_SEED), *runs()]
 
 
@@ -237,7 +237,7 @@ def model_compared_with(arm, seed):
 
 
 def compared():
-    """(arm, seed, other, other seed) of every comparison of attention."""
+    """(arm, seed, other arm, other seed) of every comparison of attention."""
     return [(*run, *other) for run in evaluated() if (other := compared_with(*run, SEEDS))]
 
 
@@ -246,12 +246,12 @@ def comparisons():
 
 
 def splits_of(arm):
-    """The splits that an arm is evaluated on: learning rate and tokens are chosen by distributed's validation loss."""
+    """The splits on which an arm is evaluated; only distributed's validation loss is used, for hyperparameters."""
     return list(SPLITS) if arm == DISTRIBUTED else [split for split in SPLITS if split != "validation"]
 
 
 def dialled():
-    """(arm, seed) of every run whose dial is turned."""
+    """(arm, seed) of every run to which the dial is applied."""
     return [(arm, seed) for arm, seed in evaluated() if arm in DIALLED]
 
 
@@ -265,7 +265,7 @@ def drawn():
 
 
 def mapped():
-    """The same for the attention maps, which have room for four: of the untuned model and localist last."""
+    """The same for the attention maps, which have room for four; the untuned model and localist come last."""
     last = (PRETRAINED, PUBLISHED["localist"])
     return sorted(drawn(), key=lambda run: run[0] in last)[:4]
 
@@ -292,12 +292,12 @@ def tables():
 
 
 def blocks_of_sentences(name):
-    """A file on the blocks of sentences that a partition is made from."""
+    """A file about the sentence blocks from which a partition is made."""
     return lambda wildcards: f"{RESULTS}/blocks/{PARTITIONS[wildcards.partition].made_from}/{name}"
 
 
 def training_params():
-    """What the section `training` says of a run's results; the keys that came later, only where they say something."""
+    """The keys of the section `training` that determine a run's results; newer keys only if they are set."""
     training = config["training"]
     said = {"trainer": training["trainer"], "lora": training["lora"]["rank"]}
     left_out = {"memory_mb", "checkpoint_steps", *(name for name, value in said.items() if not value)}
@@ -305,13 +305,13 @@ def training_params():
 
 
 def blocks_of_arm(wildcards):
-    """The training blocks of the partition that the arm names; the distributed arm needs none."""
+    """The training blocks of the arm's partition; the distributed arm needs none."""
     partition = ARMS[wildcards.arm].partition
     return f"{RESULTS}/blocks/{partition}/train.npy" if partition else []
 
 
 def reference_run(wildcards, name):
-    """A file of the distributed run that an arm's perplexity budget is held against; nothing for other arms."""
+    """A file of the distributed run against which an arm's perplexity budget is measured; nothing for other arms."""
     has_budget = ARMS[wildcards.arm].perplexity_budget
     return f"{RESULTS}/runs/{DISTRIBUTED}/seed{wildcards.seed}/{name}" if has_budget else []
 
@@ -324,7 +324,7 @@ SNAPSHOTS = "results/{study}/runs/{arm}/seed{seed}/at"
 
 
 def snapshots():
-    """The models of a run as they were after so many tokens; kept until they are evaluated."""
+    """The models of a run after given numbers of tokens; kept until they are evaluated."""
     return [temp(directory(f"{SNAPSHOTS}/{tokens}")) for tokens in AT_TOKENS]
 
 
@@ -333,7 +333,7 @@ def snapshots_of(wildcards):
 
 
 def templates_of(page):
-    """A page's template, and those that it extends, imports or includes: its words and markup are inputs like code."""
+    """A page's template, and those that it extends, imports or includes; text and markup are inputs like code."""
     return [str(path) for path in used_templates(CODE / "workflow/report/templates" / page)]
 
 
@@ -345,9 +345,9 @@ def figures():
 
 
 def figure(name, category, label, drawn=True):
-    """The outputs of a figure's rule, which make it one of the study's figures: two files, the PNG in the report.
+    """The outputs of a figure's rule, added to the study's figures: two files, the PNG also in the report.
 
-    Its caption is workflow/report/{name}.rst. drawn: false where the study has nothing to show in it.
+    Its caption is workflow/report/{name}.rst. drawn: false if the study has nothing to show in it.
     """
     if drawn:
         FIGURES.append(name)

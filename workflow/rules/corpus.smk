@@ -1,12 +1,12 @@
-# From a book or dump to sections, sentences, and windows of tokens in three splits.
+# From books or dumps to sections, sentences, and token windows in three splits.
 
 
-# A second: on a cluster, done where the study is started.
+# Takes a second: on a cluster, run where the study is started.
 localrules:
     record_config,
 
 
-# First of all, so that a study that fails has its record, too.
+# Runs first, so that a failed study also has its record.
 rule record_config:
     input:
         code=modules_of("record_config"),

@@ -1,7 +1,7 @@
-# One rule per figure: editing a figure's script redraws that figure alone.
+# One rule per figure, so that editing a figure's script redraws only that figure.
 
 
-# Seconds each: on a cluster, done where the study is started. A derived rule does not inherit it.
+# Takes seconds: on a cluster, run where the study is started. Derived rules do not inherit this.
 localrules:
     plot_claims,
     plot_schedules,
@@ -23,7 +23,7 @@ localrules:
     plot_block_sizes,
 
 
-# What all figures share; the name of its script is that of the figure. By itself it makes nothing.
+# Shared by all figures; the script is named after the figure. The rule itself makes nothing.
 rule plot_figure:
     output:
         "results/{study}/figures/{figure,(?!)}",
@@ -102,7 +102,7 @@ use rule plot_figure as plot_frontier with:
     output:
         **figure("frontier", category="Results", label="perplexity against late-layer fidelity"),
     params:
-        # From no constraint on: distributed is quintic with a weight, or a budget, of 0.
+        # Paths start at distributed, which is quintic with a weight or budget of 0.
         paths=[[DISTRIBUTED, *SWEPT[field]] for field in ("weight", "perplexity_budget")],
 
 
@@ -178,7 +178,7 @@ use rule plot_figure as plot_block_selection with:
         selection="results/{study}/blocks/semantic/selection.csv",
         code=modules_of("plot_block_selection"),
     output:
-        **figure("block_selection", category="Blocks", label="choice of the size of blocks"),
+        **figure("block_selection", category="Blocks", label="choice of the block size"),
     params:
         semantic={key: config["blocks"]["semantic"][key] for key in ("max_chance", "min_blocks_per_window")},
 
@@ -202,7 +202,7 @@ use rule plot_figure as plot_block_ribbon with:
         topics="results/{study}/blocks/semantic/topics.csv",
         code=modules_of("plot_block_ribbon"),
     output:
-        **figure("block_ribbon", category="Blocks", label="where each topic lives"),
+        **figure("block_ribbon", category="Blocks", label="where each topic occurs"),
 
 
 use rule plot_figure as plot_block_sizes with:
@@ -211,6 +211,6 @@ use rule plot_figure as plot_block_sizes with:
         partitions=expand("results/{{study}}/blocks/{measured}/train.npy", measured=MEASURED),
         code=modules_of("plot_block_sizes"),
     output:
-        **figure("block_sizes", category="Blocks", label="sizes of blocks and lengths of runs"),
+        **figure("block_sizes", category="Blocks", label="block sizes and run lengths"),
     params:
         measured=MEASURED,

@@ -1,7 +1,7 @@
-# Pages for people: the study's first page, the explorer, what was read, what blocks are about. Nothing here needs a model.
+# HTML pages: start page, explorer, extraction report, block descriptions. Nothing here needs a model.
 
 
-# Seconds each: on a cluster, done where the study is started.
+# Takes seconds: on a cluster, run where the study is started.
 localrules:
     describe_study,
     describe_corpus,
@@ -10,7 +10,7 @@ localrules:
     describe_blocks,
 
 
-# The files or folders of the resources that the user provides, each with the resource's name.
+# The files or folders of user-provided resources, by resource name.
 OWN_FILES = [
     (what, path)
     for what in ("model", "encoder", "corpus")
@@ -66,7 +66,7 @@ rule describe_corpus:
             "results/{study}/tables/extraction.html",
             caption="../report/extraction.rst",
             category="Corpus",
-            labels={"table": "what was read, and what was taken out"},
+            labels={"table": "text read and removed"},
         ),
     log:
         "results/{study}/logs/describe_corpus.log",
@@ -165,7 +165,7 @@ rule describe_blocks:
             "results/{study}/tables/blocks.html",
             caption="../report/blocks.rst",
             category="Blocks",
-            labels={"table": "what the text is about: topics and blocks"},
+            labels={"table": "topics and blocks of the text"},
         ),
     log:
         "results/{study}/logs/describe_blocks.log",

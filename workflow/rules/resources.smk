@@ -1,15 +1,15 @@
-# Models, encoder and sample corpus: fetched once, checked against their hashes, shared by all studies.
-# Records come first: the cache stores in this order, and cannot put a folder in the place of one that a kill left alone.
+# Models, encoder and sample corpus: fetched once, verified against their hashes, shared by all studies.
+# Records come first: the cache stores outputs in this order, and cannot replace a folder left behind by a killed job.
 
 
-# Where the study is started there is a network; nodes of a cluster often have none.
+# Run where the study is started, since cluster nodes often have no network.
 localrules:
     fetch_model,
     fetch_encoder,
     fetch_corpus,
 
 
-# What all of them share; it makes nothing by itself.
+# Shared by all of them; the rule itself makes nothing.
 rule fetch_resource:
     input:
         code=modules_of("fetch_resource"),

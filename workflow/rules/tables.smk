@@ -1,7 +1,7 @@
 # Tables from the evaluation files: nothing here needs a model.
 
 
-# Seconds each: on a cluster, done where the study is started.
+# Takes seconds: on a cluster, run where the study is started.
 localrules:
     collect_metrics,
     collect_probes,
@@ -192,7 +192,7 @@ rule compare_published:
             "results/{study}/tables/published.html",
             caption="../report/published.rst",
             category="Claims",
-            labels={"table": "the paper's figures beside ours"},
+            labels={"table": "the paper's figures and ours"},
         ),
     log:
         "results/{study}/logs/compare_published.log",

@@ -1,7 +1,7 @@
 # One training job per arm and seed.
 
 
-# A second or a few: on a cluster, done where the study is started.
+# Takes a few seconds at most: on a cluster, run where the study is started.
 localrules:
     forecast_training,
 
@@ -16,8 +16,8 @@ rule forecast_training:
         "results/{study}/logs/forecast_training.log",
     benchmark:
         "results/{study}/benchmarks/forecast_training.tsv"
-    # No run depends on it, since a new forecast (of a study with one arm more) is no reason to train again; it needs less
-    # than training does, so that by its priority it comes first.
+    # No run depends on the forecast, since a new one (after adding an arm) must not retrain models. Its priority and
+    # small resource needs make it run first.
     priority: 100
     conda:
         "../../envs/training.yaml"
@@ -28,7 +28,7 @@ rule forecast_training:
     params:
         own_model=OWN_MODEL,
         context=config["tokens"]["context"],
-        # Not inputs: a run that is not finished has none, and the forecast comes before training.
+        # Not inputs: unfinished runs have none, and the forecast precedes training.
         settings=per_run("runs/{arm}/seed{seed}/settings.json", runs()),
         same_arms=SAME_ARMS,
         training=config["training"],
@@ -77,7 +77,7 @@ rule train_model:
             1.0 if ARMS[wildcards.arm].schedule == DISTRIBUTED else config["constraint"]["query_key_rate"]
         ),
         checkpoint_steps=config["training"]["checkpoint_steps"],
-        # Not an output: Snakemake deletes outputs before a job runs again, and a killed run resumes from here.
+        # Not an output: Snakemake deletes outputs before rerunning a job, but a killed run resumes from here.
         checkpoints="results/{study}/checkpoints/{arm}-seed{seed}",
     script:
         "../../scripts/train_model.py"

@@ -61,10 +61,10 @@ def stock_attention(
     scaling: float,
     dropout: float = 0.0,
 ) -> torch.Tensor:
-    """The output of torch's own attention. Shapes are as in `attention_with_block_mass`."""
+    """The output of torch's attention. Shapes are as in `attention_with_block_mass`."""
     grouped = query.shape[1] != key.shape[1]
     if grouped and mask is not None and query.device.type == "cuda":
-        # There, of the kernels that take a mask, none but the slowest takes fewer key heads than query heads.
+        # On a GPU, only the slowest of the kernels that take a mask supports fewer key heads than query heads.
         repeats = query.shape[1] // key.shape[1]
         key, value, grouped = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1), False
     return scaled_dot_product_attention(
@@ -88,17 +88,17 @@ def _fused(
     scaling: float,
     dropout: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """As `attention_with_block_mass`, by torch's fused kernels: once for the output, once for the mass.
+    """Like `attention_with_block_mass`, with torch's fused kernels: once for the output, once for the mass.
 
-    For the mass, one-hot groups are the values. Queries 1 … T−1 against keys 0 … T−2 with a causal mask see exactly the
-    earlier keys. The kernels require values as wide as the keys, so they take that many groups per pass.
+    For the mass, one-hot groups are the values. With a causal mask, queries 1 … T−1 see exactly the earlier keys among
+    keys 0 … T−2. The kernels require values as wide as the keys, so each pass takes that many groups.
     """
     output = stock_attention(query, key, value, mask, scaling, dropout)
     sees_none = None
     if mask is not None:
         mask = mask[:, :, 1:, :-1].tril()  # [batch or 1, 1, T - 1, T - 1]
         sees_none = ~mask.any(-1, keepdim=True)
-        mask = mask | sees_none  # kernels differ in what they make of a query without keys
+        mask = mask | sees_none  # kernels treat queries without keys differently
     width = key.shape[-1]
     values = pad(groups[:, :-1], (0, -groups.shape[-1] % width)).to(key.dtype)  # [batch, T - 1, passes × width]
     parts = [
@@ -213,7 +213,7 @@ class _Tiles:
 class _TiledAttention(torch.autograd.Function):
     """Output and (unnormalised) mass on earlier keys, a tile at a time; the backward pass recomputes the tiles.
 
-    Arguments and results have the shapes of `attention_with_block_mass`; seed: of dropout.
+    Arguments and results have the shapes of `attention_with_block_mass`; seed: for dropout.
     """
 
     @staticmethod
@@ -302,5 +302,5 @@ class _Dropout:
         return values * self.factors
 
     def same(self, values: torch.Tensor) -> torch.Tensor:
-        """Apply dropout with the numbers of the last call of `drop`."""
+        """Apply dropout with the random numbers of the last call of `drop`."""
         return values if self.factors is None else values * self.factors

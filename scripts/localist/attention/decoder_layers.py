@@ -1,4 +1,4 @@
-"""The layers of a Hugging Face causal model, and the weights that make their queries and keys."""
+"""The layers of a Hugging Face causal model, and the weights of their query and key projections."""
 
 from collections.abc import Collection
 
@@ -7,7 +7,7 @@ from transformers import PreTrainedModel
 
 from localist.plumbing.errors import UserError
 
-# Projections to queries and keys, as transformers names them; in the second row to values as well, in one weight.
+# Query and key projections, as named in transformers; those in the second row also contain the value projection.
 QUERY_KEY_PROJECTIONS = (
     *("q_proj", "k_proj"),
     *("c_attn", "query_key_value", "qkv_proj", "Wqkv"),
@@ -15,7 +15,7 @@ QUERY_KEY_PROJECTIONS = (
 
 
 def decoder_layers(model: PreTrainedModel) -> list[torch.nn.Module]:
-    """The layers in order, by the index that their attention has; empty if they do not stand in one list."""
+    """The layers in order of their attention's layer index; empty if they are not in a single list."""
     depth = model.config.get_text_config().num_hidden_layers
     for modules in model.modules():
         if isinstance(modules, torch.nn.ModuleList) and len(modules) == depth:
@@ -41,7 +41,7 @@ def query_key_parameters(model: PreTrainedModel, layers: Collection[int]) -> lis
     ]
     if not parameters:
         raise UserError(
-            f"{type(model).__name__} names its query and key projections in its own way: set constraint.query_key_rate "
+            f"{type(model).__name__} has query and key projections with unknown names: set constraint.query_key_rate "
             "to 1."
         )
     return parameters

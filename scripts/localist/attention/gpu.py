@@ -1,4 +1,4 @@
-"""How a GPU computes, and what is said where it cannot."""
+"""GPU settings, and clear messages for GPU errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ from localist.plumbing.errors import UserError
 
 
 def set_up_gpu(*, exact: bool, deterministic: bool) -> None:
-    """Set how this process's GPU computes.
+    """Configure this process's GPU computations.
 
-    exact: products of float32 in float32, not in TF32; deterministic: the same bits at every run, at some cost, and an
-    error where an operation cannot (see `explained_gpu_errors`).
+    exact: multiply float32 in float32, not TF32; deterministic: bitwise reproducible results, at some cost, and an
+    error for operations that do not support it (see `explained_gpu_errors`).
     """
     torch.set_float32_matmul_precision("highest" if exact else "high")
     torch.use_deterministic_algorithms(deterministic)
@@ -20,7 +20,7 @@ def set_up_gpu(*, exact: bool, deterministic: bool) -> None:
 
 @contextmanager
 def explained_gpu_errors(batch_size_key: str) -> Iterator[None]:
-    """Raises UserError, with the config key to change, for memory that runs out and for operations without an order."""
+    """Raises UserError, with the config key to change, if memory runs out or an operation is not deterministic."""
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -32,6 +32,6 @@ def explained_gpu_errors(batch_size_key: str) -> Iterator[None]:
         if "deterministic" not in str(error):
             raise
         raise UserError(
-            f"The GPU cannot compute this model in the same order every time: {str(error).split(', but you')[0]}. Set "
-            "training.deterministic to false; results will then differ in their last digits from run to run."
+            f"The GPU cannot compute this model deterministically: {str(error).split(', but you')[0]}. Set "
+            "training.deterministic to false; results will then differ in the last digits from run to run."
         ) from error

@@ -21,26 +21,26 @@ from localist.plumbing.provenance import processor
 
 logger = logging.getLogger(__name__)
 
-# What decides how a model is built; its attention is replaced by the observed one.
+# How models are built; attention is then replaced with the observed function.
 LOADING: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": "eager"}
-# Other ways to compute experts ask which tokens each of them gets.
+# Other implementations of experts depend on which tokens each expert gets.
 WITHOUT_NUMBERS = {"experts_implementation": "batched_mm"}
-# What a config may still say of the outputs of a program before ours. With the router's logits, some families would add
-# a loss for its balance to the cross-entropy (method.md, The constraint).
+# Output options that a config may have kept from earlier use. With router logits, some families would add a
+# load-balancing loss to the cross-entropy (method.md, The constraint).
 OVERRULED = {
     "output_attentions": False,
     "output_hidden_states": False,
     "output_router_logits": False,
     "return_dict": True,
 }
-# What names of weights begin with where a model was saved inside its wrapper (data parallel, compiled).
+# Prefixes of weight names if a model was saved inside a wrapper (data parallel, compiled).
 WRAPPERS = re.compile(r"(module\.|_orig_mod\.)+")
 
 
 def check_model(folder: Path, context: int) -> None:
     """Check that a model has all its weights, and that its attention can be observed over `context` tokens.
 
-    Raises UserError. Reads no more of the weights than names and shapes, so even a large model is refused at once.
+    Raises UserError. Reads only the names and shapes of the weights, so that even a large model is refused at once.
     Architectures that cannot run without weights are left to `load_model`.
     """
     try:
@@ -56,7 +56,7 @@ def check_model(folder: Path, context: int) -> None:
 
 
 def shape_of_model(folder: Path) -> PreTrainedModel:
-    """A model by its config alone, on the device `meta`: layers and shapes, without weights."""
+    """A model built from its config on the device `meta`: layers and shapes, without weights."""
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(_config(folder), trust_remote_code=False, **LOADING)
 
@@ -64,8 +64,8 @@ def shape_of_model(folder: Path) -> PreTrainedModel:
 def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
     """The model in float32, on the GPU if `gpus` is not 0, with the observed attention function.
 
-    Raises UserError if the folder holds no such model, lacks weights, has some that are no numbers, or if attention
-    cannot be observed; and if fewer GPUs are visible than requested: the CPU is no silent fallback.
+    Raises UserError if the folder does not contain such a model, if weights are missing or not finite, if attention
+    cannot be observed, or if fewer GPUs are visible than requested: there is no silent fallback to the CPU.
     """
     device = _device(gpus)
     model = _load(folder)
@@ -77,7 +77,7 @@ def load_model(folder: Path, context: int, gpus: int = 0) -> PreTrainedModel:
 
 
 def _load(folder: Path, **where: Any) -> PreTrainedModel:
-    """The model with stock attention. Raises UserError where weights are missing or have another shape."""
+    """The model with stock attention. Raises UserError if weights are missing or have another shape."""
     transformers_logging.disable_progress_bar()
     try:
         wrapper = _wrapper(folder)
@@ -88,7 +88,7 @@ def _load(folder: Path, **where: Any) -> PreTrainedModel:
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are refused here, by name
+            ignore_mismatched_sizes=True,  # they are refused below, by name
             key_mapping={f"^{re.escape(wrapper)}": ""} if wrapper else None,
             **LOADING,
             **where,
@@ -98,7 +98,7 @@ def _load(folder: Path, **where: Any) -> PreTrainedModel:
     model, loading = loaded
     _refuse_gaps(folder, loading)
     if wrapper:
-        logger.warning("%s: all names of weights begin with %s, which was left out.", folder, wrapper)
+        logger.warning("%s: all weight names begin with %s; the prefix was removed.", folder, wrapper)
     return model
 
 
@@ -112,7 +112,7 @@ def _config(folder: Path) -> PreTrainedConfig:
 
 
 def _wrapper(folder: Path) -> str:
-    """What the names of all weights begin with where the model was saved inside a wrapper, else an empty text."""
+    """The prefix of all weight names if the model was saved inside a wrapper, else an empty string."""
     names: list[str] = []
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, "pt") as weights:
@@ -130,12 +130,12 @@ def _refuse_gaps(folder: Path, loading: Mapping[str, Any]) -> None:
     if loading["mismatched_keys"]:
         name, found, needed = sorted(loading["mismatched_keys"])[0]
         raise UserError(
-            f"{folder}: the weight {name} has the shape {list(found)}, but config.json asks for {list(needed)}. Get "
+            f"{folder}: the weight {name} has the shape {list(found)}, but config.json requires {list(needed)}. Use "
             "the config that belongs to the weights."
         )
     if missing:
         there = f" Unexpected: {_some(unexpected)}." if unexpected else ""
-        raise UserError(f"{folder} lacks weights: {_some(missing)}.{there} Get the whole checkpoint.")
+        raise UserError(f"{folder} lacks weights: {_some(missing)}.{there} Get the complete checkpoint.")
     if unexpected:
         logger.warning("%s has weights that the model does not use: %s.", folder, _some(unexpected))
 

@@ -19,13 +19,13 @@ from localist.plumbing.errors import UserError
 Known = TypeVar("Known")
 
 ATTENTION = "localist_sdpa"
-# Arguments of attention functions that change the scores behind an observer's back.
+# Arguments of attention functions that change the scores without the observer seeing it.
 UNSEEN = ("position_bias", "s_aux", "softcap")
 # Keys of model configs that cap attention scores.
 SOFT_CAPPING = ("attn_logit_softcapping", "attention_logit_cap")
-REMEDY = "Choose a model of a family that docs/own-model.md lists."
+REMEDY = "Choose a model family listed in docs/own-model.md."
 PROBE_TOKENS = 4
-# Share of the largest logit. Experts add up in an order that depends on the other tokens, which moves logits by 1e-7.
+# Share of the largest logit. Experts are summed in an order that depends on other tokens, which moves logits by 1e-7.
 ROUNDING = 1e-5
 
 
@@ -35,8 +35,8 @@ class LayerInputs:
 
     query: [batch, heads, T, width]; key: [batch, key heads, T, width]; value: [batch, key heads, T, value width]; key
     heads are not repeated. mask: bool [batch or 1, 1, T, T], True where a query sees a key; None for plain causal
-    attention. scaling: factor of the scores; dropout: probability, 0 outside training. Where keys of an earlier call
-    are there too, they come first.
+    attention. scaling: factor of the scores; dropout: probability, 0 outside training. Cached keys of an earlier call,
+    if any, come first.
     """
 
     query: torch.Tensor
@@ -48,7 +48,7 @@ class LayerInputs:
 
 
 class ByMask(Generic[Known]):
-    """What layers with the same mask share; `compute` is called with the inputs of the first of them."""
+    """A value shared by layers with the same mask; `compute` is called with the inputs of the first such layer."""
 
     def __init__(self, compute: Callable[[LayerInputs], Known]):
         self._compute = compute
@@ -65,7 +65,7 @@ class ByMask(Generic[Known]):
 class Observer(Protocol):
     """Receives the inputs of every attention layer during a forward pass.
 
-    One with a true attribute `takes_cached_keys` may be given more keys than queries; others are not.
+    Only observers with a true attribute `takes_cached_keys` may be given more keys than queries.
     """
 
     def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
@@ -153,7 +153,7 @@ def use_observed_attention(model: PreTrainedModel, context: int) -> None:
         _logits(model, last_token=0, observer=seen)
     if seen.layers != set(range(config.num_hidden_layers)):
         raise UserError(
-            f"{name} computes attention in its own way, in some layers or in all, where it cannot be observed. {REMEDY}"
+            f"{name} computes attention with its own code in some or all layers, so it cannot be observed. {REMEDY}"
         )
 
 

@@ -4,10 +4,11 @@ import torch
 
 
 def uses_bf16(precision: str, gpus: int = 0) -> bool:
-    """Whether to autocast to bf16. precision: auto, bf16 or fp32; auto uses bf16 if the GPU has it or the CPU gains.
+    """Whether to autocast to bf16. precision: auto, bf16 or fp32; auto uses bf16 if the GPU supports it or the CPU is
+    faster with it.
 
-    CPUs gain that have matrix units for bf16 (AMX), and AMD's with bf16 vector instructions: measured there, a training
-    step takes 0.55 to 0.6 of the time. Intel's with vector instructions alone are slower than in float32.
+    CPUs with matrix units for bf16 (AMX), and AMD CPUs with bf16 vector instructions, are faster: a measured training
+    step takes 0.55 to 0.6 of the time. Intel CPUs with only vector instructions are slower than in float32.
     """
     if precision != "auto":
         return precision == "bf16"

@@ -1,6 +1,6 @@
 """Data-parallel training of one run: starting one process per GPU, and reductions over these processes (ranks).
 
-With a single process, every function here is free.
+With a single process, these functions cost nothing.
 """
 
 import logging
@@ -23,10 +23,10 @@ from localist.plumbing.interruption import Interrupted, noticing_sigterm
 
 Answer = TypeVar("Answer")
 
-# Time for the other processes to end by themselves after one has failed.
+# Grace period for the other processes after one has failed.
 SECONDS_AFTER_A_FAILURE = 5.0
 
-# Set by `run_in_processes` before torch.distributed is initialised. Names of our own: a scheduler may set RANK.
+# Set by `run_in_processes` before torch.distributed is initialised. Not named RANK, which a scheduler may set.
 NUMBER_OF_RANKS = "LOCALIST_NUMBER_OF_RANKS"
 RANK = "LOCALIST_RANK"
 
@@ -75,7 +75,7 @@ def run_in_processes(
     processes, which may take as long as they need. Their log records are handled here. Raises the UserError or
     Interrupted that one of them ended with, and UserError if one was killed.
     """
-    # After a failure it logs how it ends the other processes, which hides the cause.
+    # After a failure, it logs that it ends the other processes, which would bury the cause.
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)
     context = get_context("spawn")
     records, ends = context.Queue(), context.SimpleQueue()
@@ -91,10 +91,10 @@ def run_in_processes(
             if asked_to_stop() and not signalled:
                 signalled = True
                 for process in workers.pids():
-                    with suppress(ProcessLookupError):  # it has ended
+                    with suppress(ProcessLookupError):  # already ended
                         os.kill(process, signal.SIGTERM)
     except (ProcessExitedException, ProcessRaisedException) as error:
-        # The first to fail may have lost the connection to the one that knows the reason, which is then in `ends`.
+        # The first process to fail may only have lost its connection; the real reason is then in `ends`.
         ended_by_sigterm = isinstance(error, ProcessExitedException) and error.exit_code == -signal.SIGTERM
         if ends.empty() and asked_to_stop() and ended_by_sigterm:
             raise Interrupted("The job was asked to end before its first step.") from None
@@ -103,7 +103,7 @@ def run_in_processes(
         if ends.empty():
             raise UserError(
                 f"One of the {count} processes of the run was killed: {error}. If memory ran out, raise "
-                "training.memory_mb, which is for all of them together."
+                "training.memory_mb, which covers all of them together."
             ) from error
     finally:
         listener.stop()
@@ -121,7 +121,7 @@ def _work(
     function: Callable[..., None],
     arguments: Mapping[str, Any],
 ) -> None:
-    """The body of one process. Log records go to `records`; the kind and message of an expected end go to `ends`."""
+    """The body of one process. Log records go to `records`; type and message of an expected exception go to `ends`."""
     handler = QueueHandler(records)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=logging.WARNING if rank else logging.INFO, handlers=[handler], force=True)

@@ -1,4 +1,4 @@
-"""What blocks are worth, without any labels: do they come back, and is it meaning or mere order? (method.md, Check)."""
+"""Checks blocks without labels: are they reproducible, and due to meaning rather than order? (method.md, Check)."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,11 +10,11 @@ from localist.blocks.embeddings import unit_length
 from localist.blocks.semantic import BlockSettings, divided, parts_of_spans
 from localist.blocks.spans import fitted_penalty, spans_of_stretches
 
-# Sentences that the check looks at, in whole stretches drawn at random.
+# Sentences used in the check, in complete stretches drawn at random.
 MOST_SENTENCES = 6_000
-# The share of the sentences that blocks are found on again.
+# The share of the sentences on which blocks are computed again.
 KEPT = 0.5
-# How many sentences apart two sentences are compared, and how often blocks are moved.
+# Largest distance at which sentences are compared, and number of random shifts of the blocks.
 REACH = 10
 SHIFTS = 199
 
@@ -28,13 +28,13 @@ def block_check(
     repeats: int,
     seed: int,
 ) -> dict[str, float | None]:
-    """returned, runs, same_block, other_block, p: what the blocks of these stretches are worth.
+    """Check the blocks of these stretches. Returns returned, runs, same_block, other_block and p.
 
     vectors: float [sentences, dimensions]; size: sentences per block; span_sizes: fewest and most sentences of a span.
-    returned: mean adjusted Rand index with blocks found on random halves of the sentences. runs: the same index with
-    runs of equal length, as many as there are blocks: what mere order gives. same_block, other_block: mean cosine of
-    sentences up to REACH apart, in blocks found in every other dimension and judged in the rest. p: of so large a
-    difference under blocks moved along the text. None where there is nothing to compare.
+    returned: mean adjusted Rand index with blocks computed on random halves of the sentences. runs: the same index for
+    runs of equal length, as many as there are blocks: the effect of order alone. same_block, other_block: mean cosine
+    of sentences up to REACH apart, with blocks computed in every other dimension and cosines in the rest. p: of at
+    least this difference for blocks shifted along the text. None if there is nothing to compare.
     """
     vectors, edges = sampled(vectors, stretches, seed)
 
@@ -62,7 +62,7 @@ def block_check(
 
 
 def sampled(vectors: np.ndarray, stretches: Sequence[slice], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """At least MOST_SENTENCES sentences, if there are as many, in whole stretches; and where each stretch begins."""
+    """Complete stretches with at least MOST_SENTENCES sentences (or all), and where each stretch begins."""
     chosen, count = [], 0
     for place in np.random.default_rng(seed).permutation(len(stretches)):
         if count < MOST_SENTENCES:

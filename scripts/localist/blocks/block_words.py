@@ -1,4 +1,4 @@
-"""What a block is about: its most telling words and its most central sentences."""
+"""What a block is about: its most characteristic words and its most central sentences."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from localist.blocks.embeddings import ROWS_AT_ONCE
 
-# Words of two letters and more; digits alone say little.
+# Words of at least two letters; numbers alone carry little meaning.
 WORD = r"(?u)\b[^\W\d_][\w'’-]+\b"
 POSSESSIVE = re.compile(r"['’]s\b")
 
@@ -18,8 +18,8 @@ def telling_words(texts: Sequence[str], blocks: np.ndarray, count: int, language
     """For each block its `count` words with the highest class-based TF-IDF, best first.
 
     A word's weight in a block is its share of the block's words times log(1 + A / f), with A the mean number of words
-    of a block and f the word's number in all of them. Stop words are known for English alone; elsewhere the weight has
-    to do without. A possessive counts as its noun. Empty lists where no word is left.
+    of a block and f the word's count in all of them. Stop words are removed only in English. A possessive counts as its
+    noun. Lists are empty if no word is left.
     """
     vectorizer = CountVectorizer(
         token_pattern=WORD,
@@ -28,7 +28,7 @@ def telling_words(texts: Sequence[str], blocks: np.ndarray, count: int, language
     )
     try:
         counts = vectorizer.fit_transform(texts)
-    except ValueError:  # nothing but stop words and signs
+    except ValueError:  # only stop words and symbols
         return [[] for _ in range(blocks.max() + 1)]
     ones = np.ones(len(blocks))
     of_block = csr_array(csr_array((ones, (blocks, np.arange(len(blocks))))) @ counts)

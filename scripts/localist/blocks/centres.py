@@ -1,4 +1,4 @@
-"""The middles of groups of sentences, which group is nearest, and samples of rows."""
+"""Centres of groups of sentences, nearest centres, and random samples of rows."""
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -9,7 +9,7 @@ from localist.blocks.embeddings import ROWS_AT_ONCE, unit_length
 def centres(vectors: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """float32 [groups, dimensions], of unit length: the direction of each group's mean, in the order of their numbers.
 
-    A negative number is no group. vectors: float [rows, dimensions]; groups: int [rows].
+    Negative numbers mean no group. vectors: float [rows, dimensions]; groups: int [rows].
     """
     inside = groups >= 0
     _, numbers = np.unique(groups[inside], return_inverse=True)
@@ -31,7 +31,7 @@ def nearest_centre(vectors: np.ndarray, group_centres: np.ndarray) -> np.ndarray
 
 
 def sample_rows(count: int, most: int, seed: int) -> np.ndarray:
-    """Sorted numbers of at most `most` of `count` rows, drawn at random."""
+    """Sorted numbers of at most `most` out of `count` rows, drawn at random."""
     if count <= most:
         return np.arange(count)
     return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))

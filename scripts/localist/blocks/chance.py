@@ -1,4 +1,4 @@
-"""Which keys a query is measured on, and the chance of hitting its own block (method.md, Fidelity; NumPy)."""
+"""The keys on which a query is measured, and the chance of hitting its own block (method.md, Fidelity; NumPy)."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ def chance_table(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Chance C of each query and whether it is counted, both [windows, T], from block ids [windows, T].
 
     Position 0 is the sink; -1 marks tokens without a block (sink, padding). V(i) holds the keys before i that have a
-    block. A query is counted where V(i) has both own and foreign keys; chance is NaN where V(i) is empty.
+    block. A query is counted if V(i) has both own and foreign keys; chance is NaN if V(i) is empty.
     """
     has_block = blocks >= 0
     own = np.where(has_block, _earlier_in_same_block(blocks), 0)
@@ -19,7 +19,7 @@ def chance_table(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _earlier_in_same_block(blocks: np.ndarray) -> np.ndarray:
-    """How many earlier positions of the same window share the block; linear in memory, unlike a T × T comparison."""
+    """Number of earlier positions in the window that share the block; memory is linear in T, not quadratic."""
     windows, context = blocks.shape
     group = (np.arange(windows)[:, None] * (int(blocks.max(initial=0)) + 2) + blocks + 1).ravel()
     order = np.argsort(group, kind="stable")

@@ -12,7 +12,7 @@ from localist.plumbing.errors import UserError
 from localist.plumbing.files import replacing
 
 SHARD_SENTENCES = 8192
-# Sentences of like length that go to the encoder together; the bar moves with each.
+# Sentences of similar length encoded per call; the progress bar moves after each call.
 BATCH_SENTENCES = 256
 ROWS_AT_ONCE = 65_536
 
@@ -22,8 +22,8 @@ def embed_in_shards(
 ) -> None:
     """Write float32 [sentences, dimensions] to `destination`, one shard in memory at a time.
 
-    Finished shards wait in the folder `shards`; a run that finds some there goes on after them. The folder's name must
-    tell sentences and encoder apart. It is removed at the end. Raises UserError where the encoder gives NaN.
+    Finished shards are kept in the folder `shards`, and a later run resumes after them. The folder's name must identify
+    sentences and encoder. It is removed at the end. Raises UserError if the encoder returns NaN.
     """
     files = {start: shards / f"{start:012d}.npy" for start in range(0, len(texts), SHARD_SENTENCES)}
     shards.mkdir(parents=True, exist_ok=True)
@@ -51,8 +51,8 @@ def _embedded(texts: Sequence[str], encode: Callable[[list[str]], np.ndarray], b
         if not finite.all():
             text = texts[places[int((~finite).argmax())]]
             raise UserError(
-                f"The encoder gives numbers that are not finite (NaN or infinite) for the sentence {text[:80]!r}. "
-                "Its weights are damaged: get them again, or choose another encoder (encoder.source)."
+                f"The encoder returns values that are not finite (NaN or infinite) for the sentence {text[:80]!r}. "
+                "Its weights are damaged: get a new copy, or choose another encoder (encoder.source)."
             )
         if not vectors.shape[1]:
             vectors = np.empty((len(texts), found.shape[1]), dtype=np.float32)
@@ -76,7 +76,7 @@ def _join(shards: Sequence[Path], rows: int, destination: Path) -> None:
 def load_embeddings(path: Path, sentences: int) -> np.ndarray:
     """float32 [sentences, dimensions], memory-mapped. Raises UserError for another number of rows, and for NaN."""
     vectors = np.load(path, mmap_mode="r")
-    remedy = f"Delete {path}, and run again."
+    remedy = f"Delete {path} and run again."
     if vectors.ndim != 2 or len(vectors) != sentences:
         raise UserError(f"{path} has the shape {vectors.shape}, but there are {sentences} sentences. {remedy}")
     for start in range(0, len(vectors), ROWS_AT_ONCE):

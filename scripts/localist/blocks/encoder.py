@@ -1,4 +1,4 @@
-"""The sentence encoder: loading it from a folder, and texts that are longer than it reads (method.md, Partitions)."""
+"""The sentence encoder: loading it, and encoding texts beyond its maximum length (method.md, Partitions)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,16 +16,16 @@ BATCH = 64
 
 
 class SentenceEncoder:
-    """Called with texts, gives float32 [texts, dimensions], rows of unit length.
+    """Called with texts, returns float32 [texts, dimensions], rows of unit length.
 
-    A longer text than the encoder reads is encoded in parts, of which it gets the mean, weighted by tokens. longest:
-    how many tokens it reads (None: not known); long_texts: how many longer texts there were so far.
+    A text longer than the encoder's limit is encoded in parts and gets their mean, weighted by tokens. longest: the
+    limit in tokens (None: unknown); long_texts: the number of longer texts so far.
     """
 
     def __init__(self, model: "SentenceTransformer"):
         self._model, self.long_texts = model, 0
         self._tokenizer: Any = model.tokenizer
-        limited = getattr(self._tokenizer, "is_fast", False)  # others do not tell where a token stands
+        limited = getattr(self._tokenizer, "is_fast", False)  # others do not report token positions
         self.longest = model.max_seq_length if limited else None
         self._room = self.longest and self.longest - self._tokenizer.num_special_tokens_to_add()
 
@@ -40,7 +40,7 @@ class SentenceEncoder:
         return unit_length(np.add.reduceat(vectors * weights[:, None], starts))
 
     def _parts(self, text: str) -> list[tuple[str, int]]:
-        # Even where every byte is a token, a short text is not too long.
+        # Even with one token per byte, a short text is not too long.
         if self._room is None or len(text.encode()) <= self._room:
             return [(text, 1)]
         places = self._tokenizer(
@@ -53,7 +53,7 @@ class SentenceEncoder:
 
 
 def load_encoder(folder: Path) -> SentenceEncoder:
-    """The sentence encoder in a local folder. Raises UserError for a folder that holds none."""
+    """Load the sentence encoder in a local folder. Raises UserError if there is none."""
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
@@ -65,7 +65,7 @@ def load_encoder(folder: Path) -> SentenceEncoder:
 
 
 def text_parts(text: str, places: Sequence[tuple[int, int]], room: int) -> list[tuple[str, int]]:
-    """Parts of a text, each with its number of tokens, at most `room`; cut before a word where there is one.
+    """Parts of a text, each with its number of tokens, at most `room`; cut before words where possible.
 
     places: start and end of each token in the text.
     """

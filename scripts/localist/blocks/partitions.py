@@ -1,4 +1,4 @@
-"""Partitions: the block of every token of every window (method.md, Partitions)."""
+"""Partitions: the block of every token in every window (method.md, Partitions)."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from localist.tokens.windows import NO_ID, Windows
 
 logger = logging.getLogger(__name__)
 
-# How far the mean chance of fixed windows may lie from that of semantic blocks.
+# Largest accepted difference between the mean chance of fixed windows and of semantic blocks.
 MAX_GAP = 0.02
 
 SplitWindows = Mapping[str, Windows]
@@ -24,11 +24,11 @@ SplitBlocks = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Partition:
-    """A way to give every token a block.
+    """A way to assign a block to every token.
 
-    made_from: the blocks of sentences that it starts from, `semantic` or `spans`. make: from the windows of each split,
-    the table of these blocks (sentence, block, split) and a seed to the token blocks of each split, and to what the
-    partition's summary says of them.
+    made_from: the sentence blocks that it starts from, `semantic` or `spans`. make: maps the windows of each split, the
+    table of these blocks (sentence, block, split) and a seed to the token blocks of each split and the entries of the
+    partition's summary.
     """
 
     made_from: str
@@ -52,14 +52,14 @@ def fixed(windows: SplitWindows, table: pd.DataFrame, seed: int) -> tuple[SplitB
         gaps[split] = abs(mean_chance(blocks[split]) - target)
         if not gaps[split] <= MAX_GAP:
             logger.warning(
-                "No width matches the chance of semantic blocks on %s windows: the nearest is %.3f away.",
+                "No width matches the chance of semantic blocks on %s windows: the closest differs by %.3f.",
                 *(split, gaps[split]),
             )
     return blocks, {"width_tokens": widths, "chance_gap": gaps}
 
 
 def shifted(windows: SplitWindows, table: pd.DataFrame, seed: int) -> tuple[SplitBlocks, dict[str, Any]]:
-    """The fitted blocks in the wrong place: same runs, same sizes."""
+    """The fitted blocks out of place: same runs, same sizes."""
     fitted, _ = as_fitted(windows, table, seed)
     return {split: shifted_blocks(windows[split], ids) for split, ids in fitted.items()}, {}
 
@@ -120,15 +120,15 @@ def shuffled_sentences(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 def mean_chance(blocks: np.ndarray) -> float:
     """Mean chance C of `blocks` ([windows, T]) over the queries that see a key with a block, whether counted or not.
 
-    Windows with a single block belong in this mean (C = 1 there): only so does it grow with the width of `window`
-    blocks, and can be matched. NaN where no query sees a key.
+    Windows with a single block (C = 1) are included, so that the mean increases with the width of fixed blocks and can
+    be matched. NaN if no query sees such a key.
     """
     chance, _ = chance_table(blocks)
     return float(np.nanmean(chance)) if np.isfinite(chance).any() else float("nan")
 
 
 def matched_width(windows: Windows, target: float) -> int:
-    """The width at which fixed blocks come nearest to mean chance `target` on these windows."""
+    """The width at which the mean chance of fixed blocks is closest to `target` on these windows."""
 
     def distance(width: int) -> float:
         return abs(mean_chance(fixed_blocks(windows, width)) - target)
@@ -158,7 +158,7 @@ def block_statistics(blocks: np.ndarray) -> dict[str, float | None]:
 def run_lengths(blocks: np.ndarray) -> np.ndarray:
     """int [runs]: the tokens of each maximal run of one block in `blocks` ([windows, T]), in reading order.
 
-    A run ends with its window; sink and padding (-1) end a run and are none themselves.
+    A run ends with its window; sink and padding (-1) end a run and do not form runs.
     """
     begins = np.ones(blocks.shape, dtype=bool)
     begins[:, 1:] = blocks[:, 1:] != blocks[:, :-1]
@@ -170,7 +170,7 @@ def blocks_by_sentence(table: pd.DataFrame) -> np.ndarray:
     """int32 [sentences]: the block of each sentence, from the table (sentence, block)."""
     ordered = table.sort_values("sentence")
     if not np.array_equal(ordered["sentence"], np.arange(len(ordered))):
-        raise UserError("sentence_blocks.parquet does not list every sentence once: delete it and run again.")
+        raise UserError("sentence_blocks.parquet does not list every sentence exactly once: delete it and run again.")
     return ordered["block"].to_numpy(dtype=np.int32)
 
 

@@ -1,4 +1,4 @@
-"""Semantic blocks: the sentences of one meaning inside each span of the text (method.md, Partitions)."""
+"""Semantic blocks: groups of sentences with similar meaning within each span of the text (method.md, Partitions)."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +12,7 @@ from localist.blocks.embeddings import unit_length
 from localist.blocks.partitions import block_statistics
 from localist.tokens.windows import NO_ID
 
-# How many sizes of blocks are tried, evenly on a log scale.
+# Number of block sizes tried, evenly spaced on a log scale.
 SIZES = 32
 SMALLEST = 2
 
@@ -21,9 +21,9 @@ SMALLEST = 2
 class BlockSettings:
     """How spans are divided; sizes count sentences.
 
-    Only sizes of blocks are chosen at which the mean chance C of a training window is at most `max_chance`, and the
-    median window has at least `min_blocks_per_window`: elsewhere locality means little. No span is divided into more
-    blocks than that, nor into blocks of fewer than `min_size` sentences.
+    A block size is allowed if the mean chance C of a training window is at most `max_chance` and the median window has
+    at least `min_blocks_per_window` blocks; otherwise locality means little. Spans are not divided into more blocks
+    than that, nor into blocks of fewer than `min_size` sentences.
     """
 
     max_chance: float
@@ -32,24 +32,24 @@ class BlockSettings:
 
     @property
     def most_parts(self) -> int:
-        """Into how many blocks a span is divided at most."""
+        """The largest number of blocks that a span is divided into."""
         return int(np.ceil(self.min_blocks_per_window))
 
 
 def choose_size(
     parts: np.ndarray, spans: np.ndarray, sentence_of_token: np.ndarray, settings: BlockSettings
 ) -> tuple[float, pd.DataFrame]:
-    """The sentences that a block is made to hold: the most that leave a training window several blocks.
+    """Choose the number of sentences per block: the largest that leaves several blocks in a training window.
 
     parts: from `parts_of_spans`. spans: int [sentences]. sentence_of_token: int [windows, T], the row of each training
-    token's sentence, -1 for sink and padding. Returns the size and the selection curve, one row per number of blocks
-    that sizes lead to: sentences_per_block, blocks, mean_chance, median_blocks_per_window, allowed, chosen. Where no
-    size is allowed, the one with the lowest chance is taken.
+    token's sentence, -1 for sink and padding. Returns the size and the selection curve, one row per resulting number of
+    blocks: sentences_per_block, blocks, mean_chance, median_blocks_per_window, allowed, chosen. If no size is allowed,
+    the one with the lowest chance is chosen.
     """
     rows = []
     training = np.unique(sentence_of_token[sentence_of_token >= 0])
     sizes = np.geomspace(SMALLEST, max(np.bincount(spans).max(), SMALLEST), SIZES)
-    for size in tqdm(sizes, desc="Sizes of blocks", unit="size", mininterval=1):
+    for size in tqdm(sizes, desc="Block sizes", unit="size", mininterval=1):
         blocks = divided(parts, spans, size)
         seen = block_statistics(token_blocks(blocks, sentence_of_token))
         shown = {name: seen[name] for name in ("mean_chance", "median_blocks_per_window")}
@@ -59,7 +59,7 @@ def choose_size(
 
 
 def with_choice(curve: pd.DataFrame, settings: BlockSettings) -> pd.DataFrame:
-    """The curve with what is allowed and what is chosen: the fewest blocks, or else the lowest chance."""
+    """The curve with columns allowed and chosen: the fewest blocks among those allowed, else the lowest chance."""
     allowed = (curve["mean_chance"] <= settings.max_chance) & (
         curve["median_blocks_per_window"] >= settings.min_blocks_per_window
     )
@@ -68,11 +68,11 @@ def with_choice(curve: pd.DataFrame, settings: BlockSettings) -> pd.DataFrame:
 
 
 def parts_of_spans(vectors: np.ndarray, spans: np.ndarray, settings: BlockSettings) -> np.ndarray:
-    """int8 [most parts, sentences]: in row m − 1 the part of its span that each sentence is in, for m parts.
+    """int8 [most parts, sentences]: row m − 1 has the part of its span that each sentence is in when cut into m parts.
 
     vectors: float [sentences, dimensions], in reading order; spans: int [sentences], rising. The parts are cut from
-    the tree of Ward's method on unit vectors (JASA 58, 1963); one with fewer than `min_size` sentences joins the part
-    whose centre is nearest by cosine, so that there may be fewer.
+    the tree of Ward's method on unit vectors (JASA 58, 1963); a part with fewer than `min_size` sentences joins the one
+    whose centre is nearest by cosine, so there may be fewer than m.
     """
     parts = np.zeros((settings.most_parts, len(spans)), dtype=np.int8)
     edges = [*np.flatnonzero(np.diff(spans, prepend=-1)), len(spans)]
@@ -88,7 +88,7 @@ def parts_of_spans(vectors: np.ndarray, spans: np.ndarray, settings: BlockSettin
 
 
 def without_small_parts(vectors: np.ndarray, labels: np.ndarray, minimum: int) -> np.ndarray:
-    """The same parts, numbered by their first sentences, none with fewer than `minimum` of them: the smallest first."""
+    """Merge parts with fewer than `minimum` sentences, smallest first; parts are numbered by their first sentences."""
     labels = labels.copy()
     while True:
         names, first, sizes = np.unique(labels, return_index=True, return_counts=True)
@@ -103,7 +103,7 @@ def without_small_parts(vectors: np.ndarray, labels: np.ndarray, minimum: int) -
 def divided(parts: np.ndarray, spans: np.ndarray, size: float) -> np.ndarray:
     """int [sentences]: blocks of about `size` sentences, numbered span by span through the text.
 
-    A span of n sentences is divided into n / size parts, rounded, within what `parts` holds.
+    A span of n sentences is divided into n / size parts, rounded, within the range of `parts`.
     """
     wanted = np.clip(np.rint(np.bincount(spans) / size), 1, len(parts)).astype(int)
     own = parts[wanted[spans] - 1, np.arange(len(spans))]
@@ -111,7 +111,7 @@ def divided(parts: np.ndarray, spans: np.ndarray, size: float) -> np.ndarray:
 
 
 def training_first(blocks: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """The same blocks, those of training sentences numbered first; no block has sentences of both kinds."""
+    """Renumber blocks so that those of training sentences come first; no block has sentences of both kinds."""
     return np.unique(np.where(training, 0, blocks.max() + 1) + blocks, return_inverse=True)[1]
 
 

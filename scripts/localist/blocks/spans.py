@@ -7,17 +7,17 @@ import pandas as pd
 from ruptures import KernelCPD
 from sklearn.preprocessing import normalize
 
-# Change-point detection takes time with the square of the length; longer stretches are cut in pieces of this length.
+# Change-point detection takes time quadratic in the length; longer stretches are cut into pieces of this length.
 LONGEST_STRETCH = 4096
-# For text without any variance: a penalty must be positive.
+# For text without variance: the penalty must be positive.
 SMALLEST_PENALTY = 1e-3
 
 
 def span_ends(vectors: np.ndarray, penalty: float, minimum: int, maximum: int) -> list[int]:
-    """Where the spans of one stretch end, the last one with the stretch.
+    """The ends of the spans of one stretch; the last is the end of the stretch.
 
-    vectors: float [sentences, dimensions]. Spans have at least `minimum` sentences where the stretch has as many, and
-    at most `maximum` (at least twice as many); a longer one is cut at its best change point.
+    vectors: float [sentences, dimensions]. Spans have at least `minimum` sentences if the stretch does, and at most
+    `maximum` (at least twice the minimum); longer ones are cut at their best change point.
     """
     ends = []
     for start in range(0, len(vectors), LONGEST_STRETCH):
@@ -34,7 +34,7 @@ def spans_of_stretches(
 ) -> np.ndarray:
     """int [sentences]: the span of each sentence, numbered through the text.
 
-    stretches: the rows of each, which together are all of `vectors`; sizes: fewest and most sentences of a span.
+    stretches: the rows of each, together all of `vectors`; sizes: fewest and most sentences of a span.
     """
     ends = [rows.start + end for rows in stretches for end in span_ends(vectors[rows], penalty, *sizes)]
     return np.searchsorted(ends, np.arange(len(vectors)), side="right")
@@ -43,8 +43,8 @@ def spans_of_stretches(
 def fitted_penalty(stretches: Sequence[np.ndarray], maximum: int) -> float:
     """Twice the variance of a sentence about the mean of its longest possible span (Mallows' C_p).
 
-    stretches: float [sentences, dimensions] each, of training text. Cutting where nothing changes lowers the scatter by
-    about one variance; the changes inside the longest spans count as variance, which makes the rule stricter.
+    stretches: float [sentences, dimensions] each, of training text. A cut without a change lowers the scatter by about
+    one variance; changes inside the longest spans count as variance, which makes the rule stricter.
     """
     scatter, freedom = 0.0, 0
     for stretch in stretches:
@@ -57,7 +57,7 @@ def fitted_penalty(stretches: Sequence[np.ndarray], maximum: int) -> float:
 
 
 def _breaks(vectors: np.ndarray, minimum: int, **how: float) -> list[int]:
-    """Ends of the spans of a stretch; one span where it is too short for two."""
+    """Ends of the spans of a stretch; a single span if it is too short for two."""
     if len(vectors) < 2 * minimum:
         return [len(vectors)]
     detector = KernelCPD(kernel="cosine", min_size=minimum).fit(np.asarray(vectors, dtype=float))
@@ -73,7 +73,7 @@ def _bounded(vectors: np.ndarray, start: int, end: int, minimum: int, maximum: i
 
 
 def stretch_rows(sentences: pd.DataFrame) -> list[slice]:
-    """The rows of each stretch of text: neighbouring sentences of one document and one split."""
+    """The rows of each stretch of text: consecutive sentences of one document and one split."""
     changes = (sentences[["document", "split"]] != sentences[["document", "split"]].shift()).any(axis=1)
     starts = np.flatnonzero(changes.to_numpy())
     return [slice(int(start), int(end)) for start, end in zip(starts, [*starts[1:], len(sentences)], strict=True)]

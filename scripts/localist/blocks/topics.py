@@ -1,4 +1,4 @@
-"""Topics: blocks of like meaning, few enough for a person to look at (method.md, Topics)."""
+"""Topics: groups of blocks similar in meaning, few enough to inspect (method.md, Topics)."""
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
@@ -6,15 +6,15 @@ from sklearn.metrics import pairwise_distances, silhouette_score
 
 from localist.blocks.centres import centres, nearest_centre, sample_rows
 
-# Most blocks for what grows with their square; the others join the topic that is nearest.
+# Limit for computations quadratic in the number of blocks; other blocks join the nearest topic.
 MOST_BLOCKS = 3_000
 
 
 def topics_of_blocks(block_centres: np.ndarray, fewest: int, most: int, seed: int) -> np.ndarray:
-    """int [blocks]: the topic of each block, numbered so that topics with near numbers are near in meaning.
+    """int [blocks]: the topic of each block, numbered so that topics with similar numbers are similar in meaning.
 
-    block_centres: float [blocks, dimensions], of unit length. Ward's method; of the numbers from `fewest` to `most`,
-    the one with the best mean cosine silhouette. As many topics as blocks where there are no more than `fewest`.
+    block_centres: float [blocks, dimensions], of unit length. Ward's method; the number of topics, from `fewest` to
+    `most`, has the best mean cosine silhouette. If there are at most `fewest` blocks, each is a topic.
     """
     rows = sample_rows(len(block_centres), MOST_BLOCKS, seed)
     sample = block_centres[rows]
@@ -35,12 +35,12 @@ def _best_number(vectors: np.ndarray, tree: np.ndarray, fewest: int, most: int) 
     scores = {
         number: silhouette_score(distances, topics, metric="precomputed")
         for number, topics in tried.items()
-        if 1 < len(np.unique(topics)) < len(vectors)  # fewer where blocks are alike
+        if 1 < len(np.unique(topics)) < len(vectors)  # fewer if blocks coincide
     }
     return max(scores, key=lambda number: scores[number]) if scores else min(fewest, len(vectors))
 
 
 def _in_order(topics: np.ndarray, leaves: np.ndarray) -> np.ndarray:
-    """The same topics (1 to k), numbered from 0 in the order in which the tree's leaves meet them."""
+    """The same topics (1 to k), renumbered from 0 in the order of the tree's leaves."""
     _, first = np.unique(topics[leaves], return_index=True)
     return np.argsort(topics[leaves][np.sort(first)])[topics - 1]

@@ -1,8 +1,8 @@
 """Resampling over seeds and test sections: intervals, p-values and standard errors (our choice of method).
 
-Sections are drawn with replacement, as many as there are, for all seeds and arms together. Two to five seeds are too
-few to resample: a draw of three has ten outcomes, and the resulting intervals are far too short. The deviation due to
-seeds is therefore drawn from Student's t with the standard error over the seeds, and added to that of the sections.
+Sections are drawn with replacement, as many as there are, jointly for all seeds and arms. Two to five seeds are too few
+to resample: a draw of three has ten outcomes, and the resulting intervals are far too short. The deviation due to seeds
+is therefore drawn from Student's t distribution with the standard error over seeds, and added to that of the sections.
 With one seed the interval describes that one run.
 """
 
@@ -39,7 +39,7 @@ class Resampled:
     def p_above(self, null: float) -> float:
         """Two-sided p of the hypothesis that the truth is at most `null`: below 0.05 where the interval lies above.
 
-        1 where the estimate cannot be computed.
+        1 if the estimate cannot be computed.
         """
         if not np.isfinite(self.values).all():
             return 1.0
@@ -58,7 +58,7 @@ def resample(
 
     samples: arrays [seeds, sections, …] of sums over the same sections; the seeds of different arrays are not paired
     (see `paired`) and have equal weight. estimate: maps the arrays' totals over sections, which may have leading
-    dimensions, to one value for each of these. seed_factors: multiply the standard error over each array's seeds, where
+    dimensions, to one value for each of these. seed_factors: multiply the standard error over each array's seeds, if
     these are not independent (see `ring_factor`).
     """
     generator = np.random.default_rng(seed)
@@ -88,7 +88,7 @@ def paired(*samples: np.ndarray) -> np.ndarray:
 
 
 def ring_factor(pairs: int) -> float:
-    """Correction of the standard error over pairs of seeds, each seed with the next and the last with the first.
+    """Correction of the standard error over pairs of seeds: each seed with the next, and the last with the first.
 
     The standard error of their mean is this many times that of independent pairs, if a pair's value is the sum of two
     contributions, one of each seed: the mean contains every seed twice, and neighbouring pairs share one. Takes three
@@ -110,7 +110,8 @@ def _seed_errors(
 
 
 def _heavier_tails(count: int) -> float:
-    """Correction of a bootstrap over `count` units: it divides by n, not n − 1, and has a normal's light tails."""
+    """Correction of a bootstrap over `count` units, which divides by n instead of n − 1 and has the light tails of a
+    normal distribution."""
     if count < 2:
         return 1.0
     return np.sqrt(count / (count - 1)) * t.ppf(1 - ALPHA / 2, count - 1) / norm.ppf(1 - ALPHA / 2)

@@ -21,12 +21,12 @@ CONTRAST_COLUMNS = [
 MANIPULATION_COLUMNS = [
     *("arm", "partition", "gain", "gain_low", "gain_high", "minimum", "passed", "active_first", "active_last", "seeds"),
 ]
-# The share of the training steps at either end over which active penalties are averaged.
+# The share of training steps at the beginning and at the end over which active penalties are averaged.
 END_SHARE = 0.1
 
 
 class Words(NamedTuple):
-    """What a judgement's reason and finding read like, as the templates make them."""
+    """A judgement's reason and finding as text, rendered by the templates."""
 
     reason: str
     sentence: str
@@ -49,7 +49,7 @@ def claims_table(judged: Sequence[Judgement], words: Sequence[Words]) -> pd.Data
 
 
 def contrasts_table(judged: Sequence[Judgement]) -> pd.DataFrame:
-    """One row per contrast of every claim that has any."""
+    """One row per contrast of every claim that has contrasts."""
     rows = [
         {
             "claim": one.name,

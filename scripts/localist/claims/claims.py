@@ -34,7 +34,7 @@ CUBIC = {"schedule": "cubic", "partition": SEMANTIC}
 REVERSED: Row = {"schedule": "reversed", "degree": 5, "partition": SEMANTIC}
 UNIFORM: Row = {"schedule": "uniform", "degree": 5, "partition": SEMANTIC}
 DOSE = {"dose": "quintic"}
-# What local_within_budget allows.
+# The perplexity budget of local_within_budget.
 BUDGET = 0.02
 
 
@@ -42,23 +42,23 @@ Arms = Mapping[str, str]  # part in a claim → name of the arm
 
 
 def constrained_arms(study: Study, arms: Arms) -> list[str]:
-    """All arms of a claim but the baseline."""
+    """All arms of a claim except the baseline."""
     return [arm for arm in arms.values() if arm != arms["baseline"]]
 
 
 def highest_target(study: Study, arms: Arms) -> list[str]:
-    """The arm with the highest target: lower ones may well leave the constraint inactive, which is their purpose."""
+    """The arm with the highest target; lower targets may leave the constraint inactive by design."""
     return list(study.targets().values())[-1:]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim. rows: the arms that it needs, by their part in it, as config rows.
+    """One claim. rows: the arms that it needs, by their role, as config rows.
 
-    compare: from the study and the arms' names to the contrasts. min_seeds: with fewer it is undecided. matched: two
-    partitions that are compared, and the split on whose windows their chances must agree. partitions: must be measured.
-    min_targets: how many arms must differ from quintic in their fidelity target alone. checked_arms: those whose
-    manipulation check must pass.
+    compare: computes the contrasts from the study and the arm names. min_seeds: with fewer seeds it is undecided.
+    matched: two compared partitions, and the split on whose windows their chances must agree. partitions: those that
+    must be measured. min_targets: number of arms that must differ from quintic only in their fidelity target.
+    checked_arms: those whose manipulation check must pass.
     """
 
     statement: str
@@ -81,17 +81,17 @@ def _ratio(logarithm: float) -> float:
 
 
 def _higher(study: Study) -> Margin:
-    """A perplexity is claimed to be higher than another: the smallest difference of interest, in nats."""
+    """For a claim that one perplexity is higher than another: the smallest difference of interest, in nats."""
     return Margin("higher", null=0.0, smallest=float(np.log1p(study.margins.smallest_effect)))
 
 
 def _within(better: Direction, bound: float) -> Margin:
-    """A value is claimed to stay on one side of a bound, and every value beyond it counts."""
+    """For a claim that a value stays on one side of a bound; any value beyond the bound counts."""
     return Margin(better, null=bound, smallest=bound)
 
 
 def _perplexity(study: Study, above: str, below: str, margin: Margin) -> Contrast:
-    """How far the perplexity of one arm lies above another's."""
+    """How far one arm's perplexity is above another's."""
     evidence = study.evidence
     difference = evidence.resample([paired(evidence.losses(above), evidence.losses(below))], loss_difference)
     description = Description(f"{above} against {below}", (above, below), PERPLEXITY, Message("perplexity"))
@@ -146,7 +146,7 @@ def _early_layers(study: Study, arms: Arms) -> list[Contrast]:
     ratio = evidence.resample(
         [evidence.early_divergence(pairs), evidence.early_divergence(floor)],
         lambda totals: np.log(mean_loss(totals[0])) - np.log(mean_loss(totals[1])),
-        # Each seed is in two pairs of the floor, so the spread over pairs understates that over other seeds.
+        # Each seed is in two pairs of the floor, so the spread over pairs understates the spread over seeds.
         seed_factors=(1.0, ring_factor(len(floor))),
     )
     label = f"{quintic} against {baseline}, over {baseline} of two seeds"
@@ -245,12 +245,12 @@ def _within_budget(study: Study, arms: Arms) -> list[Contrast]:
 
 CLAIMS: Mapping[str, Claim] = {
     "near_baseline": Claim(
-        "Quintic's perplexity is near the distributed baseline's.",
+        "Quintic's perplexity is close to the distributed baseline's.",
         {"quintic": QUINTIC, "baseline": BASELINE},
         _near_baseline,
     ),
     "steeper_is_better": Claim(
-        "The steeper the schedule, the lower the perplexity: linear above cubic above quintic.",
+        "The steeper the schedule, the lower the perplexity: linear is above cubic, cubic above quintic.",
         {"linear": LINEAR, "cubic": CUBIC, "quintic": QUINTIC, "baseline": BASELINE},
         partial(_above_each, pairs=[("linear", "cubic"), ("cubic", "quintic")]),
     ),
@@ -270,13 +270,13 @@ CLAIMS: Mapping[str, Claim] = {
         partial(_above_each, pairs=[("localist", "quintic")]),
     ),
     "late_layers_localised": Claim(
-        "Quintic localises the late layers, and not by moving attention to the sink.",
+        "Quintic localises the late layers without moving attention to the sink.",
         {"quintic": QUINTIC, "baseline": BASELINE},
         _late_layers,
         partitions=[SEMANTIC],
     ),
     "early_layers_preserved": Claim(
-        "Quintic's early layers stay as close to the baseline's as those of another seed.",
+        "Quintic's early layers stay as close to the baseline's as another seed's do.",
         {"quintic": QUINTIC, "baseline": BASELINE},
         _early_layers,
         min_seeds=3,
@@ -306,7 +306,7 @@ CLAIMS: Mapping[str, Claim] = {
         partial(_above_each, pairs=[("reversed", "quintic"), ("uniform", "quintic")]),
     ),
     "meaning_matters": Claim(
-        "Semantic blocks give a lower perplexity than the same blocks shifted to the wrong place (our control).",
+        "Semantic blocks give a lower perplexity than the same blocks shifted out of place (our control).",
         {"shifted": QUINTIC | {"partition": SHIFTED}, "quintic": QUINTIC, "baseline": BASELINE},
         partial(_above_each, pairs=[("shifted", "quintic")]),
         matched=(SEMANTIC, SHIFTED, "train"),
@@ -319,7 +319,7 @@ CLAIMS: Mapping[str, Claim] = {
         partitions=[SEMANTIC, SHIFTED],
     ),
     "attention_is_faithful": Claim(
-        "What late attention shows tells better which blocks the model uses in quintic than in the baseline.",
+        "Late attention shows which blocks the model uses more faithfully in quintic than in the baseline.",
         {"quintic": QUINTIC, "baseline": BASELINE},
         _faithful,
         partitions=[SEMANTIC],

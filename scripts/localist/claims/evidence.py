@@ -28,7 +28,7 @@ class RunEvaluation:
 
     losses: test loss by section, as from `losses_by_section`; knockout: the same with cross-block attention knocked
     out in the late layers, by partition; layers: rows as in layers.parquet, by measured partition; precision_shift:
-    nats per token by which the precision of the evaluation moved the loss of a sample; faithfulness: sums by section as
+    nats per token by which the evaluation precision changed the loss of a sample; faithfulness: sums by section as
     from `section_sums`.
     """
 
@@ -113,7 +113,8 @@ class Evidence:
         return np.stack([table[["rho", "rho_windows"]].to_numpy() for table in tables])
 
     def precision_shift(self, arm: str) -> float:
-        """Nats per token by which precision moved the arm's loss against the distributed arm's, at most over seeds."""
+        """Nats per token by which precision changed the arm's loss relative to the distributed arm's, maximum over
+        seeds."""
         shifts = [
             self.runs[arm, seed].precision_shift - self.runs[DISTRIBUTED, seed].precision_shift for seed in self.seeds
         ]
@@ -156,7 +157,7 @@ class Evidence:
         return resample(samples, estimate, resamples=self.resamples, seed=self.seed, seed_factors=seed_factors)
 
     def _by_layer(self, table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
-        """[sections, layers, columns] of a table with one row per layer and section; 0 where there is no row."""
+        """[sections, layers, columns] from a table with one row per layer and section; 0 for missing rows."""
         wide = table.pivot(index="section", columns="layer", values=list(columns)).reindex(self.sections).fillna(0.0)
         return wide.to_numpy().reshape(len(self.sections), len(columns), -1).transpose(0, 2, 1)
 

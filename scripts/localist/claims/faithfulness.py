@@ -1,4 +1,4 @@
-"""Does late attention tell which blocks a model uses? From knockouts of single blocks (method.md, Faithfulness)."""
+"""Does late attention show which blocks a model uses? From knockouts of single blocks (method.md, Faithfulness)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,14 +8,14 @@ from scipy.stats import rankdata
 
 from localist.claims.bootstrap import resample
 
-# Of a window; all but ρ in nats per token.
+# Per window; all except ρ in nats per token.
 MEASURES = ("rho", "effect_late", "effect_all", "comprehensiveness", "random_knockout", "sufficiency")
 SECTION_COLUMNS = ["arm", "seed", "section", "windows", *MEASURES]
 FAITHFULNESS_COLUMNS = [
     *("arm", "seeds", "sections", "windows"),
     *(f"{name}{end}" for name in MEASURES for end in ("", "_low", "_high")),
 ]
-# Fewer pairs of blocks have no ranks to speak of.
+# With fewer pairs of blocks, a rank correlation is meaningless.
 MIN_PAIRS = 3
 
 
@@ -33,7 +33,7 @@ def window_measures(knockouts: pd.DataFrame) -> pd.DataFrame:
 
 
 def section_sums(knockouts: pd.DataFrame) -> pd.DataFrame:
-    """Sums of MEASURES over the windows of each section (index), and in {measure}_windows how many have the measure."""
+    """Sums of MEASURES over the windows of each section (index), with the number of windows in {measure}_windows."""
     windows = window_measures(knockouts)
     values = windows[list(MEASURES)].astype(float)
     counts = values.notna().astype(float).add_suffix("_windows")
@@ -60,7 +60,7 @@ def faithfulness_table(sums: Mapping[str, Sequence[pd.DataFrame]], *, resamples:
             pair = [name, f"{name}_windows"]
             sample = np.stack([table.reindex(first.index, fill_value=0.0)[pair].to_numpy() for table in tables])
             mean = resample([sample], _mean, resamples=resamples, seed=seed)
-            # The bootstrap of a few sections knows no bounds; a rank correlation has them.
+            # The bootstrap of few sections can exceed the bounds of a rank correlation.
             low, high = np.clip(mean.interval, -1, 1) if name == "rho" else mean.interval
             row |= {name: mean.value, f"{name}_low": float(low), f"{name}_high": float(high)}
         rows.append(row)
@@ -89,7 +89,7 @@ def _measures(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's ρ; NaN of fewer than MIN_PAIRS pairs, and where one of the two does not vary."""
+    """Spearman's ρ; NaN for fewer than MIN_PAIRS pairs, or if one of the two is constant."""
     if len(one) < MIN_PAIRS or not np.ptp(one) or not np.ptp(other):
         return np.nan
     return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])

@@ -9,5 +9,5 @@ Values = TypeVar("Values", float, np.ndarray, "pd.Series[float]")
 
 
 def corrected_fidelity(mean_fidelity: Values, mean_chance: Values) -> Values:
-    """Chance-corrected fidelity (F − C) / (1 − C): 0 for uniform attention, 1 for all of it inside."""
+    """Chance-corrected fidelity (F − C) / (1 − C): 0 for uniform attention, 1 for all attention inside the block."""
     return (mean_fidelity - mean_chance) / (1.0 - mean_chance)

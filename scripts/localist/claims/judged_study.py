@@ -1,4 +1,4 @@
-"""What claims are judged by: the evidence, what a study's arms mean, and the margins."""
+"""The basis for judging claims: the evidence, the meaning of a study's arms, and the margins."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,12 +10,12 @@ from localist.study.arms import QUINTIC, TARGET, Arm, meaning, named, sweep
 from localist.study.layers import late_layers
 from localist.study.schedules import CONTROLS, DEGREES, locality_by_layer
 
-Row = Mapping[str, str | float]  # of the arm table, as in config
+Row = Mapping[str, str | float]  # a row of the arm table, as in config
 
 
 @dataclass(frozen=True)
 class Margins:
-    """What counts as an effect: the keys of `claims` in config, where each is explained."""
+    """What counts as an effect: the keys of `claims` in config; the schema explains each."""
 
     near_baseline_margin: float
     smallest_effect: float
@@ -31,7 +31,7 @@ class Margins:
 
 @dataclass(frozen=True)
 class ConstraintDefaults:
-    """What an arm's row leaves out: the keys of `constraint` in config. weight: α by penalty."""
+    """Defaults for values missing in an arm's row: the keys of `constraint` in config. weight: α by penalty."""
 
     penalty: str
     fidelity_target: float
@@ -42,7 +42,7 @@ class ConstraintDefaults:
 
 @dataclass(frozen=True)
 class Study:
-    """What claims are judged by: the evidence, the defaults of arms, and the margins."""
+    """The basis for judging claims: the evidence, the defaults of arms, and the margins."""
 
     evidence: Evidence
     constraint: ConstraintDefaults
@@ -55,21 +55,21 @@ class Study:
 
     @property
     def scales_target(self) -> bool:
-        """Whether λ scales the target here, so that no α makes two schedules push equally hard."""
+        """Whether λ scales the target in this study, so that no α can equalise the doses of two schedules."""
         return self.quintic.applies_to == TARGET
 
     def arm(self, row: Row) -> str | None:
-        """The name of the arm that a config row means; None where the study has none."""
+        """The name of the arm with the meaning of a config row; None if the study has none."""
         return named(self.evidence.arms, meaning(row, asdict(self.constraint)))
 
     def targets(self) -> dict[float, str]:
-        """τ → arm: the arms that are quintic but for their target, in order of τ."""
+        """τ → arm: the arms that differ from quintic only in their target, in order of τ."""
         return sweep(self.evidence.arms, self.quintic, "fidelity_target")
 
     def min_fidelity_gain(self, arm: str) -> float:
         """The chance-corrected fidelity that the constraint of an arm must add to count as active.
 
-        An arm with another schedule's dose spreads its weight over the layers, and less is asked of it: the margin
+        An arm with another schedule's dose spreads its weight over the layers, so its threshold is lower: the margin
         times the mean λ of that dose over the mean λ of quintic's late layers.
         """
         row, depth, smallest = self.evidence.arms[arm], self.evidence.depth, self.constraint.min_locality

@@ -1,4 +1,4 @@
-"""From claims to verdicts: what prevents one, Holm's correction over all, and the reason for each as data."""
+"""From claims to verdicts: obstacles, Holm's correction over all claims, and the reason for each verdict as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,15 +22,15 @@ from localist.claims.verdicts import (
 )
 from localist.study.arms import DISTRIBUTED
 
-# Rounding may move an arm's perplexity, against the distributed arm's, by this share of the smallest effect.
+# Rounding may change an arm's perplexity relative to the distributed arm by this share of the smallest effect.
 PRECISION_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One claim's verdict, the reason for it, and its contrasts (none where it is not tested).
+    """One claim's verdict, the reason for it, and its contrasts (none if it is not tested).
 
-    advice: how much more data would decide it, where that is open.
+    advice: how much more data would decide an open claim.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Judgement:
 
     @property
     def weakest(self) -> Contrast | None:
-        """The contrast that decides the claim: of those with the worst verdict, the one with the largest p."""
+        """The contrast that decides the claim: among those with the worst verdict, the one with the largest p."""
         return weakest(self.contrasts) if self.contrasts else None
 
     @property
     def p(self) -> float:
-        """The largest p of the parts: all of them must hold."""
+        """The largest p of the parts, since all of them must hold."""
         return max((contrast.p for contrast in self.contrasts), default=np.nan)
 
 
@@ -60,7 +60,7 @@ def judge(
     gains: Mapping[str, Resampled],
     claims: Mapping[str, Claim] = CLAIMS,
 ) -> list[Judgement]:
-    """Every claim's judgement. gains: what the constraint of each arm added to chance-corrected fidelity."""
+    """Judge every claim. gains: the increase in chance-corrected fidelity due to each arm's constraint."""
     judged = [_judge_alone(name, claim, study, min_sections, gains) for name, claim in claims.items()]
     p_values = np.array([one.p for one in judged])
     strictest = ALPHA / max(1, np.isfinite(p_values).sum())
@@ -71,15 +71,15 @@ def judge(
 
 
 def manipulation_checks(study: Study) -> dict[str, Resampled]:
-    """What the constraint of each constrained arm added to chance-corrected fidelity, on the arm's own blocks."""
+    """The increase in chance-corrected fidelity due to each arm's constraint, on the arm's own blocks."""
     arms = study.evidence.arms.items()
     return {name: study.evidence.fidelity_gain(name) for name, arm in arms if arm.schedule != DISTRIBUTED}
 
 
 def weakest(contrasts: tuple[Contrast, ...]) -> Contrast:
-    """Of the contrasts with the worst verdict, the one with the largest p.
+    """Among the contrasts with the worst verdict, the one with the largest p.
 
-    Resampling bounds p from below; of equal ones it is the one nearest to its null, in widths of its interval.
+    Resampling bounds p from below; ties go to the contrast closest to its null, relative to the width of its interval.
     """
     order = (SUPPORTED, UNDECIDED, NOT_SUPPORTED)
 
@@ -115,9 +115,9 @@ def _judge_alone(name: str, claim: Claim, study: Study, min_sections: int, gains
 
 
 def _corrected(judgement: Judgement, p_holm: float, power: float, strictest: float) -> Judgement:
-    """A judgement after Holm's correction, which may leave a supported claim undecided.
+    """A judgement after Holm's correction, which may turn a supported claim into an undecided one.
 
-    strictest: the level of Holm's first step, at which the advice then aims.
+    strictest: the level of Holm's first step, which the advice then uses.
     """
     decisive = judgement.weakest
     if judgement.verdict != SUPPORTED or decisive is None or p_holm < ALPHA:
@@ -128,7 +128,7 @@ def _corrected(judgement: Judgement, p_holm: float, power: float, strictest: flo
 
 
 def _missing(claim: Claim, study: Study, arms: Arms) -> Message | None:
-    """What the study lacks for the claim to be tested at all."""
+    """What the study lacks for the claim to be tested."""
     if any("dose" in row for row in claim.rows.values()) and study.scales_target:
         return Message("dose_not_matched")
     for part, row in claim.rows.items():
@@ -145,7 +145,7 @@ def _missing(claim: Claim, study: Study, arms: Arms) -> Message | None:
 def _obstacle(
     claim: Claim, study: Study, arms: Arms, min_sections: int, gains: Mapping[str, Resampled]
 ) -> Message | None:
-    """What makes a claim undecidable, whatever its numbers are."""
+    """What makes a claim undecidable regardless of its numbers."""
     evidence, margins = study.evidence, study.margins
     sections, seeds = len(evidence.sections), len(evidence.seeds)
     if sections < min_sections:
@@ -172,7 +172,7 @@ def _obstacle(
 
 
 def _reason(verdict: Verdict, contrasts: tuple[Contrast, ...]) -> Message:
-    """Why the contrasts give this verdict; the numbers are those of the weakest."""
+    """Why the contrasts give this verdict, with the numbers of the weakest."""
     contrast = weakest(contrasts)
     facts = {
         "label": contrast.description.label,

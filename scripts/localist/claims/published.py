@@ -1,4 +1,4 @@
-"""Figures from the abstract of the paper's first version (arXiv 2511.18375v1) beside those of a study."""
+"""Figures from the abstract of the paper's first version (arXiv 2511.18375v1) compared with those of a study."""
 
 from collections.abc import Mapping
 
@@ -13,12 +13,12 @@ ROWS = (
     (
         "perplexity, distributed",
         QUINTIC_PERPLEXITY / QUINTIC_RATIO,
-        f"worked out: {QUINTIC_PERPLEXITY} / {QUINTIC_RATIO}",
+        f"computed: {QUINTIC_PERPLEXITY} / {QUINTIC_RATIO}",
         "distributed",
         "perplexity",
     ),
     ("ratio to distributed, quintic", QUINTIC_RATIO, "stated", "quintic", "ratio"),
-    ("ratio to distributed, localist", EARLIER_RATIO, "stated, of earlier localist models", "localist", "ratio"),
+    ("ratio to distributed, localist", EARLIER_RATIO, "stated for earlier localist models", "localist", "ratio"),
 )
 COLUMNS = [
     *("quantity", "paper", "paper_source", "study", "study_low", "study_high"),
@@ -29,7 +29,7 @@ COLUMNS = [
 def published_table(
     summary: pd.DataFrame, arms: Mapping[str, str | None], model: Mapping[str, str], corpus: Mapping[str, str]
 ) -> pd.DataFrame:
-    """One row per figure of the paper; NaN where the study has no such arm.
+    """One row per figure of the paper; NaN if the study has no such arm.
 
     summary: as in arms.csv. arms: the study's name for quintic, localist and distributed. model, corpus: as in config.
     """

@@ -123,7 +123,7 @@ def mean_loss(totals: np.ndarray) -> np.ndarray:
 
 
 def loss_difference(totals: Sequence[np.ndarray]) -> np.ndarray:
-    """Nats per token of one arm above another's: of two totals as in `mean_loss`, or of both in one (see `paired`)."""
+    """Nats per token by which one arm exceeds another; totals: two as in `mean_loss`, or one of both (see `paired`)."""
     own, base = totals if len(totals) == 2 else (totals[0][..., :2], totals[0][..., 2:])
     return mean_loss(own) - mean_loss(base)
 
@@ -131,7 +131,7 @@ def loss_difference(totals: Sequence[np.ndarray]) -> np.ndarray:
 def knockout_rows(knockout: pd.DataFrame, tokens: pd.DataFrame) -> list[MetricRow]:
     """The rows of knockout.csv for one run: loss with and without the knockout, by partition.
 
-    knockout: as in knockout.parquet; tokens: as in tokens.parquet, of which the test split counts.
+    knockout: as in knockout.parquet; tokens: as in tokens.parquet, of which only the test split is used.
     """
     whole = float(tokens.loc[tokens["split"] == "test", "nll"].astype(np.float64).mean())
     rows = []
@@ -158,7 +158,7 @@ def snapshot_rows(sums: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def dial_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of dial.csv for one run, one per setting of the dial; none where dial.parquet is empty.
+    """The rows of dial.csv for one run, one per setting of the dial; none if dial.parquet is empty.
 
     late_fidelity_corrected: on the reference partition; knockout_cost: in nats per token, under the dial.
     """
@@ -190,11 +190,11 @@ def divergence_rows(layers: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """A table as `write_csv` wrote it; an arm may well be called "null" or "007"."""
+    """Read a table written by `write_csv`; an arm may be called "null" or "007"."""
     return pd.read_csv(path, converters={"arm": str})
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table with numbers as short as they are meaningful."""
+    """Write a table with numbers rounded to meaningful digits."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.8g")

@@ -19,7 +19,7 @@ SUPPORTED: Verdict = "supported"
 NOT_SUPPORTED: Verdict = "not supported"
 UNDECIDED: Verdict = "undecided"
 NOT_TESTED: Verdict = "not tested"
-# Advice of more seeds or sections than this is useless.
+# Advice to use more seeds or sections than this would be useless.
 MOST_ADVISED = 2000
 
 Fact = str | float | Sequence[str]
@@ -27,7 +27,7 @@ Fact = str | float | Sequence[str]
 
 @dataclass(frozen=True)
 class Message:
-    """Something to report, as data: the templates hold the sentence of each `code`, and `facts` fill it in."""
+    """Something to report, as data: the templates have a sentence for each `code`, filled in with `facts`."""
 
     code: str
     facts: Mapping[str, Fact] = field(default_factory=dict)
@@ -45,9 +45,9 @@ class Description:
 
 @dataclass(frozen=True)
 class Margin:
-    """What an effect is held against, on the scale of its estimate.
+    """The bounds that an effect is compared with, on the scale of its estimate.
 
-    null: the bound that the whole interval must pass, in the direction `better`; smallest: the smallest effect of
+    null: the bound that the complete interval must pass, in the direction `better`; smallest: the smallest effect of
     interest, at the null or beyond it.
     """
 
@@ -57,15 +57,15 @@ class Margin:
 
     @property
     def sign(self) -> int:
-        """1 where higher is better, else −1."""
+        """1 if higher is better, else −1."""
         return 1 if self.better == "higher" else -1
 
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """What the advice for an open contrast is computed from, on the scale of its estimate.
+    """The inputs of the advice for an open contrast, on the scale of its estimate.
 
-    distance: from the estimate to the farther of null and smallest effect, positive where more data could decide;
+    distance: from the estimate to the farther of null and smallest effect, positive if more data could decide;
     seed_error, section_error: standard errors, as in `Resampled`.
     """
 
@@ -88,7 +88,7 @@ class Advice:
 
 @dataclass(frozen=True)
 class Contrast:
-    """One effect with its interval, and what it is held against (see `Margin`), all in the unit of its description.
+    """One effect with its interval and its bounds (see `Margin`), all in the unit of its description.
 
     uncertainty: None for a ratio of standard deviations.
     """
@@ -115,7 +115,7 @@ class Contrast:
     def verdict(self) -> Verdict:
         """supported: the interval lies beyond the null; not supported: it excludes the smallest effect of interest.
 
-        The second takes precedence: an effect that is certain and certainly too small to matter is not the one claimed.
+        The second takes precedence: an effect that is certain but too small to matter is not the one claimed.
         """
         if not self.computable:
             return UNDECIDED
@@ -159,7 +159,7 @@ def bootstrap_contrast(
         sections=resampled.sections,
         test="bootstrap over sections, Student's t over seeds" if resampled.seeds > 1 else "bootstrap over sections",
         uncertainty=Uncertainty(
-            # Between the two, an interval that excludes either of them decides; the farther one is excluded first.
+            # An estimate between the two is decided by excluding either; the farther one is excluded first.
             distance=max(oriented.value - sign * margin.null, sign * margin.smallest - oriented.value),
             seed_error=resampled.seed_error,
             section_error=resampled.section_error,
@@ -170,9 +170,9 @@ def bootstrap_contrast(
 def spread_contrast(
     spread: np.ndarray, baseline: np.ndarray, *, null: float, sections: int, description: Description
 ) -> Contrast:
-    """The ratio of two standard deviations over two seeds or more, with the F distribution's interval (normal, ours).
+    """The ratio of two standard deviations over at least two seeds, with an F interval (normality is our assumption).
 
-    Seeds are paired, which the F distribution ignores; where runs with the same seed are correlated it is conservative.
+    Seeds are paired, which the F distribution ignores; if runs with the same seed are correlated, it is conservative.
     """
     count = len(spread)
     ratio = float(np.std(spread, ddof=1) / np.std(baseline, ddof=1)) if np.ptp(baseline) > 0 else np.nan
@@ -193,7 +193,7 @@ def spread_contrast(
 
 
 def overall(contrasts: Iterable[Contrast]) -> Verdict:
-    """A claim of several parts: supported if every part is, not supported if any part is not."""
+    """The verdict of a claim with several parts: supported if every part is, not supported if any part is not."""
     verdicts = {contrast.verdict for contrast in contrasts}
     if NOT_SUPPORTED in verdicts:
         return NOT_SUPPORTED
@@ -213,7 +213,7 @@ def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
 def advice(uncertainty: Uncertainty, seeds: int, sections: int, power: float, alpha: float) -> Advice | None:
     """How many seeds or sections would decide by a t test, if the effect equals its estimate.
 
-    seeds, sections: those at hand. None where the distance or the error is unknown or 0.
+    seeds, sections: the present numbers. None if the distance or the error is unknown or 0.
     """
     distance, seed_error, section_error = uncertainty.distance, uncertainty.seed_error, uncertainty.section_error
     if not np.isfinite(distance) or distance <= 0 or not section_error > 0:
@@ -225,7 +225,7 @@ def advice(uncertainty: Uncertainty, seeds: int, sections: int, power: float, al
         more_seeds = enough(lambda n: float(np.hypot(seed_spread / n**0.5, section_error)), seeds)
     spread = section_error * sections**0.5
     other = 0.0 if np.isnan(seed_error) else seed_error
-    # Where the seeds alone leave it open, no number of sections closes it.
+    # If the seed error alone leaves it open, no number of sections decides it.
     if seeds == 1 or t.ppf(1 - alpha / 2, seeds - 1) * other < distance:
         more_sections = enough(lambda n: float(np.hypot(spread / n**0.5, other)), sections)
     return Advice(more_seeds, more_sections, power)
@@ -242,7 +242,7 @@ def _enough(error: Callable[[int], float], first: int, *, distance: float, power
 
 
 def _spread_advice(ratio: float, null: float, power: float, alpha: float) -> Advice | None:
-    """How many seeds would decide by an F test; None where the ratio is unknown or equals its bound."""
+    """How many seeds would decide by an F test; None if the ratio is unknown or equals its bound."""
     if not np.isfinite(ratio) or ratio == null:
         return None
     apart = (max(ratio, null) / min(ratio, null)) ** 2

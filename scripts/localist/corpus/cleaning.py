@@ -1,4 +1,4 @@
-"""Cleaning steps, which remove what is not the book's prose. corpus.clean switches each on or off."""
+"""Cleaning steps, which remove everything but the book's prose. corpus.clean switches each on or off."""
 
 import re
 from collections import Counter
@@ -28,7 +28,7 @@ from localist.corpus.section_names import NAMES, section_name
 from localist.corpus.unspaced import join_lines, word_count
 from localist.corpus.wrapped_lines import ENDS_SENTENCE, LONGEST_OF_VERSE
 
-# Result of a step: the paragraphs that stay, and the texts removed.
+# Result of a step: the paragraphs kept, and the texts removed.
 Cleaned = tuple[list[Paragraph], list[str]]
 
 LEADERS = re.compile(r"(?:\.\s?){4,}\s*(?:\d+|[ivxlc]+)\s*$|(?:…\s?){2,}\s*(?:\d+|[ivxlc]+)\s*$", re.IGNORECASE)
@@ -37,7 +37,7 @@ PROSE_WORDS = 20
 LARGEST_LIST = 0.5
 LEAST_BOOK = 2000
 MOSTLY = 0.5
-# A section of so many words of running prose, and hardly any others, is a chapter.
+# A section with at least this many words of running prose, and few others, is a chapter.
 FEWEST_OF_CHAPTER = 100
 MOSTLY_PROSE = 0.8
 NOTE_BEGINS = re.compile(r"\W*\d|[^\w\s\"'“‘«„¿¡(]")
@@ -47,16 +47,16 @@ CITES = re.compile(
     re.IGNORECASE,
 )
 
-# Soft hyphens, zero-width spaces, and marks of the writing direction, which the letters imply.
+# Soft hyphens, zero-width spaces, and direction marks, which the letters imply.
 INVISIBLE = dict.fromkeys(
     [0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
 )
-# Spaces of other widths, and the hyphen at which no line ends.
+# Spaces of other widths, and the non-breaking hyphen.
 PLAIN = {0x2011: "-"} | {
     ord(space): " "
     for space in "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f"
 }
-# Quotes, full-width characters and character references are the author's.
+# Quotes, full-width characters and character references are left as the author wrote them.
 FORMS = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False, normalization="NFC")
 
 NOTE_TEXT = re.compile(r"\[(?:foot)?note\b|\[fußnote\b", re.IGNORECASE)
@@ -64,17 +64,17 @@ NUMBERED = re.compile(r"\[(?:\d{1,3}|[A-Z*†‡])\]\s")
 MARKED = re.compile(f"{MARK_START}([^{MARK_START}{MARK_END}]*){MARK_END}")
 MARK = re.compile(r"\W*(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])(?:\s*[,–-]\s*\d{1,4})*\W*")
 BRACKETED_MARK = re.compile(r"(?:(?<=[^\W\d_]{3})|(?<=[.,;:!?”’)\]]))\[(?:\d{1,3}|[A-Z*†‡])\](?!\w)|(?<=\")\[\d{1,3}\]")
-# A raised number after a short word or a digit is an exponent or an ordinal's.
+# A raised number after a short word or a digit is an exponent or part of an ordinal.
 BEFORE_A_MARK = re.compile(r"(?:[^\W\d_]{3}|[.,;:!?\"”’»)\]])\s?$")
 
-# In typescripts and from character recognition, the hyphen may be a double one or a not sign.
+# In typescripts and OCR output, the hyphen may be doubled or a not sign.
 LINE_END_HYPHEN = re.compile(r"(?<![^\W_])([^\W_]+)([-\u2010\u2e17\u00ac])\n([^\W_]+)")
 SURE_HYPHEN = "\u00ac"
 SOFT_HYPHEN_AT_END = re.compile(r"\u00ad\s*\n\s*")
 LINE_END_DASH = re.compile(r"(?<=\S)([\u2013-\u2015]|--)\n(?=\S)")
 TIGHT_DASH = re.compile(r"(?<=\S)(?:[\u2013-\u2015]|--)(?=\S)")
 LOOSE_DASH = re.compile(r"(?<=\S)(?:[\u2013-\u2015]|--) ")
-# After these, the hyphen before stands for the rest of a compound, as in "pre- and post-war".
+# Before these words, a hyphen stands for the rest of a compound, as in "pre- and post-war".
 SUSPENDING = frozenset(["and", "or", "to", "und", "oder", "bis", "et", "ou", "e", "o", "y", "en", "of"])
 COMPOUND_PREFIX = re.compile(r"(?<![\w-])([^\W\d_]+)-(?=[^\W\d_])")
 FEWEST_COMPOUNDS = 3
@@ -82,18 +82,18 @@ WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 FEWEST_REPEATS = 5
 FEWEST_WORDS = 4
-MOST_WORDS = 30  # longer ones are for near_duplicates
+MOST_WORDS = 30  # longer paragraphs are handled by near_duplicates
 EDGE_PARAGRAPHS = 2
 IN_BRACKETS = re.compile(r"\s*[\[(（【［]")
 
 
 def tidy_unicode(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Normalise ligatures, decomposed letters, control characters, odd spaces and wrongly decoded letters."""
+    """Normalise ligatures, decomposed letters, control characters and unusual spaces, and repair mojibake."""
     kept, changed = [], []
     for paragraph in paragraphs:
         text = paragraph.text
         if not text.isascii() or not text.replace("\n", "").isprintable():
-            # After ftfy, which needs the odd characters to recognise wrongly decoded letters.
+            # After ftfy, which needs the unusual characters to detect mojibake.
             text = SOFT_HYPHEN_AT_END.sub("", ftfy.fix_text(text, FORMS)).translate(INVISIBLE).translate(PLAIN)
             changed.extend((Counter(paragraph.text) - Counter(text)).elements())
         kept.append(replace(paragraph, text=text))
@@ -101,8 +101,8 @@ def tidy_unicode(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def drop_contents(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove tables of contents: paragraphs that the format marks, lines that end in leaders and a number, and the text
-    under a heading such as Contents, up to the next heading or to prose (not all headings of plain text are known)."""
+    """Remove tables of contents: paragraphs marked as such by the format, lines that end in leaders and a number, and
+    the text under a heading such as Contents, up to the next heading or to prose (plain text may hide headings)."""
     in_contents = False
 
     def goes(_: int, paragraph: Paragraph) -> bool:
@@ -117,22 +117,23 @@ def drop_contents(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def drop_index(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove indexes, known by the format or by their heading."""
+    """Remove indexes, identified by the format or by their heading."""
     return _drop_kind(paragraphs, INDEX)
 
 
 def drop_references(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove reference lists, known by the format or by their heading."""
+    """Remove reference lists, identified by the format or by their heading."""
     return _drop_kind(paragraphs, REFERENCES)
 
 
 def drop_tables(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove cells of tables that hold data rather than text."""
+    """Remove the cells of data tables; tables of text stay."""
     return _split(paragraphs, lambda _, paragraph: paragraph.kind == TABLE)
 
 
 def drop_footnotes(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove foot- and endnotes; in plain text, paragraphs that say so or begin with a mark that the text has."""
+    """Remove footnotes and endnotes; in plain text, paragraphs labelled as notes or beginning with a mark used in the
+    text."""
     marks = {mark[0] for paragraph in paragraphs for mark in BRACKETED_MARK.finditer(paragraph.text)}
 
     said_so = {*bracketed(paragraphs, NOTE_TEXT)}
@@ -147,7 +148,7 @@ def drop_footnotes(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def drop_footnote_marks(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove numbers, letters and signs that refer to notes; raised ones that are part of the text stay."""
+    """Remove numbers, letters and symbols that refer to notes; superscripts that belong to the text stay."""
     removed: list[str] = []
 
     def raised(match: re.Match[str]) -> str:
@@ -168,10 +169,11 @@ def drop_footnote_marks(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def join_hyphenated(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Join words that were hyphenated at a line's end, and what stands before and after a dash there as in the lines.
+    """Join words hyphenated at line ends. A dash at a line end is spaced like the dashes within lines.
 
-    The hyphen stays beside digits, before a capital, and in words that the book never writes without it but either
-    writes with it, or uses the first part of in FEWEST_COMPOUNDS compounds, or uses both parts of as words.
+    The hyphen stays next to digits, before a capital, and in words that the book never writes without it, provided that
+    it writes the word with a hyphen elsewhere, uses the first part in FEWEST_COMPOUNDS compounds, or uses both parts as
+    words.
     """
     rest = [LINE_END_HYPHEN.sub(" ", paragraph.text) for paragraph in paragraphs]
     words = Counter(word.casefold() for text in rest for word in WORD.findall(text))
@@ -203,7 +205,7 @@ def join_hyphenated(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def _dashes_are_tight(texts: Iterable[str]) -> bool:
-    """Whether no space follows a dash, as in English; in Spanish, one follows the dash that ends an aside."""
+    """Whether dashes are unspaced, as in English; in Spanish, a space follows the dash that closes an aside."""
     tight, loose = 0, 0
     for text in texts:
         tight, loose = tight + len(TIGHT_DASH.findall(text)), loose + len(LOOSE_DASH.findall(text))
@@ -211,8 +213,9 @@ def _dashes_are_tight(texts: Iterable[str]) -> bool:
 
 
 def drop_boilerplate(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove navigation of web pages, and paragraphs that occur FEWEST_REPEATS times or more with other digits, or at
-    the edges of sections of prose. Refrains and stage directions stand within sections, among verse, or in brackets.
+    """Remove the navigation of web pages, and paragraphs repeated at least FEWEST_REPEATS times with other digits, or
+    at the edges of prose sections. Refrains and stage directions, which stand within sections, among verse or in
+    brackets, are kept.
     """
     said = [_repeatable(paragraph) for paragraph in paragraphs]
     exact: dict[str, set[str]] = {}
@@ -230,13 +233,13 @@ def drop_boilerplate(paragraphs: Sequence[Paragraph]) -> Cleaned:
 
 
 def repeated_sentences(removed: Iterable[str]) -> list[str]:
-    """Of what drop_boilerplate removed, whole sentences that came back: they might be the author's."""
+    """The complete sentences among the repetitions that drop_boilerplate removed: they may be the author's."""
     times = Counter(" ".join(text.split()) for text in removed)
     return [text for text, count in times.items() if count >= FEWEST_REPEATS and ENDS_SENTENCE.search(text)]
 
 
 UNICODE = "unicode"
-# In this order. The PDF reader does the first two of STEPS, near_duplicates the last, over all files.
+# Applied in this order. The PDF reader does the first two of STEPS; near_duplicates does the last, across all files.
 TEXT_STEPS: dict[str, Callable[[Sequence[Paragraph]], Cleaned]] = {
     UNICODE: tidy_unicode,
     "gutenberg": drop_gutenberg,
@@ -254,7 +257,7 @@ STEPS = (RUNNING_HEADS, PAGE_NUMBERS, *TEXT_STEPS, NEAR_DUPLICATES)
 
 
 def clean(paragraphs: Iterable[Paragraph], steps: Collection[str]) -> tuple[list[Paragraph], dict[str, list[str]]]:
-    """The paragraphs after `steps`, with lines joined and white space squeezed; and step → texts removed."""
+    """Apply `steps`, join lines and collapse white space. Returns the paragraphs, and step → texts removed."""
     kept = list(paragraphs)
     removed = {}
     for name, step in TEXT_STEPS.items():
@@ -265,7 +268,7 @@ def clean(paragraphs: Iterable[Paragraph], steps: Collection[str]) -> tuple[list
 
 
 def without_sections(paragraphs: Sequence[Paragraph], names: Collection[str]) -> Cleaned:
-    """Remove sections whose heading is one of `names` (see section_name), subsections included."""
+    """Remove sections whose heading is in `names` (see section_name), with their subsections."""
     gone = {number for section in _named_sections(paragraphs, names) for number in section}
     return _split(paragraphs, lambda number, _: number in gone)
 
@@ -273,9 +276,10 @@ def without_sections(paragraphs: Sequence[Paragraph], names: Collection[str]) ->
 def without_lists(
     paragraphs: Sequence[Paragraph], names: Collection[str]
 ) -> tuple[list[Paragraph], list[str], list[str]]:
-    """Remove sections like without_sections, but for those that hold most of the book or running prose: chapters.
+    """Remove sections like without_sections, but keep those that look like chapters (running prose, or most of the
+    book).
 
-    Returns the paragraphs that stay, the texts removed, and a warning for each chapter that stays.
+    Returns the paragraphs kept, the texts removed, and a warning for each chapter kept.
     """
     whole = sum(len(paragraph.text) for paragraph in paragraphs)
     gone: set[int] = set()
@@ -286,8 +290,8 @@ def without_lists(
         is_most = characters > LARGEST_LIST * whole and (characters > LEAST_BOOK or any(map(_runs, inside)))
         if is_most or _is_running_prose(inside):
             warnings.append(
-                f"the section {paragraphs[section[0]].text!r} ({characters:,} characters) stays: it looks like a "
-                "chapter, not like a list"
+                f"the section {paragraphs[section[0]].text!r} ({characters:,} characters) was kept: it looks like a "
+                "chapter, not a list"
             )
         else:
             gone.update(section)
@@ -295,7 +299,7 @@ def without_lists(
 
 
 def _named_sections(paragraphs: Sequence[Paragraph], names: Collection[str]) -> list[list[int]]:
-    """The numbers of the paragraphs of each section with one of `names`, its heading first."""
+    """The paragraph numbers of each section whose heading is in `names`, starting with the heading."""
     sections: list[list[int]] = []
     level = 0
     for number, paragraph in enumerate(paragraphs):
@@ -320,7 +324,7 @@ def _runs(paragraph: Paragraph) -> bool:
 
 
 def one_line(text: str) -> str:
-    """Squeeze white space, and drop note marks and lone surrogates (which UTF-8 cannot encode)."""
+    """Collapse white space, and drop note marks and lone surrogates (which UTF-8 cannot encode)."""
     text = MARKED.sub(r"\1", text).replace(MARK_START, "").replace(MARK_END, "")
     return join_lines(text.encode("utf-8", "ignore").decode("utf-8"))
 
@@ -328,7 +332,7 @@ def one_line(text: str) -> str:
 def _drop_kind(paragraphs: Sequence[Paragraph], kind: str) -> Cleaned:
     kept, removed = _split(paragraphs, lambda _, paragraph: paragraph.kind == kind)
     rest, headed = without_sections(kept, NAMES[kind])
-    # A section that makes up most of a book is not a list at its end, whatever its heading.
+    # A section that makes up most of a book is not a back-matter list, whatever its heading.
     if sum(map(len, headed)) > max(LEAST_BOOK, LARGEST_LIST * sum(len(paragraph.text) for paragraph in kept)):
         return kept, removed
     return rest, removed + headed
@@ -356,7 +360,7 @@ def _is_listing(text: str) -> bool:
 
 
 def _repeatable(paragraph: Paragraph) -> str:
-    """What is compared to find repetitions: empty for what may be repeated."""
+    """The text compared to find repetitions; empty for a paragraph that may be repeated."""
     words = word_count(paragraph.text)
     if paragraph.kind == HEADING or not FEWEST_WORDS <= words <= MOST_WORDS or IN_BRACKETS.match(paragraph.text):
         return ""
@@ -364,7 +368,7 @@ def _repeatable(paragraph: Paragraph) -> str:
 
 
 def _edges_of_prose(paragraphs: Sequence[Paragraph]) -> set[int]:
-    """The outermost EDGE_PARAGRAPHS of each section, but for sections of verse."""
+    """The outermost EDGE_PARAGRAPHS of each section, except sections of verse."""
     headings = [number for number, one in enumerate(paragraphs) if one.kind == HEADING]
     edges: set[int] = set()
     for start, end in pairwise([-1, *headings, len(paragraphs)]):

@@ -10,10 +10,10 @@ from localist.corpus.formats.file_kinds import EXTENSIONS, is_unpacked_epub
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import check_path, exists, files_in, sha256_of
 
-# Metadata beside the files of a data set.
+# Metadata files of a data set.
 NO_TEXT = frozenset({"dataset_info.json", "state.json", "dataset_dict.json", "dataset_infos.json"})
 DATA_SET = (".arrow", ".parquet")
-# What stands beside books: pictures, what programs note of their books, parts of pages.
+# Files that accompany books: pictures, metadata written by e-book programs, parts of web pages.
 BESIDE_BOOKS = frozenset(
     [
         *(".jpg", ".jpeg", ".png", ".gif", ".svg", ".webp", ".bmp", ".ico"),
@@ -26,9 +26,9 @@ BESIDE_BOOKS = frozenset(
 def corpus_files(sources: Iterable[Path]) -> list[Path]:
     """The given files, and all files in the given folders, in natural order of their names (2 before 10).
 
-    A folder that is an unpacked EPUB counts as a file. In folders, hidden files are passed over, the metadata of a data
-    set, and what stands beside books (BESIDE_BOOKS) unless there is nothing else. Raises UserError for a path that does
-    not exist, and where no file is left.
+    An unpacked EPUB counts as one file. Hidden files and data set metadata in folders are skipped, and so are files
+    that accompany books (BESIDE_BOOKS) unless there is nothing else. Raises UserError if a path does not exist or no
+    file is left.
     """
     sources = list(sources)
     found: list[Path] = []
@@ -41,13 +41,13 @@ def corpus_files(sources: Iterable[Path]) -> list[Path]:
             raise UserError(f"corpus.source.path: {source} does not exist (looked in {Path.cwd()}). Correct the path.")
     if not found:
         raise UserError(
-            f"corpus.source.path: no file in {', '.join(map(str, sources))}. Name a folder with books in it."
+            f"corpus.source.path: no files in {', '.join(map(str, sources))}. Name a folder that contains books."
         )
     return list(dict.fromkeys(found))
 
 
 def source_paths(path: str | Sequence[str]) -> list[Path]:
-    """The config's corpus.source.path, one path or several, as a list."""
+    """The paths in corpus.source.path (one or several), as a list."""
     return [Path(one).expanduser() for one in ([path] if isinstance(path, str) else path)]
 
 
@@ -58,12 +58,13 @@ def check_corpus_path(path: str | Sequence[str]) -> None:
     for file in corpus_files(source_paths(path)):
         if "{" in str(file) or "}" in str(file):
             raise UserError(
-                f"corpus.source.path: {file} has braces in its name, which Snakemake cannot read. Rename it."
+                f"corpus.source.path: {file} has braces in its name, which Snakemake would read as a wildcard. "
+                "Rename the file."
             )
 
 
 def shown_names(files: Iterable[Path]) -> dict[Path, str]:
-    """Names of files in reports: the file's name, with its folder's where two are equal."""
+    """Names of files in reports: the file name, preceded by its folder where two files share a name."""
     files = list(files)
     shared = Counter(path.name for path in files)
     return {
@@ -72,12 +73,12 @@ def shown_names(files: Iterable[Path]) -> dict[Path, str]:
 
 
 def printable(text: str) -> str:
-    """Replace bytes of a file name that are not UTF-8 by question marks."""
+    """Replace bytes of a file name that are not UTF-8 with question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def checksum_of(path: Path) -> str:
-    """The SHA-256 of a file; of an unpacked EPUB, that of the names and checksums of its files."""
+    """The SHA-256 of a file; for an unpacked EPUB, that of the names and checksums of its files."""
     if not path.is_dir():
         return sha256_of(path)
     files = sorted(path.rglob("*"))
@@ -99,7 +100,7 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _is_hidden(path: Path) -> bool:
-    """Whether a system or a program hides a file, or keeps it only while another is open."""
+    """Whether a file is hidden, or is a temporary lock file of a program."""
     return any(part.startswith((".", "~$")) for part in path.parts)
 
 

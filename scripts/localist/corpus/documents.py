@@ -1,4 +1,4 @@
-"""Documents and sections: the form that every format is read into."""
+"""Documents and sections: the data structures that all formats are read into."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ COLUMNS = ("document", "title", "author", "source", "section", "heading", "page"
 
 @dataclass(frozen=True)
 class Section:
-    """A stretch of prose under one heading; `heading` is metadata and not part of `text`, `page` is where it begins."""
+    """Prose under one heading. `heading` is metadata, not part of `text`; `page` is the page on which it begins."""
 
     heading: str
     text: str
@@ -20,7 +20,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A title and its sections, in reading order; `source` is the file that it comes from."""
+    """A title and its sections in reading order; `source` is the file that they come from."""
 
     title: str
     sections: tuple[Section, ...]
@@ -29,7 +29,7 @@ class Document:
 
 
 def sections_table(documents: Iterable[Document], first_document: int = 0, first_section: int = 0) -> pd.DataFrame:
-    """One row per section, with COLUMNS; documents and sections are numbered through the corpus."""
+    """One row per section, with COLUMNS; documents and sections are numbered across the corpus."""
     rows = [
         (number, document.title, document.author, document.source, section.heading, section.page, section.text)
         for number, document in enumerate(documents, start=first_document)
@@ -41,5 +41,5 @@ def sections_table(documents: Iterable[Document], first_document: int = 0, first
 
 
 def document_text(sections: Iterable[str]) -> str:
-    """A document's whole text: what is tokenised, and what sentence offsets refer to."""
+    """The complete text of a document. It is what is tokenised, and sentence offsets refer to it."""
     return SECTION_SEPARATOR.join(sections)

@@ -1,4 +1,4 @@
-"""Extract a corpus from its files: all sections in order, and a report on each file."""
+"""Extracts a corpus from its files: all sections in order, and a report on each file."""
 
 import tempfile
 from collections import Counter
@@ -30,16 +30,16 @@ LIBRARIES = (
     *("chardet", "datasketch", "ftfy", "lxml", "mammoth", "markdown-it-py", "mdit-py-plugins", "mwparserfromhell"),
     *("mwxml", "py3langid", "pyarrow", "pypdfium2", "sentencex"),
 )
-# Counted for each file, and in total.
+# Counted per file and in total.
 COUNTS = ("documents", "sections", "characters_read", "characters", "words", "sentences")
 DOCUMENTS_AT_ONCE = 500
 EXAMPLES = 5
 EXAMPLE_CHARACTERS = 160
 RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ug", "ur", "yi"})
-# Below these, the report warns: the share of a file's characters in the config's language, and the share that is kept.
+# The report warns below these shares: of a file's characters in the configured language, and of characters kept.
 LEAST_IN_LANGUAGE = 0.5
 LEAST_KEPT = 0.5
-# Steps that take whole sections, tables or repetitions, which might be the text itself: above this share, a warning.
+# Steps that remove whole sections, tables or repetitions, which may be wanted: the report warns above this share.
 OF_SECTIONS = frozenset({INDEX, REFERENCES, TABLE, NAVIGATION, DROPPED_SECTIONS, NEAR_DUPLICATES})
 MUCH = 0.2
 
@@ -50,8 +50,8 @@ SCHEMA = pyarrow.schema([(name, pyarrow.int64() if name in NUMBERS else pyarrow.
 def extract(files: Sequence[Path], settings: CorpusSettings, sections: Path) -> dict[str, Any]:
     """Write the sections of all files to `sections` (Parquet, documents.COLUMNS), and return the report.
 
-    Raises UserError naming every file that cannot be read, unless settings.on_error is skip (then the report lists
-    them), and where no text is left.
+    Raises UserError if no text is left, and for files that cannot be read, naming each of them; with
+    settings.on_error: skip, the report lists these files instead.
     """
     reports: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
@@ -86,7 +86,7 @@ def extract(files: Sequence[Path], settings: CorpusSettings, sections: Path) -> 
 
 
 class _Numbering:
-    """Writes documents in batches, and numbers them and their sections through the corpus."""
+    """Writes documents in batches, and numbers them and their sections across the corpus."""
 
     def __init__(self, writer: parquet.ParquetWriter) -> None:
         self._writer, self._documents, self._sections = writer, 0, 0
@@ -108,7 +108,7 @@ class _Numbering:
 
 
 class _FileReport:
-    """Sums up the documents of one file."""
+    """Summarises the documents of one file."""
 
     def __init__(self, name: str, checksum: str, language: str) -> None:
         self.language = language
@@ -164,20 +164,20 @@ class _FileReport:
             return
         if shares.get(self.language, 0) < LEAST_IN_LANGUAGE:
             main = next(iter(shares))
-            direction = ", which is written from right to left" if main in RIGHT_TO_LEFT else ""
-            yield f"most of the text looks like {main!r}{direction}; corpus.language is {self.language!r}"
+            direction = ", which is written right to left" if main in RIGHT_TO_LEFT else ""
+            yield f"most of the text appears to be in {main!r}{direction}, but corpus.language is {self.language!r}"
         read = self.counts["characters_read"]
         if self.counts["characters"] < LEAST_KEPT * read:
             share = 1 - self.counts["characters"] / read
-            yield f"{share:.0%} of the text was taken out: see below which step did it"
+            yield f"{share:.0%} of the text was removed: see the steps below"
         for step, entry in self.removed.items():
             if step in OF_SECTIONS and entry["characters"] > MUCH * read:
                 share = entry["characters"] / read
-                yield f"{step.replace('_', ' ')} took {share:.0%} of the text ({entry['characters']:,} characters)"
+                yield f"{step.replace('_', ' ')} removed {share:.0%} of the text ({entry['characters']:,} characters)"
 
 
 def _read_together(files: Mapping[Path, str]) -> Iterator[list[tuple[Path, str]]]:
-    """The pages of a folder, which may have lines in common, together; other files one by one."""
+    """The web pages of a folder as one group, since they may share lines; other files one by one."""
     for _, files_of_one in groupby(files.items(), key=lambda one: one[0].parent if _is_page(one[0]) else one[0]):
         yield list(files_of_one)
 
@@ -229,7 +229,7 @@ def _whole_report(
     if not totals["characters"]:
         names = ", ".join(report["file"] for report in reports)
         raise UserError(
-            f"{names}: no text is left after extraction. Use another file, or switch steps of corpus.clean off."
+            f"{names}: no text is left after extraction. Use another file, or switch off steps in corpus.clean."
         )
     removed: dict[str, Counter[str]] = {}
     for report in reports:

@@ -1,4 +1,4 @@
-"""Project Gutenberg: its header, licence and credits, and the marks by which its plain text stands for print."""
+"""Project Gutenberg: removes its header, licence and credits, and the markup of its plain text."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ CREDITS = re.compile(
 )
 CREDITS_WITHIN = 4
 
-# What stands for a picture, and what the transcriber says: in brackets, also over several paragraphs.
+# Picture placeholders and transcriber's notes: in brackets, possibly over several paragraphs.
 ASIDE = re.compile(
     r"\[(?:Illustration|Abbildung|Ilustraci[oó]n|Illustrazione|Frontispiece|Decoration|Sidenote|Music|Blank Page|"
     r"Transcriber|Transcription|"
@@ -23,7 +23,7 @@ ASIDE = re.compile(
 )
 INLINE_ASIDE = re.compile(r"[^\S\n]?" + ASIDE.pattern + r"[^\[\]]{0,300}\]", re.IGNORECASE)
 INITIAL = re.compile(r"\[Illustration:? ?(\w)\](?=\w)", re.IGNORECASE)
-# In paragraphs; and how far from a paragraph's end the bracket may end, in characters.
+# In paragraphs; and the largest distance from the closing bracket to the paragraph's end, in characters.
 LONGEST_ASIDE = 40
 NEAR_END = 3
 TRANSCRIBER = re.compile(r"[\W_]*transcriber[’']?s?[’']? notes?\b", re.IGNORECASE)
@@ -35,15 +35,15 @@ PAGE_MARK = re.compile(
 FEWEST_COUNTING = 2
 MOSTLY_COUNTING = 0.5
 EMPHASIS = re.compile(r"(?<![\w_])_(?=[^\W_]|[\"'“‘«¿¡(])([^_]{1,500})(?<=[^\s_])_(?![\w_])")
-# Bold type, small capitals and letters set apart; and letters of Greek in Latin ones.
+# Bold type, small capitals and letter-spaced words; and transliterated Greek.
 OTHER_TYPE = re.compile(r"(?<!\w)([=+~#])(?=\w)([^=+~#]{1,200})(?<=\S)\1(?!\w)")
 GREEK = re.compile(r"\[Greek: ([^\[\]]{1,300})\]")
 ORNAMENTS = frozenset(" \n\t*•·~#◆◇⁂※+-|=_")
 
 
 def drop_gutenberg(paragraphs: Sequence[Paragraph]) -> tuple[list[Paragraph], list[str]]:
-    """Remove Project Gutenberg's header, licence and volunteers' credits, notes of transcribers, places of pictures,
-    marks of pages, rows of asterisks, and the underscores that stand for italics."""
+    """Remove Project Gutenberg's header, licence and volunteer credits, transcriber's notes, picture placeholders, page
+    marks, rows of asterisks, and the underscores that mark italics."""
     gone = {*_frame(paragraphs), *bracketed(paragraphs, ASIDE), *_notes_of_transcribers(paragraphs)}
     removed = [one.text for number, one in enumerate(paragraphs) if number in gone]
     is_transcript = (
@@ -60,9 +60,9 @@ def drop_gutenberg(paragraphs: Sequence[Paragraph]) -> tuple[list[Paragraph], li
 
 
 def bracketed(paragraphs: Sequence[Paragraph], opening: re.Pattern[str]) -> Iterator[int]:
-    """The numbers of paragraphs that begin with `opening`, which has a bracket, and of those up to its end.
+    """The numbers of the paragraphs from one that begins with `opening`, which has a bracket, to the closing bracket.
 
-    A paragraph that goes on after the bracket is left out.
+    The last paragraph is left out if its text continues after the closing bracket.
     """
     for number, paragraph in enumerate(paragraphs):
         if opening.match(paragraph.text.lstrip()):
@@ -100,7 +100,7 @@ def _notes_of_transcribers(paragraphs: Sequence[Paragraph]) -> Iterator[int]:
 
 
 def _counts_pages(paragraphs: Sequence[Paragraph]) -> bool:
-    """Whether marks of pages are no citations: they say so, or count."""
+    """Whether page marks are not citations: they are labelled as pages, or count up."""
     marks = [mark for paragraph in paragraphs for mark in PAGE_MARK.finditer(paragraph.text)]
     numbers = [int(mark["p"] or mark["curly"]) for mark in marks if not mark["said"]]
     counting = sum(after == before + 1 for before, after in pairwise(numbers))
@@ -108,7 +108,7 @@ def _counts_pages(paragraphs: Sequence[Paragraph]) -> bool:
 
 
 def _space_left(mark: re.Match[str]) -> str:
-    """The space before a mark of which the next word begins directly after it."""
+    """The space before a mark, if the next word follows the mark directly."""
     return " " if mark[0][0].isspace() and mark.string[mark.end() : mark.end() + 1].isalnum() else ""
 
 

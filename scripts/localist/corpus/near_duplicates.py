@@ -1,4 +1,4 @@
-"""Finds paragraphs that nearly repeat an earlier one, over all files of a corpus."""
+"""Finds near-duplicate paragraphs across all files of a corpus."""
 
 import re
 from collections.abc import Sequence
@@ -8,21 +8,21 @@ from datasketch import MinHash, MinHashLSH
 # Shorter paragraphs (names, dates, set phrases) recur without being copies.
 FEWEST_WORDS = 30
 SHINGLE_WORDS = 5
-# Jaccard similarity of the sets of word 5-grams: a copy with one word in twenty changed has about 0.6, in fifty 0.8.
+# Jaccard similarity of the sets of word 5-grams: about 0.6 with one word in twenty changed, 0.8 with one in fifty.
 LEAST_SIMILARITY = 0.8
 PERMUTATIONS = 64
 WORD = re.compile(r"\w+")
 
 
 class NearDuplicates:
-    """Remembers paragraphs by MinHash (Broder 1997), in less than a kilobyte each."""
+    """Stores the MinHash (Broder 1997) of each paragraph, in less than a kilobyte each."""
 
     def __init__(self) -> None:
         self._seen = MinHashLSH(threshold=LEAST_SIMILARITY, num_perm=PERMUTATIONS)
         self._count = 0
 
     def without(self, lines: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Split the paragraphs of a section into new ones, which are remembered, and near-duplicates."""
+        """Split the paragraphs of a section into new ones, which are stored, and near-duplicates."""
         new, copies = [], []
         for line in lines:
             (copies if self._is_copy(line) else new).append(line)

@@ -1,4 +1,4 @@
-"""Read a file of any format into cleaned documents, with samples and the texts removed."""
+"""Reads a file of any format into cleaned documents, with samples and the texts removed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ from localist.corpus.section_names import section_name
 from localist.corpus.sections import sections_of
 from localist.corpus.settings import CorpusSettings
 
-# Length of a sample, where it is not a page, and how many of its characters are shown.
+# Length of a sample that is not a page, and how many of its characters are shown.
 SAMPLE_PARAGRAPHS = 6
 SAMPLE_CHARACTERS = 1500
 LONGEST_NAME = 300
@@ -40,7 +40,7 @@ LANGUAGE_PIECE = 1000
 LANGUAGE_PIECES = 50
 
 
-# Format (see file_kinds) → reader of a path, given the settings and the cleaning steps that are on.
+# Format (see file_kinds) → function that reads a path, given the settings and the enabled cleaning steps.
 READERS: dict[str, Callable[[Path, CorpusSettings, frozenset[str]], Iterator[Book]]] = {
     "pdf": lambda path, settings, steps: read_pdf(path, steps),
     "epub": lambda path, settings, steps: read_epub(path),
@@ -96,7 +96,7 @@ def extract_file(path: Path, settings: CorpusSettings) -> Iterator[Extracted]:
             kind=kind,
             encoding=book.encoding,
             pages=book.pages,
-            # Once tidy, since that makes two letters of a ligature: no more is kept than was read.
+            # Counted after tidying, which turns a ligature into two letters: else more might be kept than was read.
             characters_read=sum(len(one_line(paragraph.text)) + 1 for paragraph in tidied),
             languages=languages_of(text),
             removed={**book.removed, UNICODE: changed, **removed, DROPPED_SECTIONS: dropped},
@@ -107,11 +107,11 @@ def extract_file(path: Path, settings: CorpusSettings) -> Iterator[Extracted]:
 
 def _is_it_the_author_s(text: str) -> str:
     said = text[:LONGEST_NAME]
-    return f"boilerplate took {said!r} each time: if it is the author's, set corpus.clean.boilerplate: false"
+    return f"boilerplate removed every {said!r}: if it is the author's, set corpus.clean.boilerplate: false"
 
 
 def languages_of(text: str) -> dict[str, int]:
-    """Characters by language (two-letter code, by py3langid) in pieces spread evenly over the text."""
+    """Characters per language (two-letter code, detected by py3langid) in pieces spread evenly over the text."""
     pieces = [text[start : start + LANGUAGE_PIECE] for start in range(0, len(text), LANGUAGE_PIECE)]
     found: dict[str, int] = {}
     for piece in pieces[:: len(pieces) // LANGUAGE_PIECES + 1]:
@@ -121,7 +121,7 @@ def languages_of(text: str) -> dict[str, int]:
 
 
 def _samples(book: Book, paragraphs: Sequence[Paragraph], kept: Sequence[Paragraph]) -> list[dict[str, str]]:
-    """The beginning and the middle, before and after cleaning: whole pages where there are pages, else paragraphs."""
+    """The beginning and the middle, before and after cleaning: whole pages if the format has pages, else paragraphs."""
     samples = []
     if book.page_texts:
         for page, text in book.page_texts.items():

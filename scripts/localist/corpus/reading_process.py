@@ -1,7 +1,7 @@
-"""Read untrusted files in a separate process, with limits on time and memory: a crash there does no harm here.
+"""Reads untrusted files in a separate process with time and memory limits, so that a crash is contained.
 
-Run as a module, it answers each line of JSON on standard input with one on standard output.
-Answers are JSON and never pickles: a hostile file that takes over the reading process must not reach this one.
+Run as a module, it answers each line of JSON on standard input with a line on standard output.
+Answers are JSON, never pickles: a malicious file that takes over the reading process must not reach the parent.
 """
 
 import dataclasses
@@ -19,19 +19,19 @@ from typing import Any
 from localist.corpus.settings import CorpusSettings
 from localist.plumbing.errors import UserError
 
-# Of processor time, so that a busy machine refuses no book: for a file of up to a megabyte, and each further megabyte.
+# Processor time, which a busy machine does not change: for a file up to a megabyte, and per further megabyte.
 SECONDS = 25
 SECONDS_PER_MEGABYTE = 30
 MEMORY_BYTES = 1_800_000_000
-# Python's limit of calls; a reader of HTML takes three for each level of nesting.
+# Python's recursion limit; the HTML reader needs three calls per level of nesting.
 RECURSION = 7000
-# The exit code of Python after an error.
+# Python's exit code after an uncaught exception.
 PYTHON_ERROR = 1
-ENVIRONMENT = "The file may be whole: make the environment again (make env), and see what PYTHONPATH adds to it."
+ENVIRONMENT = "The file may be fine: rebuild the environment (make env), and check what PYTHONPATH adds to it."
 
 
 class ReadingProcess:
-    """Context: a process that reads one file after the other; it starts with the first file and after each crash."""
+    """Context manager of a process that reads files one after another; it is started on demand and after a crash."""
 
     def __init__(self, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
         self.seconds, self.memory_bytes = seconds, memory_bytes
@@ -45,13 +45,13 @@ class ReadingProcess:
 
     @property
     def pid(self) -> int | None:
-        """Process id, or None where none is running."""
+        """Process id, or None if no process is running."""
         return self._process.pid if self._process else None
 
     def read(self, path: Path, settings: CorpusSettings, spool: Path) -> None:
         """Write the documents of `path` to `spool`, one line of JSON each (the fields of readers.Extracted).
 
-        Raises UserError, naming the file, where it cannot be read, takes longer than its size allows, needs too much
+        Raises UserError, naming the file, if it cannot be read, takes longer than its size allows, needs too much
         memory or crashes its reader.
         """
         seconds = self.seconds + SECONDS_PER_MEGABYTE * max(0.0, _megabytes(path) - 1)
@@ -64,11 +64,11 @@ class ReadingProcess:
         if answer is None:
             if process.returncode == -signal.SIGXCPU:
                 raise UserError(
-                    f"{path}: timed out: it takes more than {seconds:.0f} s of processor time (damaged or malicious). "
+                    f"{path}: timed out after {seconds:.0f} s of processor time (damaged or malicious file). "
                     "Leave it out."
                 )
             if process.returncode == PYTHON_ERROR:
-                raise UserError(f"{path}: not read, since the process that reads files could not start. {ENVIRONMENT}")
+                raise UserError(f"{path}: not read: the process that reads files failed to start. {ENVIRONMENT}")
             raise UserError(
                 f"{path}: its reader crashed (exit code {process.returncode}): the file is damaged or needs more than "
                 f"{self.memory_bytes / 1e9:.1f} GB. Leave it out, or split it."
@@ -82,7 +82,7 @@ class ReadingProcess:
             [sys.executable, "-P", "-m", "localist.corpus.reading_process", str(self.memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # warnings of libraries; errors come as answers
+            stderr=subprocess.DEVNULL,  # library warnings; errors are returned as answers
             text=True,
             encoding="utf-8",
             env={
@@ -99,18 +99,18 @@ class ReadingProcess:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
             return json.loads(process.stdout.readline())
-        except (BrokenPipeError, ValueError):  # no line, or no JSON
+        except (BrokenPipeError, ValueError):  # no line, or not JSON
             return None
 
     def _stop(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            with suppress(BrokenPipeError), process:  # closes the pipes, and waits
+            with suppress(BrokenPipeError), process:  # closes the pipes and waits
                 process.kill()
 
 
 def spooled(path: Path) -> Iterator[dict[str, Any]]:
-    """The documents that ReadingProcess.read wrote, one after the other."""
+    """The documents that ReadingProcess.read wrote, one by one."""
     with path.open(encoding="utf-8") as stream:
         for line in stream:
             yield json.loads(line)
@@ -124,7 +124,7 @@ def _megabytes(path: Path) -> float:
 
 
 def _answer(request: Mapping[str, Any]) -> str:
-    """Read a file into its spool. Returns an error message, or an empty string."""
+    """Read a file into its spool. Returns an error message, or an empty string on success."""
     path = Path(request["path"])
     try:
         from localist.corpus.readers import extract_file
@@ -132,18 +132,18 @@ def _answer(request: Mapping[str, Any]) -> str:
         with Path(request["spool"]).open("wb") as stream:
             for extracted in extract_file(path, CorpusSettings(**request["settings"])):
                 line = json.dumps(dataclasses.asdict(extracted), ensure_ascii=False) + "\n"
-                stream.write(line.encode("utf-8", "replace"))  # UTF-8 has no lone surrogates
+                stream.write(line.encode("utf-8", "replace"))  # lone surrogates cannot be encoded
     except UserError as error:
         return str(error)
     except OSError as error:
         return f"{path}: cannot be read ({error.strerror or error}). Check the path and its permissions."
     except ImportError as error:
-        return f"{path}: not read, since a library cannot be loaded ({error}). {ENVIRONMENT}"
+        return f"{path}: not read: a library cannot be loaded ({error}). {ENVIRONMENT}"
     except RecursionError:
         return f"{path}: is nested too deeply to be a book. Leave it out."
     except MemoryError:
         raise
-    except Exception as error:  # bugs of libraries, which damaged files bring out
+    except Exception as error:  # library bugs triggered by damaged files
         return f"{path}: cannot be read: {type(error).__name__}: {error}. Get or save it again."
     return ""
 
@@ -157,7 +157,7 @@ def _limit(memory_bytes: int) -> None:
 
 
 def _limit_time(seconds: float) -> None:
-    """End this process with SIGXCPU after this many more seconds of processor time."""
+    """End this process with SIGXCPU after `seconds` more seconds of processor time."""
     with suppress(ImportError, ValueError):
         import resource
 
@@ -168,7 +168,7 @@ def _limit_time(seconds: float) -> None:
 
 def _serve(memory_bytes: int) -> None:
     _limit(memory_bytes)
-    # Answers go to a copy of standard output, and what libraries print to standard error.
+    # Answers go to a copy of standard output; anything that libraries print goes to standard error.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.setrecursionlimit(RECURSION)
@@ -178,7 +178,7 @@ def _serve(memory_bytes: int) -> None:
         answer = {"error": "", "memory_spent": False}
         try:
             answer["error"] = _answer(request)
-        except MemoryError:  # the allocator keeps what it has: the next file needs a fresh process
+        except MemoryError:  # the allocator does not return its memory: the next file needs a fresh process
             message = f"{request['path']}: needs more than {memory_bytes / 1e9:.1f} GB of memory. Split it."
             answer = {"error": message, "memory_spent": True}
         answers.write(json.dumps(answer) + "\n")

@@ -1,15 +1,15 @@
-"""Lines that come back on the pages of one folder: the menu, the book's name, the links of each page."""
+"""Lines repeated across the web pages of one folder: menus, the book's name, navigation links."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
 
 FEWEST_PAGES = 5
-# Of the pages: a chorus stands in a few of them.
+# Share of the pages; a chorus appears in only a few.
 LEAST_SHARE = 0.5
 
 
 def lines_of_most(pages: Collection[Iterable[str]]) -> frozenset[str]:
-    """The lines that stand on at least FEWEST_PAGES and LEAST_SHARE of the pages."""
+    """The lines that occur on at least FEWEST_PAGES pages and at least a share LEAST_SHARE of them."""
     if len(pages) < FEWEST_PAGES:
         return frozenset()
     times = Counter(line for page in pages for line in set(page))

@@ -23,7 +23,7 @@ NAMES = {
         "список литературы",
     },
 }
-# Of letters that are a number in Roman figures, not any (Civil).
+# Matches only valid Roman numerals, not words of the same letters (Civil).
 ROMAN = r"(?=[ivxlc])c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
 HEADING_NUMBER = re.compile(
     rf"^(?:(?:chapter|appendix|section|part|kapitel|anhang)\s+)?(?:(?:\d+|{ROMAN})[.:)]?\s+|[A-Z][.:)]\s+)?",

@@ -1,4 +1,4 @@
-"""Sections, the units of the splits: the text under one heading, or a part of it."""
+"""Sections, the units of the splits: the text under one heading, or part of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -8,16 +8,16 @@ from localist.corpus.formats.book import HEADING, Paragraph
 from localist.corpus.sentences import split_sentences
 from localist.corpus.unspaced import word_count
 
-# In multiples of section_words: a longer paragraph is cut between sentences.
+# In multiples of section_words; longer paragraphs are cut between sentences.
 LONG_PARAGRAPH = 2
 
 
 def sections_of(paragraphs: Sequence[Paragraph], section_words: int | None, language: str) -> Iterator[Section]:
-    """Sections of cleaned paragraphs. Nested headings are joined by ' / '; a heading without prose gives no section.
+    """Sections of cleaned paragraphs. Nested headings are joined with ' / '; a heading without prose yields no section.
 
     With `section_words`, the text under one heading is cut between paragraphs into parts of at least that many words
-    (letters, in a script without spaces); the last may be shorter. A paragraph over LONG_PARAGRAPH times as long is cut
-    between sentences of `language`.
+    (letters, in a script without spaces); the last may be shorter. A paragraph longer than LONG_PARAGRAPH times that is
+    cut between sentences of `language`.
     """
     trail: list[tuple[int, str]] = []
     pending: list[Paragraph] = []

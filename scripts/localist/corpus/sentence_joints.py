@@ -1,11 +1,11 @@
-"""Where sentences end, beyond what the splitter knows: in speeches, after numbers of lists and abbreviations."""
+"""Sentence boundaries that the splitter gets wrong: in direct speech, after list numbers and abbreviations."""
 
 import re
 from collections.abc import Iterable, Iterator
 
 from localist.corpus.unspaced import is_unspaced
 
-# Marks that open, and those that close what each of them opens. Straight and pointed quotation marks may do either.
+# Opening mark → its closing marks. Straight quotation marks and guillemets may be either.
 CLOSES = {
     "“": "”",
     "„": "“”",
@@ -25,7 +25,7 @@ SURE_CLOSERS = ")]」』）】"
 BRACKETS = "([（【"
 MASK = str.maketrans(dict.fromkeys([*CLOSES, *CLOSERS], " "))
 FEWEST_WORDS_IN_BRACKETS = 3
-# Speeches in Chinese and Japanese stay whole up to so many characters.
+# Quoted speech in Chinese and Japanese is not split up to this many characters.
 LONGEST_SPEECH = 200
 
 AFTER_GAP = re.compile(rf"\s*[{re.escape(''.join(CLOSES))}\s]*(\S?)")
@@ -33,7 +33,7 @@ NUMBER = re.compile(r"[(\[]?(?:\d{1,3}|[^\W\d_]|[IVXLCDM]{1,7}|[ivxlcdm]{1,7})[.
 LETTERED = re.compile(r"\(?[^\W\d_]\)\s")
 ROMAN = re.compile(r"[IVXLCDM]+\b")
 UNIT = re.compile(r"\d\s?(?:frs?|kg|km|cm|mm|m|g|h|min|lbs?|oz|ft)\.(?=\s+[A-ZÀ-Þ][\w’'])")
-# Before names or words, and before numbers; the splitter knows others.
+# Abbreviations before names or words, and before numbers, that the splitter does not know.
 BEFORE_WORDS = {
     "en": "Mr Mrs Ms Dr Prof approx incl misc lit Mme Mgr Messrs Mlle",
     "fr": "M MM Mme Mlle Mgr St Ste env av apr cf éd Dr Pr Bd",
@@ -54,9 +54,9 @@ BEFORE_NUMBERS = {
     "nl": "blz hfst afb nr",
     "ru": "гл т стр рис ст",
 }
-# German writes an ordinal with a full stop, after an article, and a noun with a capital after it.
+# A German ordinal ends in a full stop, follows an article, and precedes a capitalised noun.
 ORDINAL = re.compile(r"\b(?:d(?:er|ie|as|e[mns])|[ai]m|zu[mr]|vom|beim|[ai]ns|seit|bis|ab)\s\d{1,2}\.\Z", re.IGNORECASE)
-# After a speech: who says it.
+# After direct speech: the attribution.
 AFTER_DASH = re.compile(r"[–—]\s?([^\W\d_])")
 SAID_IN_JAPANESE = re.compile(r"(?:と|って|など)")
 SAID_IN_CHINESE = re.compile(
@@ -75,7 +75,8 @@ NEAR = 60
 
 
 def cuts_within_marks(text: str, cuts: Iterable[int]) -> Iterator[int]:
-    """Of the ends of sentences in `text` without its marks (quotation marks and brackets: MASK), those within marks."""
+    """The sentence ends in `cuts` (found in `text` with quotation marks and brackets masked, MASK) that lie within
+    quotation marks or brackets."""
     if is_unspaced(text) and len(text) <= LONGEST_SPEECH:
         return
     marks = _open_marks(text)
@@ -99,7 +100,7 @@ def _has_words(text: str) -> bool:
 
 
 def _open_marks(text: str) -> list[str]:
-    """The marks that are open before each character, and at the end."""
+    """The marks that are open before each character and at the end."""
     found, stack = [""], ""
     for number, character in enumerate(text):
         before, after = text[number - 1 : number], text[number + 1 : number + 2]
@@ -112,7 +113,7 @@ def _open_marks(text: str) -> list[str]:
 
 
 def runs_on(before: str, after: str, language: str) -> bool:
-    """Whether two neighbouring pieces of a line, without white space around them, are one sentence."""
+    """Whether two adjacent pieces of a line, stripped of white space, belong to one sentence."""
     said = AFTER_DASH.match(after)
     if NUMBER.fullmatch(before) or after[0] in SURE_CLOSERS or (said and said[1].islower()):
         return True
@@ -131,7 +132,7 @@ def runs_on(before: str, after: str, language: str) -> bool:
 
 
 def _is_said(before: str, after: str) -> bool:
-    """Whether, in Chinese or Japanese, `after` tells who says what stands in quotation marks before it."""
+    """Whether, in Chinese or Japanese, `after` attributes the quoted speech before it."""
     if before[0] == "「":
         return SAID_IN_JAPANESE.match(after) is not None
     return before[0] == "“" and SAID_IN_CHINESE.match(after) is not None

@@ -1,4 +1,4 @@
-"""Sentences of a corpus, with their offsets."""
+"""The sentences of a corpus, with their offsets."""
 
 import re
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttribute
 from localist.corpus.documents import SECTION_SEPARATOR
 from localist.corpus.sentence_joints import MASK, UNIT, cuts_within_marks, runs_on
 
-# Characters around the end of a sentence that say whether it is one.
+# Characters of context used to decide whether a candidate is the end of a sentence.
 NEAR = 200
-# The splitter's time can grow with the square of a line's length: it gets pieces, cut at white space or at stops.
+# The splitter's time can grow with the square of the line length, so lines are cut at white space or full stops first.
 PIECE = re.compile(r".{1,10000}(?:(?<=[\s.!?。！？])|\Z)|.{1,10000}", re.DOTALL)
 
 
 def split_sentences(text: str, language: str) -> list[tuple[int, int]]:
-    """Character offsets (start, end) of the sentences of `text`, surrounding white space left out.
+    """Character offsets (start, end) of the sentences of `text`, without surrounding white space.
 
     A line break always ends a sentence: lists and verse have no full stops.
     """

@@ -1,4 +1,4 @@
-"""How a corpus is read: the config's `corpus`, without its name, source and licence."""
+"""How a corpus is read: the config's `corpus` section, without name, source and licence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CorpusSettings:
-    """The config's keys of the same names; the schema describes them. Plain values only, since they travel as JSON."""
+    """The config keys of the same names, as described in the schema. Plain values only, since they are sent as JSON."""
 
     format: str
     language: str
@@ -16,4 +16,4 @@ class CorpusSettings:
     drop_sections: Sequence[str]
     section_words: int | None
     on_error: str
-    clean: Mapping[str, bool]  # cleaning step → whether it is on
+    clean: Mapping[str, bool]  # cleaning step → whether it is enabled

@@ -1,4 +1,4 @@
-"""Which split each section belongs to (method.md, Splits)."""
+"""Assigns sections to splits (method.md, Splits)."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -16,8 +16,8 @@ SPLITS = ("train", "validation", "test")
 def assign_splits(sections: pd.DataFrame, shares: Mapping[str, float], seed: int, passage_words: int = 1) -> pd.Series:
     """The split of each section (rows with document, title, section, heading, text), by its number in the corpus.
 
-    Whole sections, stratified over documents, stable (method.md, Splits): within each document the passages of
-    `passage_words` are ordered by a seeded hash, and each goes to the split that is furthest behind its share of the
+    Whole sections, stratified by document, stable (method.md, Splits): within each document the passages of
+    `passage_words` are ordered by a seeded hash, and each goes to the split that is furthest below its share of the
     characters so far.
     """
     ordered = sections.sort_values(["document", "section"])
@@ -50,15 +50,15 @@ def assign_splits(sections: pd.DataFrame, shares: Mapping[str, float], seed: int
 
 
 def split_of_sections(sections: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
-    """The same from the section `splits` of a config, whose other keys are ignored."""
+    """Like assign_splits, from the config's `splits` section; its other keys are ignored."""
     shares = {name: settings[name] for name in SPLITS}
     return assign_splits(sections, shares, settings["seed"], settings["passage_words"])
 
 
 def passages(documents: Iterable[int], words: Iterable[int], least: int) -> list[int]:
-    """The passage of each section: consecutive sections of one document that have `least` words together.
+    """The passage of each section: consecutive sections of one document that together have `least` words.
 
-    What is left at the end of a document belongs to its last passage.
+    The remainder at the end of a document joins its last passage.
     """
     found: list[int] = []
     for _, lengths in groupby(zip(documents, words, strict=True), key=itemgetter(0)):
@@ -75,7 +75,7 @@ def passages(documents: Iterable[int], words: Iterable[int], least: int) -> list
 
 
 def too_short(sections: pd.DataFrame, splits: pd.Series) -> str:
-    """Why no study of these sections can run, where one of the splits has none of them; else empty."""
+    """Why these sections are too few for a study (a split would be empty); empty if they suffice."""
     missing = [name for name in SPLITS if name not in set(splits)]
     if not missing:
         return ""

@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-# Of character classes. Korean has spaces.
+# For character classes. Korean has spaces.
 _LETTERS = (
     "\u0e00-\u0eff\u0f40-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u30fa\u30fc-\u312f\u31a0-\u31bf\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
@@ -20,19 +20,19 @@ _WORD = re.compile(f"[{_LETTERS}]|[^\\s{_LETTERS}{_MARKS}]+")
 
 
 def word_count(text: str) -> int:
-    """Words between spaces; in a script without spaces, each letter counts."""
+    """The number of words separated by spaces; in a script without spaces, each letter counts as one."""
     return len(text.split()) if text.isascii() else sum(1 for _ in _WORD.finditer(text))
 
 
 def is_unspaced(text: str) -> bool:
-    """Whether most letters of `text` are of a script without spaces."""
+    """Whether most letters of `text` belong to a script without spaces."""
     if text.isascii():
         return False
     return 2 * len(UNSPACED.findall(text)) > sum(map(str.isalpha, text))
 
 
 def without_line_ends(text: str) -> str:
-    """The text without the line ends within a script without spaces; others stay."""
+    """The text without line ends within scripts written without spaces; other line ends stay."""
     if text.isascii() or "\n" not in text:
         return text
     mostly = is_unspaced(text)
@@ -40,7 +40,7 @@ def without_line_ends(text: str) -> str:
 
 
 def join_lines(text: str) -> str:
-    """The lines of `text` as one, with single spaces; without any where a line ends within a script without spaces."""
+    """Join the lines of `text` with single spaces, or with none within a script written without spaces."""
     lines = [line for line in (" ".join(part.split()) for part in text.split("\n")) if line]
     if len(lines) < 2 or text.isascii():
         return " ".join(lines)

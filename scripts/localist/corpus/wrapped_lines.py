@@ -1,4 +1,4 @@
-"""Lines of a layout to paragraphs: wrapped prose is joined; verse, lists and lines meant as such stay apart."""
+"""Joins layout lines into paragraphs: wrapped prose is joined; verse, lists and deliberate line breaks are kept."""
 
 import math
 import re
@@ -13,27 +13,27 @@ ENDS_CLAUSE = re.compile(r"[.!?…।۔؟。！？,;:،؛、，；：—][\"'”
 OPENING = "\"'“‘„‚«‹([_*—–-¿¡ "
 ITEM = re.compile(r"(?:[-–*•‣◦▪]|\(?\d{1,3}[.)]|\(?[a-z]\)|\(?[ivx]{1,5}[.)])\s+\S")
 
-# No prose is wrapped at more or fewer characters.
+# Prose is not wrapped at more or fewer characters than these.
 WIDEST = 200
 NARROWEST = 30
-# Lines that all end a sentence are hardly ever wrapped at more.
+# Lines that all end a sentence are rarely wrapped at more than this.
 WIDE = 100
-# The text's width is the length that so large a share of its lines do not pass: a few odd ones do.
+# Quantile of the line lengths taken as the text width, so that a few overlong lines do not count.
 WITHIN_WIDTH = 0.95
-# A line is full where the next one's first word would not fit. The width varies by this share where letters do.
+# A line is full if the next line's first word would not fit. Proportional type varies the width by this share.
 SLACK = 0.1
-# Of the lines that end within a sentence: the share that is full in prose; more is asked of lines that begin with
+# In prose, the share of full lines among those that end within a sentence; the bar is higher for lines that begin with
 # capitals or are short.
 FULL_IN_PROSE = 0.5
 FULL_WHERE_VERSE_MAY_BE = 0.8
-# Shorter lines than this share of the width that end a sentence end a paragraph.
+# A line that ends a sentence and is shorter than this share of the width ends a paragraph.
 SHORT = 0.8
-# Lines of verse are hardly ever longer.
+# Lines of verse are rarely longer.
 LONGEST_OF_VERSE = 60
 INDENT = 2
 TAB = 4
 MOSTLY = 0.5
-# So few lines that go on in small letters are prose, however short.
+# At most this many lines that continue in lower case are prose, however short.
 SHORT_BLOCK = 3
 HANGUL = re.compile("[\uac00-\ud7a3]")  # as wide as two Latin letters
 HYPHENATED = re.compile(r"[^\W\d_][-\u00ad\u2010\u00ac]\Z")
@@ -42,11 +42,11 @@ FEWEST_DOUBLE_SPACED = 4
 
 
 def paragraphs_of_lines(lines: Sequence[str], width: int | None = None) -> list[str]:
-    """Paragraphs of `lines`, without their indents; lines of one paragraph are separated by line breaks.
+    """Paragraphs of `lines`, without indents; the lines within a paragraph are separated by line breaks.
 
-    A blank line ends a paragraph (where one follows every line, two do), and so do an indent, the mark of a list's item
-    and a short line that ends a sentence. Lines that no width has broken, as in verse, are paragraphs of their own.
-    `width` is the characters of a full line, if more lines are known than these (see text_width).
+    A paragraph ends at a blank line (in double-spaced text, at two), before an indent or a list marker, and after a
+    short line that ends a sentence. Lines that were not broken to fit a width, as in verse, are paragraphs of their
+    own. `width` is the number of characters of a full line, if it is known from more than these lines (see text_width).
     """
     width = width or text_width(lines)
     return [paragraph for block in blocks(single_spaced(lines)) for paragraph in _paragraphs(block, width)]
@@ -59,7 +59,7 @@ def text_width(lines: Sequence[str]) -> int:
 
 
 def single_spaced(lines: Sequence[str]) -> list[str]:
-    """The lines, without the blank line that follows each of them where a wrapped text is double-spaced."""
+    """The lines; if a wrapped text is double-spaced, without the blank line after each."""
     lines = [_without_tabs(line) for line in lines]
     found = list(blocks(lines))
     said = [line for block in found for line in block]
@@ -69,7 +69,7 @@ def single_spaced(lines: Sequence[str]) -> list[str]:
 
 
 def blocks(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Runs of lines between blank ones."""
+    """Runs of lines between blank lines."""
     for blank, block in groupby(lines, key=lambda line: not line or line.isspace()):
         if not blank:
             yield list(block)
@@ -99,7 +99,7 @@ def _hangs(above: str, line: str) -> bool:
 
 
 def _is_wrapped(block: Sequence[str], width: int, starts: Set[int]) -> bool:
-    """Whether a width has broken these lines."""
+    """Whether these lines were broken to fit a width."""
     joints = [joint for number, joint in enumerate(pairwise(block), start=1) if number not in starts]
     within = [joint for joint in joints if not ENDS_SENTENCE.search(joint[0])]
     if max(map(len, block)) > WIDEST:
@@ -108,7 +108,7 @@ def _is_wrapped(block: Sequence[str], width: int, starts: Set[int]) -> bool:
         fits = width <= WIDE and not _is_narrow(block, width)
         return bool(starts) or (fits and all(_is_full(above, below, width) for above, below in joints))
     capitals = fmean(_begins_anew(*joint) for joint in within)
-    # All lines of verse begin with capitals. Their lengths differ less than those of words.
+    # All lines of verse begin with capitals, and vary less in length than words do.
     like_verse = capitals == 1 and len(within) > 1
     full = fmean(_is_full(*joint, width, 0 if like_verse else SLACK) for joint in within)
     if any(HYPHENATED.search(above) and goes_on(below) for above, below in within):
@@ -166,7 +166,7 @@ def _indent(line: str) -> int:
 
 
 def _indented(block: Sequence[str]) -> set[int]:
-    """Lines that an indent makes the first of a paragraph; or a hanging one, where the rest is indented."""
+    """Lines that begin a paragraph by an indent, or by a hanging indent (all lines but the first are indented)."""
     indents = [_indent(line) for line in block]
     least = min(indents) + INDENT
     deep = [indent >= least for indent in indents]

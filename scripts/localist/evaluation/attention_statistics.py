@@ -12,10 +12,10 @@ from localist.evaluation.query_chunks import QueryChunk, excluded, query_chunks,
 
 @dataclass(frozen=True)
 class VisibleKeys:
-    """What statistics need to know of the keys under one mask, whatever the layer.
+    """Properties of the keys under one mask, shared by all layers with that mask.
 
-    excluded: [2, batch, T, T], what is added to scores to leave out keys that the model hides, and keys outside V(i);
-    uniform_entropy: in bits, [batch or 1, T], of equal attention on the keys that the model shows, at least two;
+    excluded: [2, batch, T, T], added to scores to exclude keys hidden by the model, and keys outside V(i);
+    uniform_entropy: in bits, [batch or 1, T], of uniform attention on the keys shown by the model, at least two;
     visible_count: size of V(i), long [batch, T]; chance: C by partition, float64 [partitions, batch, T], 0 where V(i)
     is empty.
     """
@@ -28,11 +28,11 @@ class VisibleKeys:
 
 
 class StatisticsObserver:
-    """Collects per-query statistics by layer, [statistics, batch, T], averaged over heads, in float32 at least.
+    """Collects per-query statistics by layer, [statistics, batch, T], averaged over heads, in at least float32.
 
     blocks: measured partition → long [batch, T], -1 on sink and padding; is_text: bool [batch, T], False there. The
-    statistics are `names`: MEASURES and, for each partition, `fidelity:…`. What depends on the mask alone, such as the
-    size of V(i) and chance, is in `visible`, by layer. Where a statistic is undefined it is 0.
+    statistics are `names`: MEASURES and, for each partition, `fidelity:…`. Values that depend only on the mask, such as
+    the size of V(i) and chance, are in `visible`, by layer. Undefined statistics are 0.
     """
 
     def __init__(self, blocks: Mapping[str, torch.Tensor], is_text: torch.Tensor):
@@ -48,13 +48,13 @@ class StatisticsObserver:
     def observe(self, layer: int, inputs: LayerInputs, bias: torch.Tensor | None = None) -> None:
         """Compute every statistic of one layer, by direct sums over chunks of queries.
 
-        bias: what is added to the scores, [batch, T, T], where attention is not the model's own.
+        bias: added to the scores, [batch, T, T], if attention is modified.
         """
         shared = self._shared.of(inputs)
         dtype = torch.promote_types(inputs.query.dtype, torch.float32)
-        with torch.autocast(inputs.query.device.type, enabled=False):  # or the scores would be rounded to bf16
+        with torch.autocast(inputs.query.device.type, enabled=False):  # otherwise scores would be rounded to bf16
             query, key = inputs.query.to(dtype) * inputs.scaling, inputs.key.to(dtype)  # [batch, (key) heads, T, width]
-            # One array from the start: small tensors kept from each chunk would pin the memory of the large ones.
+            # Allocated once: small tensors kept from each chunk would pin the memory of the large ones.
             statistics = query.new_empty((len(self.names), len(query), query.shape[2]))
             for chunk in shared.chunks:
                 statistics[:, chunk.windows, chunk.queries] = self._of_chunk(chunk, query, key, shared, bias)
@@ -97,7 +97,7 @@ class StatisticsObserver:
         return torch.stack([*(measure.compute(measured) for measure in MEASURES.values()), *fidelity])
 
     def _visible_keys(self, inputs: LayerInputs) -> VisibleKeys:
-        """What is known of the keys under the mask of a layer."""
+        """The properties of the keys under the mask of a layer."""
         dtype = torch.promote_types(inputs.query.dtype, torch.float32)
         seen = seen_keys(inputs)
         visible = (seen & self.is_text[:, None]).tril(-1)  # [batch, T, T]

@@ -1,8 +1,8 @@
-"""Knockout of single blocks: what each later block loses without one earlier block (method.md, Faithfulness).
+"""Knockout of single blocks: the loss added in each later block without one earlier block (method.md, Faithfulness).
 
-A knockout of block g from block q can change nothing before the first query of q that sees g, and nothing after the
-last token of q is looked at. So only the tokens between are computed again, on the keys and values of an unchanged
-pass; that is exact. Blocks that q sees from the same query on are knocked out side by side.
+Knocking out block g for block q changes nothing before the first query of q that sees g, and nothing after the last
+token of q is used. So only the tokens in between are recomputed, on the keys and values of an unchanged pass, which is
+exact. Blocks that q sees from the same query on are knocked out in parallel.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -24,10 +24,10 @@ from localist.evaluation.score_bias import BiasedAttention, ScoreBias
 from localist.evaluation.window_batches import long_tensor, on_device
 from localist.tokens.windows import NO_ID, Windows
 
-# Tokens that a forward pass computes at once, in one window and over all knockouts: memory grows with T, not with T².
+# Tokens computed at once in a forward pass, in one window and over all knockouts: memory grows with T, not T².
 MOST_QUERIES = 512
 MOST_TOKENS = 1024
-# A rank correlation of fewer pairs says nothing.
+# A rank correlation of fewer pairs is meaningless.
 MIN_PAIRS = 3
 COLUMNS = ["window", "block", "knocked_out", "tokens", "attribution", "effect_late", "effect_all"]
 
@@ -65,12 +65,12 @@ class BlockAttention:
 
 @dataclass(frozen=True)
 class PlainPass:
-    """One window, read without a knockout.
+    """A forward pass over one window without a knockout.
 
     input_ids: long [n]; blocks: int [n], from 0, -1 on the sink. cache: keys and values by layer, each
-    [1, key heads, n, width]; lower: what the layers below the late ones return, [1, n, width], None where that cannot
-    be taken up again; nll: in nats, [n], of each token but the first. attribution: [n, blocks], mean over late layers;
-    visible: keys of V(i), [n, blocks].
+    [1, key heads, n, width]; lower: output of the layers below the late ones, [1, n, width], None if it cannot be
+    reused; nll: in nats, [n], of each token except the first. attribution: [n, blocks], mean over late layers; visible:
+    keys of V(i), [n, blocks].
     """
 
     input_ids: torch.Tensor
@@ -82,13 +82,13 @@ class PlainPass:
     visible: np.ndarray
 
     def cached(self, tokens: int, rows: int) -> DynamicCache:
-        """Keys and values of the first tokens, for so many continuations of them."""
+        """Keys and values of the first `tokens` tokens, repeated for `rows` continuations."""
         cache = DynamicCache()
         self.extend(cache, slice(0, tokens), rows, range(len(self.cache)))
         return cache
 
     def extend(self, cache: DynamicCache, part: slice, rows: int, layers: range) -> None:
-        """Add the keys and values of a part of the window to some layers of a cache of so many rows."""
+        """Add the keys and values of a part of the window to some layers of a cache with `rows` rows."""
         for layer in layers:
             keys, values = (kept[:, :, part].expand(rows, -1, -1, -1) for kept in self.cache[layer])
             cache.update(keys, values, layer)
@@ -96,9 +96,10 @@ class PlainPass:
 
 @dataclass(frozen=True)
 class Cut:
-    """Keys that the queries of one block may not see in `layers`, in several ways side by side.
+    """Keys hidden from the queries of one block in `layers`, for several knockouts in parallel.
 
-    own: int [tokens], the places of the block; first: the first of them whose query changes; forbidden: bool [rows, n].
+    own: int [tokens], the positions of the block; first: the first of them whose query changes; forbidden:
+    bool [rows, n].
     """
 
     own: np.ndarray
@@ -117,10 +118,10 @@ class BlockKnockouts:
         self.lower = LowerLayers(model, min(late))
 
     def of_window(self, input_ids: np.ndarray, blocks: np.ndarray) -> pd.DataFrame:
-        """One row per block of the window and other block that it sees (COLUMNS but window).
+        """One row per block of the window and other block that it sees (COLUMNS except window).
 
-        input_ids, blocks: int [n], the sink first, with block -1. One more row per block, with -1 in knocked_out, is
-        of the window in which every block is held to itself in all layers. Empty where no block sees another.
+        input_ids, blocks: int [n], the sink first, with block -1. An additional row per block, with -1 in knocked_out,
+        is for the window with every block confined to itself in all layers. Empty if no block sees another.
         """
         names, ids = np.unique(blocks, return_inverse=True)
         ids = ids - int(names[0] == NO_ID)
@@ -149,7 +150,7 @@ class BlockKnockouts:
                 logits = self.model(
                     input_ids=input_ids[None, part], use_cache=True, observer=observer, **{self.cache_argument: cache}
                 ).logits[0]
-            targets = input_ids.roll(-1)[part]  # the last prediction is of nothing, and left out below
+            targets = input_ids.roll(-1)[part]  # the last prediction has no target and is dropped below
             nll.append(chunked_losses(logits, targets)[0])
             lower.append(self.lower.output)
             attention.append(observer.attention)
@@ -166,7 +167,7 @@ class BlockKnockouts:
         )
 
     def _of_block(self, plain: PlainPass, block: int) -> Iterator[dict[str, Any]]:
-        """The rows of one block and each block that it sees: effects in nats per token of it."""
+        """The rows of one block and each block that it sees: effects in nats per token of the former."""
         own = np.flatnonzero(plain.blocks == block)
         sees = plain.visible[own] > 0  # [own tokens, blocks]
         sees[:, block] = False
@@ -186,14 +187,14 @@ class BlockKnockouts:
 
     @staticmethod
     def _shares(plain: PlainPass, block: int) -> np.ndarray:
-        """The attention of a block to each other, 0 to itself, [blocks]: the mean of its queries that have a V(i)."""
+        """The attention of a block to each other block, 0 to itself, [blocks]: mean over its queries with a V(i)."""
         own = (plain.blocks == block) & plain.visible.any(axis=1)
         shares = plain.attribution[own].mean(axis=0)
         shares[block] = 0
         return shares
 
     def _lost_alone(self, plain: PlainPass) -> np.ndarray:
-        """What each token loses where every block is held to itself in all layers, [n]."""
+        """Loss added for each token with every block confined to itself in all layers, [n]."""
         keys = long_tensor(plain.blocks, plain.nll.device)
         cache, nll = DynamicCache(), []
         for part in _pieces(0, len(keys)):
@@ -207,9 +208,9 @@ class BlockKnockouts:
         return (torch.cat([plain.nll[:1], torch.cat(nll)[:-1]]) - plain.nll).cpu().numpy()
 
     def _lost(self, plain: PlainPass, cut: Cut, lower: torch.Tensor | None) -> np.ndarray:
-        """Mean loss of the block's tokens that each row of a cut adds, [rows].
+        """Mean loss that each row of a cut adds to the block's tokens, [rows].
 
-        lower: what the layers below those of the cut return, where that is known.
+        lower: output of the layers below those of the cut, if known.
         """
         first, last = cut.first, int(cut.own[-1])
         predicted = cut.own[cut.own > first]  # each from the token before it
@@ -251,7 +252,7 @@ class BlockKnockouts:
             return self.model(**arguments).logits
         with self.lower.replayed(lower[:, part].expand(rows, -1, -1)):
             logits = self.model(**arguments).logits
-        # They were not computed, but the next piece looks back on as many tokens.
+        # The replayed layers were not computed, but the next piece needs their cached keys.
         plain.extend(cache, part, rows, range(min(cut.layers)))
         return logits
 
@@ -290,12 +291,12 @@ def knockout_sample(blocks: np.ndarray, count: int, seed: int) -> np.ndarray:
 
 
 def _pairs(ids: np.ndarray) -> int:
-    """How many pairs of a block and another one that begins before its end there are in a window, int [T]."""
+    """Number of pairs of a block and another that begins before its end in a window, int [T]."""
     present = [np.flatnonzero(ids == block) for block in np.unique(ids[ids != NO_ID])]
     return sum(one[0] < other[-1] for one in present for other in present if one is not other)
 
 
 def _pieces(start: int, stop: int) -> Iterator[slice]:
-    """The tokens from start to stop, at most MOST_QUERIES at a time; none where there are none."""
+    """The tokens from start to stop, at most MOST_QUERIES at a time."""
     for first in range(start, stop, MOST_QUERIES):
         yield slice(first, min(first + MOST_QUERIES, stop))

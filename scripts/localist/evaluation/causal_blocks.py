@@ -1,6 +1,6 @@
-"""Causal blocks: which earlier tokens a token calls its own, by the text up to it (method.md, The locality dial).
+"""Causal blocks: a token's own keys, determined from the text up to it (method.md, The locality dial).
 
-Nothing here looks at a later token: not the ends of sentences, not their blocks, not the sentences around them.
+Nothing here depends on later tokens: neither sentence ends, nor blocks, nor neighbouring sentences.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ Encode = Callable[[list[str]], np.ndarray]
 
 @dataclass
 class SentenceBlocks:
-    """The block of a sentence that is complete: the one whose centre is nearest to it.
+    """The block of a completed sentence: the one with the nearest centre.
 
     encode: texts → vectors of unit length, [texts, dimensions]; centres: of the semantic blocks, [blocks, dimensions].
     language: of the text.
@@ -44,9 +44,9 @@ class SentenceBlocks:
 
 
 class CausalBlocks:
-    """Own and foreign keys of the tokens of one text after another.
+    """Own and foreign keys of the tokens of a sequence of texts.
 
-    decode: token ids → text, as of the model's tokenizer.
+    decode: token ids → text, as in the model's tokenizer.
     """
 
     def __init__(self, decode: Callable[[list[int]], str], sentence_blocks: SentenceBlocks):
@@ -58,7 +58,7 @@ class CausalBlocks:
     def own_keys(self, input_ids: Sequence[int] | np.ndarray, first: int = 0) -> np.ndarray:
         """bool [n − first, n]: whether a key is not foreign to a query, for the queries from `first` on.
 
-        input_ids: int [n], the sink first; it is foreign to none. Row i depends on the tokens up to i alone.
+        input_ids: int [n], the sink first, which is never foreign. Row i depends only on the tokens up to i.
         """
         ids = [int(token) for token in input_ids][1:]
         self._read(ids)
@@ -82,11 +82,11 @@ class CausalBlocks:
         return own
 
     def _read(self, ids: list[int]) -> None:
-        """Find where each token ends in the text; what is known of the same beginning is kept."""
+        """Find where each token ends in the text; results for a shared beginning are reused."""
         if self._ids != ids[: len(self._ids)]:
             self._ids, self._ends = [], []
         for count in range(len(self._ids) + 1, len(ids) + 1):
-            # The bytes of a character may come in several tokens; it is there with the last of them.
+            # A character's bytes may be split over several tokens; it is complete with the last of them.
             end = len(self.decode(ids[:count]).rstrip("\N{REPLACEMENT CHARACTER}"))
             self._ends.append(max(end, self._ends[-1] if self._ends else 0))
         self._ids = ids
@@ -104,21 +104,21 @@ def _sentence_of_token(text: str, starts: np.ndarray, sentences: Sequence[tuple[
 
 
 def study_config(study: Path) -> Mapping[str, Any]:
-    """The whole config of a finished study. Raises UserError where there is none."""
+    """The complete config of a finished study. Raises UserError if there is none."""
     path = Path(study) / "config.yaml"
     if not path.is_file():
-        raise UserError(f"{path} is missing: name the folder of a finished study, as results/default.")
+        raise UserError(f"{path} is missing: name the folder of a finished study, for example results/default.")
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def study_sentence_blocks(study: Path) -> SentenceBlocks:
-    """The semantic blocks of a finished study: its encoder, centres and settings. Raises UserError for what is missing.
+    """The semantic blocks of a finished study: encoder, centres and settings. Raises UserError if any is missing.
 
-    A fetched encoder is looked for in the folder `resources` beside `results`.
+    A fetched encoder is expected in the folder `resources` next to `results`.
     """
     config, centres = study_config(study), Path(study) / "blocks" / "causal" / "centres.npy"
     if not centres.is_file():
-        raise UserError(f"{centres} is missing: run the study again; what is done is not repeated.")
+        raise UserError(f"{centres} is missing: run the study again; finished jobs are not repeated.")
     encoder = config["encoder"]
     own = source_kind(encoder["source"]) == "path"
     root = Path(study).resolve().parents[1]

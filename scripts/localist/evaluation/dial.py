@@ -22,11 +22,11 @@ from localist.tokens.windows import Windows
 def check_dial(dial: float) -> None:
     """Raises UserError for a setting of the dial outside [0, 1]."""
     if not 0 <= dial <= 1:
-        raise UserError(f"The locality dial is {dial:g}; it goes from 0 (the model as it is) to 1.")
+        raise UserError(f"The locality dial is {dial:g}; it must be between 0 (the unchanged model) and 1.")
 
 
 def dial_bias(foreign: torch.Tensor, locality: Sequence[float], dial: float) -> ScoreBias:
-    """Multiplies the attention to foreign keys by 1 − d λ, before it is normalised.
+    """Multiplies the attention to foreign keys by 1 − d λ before normalisation.
 
     foreign: bool [batch, queries, keys]; locality: λ by layer; dial: d. Raises UserError for d outside [0, 1].
     """
@@ -36,7 +36,7 @@ def dial_bias(foreign: torch.Tensor, locality: Sequence[float], dial: float) -> 
 
 
 class _DialObserver:
-    """Attention under the dial; of the `late` layers, also its statistics."""
+    """Attention under the dial, and its statistics in the `late` layers."""
 
     def __init__(self, attention: BiasedAttention, statistics: StatisticsObserver, late: Collection[int]):
         self.attention, self.statistics, self.late = attention, statistics, late
@@ -50,8 +50,8 @@ class _DialObserver:
 class Dial:
     """A setting of the dial as an intervention (see `losses.Intervention`), with the statistics of the late layers.
 
-    own: bool [windows, T, T], as from `CausalBlocks.own_keys`; blocks: int [windows, T], which fidelity is measured on.
-    knocked_out: whether the late layers' attention between these blocks is forbidden on top.
+    own: bool [windows, T, T], as from `CausalBlocks.own_keys`; blocks: int [windows, T], on which fidelity is measured.
+    knocked_out: whether attention between these blocks is also blocked in the late layers.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ class DivergenceObserver:
     """Compares each layer's attention with another model's: layer → bits [chosen, T], averaged over heads.
 
     other: layer → inputs of the other model's attention for the windows of the batch that are `chosen`, long [chosen].
-    The whole attention is compared, sink and self included, head by head.
+    Attention is compared head by head, sink and self included.
     """
 
     def __init__(self, other: dict[int, LayerInputs], chosen: torch.Tensor):
@@ -64,7 +64,7 @@ class DivergenceObserver:
         self.layers[layer] = bits.nan_to_num_(nan=0.0)
 
     def _hidden_and_chunks(self, inputs: LayerInputs) -> tuple[torch.Tensor, list[QueryChunk]]:
-        """What hides keys of the chosen windows (see `excluded`), [chosen or 1, T, T], and their queries in chunks."""
+        """The mask of the chosen windows (see `excluded`), [chosen or 1, T, T], and their queries in chunks."""
         seen = seen_keys(inputs)
         seen = seen[self.chosen] if len(seen) > 1 else seen
         return excluded(seen, torch.promote_types(inputs.query.dtype, torch.float32)), query_chunks(inputs)
@@ -79,7 +79,7 @@ def jensen_shannon_bits(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
 class Divergence:
     """Compares a watched model's attention with another's on the same tokens (see `losses.Watcher`).
 
-    other: is run in the precision of the pass that is watched, on the windows `sample` (row numbers) alone.
+    other: run in the precision of the watched pass, only on the windows `sample` (row numbers).
     """
 
     def __init__(self, other: PreTrainedModel, windows: Windows, sample: np.ndarray):
@@ -138,5 +138,5 @@ class _BatchBits:
 
 
 def no_divergence() -> pd.DataFrame:
-    """The table of a model that is compared with none."""
+    """The table of a model that is not compared with another."""
     return pd.DataFrame({"layer": [], "section": [], "divergence": [], "queries": []})

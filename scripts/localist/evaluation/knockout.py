@@ -1,7 +1,7 @@
 """Attention knockout: cross-block attention blocked in some layers of an evaluated model (method.md, Knockout).
 
-Block ids are those of whole sentences, so here, and only here, a forward pass depends on how a sentence ends. It is a
-probe, reported apart from perplexity.
+Block ids are those of complete sentences, so here, and only here, a forward pass depends on how a sentence ends. It is
+a probe, reported separately from perplexity.
 """
 
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from localist.evaluation.window_batches import long_tensor
 
 
 def foreign_knockout(blocks: torch.Tensor, layers: Collection[int]) -> ScoreBias:
-    """Leaves to a query, in `layers`, itself, its own block, and keys without a block.
+    """In `layers`, restricts each query to itself, its own block, and keys without a block.
 
     blocks: long [batch, T], -1 on sink and padding. A query without a block keeps all keys.
     """
@@ -35,4 +35,4 @@ class Knockout:
         return BiasedAttention(foreign_knockout(long_tensor(self.blocks[rows, :length], device), self.layers))
 
     def add(self, rows: np.ndarray, length: int, observer: BiasedAttention) -> None:
-        """Collects nothing beside the losses."""
+        """Collects nothing besides the losses."""

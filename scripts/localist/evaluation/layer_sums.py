@@ -14,7 +14,7 @@ from localist.tokens.windows import NO_ID, Windows
 
 
 class LayerSums:
-    """Watches the attention of a model (see `losses.Watcher`) and adds up its statistics under several partitions.
+    """Watches the attention of a model (see `losses.Watcher`) and sums its statistics under several partitions.
 
     blocks: measured partition → int [windows, T], -1 on sink and padding.
     """
@@ -42,7 +42,7 @@ class LayerSums:
         self._parts.append(_BatchSums(layers, sentences, list(columns), sums))
 
     def _columns(self, observer: StatisticsObserver, layers: Sequence[int]) -> dict[str, torch.Tensor]:
-        """What is summed over queries: column → float64 [layers, batch, length], 0 where a query is not used."""
+        """The values summed over queries: column → float64 [layers, batch, length], 0 for unused queries."""
         values = torch.stack([observer.layers[layer] for layer in layers], dim=1)  # [statistics, layers, batch, length]
         statistics = dict(zip(observer.names, values.double(), strict=True))
         visible_count = torch.stack([observer.visible[layer].visible_count for layer in layers])
@@ -60,7 +60,7 @@ class LayerSums:
         return columns
 
     def table(self, partition: str, section_of_sentence: np.ndarray) -> pd.DataFrame:
-        """One row per layer and section: sums over its queries, and the counts that belong to them.
+        """One row per layer and section: sums over its queries, and the corresponding counts.
 
         section_of_sentence: int [sentences].
         """

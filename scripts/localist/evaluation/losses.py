@@ -15,7 +15,7 @@ from localist.evaluation.lower_layers import LowerLayers
 from localist.evaluation.window_batches import batches_by_length, long_tensor
 from localist.tokens.windows import Windows
 
-# Tokens whose logits over the whole vocabulary are looked at together: few enough for a core's cache. On a GPU, many.
+# Tokens whose logits are processed together: on a CPU, few enough for a core's cache; on a GPU, many.
 CPU_TOKENS = 32
 GPU_TOKENS = 4096
 
@@ -66,7 +66,7 @@ def watched_losses(
     watchers: Sequence[Watcher] = (),
     interventions: Mapping[str, Intervention] | None = None,
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """As `token_losses`, and the same under each intervention; the watchers see the attention without any.
+    """Like `token_losses`, plus the losses under each intervention; watchers see the unmodified attention.
 
     Layers below the first that an intervention changes are computed once.
     """
@@ -99,7 +99,7 @@ def watched_losses(
 
 
 class _Observers:
-    """Several observers of one forward pass, none of which changes it."""
+    """Several observers of one forward pass that do not change it."""
 
     def __init__(self, observers: Sequence[Observer]):
         self.observers = observers
@@ -118,9 +118,7 @@ class _LossTable:
 
     def add(self, rows: np.ndarray, input_ids: torch.Tensor, logits: torch.Tensor) -> None:
         """input_ids: long [batch, length] of the windows `rows`; logits: [batch, length, vocabulary]."""
-        targets = input_ids.roll(
-            -1, dims=1
-        )  # position p is predicted from p − 1; the last of a window predicts nothing
+        targets = input_ids.roll(-1, dims=1)  # position p is predicted from p − 1; the last position predicts nothing
         nll, correct = chunked_losses(logits.flatten(0, 1), targets.flatten())
         self._batches.append((rows, nll.view_as(input_ids), correct.view_as(input_ids)))
 
@@ -142,7 +140,7 @@ class _LossTable:
 
 
 def chunked_losses(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Loss in nats, float32, and whether the likeliest token is the target, each [tokens].
+    """Loss in nats, float32, and whether the most likely token is the target, each [tokens].
 
     logits: [tokens, vocabulary]; targets: long [tokens].
     """
@@ -156,7 +154,7 @@ def chunked_losses(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.T
 
 
 def split_metrics(losses: pd.DataFrame, byte_count: int) -> dict[str, float]:
-    """Perplexity, bits per byte and next-token accuracy of one split, with the sums behind them."""
+    """Perplexity, bits per byte and next-token accuracy of one split, with the underlying sums."""
     total, tokens = float(losses["nll"].to_numpy(np.float64).sum()), len(losses)
     return {
         "nll": total,

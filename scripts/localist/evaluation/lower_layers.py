@@ -14,11 +14,11 @@ from localist.attention.observed_attention import PROBE_TOKENS
 class LowerLayers:
     """The layers of `model` below `first`.
 
-    Inside `recorded`, a forward pass keeps what the last of them returns; inside `replayed`, a pass over the same
-    tokens takes that instead of computing them. Where a model's upper layers take more from lower ones than this, which
-    is tried out at once, `replayed` computes everything.
+    Inside `recorded`, a forward pass stores the output of the last of them; inside `replayed`, a pass over the same
+    tokens uses it instead of computing them. If upper layers of a model take more than this from lower ones, which is
+    tested at once, `replayed` computes everything.
 
-    output: what was recorded, [batch, T, width]; None where nothing is.
+    output: what was recorded, [batch, T, width]; None if nothing was.
     """
 
     def __init__(self, model: PreTrainedModel, first: int):
@@ -29,7 +29,7 @@ class LowerLayers:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Keep the output of the last lower layer, for one forward pass."""
+        """Store the output of the last lower layer during one forward pass."""
         if not self._layers:
             yield
             return
@@ -38,7 +38,7 @@ class LowerLayers:
 
     @contextmanager
     def replayed(self, output: torch.Tensor | None = None) -> Iterator[None]:
-        """Take the recorded output, or this part of it, for one forward pass."""
+        """Use the recorded output, or the given part of it, during one forward pass."""
         output = self.output if output is None else output
         for layer in self._layers:
             layer.forward = lambda *_, **__: output
@@ -46,13 +46,13 @@ class LowerLayers:
             yield
         finally:
             for layer in self._layers:
-                del layer.forward  # the class's own is back
+                del layer.forward  # restores the class's method
 
     def _keep(self, layer: torch.nn.Module, inputs: Any, output: Any) -> None:
         self.output = output
 
     def _is_all_that_upper_layers_take(self, model: PreTrainedModel) -> bool:
-        """Whether a replayed pass over a few tokens gives the same logits."""
+        """Whether a replayed pass over a few tokens gives identical logits."""
         input_ids = torch.arange(PROBE_TOKENS, device=model.device)[None]  # [1, tokens]
         with torch.inference_mode():
             with self.recorded():

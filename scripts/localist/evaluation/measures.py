@@ -1,7 +1,7 @@
-"""Attention measures per layer: what each computes for a query, and over which queries it is averaged.
+"""Attention measures per layer: what each computes for a query, and the queries over which it is averaged.
 
-A new measure is one more entry of MEASURES; sums, tables and their columns follow. Imports no torch: tables need only
-the names.
+To add a measure, add an entry to MEASURES; sums, tables and their columns follow. Does not import torch, since tables
+need only the names.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-# The columns that count queries, and how many keys V(i) must hold for a query to be counted there.
+# Columns that count queries, and the number of keys that V(i) must have for a query to be counted.
 QUERIES_ALL = "queries_all"
 QUERIES_VISIBLE = "queries_visible"
 KEYS_NEEDED: Mapping[str, int] = {QUERIES_ALL: 0, QUERIES_VISIBLE: 1}
@@ -21,11 +21,11 @@ KEYS_NEEDED: Mapping[str, int] = {QUERIES_ALL: 0, QUERIES_VISIBLE: 1}
 
 @dataclass(frozen=True)
 class AttentionChunk:
-    """The attention of some consecutive queries in some windows, in float32 at least.
+    """The attention of some consecutive queries in some windows, in at least float32.
 
-    attention: softmax over all keys that the model lets a query see; restricted: the same over V(i) alone (method.md,
-    Fidelity), NaN where V(i) is empty. Entropies are in bits, averaged over heads. Keys after the last one that any
-    query sees are cut off.
+    attention: softmax over all keys visible to a query in the model; restricted: the same over V(i) only (method.md,
+    Fidelity), NaN where V(i) is empty. Entropies are in bits, averaged over heads. Keys after the last one seen by any
+    query are cut off.
     """
 
     attention: Tensor  # [windows, heads, queries, keys]
@@ -50,7 +50,7 @@ class Measure:
 
 
 def sink_share(chunk: AttentionChunk) -> Tensor:
-    """Share of attention on the sink (and on padding, where the model sees it)."""
+    """Share of attention on the sink (and on padding, if visible to the model)."""
     return (chunk.attention_mean * ~chunk.is_text[:, None]).sum(-1)
 
 

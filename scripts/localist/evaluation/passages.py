@@ -1,4 +1,4 @@
-"""Attention within a few passages of held-out text, for explorer and attention maps."""
+"""Attention within a few passages of held-out text, for the explorer and the attention maps."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from localist.evaluation.query_chunks import QueryChunk, excluded, seen_keys
 from localist.evaluation.window_batches import long_tensor
 from localist.tokens.windows import NO_ID
 
-# A passage in fewer blocks shows little of locality.
+# Passages with fewer blocks show little about locality.
 FEWEST_BLOCKS = 3
 
 
@@ -30,10 +30,10 @@ class PassageObserver:
 
 
 def passage_rows(blocks: np.ndarray, stretches: np.ndarray, tokens: int, count: int) -> list[int]:
-    """The rows of `blocks`, int [windows, T], whose first `tokens` tokens lie in the most blocks, most first.
+    """The rows of `blocks`, int [windows, T], whose first `tokens` tokens are in the most blocks, most first.
 
-    At most `count`, each with FEWEST_BLOCKS at least (if none has, the one with the most), and from as many stretches
-    of text, int [windows], as there are.
+    At most `count`, each with at least FEWEST_BLOCKS blocks (if none has, the one with the most), from as many
+    different stretches of text (int [windows]) as possible.
     """
     beginnings = blocks[:, 1:tokens]
     spanned = np.array([len(np.unique(row[row != NO_ID])) for row in beginnings])
@@ -54,9 +54,9 @@ def passage_attention(model: PreTrainedModel, input_ids: np.ndarray, bf16: bool)
 
 
 def pieces_of_text(texts: Sequence[str]) -> list[str]:
-    """What each token adds to a text, from the decoded texts of one, two, three, … tokens.
+    """The piece of text that each token adds, from the decoded texts of one, two, three, … tokens.
 
-    A character of several tokens goes to the last of them; the others add nothing.
+    A character made of several tokens is assigned to the last of them; the others add nothing.
     """
     pieces, done = [], ""
     for text in texts:

@@ -1,6 +1,7 @@
-"""Attention of an evaluated model, some queries at a time: which, the keys that they see, and their scores.
+"""Splits the queries of an evaluated model into chunks, with the keys that they see and their scores.
 
-On a CPU, chunks fit a core's cache. On a GPU, where each operation costs a launch, they are as large as memory allows.
+On a CPU, chunks fit into a core's cache. On a GPU, where each operation costs a launch, they are as large as memory
+allows.
 """
 
 from dataclasses import dataclass
@@ -9,10 +10,10 @@ import torch
 
 from localist.attention.observed_attention import LayerInputs
 
-# Scores of all heads, and queries, that a CPU computes at a time.
+# Scores over all heads, and queries, computed at a time on a CPU.
 CPU_SCORES = 800_000
 CPU_QUERIES = 64
-# On a GPU: the most scores (1 GB in float32), and the memory that statistics take for each, with room for the rest.
+# On a GPU: the most scores (1 GB in float32), and the memory per score for statistics, with some reserve.
 GPU_SCORES = 2**28
 GPU_BYTES_PER_SCORE = 48
 
@@ -47,7 +48,7 @@ class QueryChunk:
 
 
 def seen_keys(inputs: LayerInputs) -> torch.Tensor:
-    """Whether a query sees a key: bool [batch or 1, queries, keys]. The queries are the last ones of the keys."""
+    """Whether a query sees a key: bool [batch or 1, queries, keys]. The queries are at the keys' last positions."""
     if inputs.mask is not None:
         return inputs.mask[:, 0]
     queries, keys = inputs.query.shape[2], inputs.key.shape[2]
@@ -57,8 +58,8 @@ def seen_keys(inputs: LayerInputs) -> torch.Tensor:
 def query_chunks(inputs: LayerInputs) -> list[QueryChunk]:
     """All queries of a batch of windows, in chunks.
 
-    Chunks of a part of the queries leave out keys that none of them sees; to find them under a mask waits for the
-    device once.
+    If there are several chunks of queries, keys that none of a chunk's queries sees are left out; finding them under a
+    mask synchronises with the device once.
     """
     batch, heads, context, _ = inputs.query.shape
     device = inputs.query.device
@@ -79,15 +80,15 @@ def query_chunks(inputs: LayerInputs) -> list[QueryChunk]:
 
 
 def excluded(allowed: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """What is added to scores to leave out keys that are not allowed: 0 or −∞, as bool `allowed`.
+    """Values added to scores to exclude keys: 0 where the bool `allowed` is True, else −∞.
 
-    A softmax is then NaN where no key is allowed. (CPUs fill by a mask eight times more slowly than they add.)
+    A softmax is then NaN where no key is allowed. (On CPUs, adding is eight times faster than filling by a mask.)
     """
     return torch.zeros_like(allowed, dtype=dtype).masked_fill_(~allowed, -torch.inf)
 
 
 def _covering(used: torch.Tensor, queries: slice) -> slice:
-    """From the first to the last used key, the queries' own keys included. used: bool [T]."""
+    """The slice from the first to the last used key, including the queries' own keys. used: bool [T]."""
     places = used.nonzero()
     if not len(places):
         return queries
@@ -95,7 +96,7 @@ def _covering(used: torch.Tensor, queries: slice) -> slice:
 
 
 def _most_scores(device: torch.device) -> int:
-    """Scores to be computed at a time. On a GPU a power of two, so that little changes in free memory change no bit."""
+    """Scores computed at a time. On a GPU a power of two, so that free memory rarely affects results."""
     if device.type != "cuda":
         return CPU_SCORES
     free = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)

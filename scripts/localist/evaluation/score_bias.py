@@ -1,7 +1,7 @@
-"""Attention of an evaluated model in which the scores of some keys, for some queries, in some layers, get a bias.
+"""Attention of an evaluated model with a bias on the scores of some keys, for some queries, in some layers.
 
-A bias of −∞ forbids a key: that is attention knockout. A finite one makes a key less attractive: that is the locality
-dial (method.md, The locality dial).
+A bias of −∞ blocks a key, as in attention knockout. A finite bias weakens it, as in the locality dial (method.md, The
+locality dial).
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ from localist.evaluation.query_chunks import excluded, seen_keys
 
 @dataclass(frozen=True)
 class ScoreBias:
-    """What is added to the scores of the chosen pairs of query and key.
+    """A bias added to the scores of the chosen pairs of query and key.
 
-    chosen: bool [batch, queries, keys]; by_layer: layer → bias, at most 0. Layers without one stay as they are.
+    chosen: bool [batch, queries, keys]; by_layer: layer → bias, at most 0. Other layers are unchanged.
     """
 
     chosen: torch.Tensor
@@ -28,7 +28,7 @@ class ScoreBias:
 class BiasedAttention:
     """Computes the layers that have a bias, and leaves the others to stock attention.
 
-    The queries of the biases are the last ones of the keys, as in a pass that goes on from cached keys.
+    The queries of the biases are at the last positions of the keys, as in a pass that continues from cached keys.
     """
 
     takes_cached_keys = True
@@ -39,18 +39,18 @@ class BiasedAttention:
         self._known: tuple[torch.Tensor | None, tuple[float, ...], torch.Tensor] | None = None
 
     def observe(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
-        """Stock attention with the biases, [batch, heads, queries, value width]; None for a layer without any."""
+        """Stock attention with the biases, [batch, heads, queries, value width]; None for a layer without a bias."""
         mask = self.mask(layer, inputs)
         if mask is None:
             return None
         return stock_attention(inputs.query, inputs.key, inputs.value, mask[:, None], inputs.scaling)
 
     def mask(self, layer: int, inputs: LayerInputs) -> torch.Tensor | None:
-        """What is added to the scores of a layer, [batch, queries, keys], −∞ for keys that the model hides; or None."""
+        """The values added to the scores of a layer, [batch, queries, keys], −∞ for hidden keys; or None."""
         values = tuple(bias.by_layer.get(layer, 0.0) for bias in self.biases)
         if not any(values):
             return None
-        # Kept for the next layer, which may well have the same.
+        # Kept for the next layer, which often has the same.
         if self._known is None or self._known[0] is not inputs.mask or self._known[1] != values:
             mask = self._hidden.of(inputs)  # [batch or 1, queries, keys]
             for bias, value in zip(self.biases, values, strict=True):

@@ -8,7 +8,7 @@ class EvaluationSettings:
     """How a model is run on held-out text.
 
     batch_size: in windows; precision: auto, bf16 or fp32; threads: of torch; gpus: 0 computes on the CPU; seed: of the
-    samples; sample_tokens: predicted tokens of the samples of losses; divergence_tokens: of the sample on which
+    samples; sample_tokens: predicted tokens in the samples for losses; divergence_tokens: tokens in the sample on which
     attention is compared with another model's (None: all); deterministic: as in training.
     """
 

@@ -18,11 +18,11 @@ def batches_by_length(windows: Windows, batch_size: int) -> Iterator[tuple[np.nd
 
 
 def long_tensor(values: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Token or block ids as torch wants them."""
+    """Token or block ids as a long tensor."""
     return on_device(values.astype(np.int64), device)
 
 
 def on_device(values: np.ndarray, device: torch.device) -> torch.Tensor:
-    """An array on the device, which is not waited for."""
+    """Copy an array to the device without waiting for it."""
     tensor = torch.as_tensor(values)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor

@@ -1,4 +1,4 @@
-"""Text that a model writes under the locality dial (docs/dial.md)."""
+"""Text generation under the locality dial (docs/dial.md)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,12 +29,12 @@ def generate(
     use_cache: bool = True,
     **options: Any,
 ) -> str:
-    """What a model writes after `prompt`, without the prompt, under the dial at d = `dial`.
+    """Generate the continuation of `prompt` under the dial at d = `dial`; the prompt is not returned.
 
-    model: a local model folder; study: the folder of a finished study, whose encoder and centres give sentences their
-    blocks as they are completed; schedule: λ by layer, by default that of the study's `evaluation.dial`; options: of
-    transformers' `generate`, for one text at a time. Raises UserError for a dial outside [0, 1], a model that cannot be
-    observed, and a cache of keys that is not exact.
+    model: a local model folder; study: the folder of a finished study, whose encoder and centres assign blocks to
+    sentences as they are completed; schedule: λ by layer, by default that of the study's `evaluation.dial`; options:
+    passed to transformers' `generate`, for one text at a time. Raises UserError for a dial outside [0, 1], a model that
+    cannot be observed, or a key cache that is not exact.
     """
     check_dial(dial)
     config, sentence_blocks = study_config(Path(study)), study_sentence_blocks(Path(study))
@@ -59,9 +59,9 @@ def generate(
 
 @contextmanager
 def dial_turned(model: PreTrainedModel, causal: CausalBlocks, locality: Sequence[float], dial: float) -> Iterator[None]:
-    """Within, `model` reads one text at a time under the dial, from its start or on top of cached keys.
+    """Context in which `model` reads one text at a time under the dial, from the start or on top of cached keys.
 
-    At 0 it is the model itself, to the bit. locality: λ by layer. Raises UserError for more than one text.
+    At 0 it is bitwise equal to the plain model. locality: λ by layer. Raises UserError for more than one text.
     """
     check_dial(dial)
     forward, cached_keys, read = model.forward, cache_argument(model), list[int]()
@@ -69,7 +69,7 @@ def dial_turned(model: PreTrainedModel, causal: CausalBlocks, locality: Sequence
     @wraps(forward)
     def turned(input_ids: torch.Tensor, **arguments: Any) -> Any:
         if len(input_ids) > 1:
-            raise UserError("The locality dial reads one text at a time: generate without beams, one prompt a call.")
+            raise UserError("The locality dial takes one text at a time: use one prompt per call and no beam search.")
         cache = arguments.get(cached_keys)
         cached = 0 if cache is None else cache.get_seq_length()
         read[cached:] = input_ids[0].tolist()
@@ -84,18 +84,18 @@ def dial_turned(model: PreTrainedModel, causal: CausalBlocks, locality: Sequence
     try:
         yield
     finally:
-        del model.forward  # the class's own is back
+        del model.forward  # restores the class's method
 
 
 def check_cache(model: PreTrainedModel) -> None:
-    """Raises UserError where a cache drops keys that have a block: what is own could then not be told.
+    """Raises UserError if a cache drops keys that have a block, since own keys could then not be determined.
 
-    Elsewhere a cache is exact: what a token calls its own depends on the text up to it, and so never changes later.
+    Otherwise a cache is exact: a token's own keys depend only on the text up to it, and so never change later.
     """
     config = model.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or [])
     if getattr(config, "sliding_window", None) or kinds - {"full_attention"}:
         raise UserError(
-            f"{type(model).__name__} has sliding windows, whose cache forgets the keys that leave them, so that keys "
+            f"{type(model).__name__} has sliding windows, whose cache drops keys that leave the window, so that keys "
             "and blocks no longer match: generate with use_cache=False."
         )

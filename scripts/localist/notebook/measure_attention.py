@@ -1,4 +1,4 @@
-"""The attention of any model on any text, by layer (docs/python.md). No workflow is needed."""
+"""Measures the attention of any model on any text, by layer, without the workflow (docs/python.md)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,11 +34,12 @@ def measure_attention(
 ) -> pd.DataFrame:
     """Fidelity, chance, sink share, entropy, distance and so on, one row per layer (method.md, Measures).
 
-    model: a local folder, or the id of a model on the Hugging Face hub. text: a text, or windows as of a study's folder
+    model: a local folder, or the id of a model on the Hugging Face hub. text: a text, or windows as in a study's folder
     `tokens/…`. blocks: one id per token of the text (see `text_windows`), or int [windows, T] with -1 on sink and
-    padding, or the name of a partition. A name needs the folder of a finished study: `semantic` and `fixed` are made
-    for a text from what the study fitted; for the study's own windows, all that it measured are read. context,
-    language: of a text. Raises UserError for what does not fit together, and for a model that cannot be observed.
+    padding, or the name of a partition. A name requires the folder of a finished study: for a new text, `semantic` and
+    `fixed` are derived from what the study fitted; for the study's own windows, any measured partition is read.
+    context, language: used for a text. Raises UserError for arguments that do not fit together, and for a model that
+    cannot be observed.
     """
     folder = model_folder(model)
     new = text if isinstance(text, str) else None
@@ -56,7 +57,7 @@ def measure_attention(
 
 
 def model_folder(model: str | Path) -> Path:
-    """The folder of a model; one that is the id of a model on the hub is fetched (weights as safetensors only)."""
+    """The folder of a model; the id of a model on the hub is downloaded (safetensors weights only)."""
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder
@@ -80,7 +81,7 @@ def text_windows(model: Path, text: str, *, context: int = 256, language: str = 
     sink = sink_token(tokenizer, None)
     offsets = split_sentences(text, language)
     if not offsets:
-        raise UserError("The text has no sentences: there is nothing to measure.")
+        raise UserError("The text has no sentences, so there is nothing to measure.")
     sentences = pd.DataFrame(offsets, columns=["start", "end"]).assign(sentence=range(len(offsets)), section=0)
     encoded = encode_text(tokenizer, text)
     document = align_tokens(text, encoded["offset_mapping"], encoded["input_ids"], sentences)
@@ -89,9 +90,11 @@ def text_windows(model: Path, text: str, *, context: int = 256, language: str = 
 
 
 def named_blocks(name: str, windows: Windows, text: str | None, study: str | Path | None, language: str) -> np.ndarray:
-    """int32 [windows, T]: the blocks of a partition of a study; text: what the windows are of, if not the study's."""
+    """int32 [windows, T]: the blocks of a study's partition; text: the text of the windows, if not the study's own."""
     if study is None:
-        raise UserError(f"The partition {name} needs a study that it was fitted in: study='results/default'.")
+        raise UserError(
+            f"The partition {name} requires the study in which it was fitted, for example study='results/default'."
+        )
     study = Path(study)
     measured = study_config(study)["blocks"]["measured"]
     if name not in measured:
@@ -102,7 +105,7 @@ def named_blocks(name: str, windows: Windows, text: str | None, study: str | Pat
         return semantic_blocks(windows, _semantic(text, study, language))
     if name == "fixed":
         return fixed_blocks(windows, read_json(study / "blocks" / name / "summary.json")["width_tokens"]["train"])
-    raise UserError(f"{name} cannot be made for a new text: give semantic, fixed, or the block id of every token.")
+    raise UserError(f"{name} is not available for a new text: use semantic, fixed, or a block id for each token.")
 
 
 def _semantic(text: str, study: Path, language: str) -> np.ndarray:
@@ -117,11 +120,11 @@ def _blocks_of_study(folder: Path, windows: Windows) -> np.ndarray:
         ids = np.load(path)
         if ids.shape == windows.input_ids.shape and ((ids != NO_ID) == windows.is_text).all():
             return ids
-    raise UserError(f"No blocks in {folder} are those of windows of this number and length.")
+    raise UserError(f"No blocks in {folder} fit windows of this number and length.")
 
 
 def _blocks_of_tokens(ids: np.ndarray, windows: Windows) -> np.ndarray:
-    """Block ids as int32 [windows, T]. Raises UserError where they are those of another text."""
+    """Block ids as int32 [windows, T]. Raises UserError if they belong to another text."""
     is_text = windows.is_text
     if ids.ndim == 1:
         if len(ids) != is_text.sum():
@@ -131,7 +134,7 @@ def _blocks_of_tokens(ids: np.ndarray, windows: Windows) -> np.ndarray:
         return blocks
     if ids.shape != is_text.shape or ((ids == NO_ID) != ~is_text).any():
         raise UserError(
-            f"Block ids have the shape {ids.shape}, or tokens without one, but the windows have {is_text.shape}, and "
-            "-1 belongs on sink and padding alone."
+            f"Block ids of shape {ids.shape} do not fit windows of shape {is_text.shape}: the shapes must be equal, "
+            "and exactly sink and padding must have -1."
         )
     return ids.astype(np.int32)

@@ -1,4 +1,4 @@
-"""Paths, checksums and JSON; files are written so that a reader never sees half of one."""
+"""Paths, checksums and JSON; files are written atomically."""
 
 import hashlib
 import json
@@ -17,21 +17,21 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; move it (file or folder) to `path` on success, delete it on failure."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Always the same name, so that the next try removes what a killed job left. The suffix stays last, since many
-    # writers choose the format by it.
+    # Always the same name, so that the next attempt removes what a killed job left behind. The suffix stays last, since
+    # many writers choose the format by it.
     temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
     _remove(temporary)
     try:
         yield temporary
         if temporary.is_dir() and path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)  # a folder cannot be moved onto another
+            shutil.rmtree(path)  # a folder cannot replace another
         temporary.replace(path)
     finally:
         _remove(temporary)
 
 
 def exists(path: Path) -> bool:
-    """Whether there is something at `path`. Also False for invalid or forbidden paths."""
+    """Whether `path` exists. Also False for invalid or inaccessible paths."""
     try:
         return path.exists()
     except OSError:
@@ -39,7 +39,7 @@ def exists(path: Path) -> bool:
 
 
 def check_path(path: str | Path, what: str) -> Path:
-    """Return `path`. Raises UserError, naming the config key `what`, where it does not exist or is empty."""
+    """Return `path`. Raises UserError, naming the config key `what`, if it does not exist or is empty."""
     found = Path(path).expanduser()
     if not exists(found):
         raise UserError(f"{what}: {path} does not exist (looked in {Path.cwd()}). Correct the path.")
@@ -57,7 +57,7 @@ def sha256_of(path: Path) -> str:
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    """All files, linked folders included (cached resources have some), except links to a folder above themselves."""
+    """All files, including those in linked folders (cached resources have some), except links to a parent folder."""
     for root, folders, names in os.walk(folder, followlinks=True):
         above = {path.resolve() for path in (Path(root), *Path(root).parents)}
         folders[:] = [name for name in folders if Path(root, name).resolve() not in above]
@@ -65,7 +65,7 @@ def files_in(folder: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write `content` as JSON with sorted keys, so that equal contents are equal bytes."""
+    """Write `content` as JSON with sorted keys, so that equal content gives equal bytes."""
     with replacing(path) as temporary:
         text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Early end of a job without loss of work: SIGTERM is deferred, and SLURM is asked to requeue the job."""
+"""Ends a job early without losing work: SIGTERM is deferred, and SLURM is asked to requeue the job."""
 
 import logging
 import os
@@ -9,18 +9,18 @@ from contextlib import contextmanager
 
 logger = logging.getLogger(__name__)
 
-# The exit status that shells report for a process killed by SIGTERM.
+# The exit status reported by shells for a process killed by SIGTERM.
 EXIT_STATUS = 128 + signal.SIGTERM
 SLURM_SECONDS = 20
 
 
 class Interrupted(Exception):
-    """The job was asked to end early, and has saved its work."""
+    """The job was asked to end early and has saved its work."""
 
 
 @contextmanager
 def noticing_sigterm() -> Iterator[Callable[[], bool]]:
-    """Defer SIGTERM; yields a callable telling whether it arrived. Main thread only."""
+    """Defer SIGTERM; yields a callable that returns whether it arrived. Main thread only."""
     received: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
     try:
@@ -30,9 +30,9 @@ def noticing_sigterm() -> Iterator[Callable[[], bool]]:
 
 
 def requeue() -> bool:
-    """Ask SLURM to requeue this job; False if it is not a running SLURM job, or if SLURM refuses.
+    """Ask SLURM to requeue this job; False if it is not a running SLURM job or if SLURM refuses.
 
-    A job that is preempted or near its time limit is still running; a cancelled one is not, and stays cancelled.
+    A job that is preempted or near its time limit is still running; a cancelled job is not, and stays cancelled.
     """
     job = os.environ.get("SLURM_JOB_ID")
     if not job:
@@ -43,9 +43,9 @@ def requeue() -> bool:
         _answer("scontrol", "requeue", job)
     except (OSError, subprocess.SubprocessError) as error:
         said = (getattr(error, "stderr", None) or str(error)).strip()
-        logger.warning("SLURM does not queue job %s again: %s. The next start goes on.", job, said)
+        logger.warning("SLURM refused to requeue job %s: %s. The next start of the study will resume it.", job, said)
         return False
-    logger.warning("SLURM queues job %s again.", job)
+    logger.warning("SLURM will requeue job %s.", job)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Reading the logs that `rule_log` writes: why a job failed, what it warned of, how far it is."""
+"""Reads the logs written by `rule_log`: why a job failed, its warnings, its progress."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ START = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) (\S+): ", re
 TRACEBACK = "Traceback (most recent call last):"
 # A progress bar of tqdm: description, percentage, drawing, the rest.
 BAR = re.compile(r"^(.*?) *(\d+%)\|[^|]*\| *(.*)$")
-# The project's own; what libraries warn of stands in the log.
+# The project's own loggers; warnings of libraries appear only in the log.
 OWN = re.compile(r"__main__|localist(\..*)?")
 END_BYTES = 20_000
 
@@ -23,7 +23,7 @@ class Said:
 
 
 def end_of(path: Path) -> str:
-    """The last END_BYTES of a log, where it can be read."""
+    """The last END_BYTES of a log; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
@@ -34,7 +34,7 @@ def end_of(path: Path) -> str:
 
 
 def records(log: str) -> list[Said]:
-    """The records of a log, in their order; the lines that follow a record belong to it."""
+    """The records of a log in order; lines that follow a record belong to it."""
     _, *parts = START.split(log)
     return [
         Said(level, name, text.strip()) for level, name, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
@@ -42,7 +42,7 @@ def records(log: str) -> list[Said]:
 
 
 def reason_of(log: str) -> str:
-    """Why a job failed: its last error, a traceback as its last line; "" if it logged none."""
+    """Why a job failed: its last error, of a traceback only the last line; "" if it logged none."""
     errors = [one.text for one in records(log) if one.level == "ERROR"]
     if not errors:
         return ""
@@ -50,7 +50,7 @@ def reason_of(log: str) -> str:
 
 
 def messages_of(log: str, *levels: str) -> list[str]:
-    """The first lines of what the project's own code logged at these levels, without repeats."""
+    """The first lines of the messages that the project's own code logged at these levels, without repeats."""
     own = (one for one in records(log) if one.level in levels and OWN.fullmatch(one.logger))
     return list(dict.fromkeys(one.text.partition("\n")[0] for one in own if one.text))
 
@@ -65,7 +65,7 @@ def progress_of(log: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Text as it may be written to a terminal: what would control it, or cannot be seen, is escaped; lines are kept."""
+    """Text that is safe to write to a terminal: control and invisible characters are escaped; line breaks are kept."""
     return "".join(
         one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii")
         for one in text.expandtabs()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from localist.plumbing.files import files_in, read_json, write_json
 
-# Snakemake's time stamp in folders that it made.
+# Snakemake's time stamp in output folders.
 TIMESTAMP = ".snakemake_timestamp"
 PACKAGES = (
     "snakemake",
@@ -30,7 +30,7 @@ PACKAGES = (
 
 
 def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on, where they are installed."""
+    """Versions of Python and of the installed packages that results depend on."""
     versions = {"python": platform.python_version()}
     for name in names:
         with suppress(PackageNotFoundError):
@@ -39,12 +39,12 @@ def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
 
 
 def locked_versions(lock: Path) -> dict[str, str]:
-    """Installed versions of Python and of all packages that a requirements file pins."""
+    """Installed versions of Python and of all packages pinned in a requirements file."""
     return package_versions(re.findall(r"^([\w.-]+)==", lock.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def code_version() -> str:
-    """The commit of this code, with -dirty after changes; "not a git checkout" where there is none."""
+    """The commit of this code, with -dirty after changes; "not a git checkout" if there is none."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -53,7 +53,7 @@ def code_version() -> str:
 
 
 def processor() -> str:
-    """The CPU's model name; equal bytes are promised for the same processor, threads and precision."""
+    """The CPU's model name; results are bitwise reproducible for the same processor, threads and precision."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -74,9 +74,9 @@ def content_hash(paths: Iterable[Path]) -> str:
 
 
 def noted_content_hash(folder: Path, notes: Path) -> str:
-    """content_hash of a folder; files are read again only where the JSON file `notes` has other sizes or change times.
+    """content_hash of a folder; files are read again only if sizes or change times differ from the JSON file `notes`.
 
-    The time of change (ctime) is the system's own: unlike the time of modification, no copy can set it back.
+    The change time (ctime) is set by the system: unlike the modification time, a copy cannot set it back.
     """
     found = ((file, file.stat()) for file in sorted(files_in(folder)) if file.is_file())
     seen = [[str(file.relative_to(folder)), status.st_size, status.st_ctime_ns] for file, status in found]
@@ -84,6 +84,6 @@ def noted_content_hash(folder: Path, notes: Path) -> str:
     name = str(folder.resolve())
     if known.get(name, {}).get("seen") != seen:
         known[name] = {"seen": seen, "sha256": content_hash([folder])}
-        with suppress(OSError):  # a folder that may not be written to, or a job that notes the same
+        with suppress(OSError):  # a read-only folder, or another job writing the same notes
             write_json(notes, known)
     return known[name]["sha256"]

@@ -1,4 +1,4 @@
-"""Logging for a rule's script: one log file per job, user errors without a traceback."""
+"""Logging for rule scripts: one log file per job, user errors without a traceback."""
 
 import errno
 import logging
@@ -12,9 +12,9 @@ from typing import TextIO
 from localist.plumbing.errors import UserError
 from localist.plumbing.interruption import EXIT_STATUS, Interrupted, requeue
 
-# Full disk or quota; libraries raise these errors in classes of their own.
+# Full disk or quota; libraries raise these errors with their own exception classes.
 NO_SPACE = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
-# The variable that names the file to which `localist.plumbing.run_screen` writes.
+# Environment variable that names the file to which `localist.plumbing.run_screen` writes.
 SCREEN = "LOCALIST_SCREEN"
 
 
@@ -22,10 +22,10 @@ SCREEN = "LOCALIST_SCREEN"
 def rule_log(path: str | Path) -> Iterator[None]:
     """Send log records to `path` and, in short form, to the console.
 
-    Where the console is the run's screen (SCREEN), nothing goes there: all that would (messages, progress bars, what
-    libraries say) goes to `path`, from which the screen takes what it shows.
+    If the console is the run's screen (SCREEN), nothing is written there: messages, progress bars and library output
+    all go to `path`, from which the screen takes what it shows.
 
-    A `UserError` ends the job with its message alone; so does `Interrupted`, and SLURM then queues the job again. Any
+    A `UserError` ends the job with only its message; so does `Interrupted`, after which SLURM requeues the job. Any
     other exception leaves its traceback in the log.
     """
     path = Path(path)
@@ -52,9 +52,11 @@ def rule_log(path: str | Path) -> Iterator[None]:
     except Exception as error:
         if any(reason in str(error) for reason in NO_SPACE):
             said = str(error).strip().splitlines()[-1]
-            logging.getLogger("localist").error("Error: %s. Make room, and run again: nothing is half-written.", said)
+            logging.getLogger("localist").error(
+                "Error: %s. Free disk space and run again; no partial output was left.", said
+            )
             raise SystemExit(1) from None
-        # The console gets the traceback from Python itself; the file must have it too.
+        # Python prints the traceback to the console; the file needs it too.
         to_file.emit(logging.LogRecord("localist", logging.ERROR, __file__, 0, "failed", None, sys.exc_info()))
         if on_screen:
             raise SystemExit(1) from None
@@ -62,7 +64,7 @@ def rule_log(path: str | Path) -> Iterator[None]:
 
 
 def identity(stream: TextIO | None) -> str:
-    """Which file a stream writes to, the same for all processes that write there; "" if it is none."""
+    """Identifies the file that a stream writes to, consistently across processes; "" if there is none."""
     try:
         status = os.fstat(stream.fileno() if stream else -1)
     except (OSError, ValueError):
@@ -72,11 +74,11 @@ def identity(stream: TextIO | None) -> str:
 
 @contextmanager
 def _console_to(log: logging.FileHandler) -> Iterator[None]:
-    """Inside, what this process, its libraries and its children write to standard error goes to the log."""
+    """Redirect standard error of this process, its libraries and its children to the log."""
     assert log.stream
     console = os.dup(2)
     sys.stderr.flush()
-    # The same open file, so that none writes over the other.
+    # The same open file, so that writers do not overwrite each other.
     os.dup2(log.stream.fileno(), 2)
     try:
         yield

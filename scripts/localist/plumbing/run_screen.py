@@ -1,6 +1,6 @@
-"""What a run shows: a logger plugin for Snakemake, with a line for each stage that is done and each job that failed.
+"""The screen output of a run: a Snakemake logger plugin with a line for each finished stage and each failed job.
 
-Everything that Snakemake says is in its own log file (.snakemake/log), what jobs say in theirs (results/{study}/logs).
+All messages of Snakemake are in its own log file (.snakemake/log), those of jobs in theirs (results/{study}/logs).
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from localist.plumbing.time_left import rough_span, seconds_left, span
 
 NAME = "localist"
 COLUMNS = 100
-# Jobs that took less share a line with those of their rule.
+# Shorter jobs share a line with the others of their rule.
 LONG_SECONDS = 10
-# On a terminal, the last line tells how running jobs are. Elsewhere a line does, when there was none for so long.
+# On a terminal, the last line shows the running jobs. Elsewhere, a line does so after this long without output.
 REDRAWN_SECONDS = 1
 SILENT_SECONDS = 120
 SHOWN_JOBS = 3
-# Rules whose messages are what a user waits for: what was read of the books, and how long training will take.
+# Rules whose messages the user wants to see: what was read from the books, and how long training will take.
 TELLING_RULES = ("describe_corpus", "forecast_training")
-# What Snakemake says of itself, by its beginning.
+# Snakemake's messages about itself, by their beginning.
 CHATTER = (
     *("Assuming unrestricted", "Building DAG", "Using shell", "Group jobs: inactive", "Conda environments: ignored"),
     *("Singularity containers: ignored", "Select jobs", "Removing temporary output", "Touching output file"),
@@ -53,14 +53,14 @@ CHATTER = (
 )
 FULL_LOG = "Complete log(s): "
 SOME_FAILED = "At least one job did not complete successfully."
-# Said again, with what the job's log tells, by the record that follows.
+# Repeated, with the reason from the job's log, by the record that follows.
 JOB_FAILED = "returned non-zero exit status"
 ENDED = re.compile(r"CalledProcessError in .* died with <Signals\.(\w+): \d+>", re.DOTALL)
 
 
 @dataclass
 class Job:
-    """A job that has started, or was submitted: `logs` as they were then tell of an earlier try."""
+    """A job that has started or was submitted; `logs` are the logs at that time, which belong to an earlier attempt."""
 
     rule: str
     name: str
@@ -69,13 +69,13 @@ class Job:
     logs: dict[Path, int | None] = field(default_factory=dict)
 
     def log(self) -> str:
-        """What it has logged so far."""
+        """What the job has logged so far."""
         return "".join(end_of(path) for path, before in self.logs.items() if _changed(path) != before)
 
 
 @dataclass
 class Run:
-    """What is known of a run, from what Snakemake reports; times in seconds since 1970."""
+    """The state of a run according to Snakemake's reports; times in seconds since 1970."""
 
     total: int = 0
     done: int = 0
@@ -88,7 +88,7 @@ class Run:
     untold: dict[str, list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
 
     def lines(self, record: Any) -> list[str]:
-        """What a record adds to the screen. A record has the fields of its event, beside those of logging."""
+        """The lines that a record adds to the screen. A record has the fields of its event and those of logging."""
         told = {
             None: self._said,
             LogEvent.ERROR: self._error,
@@ -102,7 +102,7 @@ class Run:
         return [line for text in (told(record) if told else ()) for line in shown(text).split("\n")]
 
     def status(self, now: float, columns: int = COLUMNS) -> str:
-        """How running jobs are, on one line; "" where none runs."""
+        """The running jobs on one line; "" if there are none."""
         if not self.running:
             return ""
         jobs = sorted(self.running.values(), key=lambda job: job.started)
@@ -112,9 +112,9 @@ class Run:
 
     def _planned(self, record: Any) -> Iterable[str]:
         self.total = record.stats["total"]
-        # The rule that only names what is wanted takes no time.
+        # The rule that only collects targets takes no time.
         self.ahead = {rule: count for rule, count in record.stats.items() if rule not in ("total", "all")}
-        yield f"{_jobs(self.total)} to do. One of ten seconds or more gets a line; a rule's short ones share one."
+        yield f"{_jobs(self.total)} to do. Jobs of ten seconds or more get a line; a rule's shorter jobs share one."
 
     def _job_started(self, record: Any) -> Iterable[str]:
         self.started = self.started or record.created
@@ -209,8 +209,8 @@ class Run:
 class LogHandler(LogHandlerBase):
     """Writes the lines of a `Run`, and on a terminal a last line that changes.
 
-    What asks for Snakemake's own words gets them: --dry-run, --verbose, --debug-dag, --printshellcmds. With --quiet,
-    only messages are shown; with --quiet all, only warnings and errors.
+    With --dry-run, --verbose, --debug-dag or --printshellcmds, Snakemake's own output is shown. With --quiet, only
+    messages are shown; with --quiet all, only warnings and errors.
     """
 
     writes_to_stream = property(lambda self: True)
@@ -238,7 +238,7 @@ class LogHandler(LogHandlerBase):
                 DefaultFilter(quiet, asked.debug_dag, asked.verbose, asked.dryrun, asked.printshellcmds)
             )
             return
-        # Jobs whose messages would come here leave them in their logs.
+        # Jobs that would write here write only to their logs.
         if screen := identity(self.stream):
             os.environ[SCREEN] = screen
         if self.tells_of_jobs:
@@ -273,12 +273,12 @@ class LogHandler(LogHandlerBase):
                     self._write([status])
 
     def _write(self, lines: list[str]) -> None:
-        """Lines, below them what is running; in one piece, since jobs may write, too."""
+        """Write lines, followed by the running jobs, in one call, since jobs may write too."""
         if lines:
             self.written = time.time()
         text = "".join(f"{line}\n" for line in lines)
         if self.is_terminal:
-            # Some terminals do not know how wide they are.
+            # Some terminals report a width of 0.
             columns = (os.get_terminal_size(self.stream.fileno()).columns or COLUMNS) - 1
             status = self.run.status(time.time(), columns) if self.tells_of_jobs and not self.over.is_set() else ""
             text = f"\r\x1b[K{text}{status}" if lines or status != self.last_status else ""
@@ -288,14 +288,14 @@ class LogHandler(LogHandlerBase):
 
 
 def job_name(rule: str, wildcards: Mapping[str, object]) -> str:
-    """How a job is called: train_model quintic seed 1. What its rule's name says already is not repeated."""
+    """The display name of a job: train_model quintic seed 1. Words of the rule's name are not repeated."""
     values = {key: str(value) for key, value in wildcards.items() if key != "study" and not rule.endswith(f"_{value}")}
     told = [f"seed {value}" if key == "seed" else value for key, value in values.items()]
     return " ".join([rule, *told])
 
 
 def registered() -> str:
-    """Make the plugin known to Snakemake, without an installation; returns its name."""
+    """Register the plugin with Snakemake without installing it; returns its name."""
     LoggerPluginRegistry().register_plugin(f"snakemake_logger_plugin_{NAME}", sys.modules[__name__])
     return NAME
 

@@ -1,4 +1,4 @@
-"""Asks SLURM, before anything is submitted, whether it would accept a study's jobs."""
+"""Checks, before anything is submitted, whether SLURM would accept a study's jobs."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ from typing import Any
 
 from localist.plumbing.errors import UserError
 
-# Resource of a rule, as the executor plugin names it → option of sbatch.
+# Resource of a rule, as named by the executor plugin → sbatch option.
 OPTIONS = {
     "slurm_partition": "partition",
     "slurm_account": "account",
@@ -20,8 +20,8 @@ OPTIONS = {
     "nodes": "nodes",
 }
 REMEDY = (
-    "Partition, account, training_minutes and gpu_request stand at the top of the config.yaml of your profile, a copy "
-    "of workflow/profiles/slurm; `sinfo` lists partitions and their limits, `sacctmgr show associations user=$USER` "
+    "Set partition, account, training_minutes and gpu_request at the top of config.yaml in your profile, a copy of "
+    "workflow/profiles/slurm. `sinfo` lists partitions and their limits; `sacctmgr show associations user=$USER` lists "
     "accounts."
 )
 
@@ -33,11 +33,11 @@ def sbatch_options(resources: Mapping[str, Any], threads: int) -> tuple[str, ...
 
 
 def check_requests(requests: Mapping[tuple[str, ...], str]) -> None:
-    """Raises UserError where SLURM would refuse a job. requests: sbatch options → the rule that needs them."""
+    """Raises UserError if SLURM would refuse a job. requests: sbatch options → the rule that needs them."""
     if not shutil.which("sbatch"):
         raise UserError(
-            "there is no sbatch on this machine. Start the study on a login node of the cluster, or, to compute on "
-            "this machine, without --workflow-profile slurm."
+            "sbatch was not found on this machine. Start the study on a login node of the cluster or, to compute on "
+            "this machine, omit --workflow-profile slurm."
         )
     for options, rule in requests.items():
         command = ["sbatch", "--test-only", *options, "--wrap", "true"]

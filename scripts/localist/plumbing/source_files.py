@@ -1,4 +1,4 @@
-"""Which of the package's modules determine what a script computes: editing one reruns exactly what depends on it."""
+"""Finds the modules that determine a script's results, so that editing one reruns exactly what depends on it."""
 
 import ast
 from functools import cache
@@ -8,14 +8,14 @@ from jinja2 import Environment
 from jinja2.meta import find_referenced_templates
 
 PACKAGE = "localist"
-# The folder whose modules carry results and determine none: messages, logs, how files are written, signals, the job's
-# environment, records of origin. They are neither inputs of rules nor part of the hash that names checkpoints, since a
-# reworded message must not train every model again. tests/unit/plumbing/test_fixed_bytes.py fixes the bytes they write.
+# The folder whose modules do not determine results: messages, logs, file writing, signals, the job environment,
+# provenance. They are neither inputs of rules nor part of the hash that names checkpoints, since a reworded message
+# must not retrain every model. tests/unit/plumbing/test_fixed_bytes.py pins the bytes that they write.
 LEFT_OUT = "plumbing"
 
 
 def imported_modules(script: Path) -> list[Path]:
-    """The package's module files that `script` imports, directly or through other modules, sorted; LEFT_OUT apart."""
+    """The package's module files that `script` imports, directly or indirectly, sorted; without those of LEFT_OUT."""
     package = Path(script).parent / PACKAGE
     found: set[Path] = set()
     waiting = [Path(script)]
@@ -28,7 +28,7 @@ def imported_modules(script: Path) -> list[Path]:
 
 
 def used_templates(template: Path) -> list[Path]:
-    """A template, and those beside it that it extends, imports or includes, directly or through others."""
+    """A template, and the templates in its folder that it extends, imports or includes, directly or indirectly."""
     found = [Path(template)]
     for path in found:
         parsed = Environment().parse(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""How long a run still takes, judged by the jobs that are done."""
+"""Estimates a run's remaining time from the finished jobs."""
 
 from collections.abc import Mapping, Sequence
 from statistics import mean, median
@@ -7,14 +7,14 @@ from statistics import mean, median
 def seconds_left(
     ahead: Mapping[str, int], done: Mapping[str, Sequence[float]], running: Sequence[tuple[str, float]], elapsed: float
 ) -> tuple[float, bool] | None:
-    """Seconds until the last job is done, and whether that is all, or what is known of at least.
+    """Seconds until the last job is done, and whether this covers all jobs (otherwise it is a lower bound).
 
     ahead: jobs not yet done of each rule, running ones included. done: seconds of each rule's jobs. running: rule and
     age in seconds of each running job. elapsed: seconds since the first job started.
 
-    Jobs of a rule take as long as they took on average, and go on side by side as they did so far. A rule without a job
-    done counts as the median rule where it has one job, and is left out where it has several; so is what a job of it
-    takes beyond that. None before the first job is done.
+    Jobs are assumed to take their rule's average time, with the same parallelism as so far. A rule without finished
+    jobs counts as the median rule if it has a single job, and is left out if it has several; so is the time by which
+    one of its jobs exceeds that. None before the first job is done.
     """
     typical = {rule: mean(seconds) for rule, seconds in done.items() if seconds}
     if not typical or elapsed <= 0:
@@ -29,7 +29,7 @@ def seconds_left(
 
 
 def span(seconds: float) -> str:
-    """A time, to the second below an hour."""
+    """A duration, to the second below an hour."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60:02d} min"
@@ -37,7 +37,7 @@ def span(seconds: float) -> str:
 
 
 def rough_span(seconds: float) -> str:
-    """A time as it may be guessed: to ten seconds below a minute and a half, else to the minute."""
+    """An estimated duration: to ten seconds below a minute and a half, else to the minute."""
     if seconds < 90:
         return f"{max(10, round(seconds / 10) * 10)} s"
     minutes = round(seconds / 60)

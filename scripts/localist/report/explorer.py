@@ -1,4 +1,4 @@
-"""The attention explorer: one page with passages, their attention, and what their blocks are about."""
+"""The attention explorer: a page with passages, their attention, and descriptions of their blocks."""
 
 import base64
 import hashlib
@@ -18,17 +18,18 @@ from localist.report.figures import block_colours
 from localist.report.templates import render
 from localist.tokens.windows import NO_ID
 
-# Attention is kept as a byte: 0 is none, 255 is 1, and each step between is a factor of 2^(1/16), so to within 2.2 %.
+# Attention is stored as a byte: 0 is 0, 255 is 1, and each step is a factor of 2^(1/16), so the error is within 2.2 %.
 STEPS_PER_OCTAVE = 16
 BLOCKS_IN_COLOUR = 12
 
 
 @dataclass(frozen=True)
 class ArmPassages:
-    """What one model does with the passages.
+    """Attention and losses of one model on the passages.
 
-    attention, heads: of each passage float [layers, P, P] and, if kept, [layers, heads, P, P]; losses: of each passage
-    the nats of every token, NaN where none is predicted; fidelity: mean F by layer over all test text.
+    attention, heads: for each passage, float [layers, P, P] and, if stored, [layers, heads, P, P]; losses: for each
+    passage, the loss of every token in nats, NaN for tokens that are not predicted; fidelity: mean F by layer over all
+    test text.
     """
 
     name: str
@@ -39,10 +40,10 @@ class ArmPassages:
 
 
 def read_passages(path: Path) -> dict[str, Any]:
-    """The arrays that explore_model wrote, those of each passage in a list. Raises UserError if one is missing."""
+    """The arrays written by explore_model, those of the passages in lists. Raises UserError if one is missing."""
     with np.load(path, allow_pickle=False) as file:
         if "rows" not in file:
-            raise UserError(f"{path}: the array 'rows' is missing. Delete the file, and run again.")
+            raise UserError(f"{path}: the array 'rows' is missing. Delete the file and run again.")
         kinds = {name.rpartition("_")[0] for name in file.files if name != "rows"}
         return {"rows": file["rows"]} | {
             kind: [file[f"{kind}_{number}"] for number in range(len(file["rows"]))] for kind in kinds
@@ -50,7 +51,7 @@ def read_passages(path: Path) -> dict[str, Any]:
 
 
 def as_bytes(attention: np.ndarray) -> bytes:
-    """The seen half of attention, […, P, P], query by query, as bytes on the scale of STEPS_PER_OCTAVE."""
+    """The lower triangle of attention, […, P, P], query by query, as bytes on the scale of STEPS_PER_OCTAVE."""
     values = np.asarray(attention, dtype=np.float32)
     queries, keys = np.tril_indices(values.shape[-1])
     seen = np.maximum(values[..., queries, keys], np.finfo(np.float32).tiny)
@@ -58,8 +59,8 @@ def as_bytes(attention: np.ndarray) -> bytes:
 
 
 def packed(arms: Sequence[ArmPassages]) -> tuple[str, list[dict[str, Any]]]:
-    """All attention as text (base64 of a zlib stream), and where in it each arm's begins: of each passage the mean over
-    heads and, where kept, the heads (bytes from the start)."""
+    """All attention as text (base64 of a zlib stream), and the byte offsets of each arm's data: for each passage, the
+    mean over heads and, if stored, the single heads."""
     parts: list[bytes] = []
     size, places = 0, []
     for arm in arms:
@@ -84,9 +85,9 @@ def explorer_page(
     style: Path,
     program: Path,
 ) -> str:
-    """The page, which loads nothing from anywhere.
+    """The page, which loads nothing from the network.
 
-    passages: of each title, tokens, blocks and sentences (lists of length P); blocks: as from block_entries.
+    passages: for each, title, tokens, blocks and sentences (lists of length P); blocks: as from block_entries.
     """
     stream, places = packed(arms)
     data = {
@@ -121,7 +122,7 @@ def explorer_page(
 
 
 def passage_losses(tokens: pd.DataFrame, rows: Sequence[int], lengths: Sequence[int]) -> list[np.ndarray]:
-    """Of each passage the loss of every token, float [P] with NaN where none is predicted.
+    """For each passage, the loss of every token, float [P], NaN for tokens that are not predicted.
 
     tokens: window, position and nll of the test split.
     """
@@ -135,15 +136,15 @@ def passage_losses(tokens: pd.DataFrame, rows: Sequence[int], lengths: Sequence[
 
 
 def passage_title(sentences: pd.DataFrame, numbers: np.ndarray) -> str:
-    """Title and heading of the section that a passage is from. numbers: of its tokens' sentences, the sink's first."""
+    """Title and heading of the section that contains a passage. numbers: its tokens' sentences, the sink's first."""
     first = sentences.loc[sentences["sentence"] == numbers[1]].iloc[0]
     return f"{first['title']}, “{first['heading']}”" if first["heading"] else str(first["title"])
 
 
 def block_entries(ids: Iterable[int], blocks: pd.DataFrame, topics: pd.DataFrame) -> dict[int, dict[str, str]]:
-    """What the page says of each block: its name, further telling words, its topic's name, and where that lives.
+    """The page's description of each block: its name, further characteristic words, and its topic's name and places.
 
-    blocks, topics: as in blocks.csv and topics.csv; empty for blocks that are not known by words.
+    blocks, topics: as in blocks.csv and topics.csv; empty for blocks without words.
     """
     of_block = blocks.set_index("block") if len(blocks) else blocks
     of_topic = topics.set_index("topic") if len(topics) else topics
@@ -154,7 +155,7 @@ def block_entries(ids: Iterable[int], blocks: pd.DataFrame, topics: pd.DataFrame
             known = of_block.loc[block]
             topic = of_topic.loc[known["topic"]]
             rest = known["words"].removeprefix(known["name"]).removeprefix(", ")
-            name = f"{known['topic']} ({topic['name']})"  # the number is that of the figures
+            name = f"{known['topic']} ({topic['name']})"  # numbered as in the figures
             entry = {"words": rest, "topic": name, "places": topic["places"]}
             entry = {"name": known["name"] or f"block {block}"} | entry
         entries[block] = entry
@@ -162,7 +163,7 @@ def block_entries(ids: Iterable[int], blocks: pd.DataFrame, topics: pd.DataFrame
 
 
 def _json_in_html(data: object) -> str:
-    """JSON that ends no script element and begins no comment, whatever text is in it."""
+    """JSON that cannot end a script element or begin a comment, whatever text it contains."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -1,4 +1,4 @@
-"""The page that shows what became of each file of a corpus."""
+"""The page that shows how each file of a corpus was extracted."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from localist.report.templates import render
 FILES_WITH_SAMPLES = 12
 STEPS_BY_OTHER_NAMES = {
     DROPPED_SECTIONS: "sections by heading (drop_sections)",
-    UNKNOWN_TEMPLATES: "templates in sentences whose words are not known (wikis)",
+    UNKNOWN_TEMPLATES: "unknown templates within sentences (wikis)",
 }
 
 
@@ -66,7 +66,7 @@ class Skipped(TypedDict):
 
 
 class Totals(TypedDict):
-    """Counts over all files; characters_read counts what is removed, too."""
+    """Counts over all files; characters_read includes removed text."""
 
     documents: int
     sections: int
@@ -95,7 +95,7 @@ class Report(TypedDict):
 
 
 def extraction_page(report: Report, templates: Sequence[Path], no_study: str = "") -> str:
-    """Why no study can run, if so; totals and warnings; files, what each step removed, and samples before and after."""
+    """The page: why the corpus is too small for a study, if so; totals, warnings, files, removals by step, samples."""
     files = report["files"]
     warnings = [(one["file"], warning) for one in files for warning in one["warnings"]]
     skipped = [(one["file"], one["reason"]) for one in report["skipped"]]
@@ -156,14 +156,14 @@ def _step_table(report: Report) -> pd.DataFrame:
 
 
 def _examples(by_file: Iterable[Sequence[str]]) -> str:
-    """The first few examples over all files; those that could not be seen on a page are quoted."""
+    """The first few examples over all files; invisible ones are quoted."""
     each = [one for examples in by_file for one in examples]
     return "  •  ".join(one if one.isprintable() and one.strip() else repr(one) for one in each[:5])
 
 
 def _title(one: FileReport) -> str:
     if one["documents"] > 1:
-        return f"{one['documents']:,} documents, the first: {one['title']}"
+        return f"{one['documents']:,} documents, first: {one['title']}"
     return f"{one['title']} ({one['author']})" if one["author"] else one["title"]
 
 

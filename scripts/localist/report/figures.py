@@ -1,4 +1,4 @@
-"""What all figures share: style, colours of arms, reading tables, placing legends and labels, saving."""
+"""Shared by all figures: style, colours of arms, reading tables, placing legends and labels, saving."""
 
 import math
 import textwrap
@@ -27,13 +27,13 @@ GREY = "#8C8C8C"
 
 # Okabe-Ito without black (kept for the distributed arm) and yellow (too faint on white).
 PALETTE = ("#D55E00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7", "#E69F00")
-# From cold to warm, so that topics with near numbers have near hues.
+# From cold to warm, so that topics with similar numbers have similar hues.
 HUES = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7")
-# How far the shades of a hue go towards black (below 0) and white.
+# Range of the shades of a hue, towards black (below 0) and white.
 SHADES = (-0.5, 0.6)
 LEGEND_NAME = 30  # characters
 _LINES = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
-# Seven markers against six colours and four lines: no two of the first 168 arms look the same.
+# Seven markers with six colours and four line styles: no two of the first 168 arms look the same.
 _MARKERS = ("s", "^", "D", "v", "P", "X", "o")
 
 _STYLE = {
@@ -55,7 +55,7 @@ _STYLE = {
     "lines.markersize": 3.2,
     "savefig.dpi": 300,
     "pdf.fonttype": 42,
-    "text.parse_math": False,  # names and titles come from config and corpus: `$` is a character
+    "text.parse_math": False,  # names and titles come from config and corpus, where `$` is literal
 }
 
 
@@ -78,7 +78,7 @@ OTHERS = ArmStyle("#C8C8C8", "-", "", width=0.6)
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw and save in the project's style, whatever the user's own Matplotlib settings are."""
+    """Draw and save in the project's style, regardless of the user's Matplotlib settings."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)  # pyright: ignore[reportCallIssue, reportArgumentType]  stubs list the keys
@@ -96,7 +96,7 @@ def save_figure(figure: Figure, pdf: Path, png: Path) -> None:
     """Write the figure as PDF and PNG; the same figure gives the same bytes."""
     use_installed_fonts(figure)
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # the layout is slow, and settled now: not once more for each file
+    figure.set_layout_engine("none")  # the layout is final; do not repeat the slow computation for each file
     with replacing(Path(pdf)) as temporary:
         figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
     with replacing(Path(png)) as temporary:
@@ -104,9 +104,9 @@ def save_figure(figure: Figure, pdf: Path, png: Path) -> None:
 
 
 def arm_styles(arms: Iterable[str]) -> dict[str, ArmStyle]:
-    """One style per arm, by its place among the arms; pretrained is grey and distributed black.
+    """One style per arm, by its position among the arms; pretrained is grey and distributed black.
 
-    These two take no place, so that a table without one of them leaves the colours of the others as they are.
+    These two take no position, so that a table without one of them does not change the colours of the others.
     """
     styles = {
         "pretrained": ArmStyle(GREY, "-", "h", width=1.5),
@@ -132,9 +132,9 @@ def drawn_styles(arms: Iterable[str], drawn: Collection[str]) -> dict[str, ArmSt
 
 
 def with_topics(table: pd.DataFrame, source: Path, sentence_blocks: Path, blocks: Path) -> pd.DataFrame:
-    """`table` (with a column sentence) with the block and topic of each sentence, -1 where it has none.
+    """`table` (with a column sentence) with the block and topic of each sentence, -1 if it has none.
 
-    blocks: the topic of each block. Raises UserError, naming the table's file `source`, where no sentence has a block.
+    blocks: the topic of each block. Raises UserError, naming the table's file `source`, if no sentence has a block.
     """
     table = table.merge(read_table(sentence_blocks, numbers=["sentence", "block"]), on="sentence", how="left")
     if table["block"].isna().all():
@@ -144,7 +144,7 @@ def with_topics(table: pd.DataFrame, source: Path, sentence_blocks: Path, blocks
 
 
 def topic_colours(count: int) -> dict[int, Any]:
-    """A colour for each of `count` topics, near numbers in shades of one hue; no topic (-1) is light grey."""
+    """A colour for each of `count` topics, similar numbers in shades of one hue; no topic (-1) is light grey."""
     colours = {-1: to_rgb("#DDDDDD")}
     for hue, topics in enumerate(np.array_split(np.arange(count), len(HUES))):
         base = np.array(to_rgb(HUES[hue]))
@@ -155,7 +155,7 @@ def topic_colours(count: int) -> dict[int, Any]:
 
 
 def topic_legend(figure: Figure, topics: Path, colours: Mapping[int, Any]) -> None:
-    """Number and name of each topic under the panels, which keep their height. topics: topic, name."""
+    """Add a legend with each topic's number and name below the panels, which keep their height. topics: topic, name."""
     table = read_table(topics, text=["name"], numbers=["topic"])
     handles = [Line2D([], [], color=colours[topic], marker="s", ls="", markersize=4.5) for topic in table["topic"]]
     named = zip(table["topic"], table["name"], strict=True)
@@ -168,7 +168,7 @@ def topic_legend(figure: Figure, topics: Path, colours: Mapping[int, Any]) -> No
 
 
 def shortened(name: str, length: int) -> str:
-    """`name` on one line of at most `length` characters, in letters that can be drawn."""
+    """`name` on one line of at most `length` characters, in characters that can be drawn."""
     name = legible(" ".join(name.split()) or "untitled")
     if columns(name) <= length:
         return name
@@ -178,7 +178,7 @@ def shortened(name: str, length: int) -> str:
 
 
 def block_colours(blocks: Iterable[int]) -> dict[int, Any]:
-    """One colour per block id, in order of id; no block (-1) is light grey. Colours come back after eighteen."""
+    """One colour per block id, in order of id; no block (-1) is light grey. Colours repeat after eighteen."""
     ids = sorted({int(block) for block in blocks})
     base = np.array([to_rgb(colour) for colour in PALETTE])
     shades = np.concatenate([base, base * 0.55, 1 - (1 - base) * 0.5])  # plain, dark, light
@@ -190,14 +190,14 @@ def read_table(
 ) -> pd.DataFrame:
     """The named columns of a CSV or Parquet file; empty cells of number columns become NaN.
 
-    Raises UserError if the file has no rows (unless that may be), lacks a column, or has text where numbers belong.
+    Raises UserError if the file has no rows (unless allowed), lacks a column, or has text in a number column.
     """
     path = Path(path)
     try:
         if path.suffix == ".parquet":
             table = pd.read_parquet(path)
         else:
-            # As text first: an arm may well be called "null" or "007".
+            # As text first: an arm may be called "null" or "007".
             table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except pd.errors.EmptyDataError:
         table = pd.DataFrame()
@@ -213,7 +213,7 @@ def read_table(
         try:
             table[column] = pd.to_numeric(table[column]).astype(float)
         except (ValueError, TypeError) as error:
-            raise UserError(f"{path}: the column '{column}' holds a value that is not a number: {error}") from None
+            raise UserError(f"{path}: the column '{column}' has a value that is not a number: {error}") from None
     return table
 
 
@@ -238,7 +238,7 @@ def draw_by_layer(axes: Axes, table: pd.DataFrame, column: str, styles: Mapping[
             continue
         if by_seed.shape[1] > 1:
             axes.plot(by_seed.index, by_seed, **style.line_style() | {"linewidth": 0.5, "alpha": 0.35})
-        # Markers at every fifth layer, shifted from arm to arm, so that lines on top of each other show.
+        # Markers at every fifth layer, shifted from arm to arm, so that overlapping lines remain visible.
         axes.plot(
             by_seed.index,
             by_seed.mean(axis=1),
@@ -256,14 +256,14 @@ def layer_axis(axes: Axes) -> None:
 
 
 def without_values(table: pd.DataFrame, column: str, arms: Iterable[str]) -> set[str]:
-    """The arms that have no value at all in `column`."""
+    """The arms without any value in `column`."""
     return set(arms) - set(table.loc[table[column].notna(), "arm"])
 
 
 def legend_below(figure: Figure, styles: Mapping[str, ArmStyle], missing: Iterable[str] = ()) -> None:
-    """A legend under the panels, where it covers no data; the figure grows by its height.
+    """Add a legend below the panels, where it covers no data; the figure grows by its height.
 
-    Keys of `styles` are the labels; those in `missing` are said to have no values.
+    Keys of `styles` are the labels; those in `missing` are marked as having no values.
     """
     missing = set(missing)
     chosen = {arm: style for arm, style in styles.items() if style is not OTHERS}
@@ -290,7 +290,7 @@ def perplexity_axis(axes: Axes, which: str, values: Iterable[float]) -> None:
 
 
 def log_axis(axes: Axes, which: str) -> None:
-    """A log scale on the axis `which` ("x" or "y") with plain numbers; over many decades, one number for each."""
+    """A log scale on the axis `which` ("x" or "y") with plain numbers; over many decades, one number per decade."""
     axes.set(**{f"{which}scale": "log"})
     axis = axes.xaxis if which == "x" else axes.yaxis
     low, high = axis.get_view_interval()
@@ -302,13 +302,13 @@ def log_axis(axes: Axes, which: str) -> None:
 def place_labels(
     axes: Axes, points: np.ndarray, labels: Sequence[str], colours: Sequence[str], lines: Sequence[np.ndarray] = ()
 ) -> None:
-    """Write each label beside its point, where it covers least; call this last, when the axes are final.
+    """Write each label next to its point, where it covers least; call this last, when the axes are final.
 
-    points: [n, 2] in data units. lines: further things to keep clear of, each [2, 2], start and end in data units.
+    points: [n, 2] in data units. lines: lines to avoid, each [2, 2], start and end in data units.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None
-    figure.draw_without_rendering()  # settles the layout, so that positions in pixels are the final ones
+    figure.draw_without_rendering()  # finalises the layout, and with it the pixel positions
     scale = figure.dpi / 72  # pixels per point
     pixels = axes.transData.transform(points)
     taken = [Bbox.from_bounds(x, y, 0, 0).padded(3 * scale) for x, y in pixels]
@@ -323,7 +323,7 @@ def place_labels(
             direction = np.array([np.cos(angle), np.sin(angle)])
             shift = direction * (far * scale + size / 2)  # its edge, not its middle, is `far` from the point
             box = Bbox.from_bounds(*(pixel + shift - size / 2), *size).padded(1)
-            # From afar, a thin line leads from the point to the label; it should not cross other labels either.
+            # A distant label is connected to its point by a thin line, which should not cross other labels either.
             leader = [pixel + direction * step * scale for step in range(8, far, 2)] if far >= 20 else []
             cost = far + sum(_overlap(box, other) for other in taken)
             cost += 10 * (box.width * box.height - _overlap(box, frame))
@@ -339,7 +339,7 @@ def place_labels(
 
 
 def _overlap(one: Bbox, other: Bbox) -> float:
-    """Common area in square pixels."""
+    """The area of the intersection in square pixels."""
     width = min(one.x1, other.x1) - max(one.x0, other.x0)
     height = min(one.y1, other.y1) - max(one.y0, other.y0)
     return max(width, 0.0) * max(height, 0.0)

@@ -1,4 +1,4 @@
-"""Fonts for text of any script: what is installed is taken, and what no font has is transliterated."""
+"""Fonts for text in any script: installed fonts are used, and characters that none covers are transliterated."""
 
 import logging
 import unicodedata
@@ -12,23 +12,23 @@ logger = logging.getLogger(__name__)
 
 FONT = "DejaVu Sans"  # comes with Matplotlib; Latin, Greek, Cyrillic, Hebrew, Arabic and more
 REGULAR = ("normal", "regular", 400)
-BOXES = "Last Resort"  # a font that has a box for every character there is
+BOXES = "Last Resort"  # a font with a box for every character
 
 
 def legible(text: str) -> str:
-    """`text`, with characters that no installed font has in Latin letters."""
+    """`text`, with characters that no installed font covers transliterated to Latin letters."""
     absent = _absent(text) - set().union(*(_characters(entry.fname) for entry in _fonts_for(text)))
     if not absent:
         return text
     from anyascii import anyascii
 
     shown = "".join(anyascii(one) if one in absent else one for one in text)
-    logger.warning("No installed font has the letters of %r: it is drawn as %r.", text, shown)
+    logger.warning("No installed font covers the characters of %r: it is drawn as %r.", text, shown)
     return shown
 
 
 def use_installed_fonts(figure: Figure) -> None:
-    """Let every text of a figure find its letters: those that FONT lacks come from other installed fonts."""
+    """Set the fonts of every text in a figure, so that characters missing in FONT come from other installed fonts."""
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         others = [entry.name for entry in _fonts_for(text.get_text())]
@@ -37,13 +37,13 @@ def use_installed_fonts(figure: Figure) -> None:
 
 
 def columns(text: str) -> int:
-    """How wide a text is, in letters; those of Chinese, Japanese and Korean are as wide as two."""
+    """The width of a text in letters; Chinese, Japanese and Korean characters count as two."""
     return sum(1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
 
 
 @cache
 def _fonts_for(text: str) -> tuple[FontEntry, ...]:
-    """The installed fonts that have the letters that FONT lacks: as few as go, the same ones each time."""
+    """The installed fonts that cover the characters missing in FONT: as few as possible, chosen deterministically."""
     absent, chosen = _absent(text), []
     while absent:
         best = max(_regular_fonts(), key=lambda entry: len(absent & _characters(entry.fname)), default=None)
@@ -55,7 +55,7 @@ def _fonts_for(text: str) -> tuple[FontEntry, ...]:
 
 
 def _absent(text: str) -> set[str]:
-    """The characters of a text that FONT does not have, white space apart."""
+    """The characters of a text that FONT does not cover, except white space."""
     return set() if text.isascii() else {one for one in text if not one.isspace()} - _characters(findfont(FONT))
 
 
@@ -69,7 +69,7 @@ def _regular_fonts() -> list[FontEntry]:
 
 @cache
 def _characters(font: str) -> frozenset[str]:
-    """What a font file has a glyph for; nothing if it cannot be read."""
+    """The characters covered by a font file; empty if it cannot be read."""
     try:
         return frozenset(map(chr, get_font(font).get_charmap()))
     except (OSError, RuntimeError):

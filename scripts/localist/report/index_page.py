@@ -1,4 +1,4 @@
-"""The page that a study begins with: the answer, then the evidence."""
+"""A study's start page: the answer, then the evidence."""
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
@@ -17,34 +17,34 @@ Tables = Mapping[str, pd.DataFrame]
 
 
 def price(tables: Tables, arm: str) -> tuple[str, str]:
-    """Rise of test perplexity over the distributed arm's, and its 95 % interval."""
+    """Rise in test perplexity over the distributed arm, and its 95 % interval."""
     row = _row(tables["arms"], arm)
     low, high = row["ratio_low"] - 1, row["ratio_high"] - 1
     return f"{row['ratio'] - 1:+.1%}", f"{low:+.1%} to {high:+.1%}"
 
 
 def late_fidelity(tables: Tables, arm: str) -> tuple[str, str]:
-    """Chance-corrected late fidelity, and the distributed arm's."""
+    """Chance-corrected late fidelity, and that of the distributed arm."""
     value, baseline = (_row(tables["arms"], name)["late_fidelity_corrected"] for name in (arm, DISTRIBUTED))
     return f"{value:.2f}", f"{DISTRIBUTED}: {baseline:.2f}"
 
 
 def knockout_cost(tables: Tables, arm: str) -> tuple[str, str]:
-    """ΔNLL of the knockout of foreign semantic blocks in late layers, and the distributed arm's."""
+    """ΔNLL of the knockout of foreign semantic blocks in late layers, and that of the distributed arm."""
     rows = tables["knockout"]
     of_arm = rows[rows["partition"] == SEMANTIC].groupby("arm")["delta_nll"].mean()
     return f"{of_arm[arm]:.3f} nats", f"{DISTRIBUTED}: {of_arm[DISTRIBUTED]:.3f}"
 
 
 def faithfulness(tables: Tables, arm: str) -> tuple[str, str]:
-    """ρ of attribution and effect; its 95 % interval, and the distributed arm's."""
+    """ρ of attribution and effect; its 95 % interval, and that of the distributed arm."""
     row, baseline = _row(tables["faithfulness"], arm), _row(tables["faithfulness"], DISTRIBUTED)
     interval = f"{row['rho_low']:.2f} to {row['rho_high']:.2f}, {row['windows']:.0f} windows"
     return f"ρ = {row['rho']:.2f}", f"{interval}; {DISTRIBUTED}: {baseline['rho']:.2f}"
 
 
 def dial_cost(tables: Tables, arm: str) -> tuple[str, str]:
-    """Rise of perplexity from the dial's lowest setting to its highest, and the distributed arm's."""
+    """Rise in perplexity from the dial's lowest setting to its highest, and that of the distributed arm."""
     of_arm = {name: _at_full_dial(tables["dial"], name) for name in (arm, DISTRIBUTED)}
     return f"{of_arm[arm]:+.1%}", f"{DISTRIBUTED}: {of_arm[DISTRIBUTED]:+.1%}"
 
@@ -59,7 +59,7 @@ NUMBERS: Mapping[str, Callable[[Tables, str], tuple[str, str]]] = {
 
 
 def five_numbers(tables: Tables, arm: str) -> list[tuple[str, str, str]]:
-    """Key, value, and what it is to be held against, of each of NUMBERS that the study has measured for this arm."""
+    """Key, value and reference value of each of NUMBERS that the study has measured for this arm."""
     found = []
     for key, number in NUMBERS.items():
         try:
@@ -82,8 +82,8 @@ def index_page(
 ) -> str:
     """The page.
 
-    tables: arms, claims, knockout, faithfulness and dial; arm: the one that the five numbers are of; figures: name →
-    PNG; method: HTML of docs/method.md; about: model, corpus and tokens, in words.
+    tables: arms, claims, knockout, faithfulness and dial; arm: the arm of the five numbers; figures: name → PNG;
+    method: HTML of docs/method.md; about: model, corpus and tokens, in words.
     """
     claims = tables["claims"]
     return render(
@@ -107,7 +107,7 @@ def _row(table: pd.DataFrame, arm: str) -> pd.Series:
 
 
 def _at_full_dial(dial: pd.DataFrame, arm: str) -> float:
-    """Rise of perplexity from the dial's lowest setting to its highest, as a share; over seeds, the mean of its log."""
+    """Rise in perplexity from the dial's lowest setting to its highest, as a share; its log is averaged over seeds."""
     of_arm = dial[dial["arm"] == arm]
     by_setting = of_arm.assign(nll=np.log(of_arm["perplexity"])).groupby("dial")["nll"].mean()
     return float(np.expm1(by_setting.iloc[-1] - by_setting.iloc[0]))

@@ -1,4 +1,4 @@
-"""LaTeX from tables: tabulars with booktabs rules, and numbers for the text as macros."""
+"""LaTeX output: tabulars with booktabs rules, and numbers for the text as macros."""
 
 from collections.abc import Iterable, Mapping
 
@@ -25,9 +25,9 @@ def latex_text(text: str) -> str:
 
 
 def latex_table(headings: Iterable[str], rows: Iterable[Iterable[str]], types: str) -> str:
-    """A tabular with booktabs rules, to be included between a caption's lines; cells are text and escaped.
+    """A tabular with booktabs rules, to be included in a table environment; cells are text and escaped.
 
-    types: LaTeX's column types, as `lrr`.
+    types: LaTeX column types, such as `lrr`.
     """
     first, *others = (" & ".join(map(latex_text, row)) + r" \\" for row in [headings, *rows])
     body = [rf"\begin{{tabular}}{{{types}}}", r"\toprule", first, r"\midrule", *others]

@@ -12,7 +12,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from localist.report.templates import render
 from localist.study.arms import Arm
 
-# Identifiers that the hub knows; others are given as `other` with their name.
+# Licence identifiers known to the hub; others are given as `other` with their name.
 KNOWN_LICENSES = frozenset(
     [
         *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "gpl-2.0", "gpl-3.0", "lgpl-3.0", "agpl-3.0", "mpl-2.0"),
@@ -24,7 +24,7 @@ KNOWN_LICENSES = frozenset(
 
 
 class Model(TypedDict):
-    """What the config says of the base model; base_model: its name on the hub, if it comes from there."""
+    """The base model according to the config; base_model: its name on the hub, if it comes from there."""
 
     name: str
     origin: str
@@ -33,7 +33,7 @@ class Model(TypedDict):
 
 
 class Corpus(TypedDict):
-    """What the config says of the corpus; language: its two-letter code."""
+    """The corpus according to the config; language: its two-letter code."""
 
     name: str
     origin: str
@@ -43,10 +43,10 @@ class Corpus(TypedDict):
 
 @dataclass(frozen=True)
 class Facts:
-    """What a card is made of.
+    """The data for a model card.
 
     settings: the run's settings.json; metrics: its metrics.json; evaluated_in: precision of the evaluation; late:
-    chance-corrected fidelity of the late layers on the blocks of `partition`, NaN where there is none.
+    chance-corrected fidelity of the late layers on the blocks of `partition`, NaN if there is none.
     """
 
     study: str
@@ -78,7 +78,7 @@ def model_card(facts: Facts, templates: Sequence[Path]) -> str:
 
 
 def _settings(facts: Facts) -> dict[str, Any]:
-    """The run's settings by name; None for what its arm has no use for."""
+    """The run's settings by name; None for settings that do not apply to its arm."""
     arm, settings = facts.arm, facts.settings
     locality = settings["constraint"]["locality"]
     return {
@@ -130,6 +130,6 @@ def _front_matter(facts: Facts) -> ModelCardData:
 
 
 def _plain(text: object) -> str:
-    """One line that neither Markdown nor HTML interprets."""
+    """The text on one line, escaped for Markdown and HTML."""
     line = escape(" ".join(str(text).split()), quote=False)
     return "".join(f"\\{character}" if character in "\\`*_[]|~#" else character for character in line)

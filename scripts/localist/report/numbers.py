@@ -1,4 +1,4 @@
-"""Numbers for the text of a paper, of every arm, every claim and the study: named and formatted."""
+"""Named and formatted numbers of every arm, every claim and the study, for the text of a paper."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""The pages on the summary, the claims and the paper's figures: tables as text, for the templates."""
+"""The pages for the summary, the claims and the paper's figures, with tables as text for the templates."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from localist.report.trade_off import HEADINGS
 
 
 class Table(NamedTuple):
-    """A table as text, as the templates take it."""
+    """A table as text, as expected by the templates."""
 
     columns: list[str]
     rows: list[list[str]]
@@ -58,7 +58,7 @@ def claims_page(claims: pd.DataFrame, checks: pd.DataFrame, templates: Sequence[
 
 
 def published_page(table: pd.DataFrame, model_origin: str, corpus_origin: str, templates: Sequence[Path]) -> str:
-    """The paper's figures beside the study's, and how the two differ. table: as in published.csv."""
+    """The paper's figures next to the study's, and how the two differ. table: as in published.csv."""
     first = table.iloc[0]
     return render(
         templates,

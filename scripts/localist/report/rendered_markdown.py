@@ -1,4 +1,4 @@
-"""A page of the documentation as HTML, for the study's own page: formulas as MathML, which browsers draw themselves."""
+"""Renders a documentation page as HTML for a study's page, with formulas as MathML, which browsers render natively."""
 
 import re
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ OUTSIDE = re.compile(r"[a-z]+:|#")
 
 
 def rendered(markdown: str, folder: str) -> str:
-    """The HTML of a Markdown text without its title. Raw HTML in it is shown, not obeyed.
+    """The HTML of a Markdown text without its title. Raw HTML is escaped.
 
-    folder: where its relative links lead to, as seen from the page.
+    folder: the base of its relative links, as seen from the page.
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     parser.use(dollarmath_plugin, renderer=lambda tex, options: convert(tex)).use(anchors_plugin, max_level=4)
@@ -41,7 +41,7 @@ def _fence(_: Any, tokens: Sequence[Token], number: int, *__: Any) -> str:
 
 
 def _picture(_: Any, tokens: Sequence[Token], number: int, *__: Any) -> str:
-    """A link: the page is a single file."""
+    """A link to the picture, since the page is a single file."""
     return f'<a href="{escape(str(tokens[number].attrGet("src")))}">{escape(tokens[number].content)}</a>'
 
 

@@ -1,4 +1,4 @@
-"""The study's tables with numbers formatted for reading, as pages and LaTeX show them."""
+"""The study's tables with numbers formatted for reading, as used in pages and LaTeX."""
 
 from collections.abc import Iterable
 
@@ -86,7 +86,7 @@ def shown_faithfulness(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def shown_published(table: pd.DataFrame) -> pd.DataFrame:
-    """The paper's figures beside the study's, as in published.csv, with numbers formatted for reading."""
+    """The paper's figures next to the study's, as in published.csv, with numbers formatted for reading."""
     return pd.DataFrame(
         {
             "quantity": table["quantity"],

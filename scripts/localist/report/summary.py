@@ -17,9 +17,10 @@ def summary_text(arms_csv: Path) -> str:
 
 
 def trade_off_text(arms_csv: Path) -> str:
-    """How much late fidelity the arms reach for how much perplexity, as aligned text."""
+    """The late fidelity that the arms reach at each rise in perplexity, as aligned text."""
     rows = trade_off(_rows(arms_csv))
-    return _aligned(TRADE_OFF_HEADINGS, rows) if rows else "No arm costs 2 % of perplexity or more: nothing to trade."
+    nothing = "No arm raises perplexity by 2 % or more: there is no trade-off to show."
+    return _aligned(TRADE_OFF_HEADINGS, rows) if rows else nothing
 
 
 def claims_text(claims_csv: Path) -> str:
@@ -33,7 +34,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _aligned(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> str:
-    """Columns of equal width under their headings; with `numbers`, all but the first are aligned right."""
+    """Columns of equal width under their headings; with `numbers`, all but the first are right-aligned."""
     table = [headings, *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [
@@ -61,7 +62,7 @@ def _cells(row: dict[str, str]) -> tuple[str, ...]:
 if __name__ == "__main__":
     results = Path(sys.argv[1])
     if not (results / "tables" / "claims.csv").exists():
-        sys.exit(f"{results} has no tables: the study is not finished, so there is nothing to report on.")
+        sys.exit(f"{results} has no tables: the study is not finished, so there is nothing to report.")
     print(trade_off_text(results / "tables" / "arms.csv"), end="\n\n")
     print(summary_text(results / "tables" / "arms.csv"), end="\n\n")
     print(claims_text(results / "tables" / "claims.csv"), end="\n\n")

@@ -1,4 +1,4 @@
-"""Words, markup and style: Jinja2 templates, rendered from plain data."""
+"""Text and markup: Jinja2 templates rendered from plain data."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,14 +9,14 @@ HTML = ".html.j2"
 
 
 def render(templates: Sequence[Path], **data: object) -> str:
-    """The text of the first template; the others are those that it extends, imports or includes (see `load`)."""
+    """Render the first template; the others are those that it extends, imports or includes (see `load`)."""
     return load(templates).render(**data)
 
 
 def load(templates: Sequence[Path]) -> Template:
-    """The first of these files as a template, which can see the others and no further ones.
+    """The first of these files as a template, which can use only the others.
 
-    In templates whose name ends in .html.j2 every value is escaped. A template or a value that is missing is an error.
+    In templates named *.html.j2, every value is escaped. A missing template or value is an error.
     """
     environment = Environment(
         loader=DictLoader({path.name: path.read_text(encoding="utf-8") for path in templates}),

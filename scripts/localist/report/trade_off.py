@@ -1,4 +1,4 @@
-"""How much late locality for how much perplexity: the first thing that a study is asked."""
+"""The trade-off between late locality and perplexity, a study's main question."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -7,16 +7,16 @@ from typing import Any
 
 from localist.study.arms import PRETRAINED
 
-# Rises of perplexity over the distributed arm's, as shares.
+# Rises in perplexity over the distributed arm, as shares.
 BUDGETS = (0.02, 0.05, 0.15)
 HEADINGS = ("perplexity against distributed", "late fidelity, chance-corrected", "interpolated between")
 
 
 def trade_off(arms: Iterable[Mapping[Any, Any]]) -> list[tuple[str, ...]]:
-    """One row of cells per budget that lies between two arms of the frontier: the late fidelity that it buys.
+    """One row of cells per budget that lies between two arms of the frontier: the late fidelity at that budget.
 
-    arms: rows as in arms.csv, as numbers or text. On the frontier are arms than which no cheaper one is more local;
-    between two of them, fidelity is taken to be linear in the logarithm of the ratio.
+    arms: rows as in arms.csv, as numbers or text. An arm is on the frontier if no cheaper arm is more local; between
+    two such arms, fidelity is interpolated linearly in the logarithm of the ratio.
     """
     frontier = _frontier(arms)
     rows = []
@@ -30,7 +30,7 @@ def trade_off(arms: Iterable[Mapping[Any, Any]]) -> list[tuple[str, ...]]:
 
 
 def _frontier(arms: Iterable[Mapping[Any, Any]]) -> list[tuple[float, str, float]]:
-    """(log ratio, arm, late fidelity) of the arms on the frontier, the cheapest first."""
+    """(log ratio, arm, late fidelity) of the arms on the frontier, cheapest first."""
     known = [
         (math.log(float(row["ratio"])), str(row["arm"]), float(row["late_fidelity_corrected"]))
         for row in arms

@@ -1,4 +1,4 @@
-"""Verdicts in words: the macros of a template, chosen by the codes of reasons and findings."""
+"""Verdicts as sentences: template macros, selected by the codes of reasons and findings."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from localist.report.templates import load
 
 
 def claim_words(judged: Iterable[Judgement], templates: Sequence[Path]) -> list[Words]:
-    """What to write of each judgement. templates: the first has a macro for every code, `advice` and `entry`."""
+    """The text for each judgement. templates: the first has a macro for every code, `advice` and `entry`."""
     macros = load(templates).module
     return [_words(one, macros) for one in judged]
 
@@ -21,10 +21,10 @@ def _words(judgement: Judgement, macros: TemplateModule) -> Words:
     reason = _said(macros, judgement.reason.code, judgement.reason.facts)
     if judgement.advice:
         reason = f"{reason}; {_said(macros, 'advice', judgement.advice)}"
-    # Contrasts may hold one finding against two bounds.
+    # Several contrasts may compare one finding with different bounds.
     return Words(reason, _said(macros, "entry", judgement, list(dict.fromkeys(found)), reason))
 
 
 def _said(macros: TemplateModule, name: str, *values: object) -> str:
-    """What a macro makes of the values, on one line."""
+    """The output of a macro for the values, on one line."""
     return " ".join(getattr(macros, name)(*values).split())

@@ -1,6 +1,6 @@
-"""Fetch models, encoders and corpora once, check them, and record their origin.
+"""Fetches models, encoders and corpora once, checks them, and records their origin.
 
-A resource is a mapping with `name`, `source`, `license` and `origin`; its source holds one of `package`, `hub`, `path`.
+A resource is a mapping with `name`, `source`, `license` and `origin`; its source has one of `package`, `hub`, `path`.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ def fetch(kind: str, resource: Mapping[str, Any], destination: Path, record: Pat
     """Fetch a resource to `destination`, and write its record; both appear together, or neither does.
 
     A `model` becomes a Hugging Face folder with safetensors weights (GGUF files are converted), an `encoder` a
-    sentence-transformers folder, and a `corpus` stays as it is: a file of a package, or a folder of a data set's files.
+    sentence-transformers folder; a `corpus` is unchanged: a file of a package, or a folder with a data set's files.
     Raises UserError.
     """
     what = f"The {kind} {resource['name']}"
@@ -39,16 +39,16 @@ def fetch(kind: str, resource: Mapping[str, Any], destination: Path, record: Pat
             with tempfile.TemporaryDirectory(dir=destination.parent, prefix=prefix) as scratch, _quiet():
                 BUILDERS[kind](resource["source"], Path(scratch), new)
             if kind != "corpus":
-                check_folder(new, kind, f"What {resource['name']} was fetched as")
+                check_folder(new, kind, f"The download of {resource['name']}")
             content = {key: resource.get(key) for key in ("name", "source", "license", "origin")}
             write_json(new_record, content | {"kind": kind, "sha256": _checksums(new, destination.name)})
     except UserError as error:
         raise UserError(f"{what} could not be fetched. {error}") from error
-    logger.info("%s is in %s.", what, destination)
+    logger.info("%s was saved in %s.", what, destination)
 
 
 def convert_gguf(file: Path, folder: Path) -> None:
-    """De-quantise the causal language model in a GGUF file to float32 and save it as a Hugging Face folder."""
+    """Dequantise the causal language model in a GGUF file to float32 and save it as a Hugging Face folder."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -62,11 +62,10 @@ def convert_gguf(file: Path, folder: Path) -> None:
         tokenizer = AutoTokenizer.from_pretrained(**where)
     except (ImportError, ValueError) as error:
         raise UserError(
-            f"{file.name}: transformers cannot read this GGUF file ({error}). Use a source that holds "
-            "safetensors weights."
+            f"{file.name}: transformers cannot read this GGUF file ({error}). Use a source with safetensors weights."
         ) from error
     config, weights = packed.config, packed.state_dict()
-    # A model that calls itself quantised refuses to be saved; the weights no longer are.
+    # transformers refuses to save a model marked as quantised, although the weights no longer are.
     if hasattr(config, "quantization_config"):
         delattr(config, "quantization_config")
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, trust_remote_code=False)
@@ -75,7 +74,7 @@ def convert_gguf(file: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
     _drop_keys(folder / "config.json", "_name_or_path", "_model_name_or_path")
     _drop_keys(folder / "tokenizer_config.json", "name_or_path", "is_local", "local_files_only")
-    for path in folder.glob("*.safetensors"):  # written for the owner alone
+    for path in folder.glob("*.safetensors"):  # written readable only by the owner
         shutil.copymode(folder / "config.json", path)
 
 
@@ -122,15 +121,17 @@ BUILDERS: dict[str, Callable[[Mapping[str, Any], Path, Path], None]] = {
 
 
 def _origin(source: Mapping[str, Any], *allowed: str) -> str:
-    """The one key of `allowed` that the source sets."""
+    """The one key of `allowed` that is set in the source."""
     given = [key for key in ("package", "hub", "path") if source.get(key)]
     if len(given) != 1 or given[0] not in allowed:
-        raise UserError(f"Its source sets {' and '.join(given) or 'nothing'}; set exactly one of {', '.join(allowed)}.")
+        raise UserError(
+            f"Its source has {' and '.join(given) or 'no key set'}; set exactly one of {', '.join(allowed)}."
+        )
     return given[0]
 
 
 def _checksums(path: Path, name: str) -> dict[str, str]:
-    """SHA-256 of every file in a folder by relative path, or of the one file, called `name`."""
+    """SHA-256 of every file in a folder by relative path, or of a single file under the key `name`."""
     if path.is_file():
         return {name: sha256_of(path)}
     files = sorted(file for file in path.rglob("*") if file.is_file())
@@ -147,6 +148,6 @@ def _drop_keys(path: Path, *keys: str) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep progress bars, which go to stderr, out of logs; a terminal still shows them."""
+    """Keep progress bars (written to stderr) out of logs; a terminal still shows them."""
     with contextlib.nullcontext() if sys.stderr.isatty() else contextlib.redirect_stderr(io.StringIO()):
         yield

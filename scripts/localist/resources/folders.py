@@ -1,4 +1,4 @@
-"""Checks of a model's or encoder's folder, before anything is loaded from it."""
+"""Checks a model or encoder folder before anything is loaded from it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from localist.plumbing.errors import UserError
 from localist.plumbing.files import check_path, files_in, read_json
 
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt")
-# Read by the library sentencepiece alone, which gives no places in the text.
+# Only the sentencepiece library reads these, and it does not report positions in the text.
 _SENTENCEPIECE = {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model"}
 _LFS_POINTER = b"version https://git-lfs"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack", ".ot")
@@ -37,15 +37,15 @@ def check_folder(folder: Path, kind: str, what: str) -> None:
     if not files.intersection(_TOKENIZERS):
         if files & _SENTENCEPIECE:
             raise UserError(
-                f"{what} has a tokenizer of sentencepiece only ({', '.join(sorted(files & _SENTENCEPIECE))}), which "
-                "does not map tokens to places in the text. Convert it to tokenizer.json (load it with transformers "
-                "where sentencepiece is installed, call save_pretrained)."
+                f"{what} has only a sentencepiece tokenizer ({', '.join(sorted(files & _SENTENCEPIECE))}), which does "
+                "not map tokens to positions in the text. Convert it to tokenizer.json (load it with transformers and "
+                "sentencepiece installed, and call save_pretrained)."
             )
         raise UserError(f"{what} has no tokenizer (one of {', '.join(_TOKENIZERS)}).")
 
 
 def _refuse_pointers(folder: Path, names: Iterable[str], what: str) -> None:
-    """Raises UserError for files of which git has left pointers, whose contents Git LFS keeps elsewhere."""
+    """Raises UserError for Git LFS pointers in place of files."""
     for name in sorted(names):
         with (folder / name).open("rb") as file:
             if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
@@ -56,31 +56,31 @@ def _refuse_pointers(folder: Path, names: Iterable[str], what: str) -> None:
 
 
 def _refuse_unreadable_weights(folder: Path, what: str) -> None:
-    """Raises UserError for a model that cannot be tuned in float32 as a causal model, from what its config says."""
+    """Raises UserError for a model that, according to its config, cannot be tuned in float32 as a causal model."""
     config = _settings(folder / "config.json", what)
     quantised = config.get("quantization_config")
     if quantised:
         raise UserError(
             f"{what} is quantised ({quantised.get('quant_method', 'by an unnamed method')}), and quantised weights "
-            "cannot be tuned. Use the checkpoint that it was made from."
+            "cannot be tuned. Use the original checkpoint."
         )
     if config.get("is_encoder_decoder"):
         raise UserError(
-            f"{what} is an encoder-decoder ({config.get('model_type', 'of an unnamed kind')}), not a causal language "
-            "model. Choose a decoder."
+            f"{what} is an encoder-decoder ({config.get('model_type', 'of unknown type')}), not a causal language "
+            "model. Choose a decoder-only model."
         )
     if "text_config" in config and not _loads_as_text_model(config.get("model_type")):
         raise UserError(
-            f"{what} is a {config.get('model_type')}, from which transformers loads no causal language model. Choose "
-            "the text model that it was made from."
+            f"{what} is a {config.get('model_type')}, which transformers cannot load as a causal language model. "
+            "Choose the text model that it is based on."
         )
 
 
 def _loads_as_text_model(model_type: str | None) -> bool:
-    """Whether transformers takes the text model out of one that also sees or hears; importing it takes a second."""
+    """Whether transformers can load the text part of a multimodal model type; importing it takes a second."""
     try:
         from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-    except ImportError:  # where each rule has an environment of its own; the model's first job looks again
+    except ImportError:  # with one environment per rule; the model's first job checks again
         return True
     return model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
@@ -93,28 +93,30 @@ def _settings(path: Path, what: str) -> Mapping[str, Any]:
 
 
 def refuse_own_code(folder: Path, what: str) -> None:
-    """Raises UserError for a tokenizer with code of its own: that code is not run, and without it tokens may differ."""
+    """Raises UserError for a tokenizer with custom code: the code is not run, and without it tokens may differ."""
     settings = folder / "tokenizer_config.json"
     if settings.is_file() and "auto_map" in _settings(settings, what):
         raise UserError(
-            f"{what} has a tokenizer with code of its own (auto_map in tokenizer_config.json), which is not run. If "
-            "tokenizer.json holds the whole tokenizer, delete auto_map from a copy; else choose another model."
+            f"{what} has a tokenizer with custom code (auto_map in tokenizer_config.json), which is not run. If "
+            "tokenizer.json contains the complete tokenizer, delete auto_map from a copy; else choose another model."
         )
 
 
 def check_own_folders(config: Mapping[str, Any]) -> None:
-    """Check the model and encoder folders that the config names, before any job starts."""
+    """Check the model and encoder folders named in the config, before any job starts."""
     for kind in ("model", "encoder"):
         path = config[kind]["source"].get("path")
         if path:
             what = f"{kind}.source.path"
             if "{" in path or "}" in path:
-                raise UserError(f"{what}: {path} has braces in its name, which Snakemake cannot read. Rename it.")
+                raise UserError(
+                    f"{what}: {path} has braces in its name, which Snakemake would read as a wildcard. Rename it."
+                )
             check_folder(check_path(path, what), kind, f"{what}: {path}")
 
 
 def check_weights(names: Iterable[str], what: str) -> None:
-    """Refuse files (names with /) of which a folder has its weights in pickles only, or that have no safetensors."""
+    """Refuse a list of file names (with /) in which a folder has weights only as pickles, or without safetensors."""
     by_folder: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(names):
         if name.split("/")[0] not in ("onnx", "openvino"):
@@ -127,8 +129,8 @@ def check_weights(names: Iterable[str], what: str) -> None:
     )
     if pickles:
         raise UserError(
-            f"{what} has no safetensors in place of the pickled weights {', '.join(pickles[:3])}, which may run code "
-            f"when loaded. {remedy}"
+            f"{what} has only pickled weights ({', '.join(pickles[:3])}), which may run code when loaded, and no "
+            f"safetensors. {remedy}"
         )
     if not safe:
         raise UserError(f"{what} has no safetensors weights (*.safetensors). {remedy}")
@@ -139,4 +141,4 @@ def _check_shards(folder: Path, names: set[str], what: str) -> None:
     if index in names and "model.safetensors" not in names:
         absent = sorted(set(read_json(folder / index)["weight_map"].values()) - names)
         if absent:
-            raise UserError(f"{what} lacks weight files that {index} lists: {', '.join(absent[:3])}.")
+            raise UserError(f"{what} lacks weight files listed in {index}: {', '.join(absent[:3])}.")

@@ -1,4 +1,4 @@
-"""Download files of a hub repository at one commit, each checked against the hub's checksum."""
+"""Downloads files of a hub repository at one commit and checks each against the hub's checksum."""
 
 import glob
 import hashlib
@@ -28,9 +28,9 @@ _OTHER_FORMATS = {"onnx", "openvino", "original", "coreml", "tflite"}
 
 
 def go_online() -> None:
-    """Let this process reach the hub although jobs run with HF_HUB_OFFLINE=1.
+    """Let this process access the hub although jobs run with HF_HUB_OFFLINE=1.
 
-    huggingface_hub reads the variable once, when it is imported; call this before.
+    huggingface_hub reads the variable when it is imported; call this first.
     """
     os.environ["HF_HUB_OFFLINE"] = "0"
 
@@ -49,13 +49,13 @@ def wanted_files(names: Iterable[str], nested: bool) -> list[str]:
             _SIDE_FILES.fullmatch(last) or _WEIGHTS.fullmatch(last)
         ):
             chosen.append(name)
-    if "model.safetensors" in chosen:  # shards would hold the same weights again
+    if "model.safetensors" in chosen:  # shards would repeat the same weights
         chosen = [name for name in chosen if not re.match(r"model(-\d+-of-\d+\.safetensors|.+index\.json)", name)]
     return chosen
 
 
 def download(hub: Mapping[str, Any], folder: Path, nested: bool = False) -> None:
-    """Fetch the wanted files of the model `hub` (id, revision) into `folder`; HF_ENDPOINT names another hub.
+    """Download the wanted files of the model `hub` (id, revision) into `folder`; HF_ENDPOINT selects another hub.
 
     Every file is compared with its checksum before anything opens it. Raises UserError for user, network and
     repository errors.
@@ -72,7 +72,7 @@ def download(hub: Mapping[str, Any], folder: Path, nested: bool = False) -> None
 
 
 def download_data_set(hub: Mapping[str, Any], folder: Path) -> None:
-    """Fetch the data files of the data set `hub` (id, revision, patterns in `files`), as download does for a model."""
+    """Download the data files of the data set `hub` (id, revision, patterns in `files`), as `download` does a model."""
     _download(hub, folder, "dataset", lambda names: data_files(names, hub))
 
 
@@ -86,8 +86,8 @@ def data_files(names: Iterable[str], hub: Mapping[str, Any]) -> list[str]:
         and (any(fnmatch(name, one) for one in patterns) if patterns else name.endswith(DATA) and name != "README.md")
     ]
     if not chosen:
-        what = f"that matches {', '.join(patterns)}" if patterns else f"of a supported format ({', '.join(DATA)})"
-        raise UserError(f"{hub['id']} has no file {what}. Name the data files in corpus.source.hub.files.")
+        what = f"matching {', '.join(patterns)}" if patterns else f"of a supported format ({', '.join(DATA)})"
+        raise UserError(f"{hub['id']} has no file {what}. List the data files in corpus.source.hub.files.")
     return chosen
 
 
@@ -95,15 +95,15 @@ def _download(hub: Mapping[str, Any], folder: Path, kind: str, choose: Callable[
     repository, revision = hub["id"], str(hub.get("revision"))
     if not re.fullmatch(r"[0-9a-f]{40}", revision):
         raise UserError(
-            f"hub.revision of {repository} is {hub.get('revision')!r}; it must be a commit's 40 hexadecimal digits "
-            "(see the repository's list of commits)."
+            f"hub.revision of {repository} is {hub.get('revision')!r}; it must be a commit hash of 40 hexadecimal "
+            "digits (see the repository's list of commits)."
         )
     from huggingface_hub import HfApi, RepoFile, constants
 
     if constants.is_offline_mode():
         raise UserError(
             f"{repository} must come from the hub, but HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) is set. "
-            "Unset it, or use a source that is a package or a path."
+            "Unset it, or use a package or a path as source."
         )
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or constants.ENDPOINT)
     logger.info("Fetching %s at %s from %s.", repository, revision, api.endpoint)
@@ -131,14 +131,14 @@ def _check_file(path: Path, file: "RepoFile", repository: str) -> None:
         expected, got = file.blob_id, hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
     if got != expected:
         raise UserError(
-            f"{repository}: {file.path} does not have the checksum that the hub states: expected {expected}, "
-            f"got {got}. The download was damaged or tampered with; it was deleted. Try again."
+            f"{repository}: the checksum of {file.path} does not match the hub's: expected {expected}, got {got}. "
+            "The download was damaged or tampered with, and was deleted. Try again."
         )
 
 
 @contextmanager
 def _explained(repository: str, revision: str, endpoint: str) -> Iterator[None]:
-    """Turn the hub library's exceptions into a UserError with a remedy."""
+    """Translate the hub library's exceptions into a UserError with a remedy."""
     from httpx2 import HTTPError
     from huggingface_hub import errors
 
@@ -151,13 +151,13 @@ def _explained(repository: str, revision: str, endpoint: str) -> Iterator[None]:
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise UserError(
-            f"The hub {endpoint} knows no repository {repository!r} (or it is private). "
+            f"The hub {endpoint} has no repository {repository!r} (or it is private). "
             "Check hub.id, or log in with `hf auth login`."
         ) from error
     except errors.RevisionNotFoundError as error:
         raise UserError(f"{repository} has no revision {revision}. Check hub.revision.") from error
     except errors.HFValidationError as error:
-        raise UserError(f"hub.id {repository!r} is not a repository's name: {error}") from error
+        raise UserError(f"hub.id {repository!r} is not a valid repository name: {error}") from error
     except errors.HfHubHTTPError as error:
         raise UserError(
             f"The hub {endpoint} answered {error.response.status_code} for {repository}. {error}"
@@ -166,11 +166,11 @@ def _explained(repository: str, revision: str, endpoint: str) -> Iterator[None]:
         cause = type(error.__cause__ or error).__name__
         raise UserError(
             f"The hub {endpoint} could not be reached for {repository} ({cause}). Check the "
-            "network and HF_ENDPOINT, or use a source that is a package or a path."
+            "network and HF_ENDPOINT, or use a package or a path as source."
         ) from error
     except OSError as error:
         if not str(error).startswith("Consistency check failed"):
             raise
         raise UserError(
-            f"{repository}: a file arrived incomplete or with another size. Try again. ({error})"
+            f"{repository}: a file arrived incomplete or with an unexpected size. Try again. ({error})"
         ) from error

@@ -1,4 +1,4 @@
-"""Take a file or folder from a pinned wheel, which pip fetches from the package registry."""
+"""Extracts a file or folder from a pinned wheel, which pip downloads from the package registry."""
 
 import difflib
 import logging
@@ -22,16 +22,16 @@ _NETWORK_TROUBLE = re.compile(
 
 
 def fetch_wheel(package: Mapping[str, str], folder: Path) -> Path:
-    """Download the wheel that `package` (name, version, sha256, tag) pins into the empty `folder`; return its path.
+    """Download the wheel pinned by `package` (name, version, sha256, tag) into the empty `folder`; return its path.
 
-    Raises UserError for another hash, an unknown version and an unreachable registry.
+    Raises UserError for a wrong hash, an unknown version or an unreachable registry.
     """
     requirement = f"{package['name']}=={package['version']}"
     _check_pin(package)
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{requirement} --hash=sha256:{package['sha256']}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
-    # The wheel is only unpacked, so this Python need not be able to run it.
+    # The wheel is only unpacked, so it need not be compatible with this Python.
     command += ["--ignore-requires-python", *_tag_options(package.get("tag") or "py3-none-any")]
     command += ["--quiet", "--no-input", "--disable-pip-version-check", "--retries", "2", "--progress-bar", "off"]
     command += ["--dest", str(folder), "--requirement", str(requirements)]
@@ -45,9 +45,9 @@ def fetch_wheel(package: Mapping[str, str], folder: Path) -> Path:
 
 
 def extract_member(wheel: Path, member: str, destination: Path) -> None:
-    """Write the file or the folder `member` of a wheel to `destination`, which must not exist.
+    """Write the file or folder `member` of a wheel to `destination`, which must not exist.
 
-    Raises UserError for a missing member, and for a wheel with member names that lead out of it.
+    Raises UserError for a missing member, and for member names that lead outside the wheel.
     """
     wanted = member.strip("/")
     with zipfile.ZipFile(wheel) as archive:
@@ -61,7 +61,7 @@ def extract_member(wheel: Path, member: str, destination: Path) -> None:
         inside = [name for name in files if name.startswith(wanted + "/")]
         if not inside:
             raise UserError(
-                f"{wheel.name} holds no file or folder {member!r} (key package.file). "
+                f"{wheel.name} has no file or folder {member!r} (key package.file). "
                 f"Near matches: {', '.join(_near(wanted, files)) or 'none'}."
             )
         for name in inside:
@@ -84,7 +84,7 @@ def _near(wanted: str, files: list[str]) -> list[str]:
 
 
 def _check_pin(package: Mapping[str, str]) -> None:
-    # These go into a requirements file, where a space or a line break would mean something else.
+    # These go into a requirements file, where a space or a line break would change the meaning.
     patterns = {"name": r"[A-Za-z0-9._-]+", "version": r"[A-Za-z0-9.!+_-]+", "sha256": r"[0-9a-f]{64}"}
     for key, pattern in patterns.items():
         if not re.fullmatch(pattern, str(package[key])):
@@ -92,12 +92,12 @@ def _check_pin(package: Mapping[str, str]) -> None:
 
 
 def _tag_options(tag: str) -> list[str]:
-    """The pip options that select the wheel of this tag on any platform."""
+    """The pip options that select the wheel with this tag on any platform."""
     parts = tag.split("-")
     pythons = [re.fullmatch(r"([a-z]+)(\d)(\d*)", part) for part in parts[0].split(".")]
     last = pythons[-1]
     if len(parts) != 3 or last is None or None in pythons:
-        raise UserError(f"package.tag is {tag!r}; a wheel's tag looks like py3-none-any (the end of its file name).")
+        raise UserError(f"package.tag is {tag!r}; a wheel tag looks like py3-none-any (the end of the file name).")
     implementation, major, minor = last.groups()
     options = ["--implementation", implementation, "--python-version", f"{major}.{minor}" if minor else major]
     for name, part in (("--abi", parts[1]), ("--platform", parts[2])):
@@ -107,25 +107,25 @@ def _tag_options(tag: str) -> list[str]:
 
 
 def _explained(output: str, package: Mapping[str, str], requirement: str) -> UserError:
-    """Turn what pip printed into one message."""
+    """Translate pip's output into one message."""
     if "DO NOT MATCH THE HASHES" in output:
         got = re.search(r"Got\s+([0-9a-f]{64})", output)
         return UserError(
-            f"The wheel of {requirement} has another sha256 than the config pins: expected {package['sha256']}, got "
-            f"{got[1] if got else 'another'}. It was not opened. Correct package.sha256 only if you trust the new file."
+            f"The wheel of {requirement} does not have the sha256 pinned in the config: expected {package['sha256']}, "
+            f"got {got[1] if got else 'another'}. It was not opened. Correct package.sha256 only if you trust the file."
         )
     if "No module named pip" in output:
         return UserError(f"{sys.executable} has no pip, which fetches {requirement}. Install pip in this environment.")
     if _NETWORK_TROUBLE.search(output):
         return UserError(
             f"The package registry could not be reached for {requirement}. Check the network and pip's settings "
-            f"(pip config list), or set `path` to a local copy. pip says: {_last_errors(output)}"
+            f"(pip config list), or set `path` to a local copy. pip's message: {_last_errors(output)}"
         )
     versions = re.search(r"\(from versions: (.*?)\)", output)
     if versions:
         tag = package.get("tag") or "py3-none-any"
         known = versions.group(1)
-        remedy = "check package.name and package.tag" if known == "none" else f"versions there: {known}"
+        remedy = "check package.name and package.tag" if known == "none" else f"available versions: {known}"
         return UserError(f"The package registry has no {requirement} with a wheel for {tag}; {remedy}.")
     return UserError(f"pip could not fetch {requirement}: {_last_errors(output)}")
 

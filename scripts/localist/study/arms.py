@@ -1,4 +1,4 @@
-"""The arm table: what a named arm means, looked up in config."""
+"""The arm table: the meaning of each named arm in the config."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,18 +16,18 @@ WEIGHT = "weight"
 TARGET = "target"
 SEMANTIC = "semantic"
 FIXED = "fixed"
-# Attention prefers recent tokens: what it shows under misplaced blocks is recency, and only the rest is meaning.
+# Attention favours recent tokens: fidelity on misplaced blocks reflects recency, and only the excess reflects meaning.
 SHIFTED = "shifted"
 QUINTIC = {"schedule": "quintic", "partition": SEMANTIC}
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One row of the arm table; None where a row has no use for a value, as the distributed arm for a partition.
+    """One row of the arm table; values that do not apply are None, such as the partition of the distributed arm.
 
-    degree: β of a polynomial schedule, or of the control made from it. applies_to: what λ scales, the weight α or the
-    target τ. dose: the schedule whose α · mean λ the arm is given by rescaling its α. perplexity_budget: the share by
-    which perplexity may exceed the distributed arm's; α is then adapted in training, and no weight is given.
+    degree: β of a polynomial schedule, or of a control made from it. applies_to: what λ scales, the weight α or the
+    target τ. dose: the schedule whose α · mean λ the arm receives by rescaling its α. perplexity_budget: the share by
+    which perplexity may exceed the distributed arm's; α is then adapted in training, and weight is None.
     """
 
     name: str
@@ -42,14 +42,14 @@ class Arm:
     perplexity_budget: float | None = None
 
     def as_params(self) -> dict[str, Any]:
-        """Plain data for a rule's params, so that a change of the row, and nothing else, reruns what depends on it."""
+        """Plain data for a rule's params, so that only a change of the row reruns what depends on it."""
         return asdict(self)
 
 
 def arm_table(config: Mapping[str, Any]) -> dict[str, Arm]:
     """The arms of a study in config order, defaults filled in from `constraint`; without the untuned model.
 
-    Rows that mean the same training get the same values, whatever their names.
+    Rows that describe the same training get identical values, whatever their names.
     """
     defaults = config["constraint"]
     table = {}
@@ -76,10 +76,10 @@ def arm_table(config: Mapping[str, Any]) -> dict[str, Arm]:
 
 
 def without_repeats(table: Mapping[str, Arm]) -> tuple[dict[str, Arm], dict[str, str]]:
-    """The arms that differ in more than their name, and for each of the others the arm that it is the same as."""
+    """The distinct arms, and for each duplicate the arm that it repeats. Duplicate arms are trained once."""
     first: dict[Arm, str] = {}
     same = {}
-    # The baseline keeps its name, wherever it stands: all are compared with it.
+    # The baseline keeps its name wherever it is in the table, since all arms are compared with it.
     for name in sorted(table, key=lambda name: name != DISTRIBUTED):
         known = first.setdefault(replace(table[name], name=""), name)
         if known != name:
@@ -88,17 +88,17 @@ def without_repeats(table: Mapping[str, Arm]) -> tuple[dict[str, Arm], dict[str,
 
 
 def meaning(row: Mapping[str, Any], constraint: Mapping[str, Any]) -> Arm:
-    """What a config row means under the defaults of `constraint`, whatever its name."""
+    """The arm described by a config row with the defaults of `constraint`, whatever its name."""
     return replace(arm_table({"constraint": constraint, "arms": {"": row}})[""], name="")
 
 
 def named(table: Mapping[str, Arm], wanted: Arm) -> str | None:
-    """The arm that means `wanted`, whatever it is called; None where there is none."""
+    """The name of the arm equal to `wanted`, whatever it is; None if there is none."""
     return next((name for name, arm in table.items() if replace(arm, name="") == wanted), None)
 
 
 def sweep(table: Mapping[str, Arm], wanted: Arm, field: str) -> dict[float, str]:
-    """The arms that differ from `wanted` in `field` alone, by their values of it, in order."""
+    """The arms that differ from `wanted` only in `field`, by their values of it, in order."""
     found = {
         getattr(arm, field): name
         for name, arm in table.items()
@@ -109,7 +109,7 @@ def sweep(table: Mapping[str, Arm], wanted: Arm, field: str) -> dict[float, str]
 
 
 def arms_to_draw(table: Mapping[str, Arm], constraint: Mapping[str, Any]) -> list[str]:
-    """The models that answer most claims, as far as there are such.
+    """The models that bear on most claims, as far as the study has them.
 
     Untuned, distributed, localist, quintic, quintic on shifted blocks, and the first with a perplexity budget.
     """
@@ -126,14 +126,15 @@ def arms_to_draw(table: Mapping[str, Arm], constraint: Mapping[str, Any]) -> lis
 
 
 def arms_to_dial(table: Mapping[str, Arm], constraint: Mapping[str, Any]) -> list[str]:
-    """The models whose dial is turned: without a constraint, with quintic's, and as local as a budget allows."""
+    """The models to which the dial is applied: unconstrained, quintic, and as local as a perplexity budget allows."""
     quintic = named(table, meaning(QUINTIC, constraint))
     budgets = sweep(table, meaning(QUINTIC | {"perplexity_budget": 1}, constraint), "perplexity_budget")
     return [name for name in (PRETRAINED, DISTRIBUTED, quintic, *budgets.values()) if name]
 
 
 def compared_with(arm: str, seed: int, seeds: Sequence[int]) -> tuple[str, int] | None:
-    """The run whose attention this run's is compared with: distributed's; of its own seeds, one with the next."""
+    """The run with which this run's attention is compared: distributed with the same seed; for distributed itself, that
+    with the next seed."""
     if arm == PRETRAINED:
         return DISTRIBUTED, seeds[0]
     if arm != DISTRIBUTED:
@@ -143,7 +144,7 @@ def compared_with(arm: str, seed: int, seeds: Sequence[int]) -> tuple[str, int] 
 
 
 def _plainest(arm: Arm) -> Arm:
-    """The same training, in its plainest form."""
+    """An equivalent arm in its simplest form."""
     if arm.schedule == LOCALIST:
         arm = replace(arm, applies_to=WEIGHT)  # λ = 1 changes neither weight nor target
     if arm.dose and arm.schedule in (LOCALIST, UNIFORM):

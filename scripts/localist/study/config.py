@@ -1,4 +1,4 @@
-"""A study's config: mistakes named before anything runs, defaults filled in from the schema (imports nothing heavy)."""
+"""A study's config: reports mistakes before anything runs, fills in defaults from the schema. Imports nothing heavy."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -19,7 +19,7 @@ from localist.study.sources import RESOURCES, SOURCES, describe_sources
 from localist.study.trainer_keys import trainer_mistakes, trainer_schema, why_refused
 
 Choices = Mapping[str, Iterable[str]]
-# Keys and values of version 0.1 that have other names now. `*` stands for the name of an arm.
+# Keys and values of version 0.1 that have been renamed. `*` stands for the name of an arm.
 RENAMED_KEYS = {
     "splits.minimum_test_sections": "splits.min_test_sections",
     "blocks.segments": "blocks.spans",
@@ -42,15 +42,15 @@ RENAMED_KEYS = {
     "evaluation.batch_windows": "evaluation.batch_size",
     "evaluation.passage_tokens": "explorer.tokens",
 }
-# What YAML makes of a path with signs of its own in it, as the command line gives it: nothing but text.
+# A command-line path with YAML's special characters in it, which was parsed as plain text.
 UNQUOTED_PATH = re.compile(r"\{\s*source:\s*\{\s*path:\s*(.*?)\s*\}(?:\s*\}|\s*,.*)\s*", re.DOTALL)
 RENAMED_VALUES = {"segments": "spans", "window": "fixed", "strength": "weight"}
 
 
 def resolve(config: MutableMapping[str, Any], schema_path: Path, choices: Choices) -> None:
-    """Turn what a study file says into a whole study, in place: values read, mistakes named, defaults filled in.
+    """Complete the config of a study in place: read values, report mistakes, fill in defaults.
 
-    choices: the names that a kind of value may take, by the kind's name in the schema's `$defs` ("schedule"). Raises
+    choices: the allowed names of a kind of value, by the kind's name in the schema's `$defs` ("schedule"). Raises
     UserError listing every mistake: the key, what is wrong with it, and what is allowed.
     """
     read_scalars(config, schema_path)
@@ -61,9 +61,9 @@ def resolve(config: MutableMapping[str, Any], schema_path: Path, choices: Choice
 
 
 def read_scalars(config: MutableMapping[str, Any], schema_path: Path) -> None:
-    """Read texts that should be numbers, true, false or null, in place.
+    """Convert strings that should be numbers, true, false or null, in place.
 
-    `--config` hands over text alone, and YAML reads 1e-4 as text. The rest stays, for `resolve` to name.
+    `--config` passes only strings, and YAML reads 1e-4 as a string. Other mismatches are left for `resolve` to report.
     """
     for error in list(Draft202012Validator(_schema(schema_path)).iter_errors(config)):
         if error.validator == "type" and isinstance(error.instance, str):
@@ -90,7 +90,7 @@ def _schema_mistakes(config: Mapping[str, Any], schema_path: Path, choices: Choi
     named = {kind: {"enum": list(names)} for kind, names in choices.items()}
     errors = Draft202012Validator(schema | {"$defs": schema["$defs"] | named}).iter_errors(config)
     ordered = sorted(errors, key=lambda error: list(map(str, error.path)))
-    # One mistake can be reported by several errors: each missing key is reported with all that are missing.
+    # Several errors can report one mistake: each missing key is reported along with all missing ones.
     return list(dict.fromkeys(line for error in ordered for line in _lines(error)))
 
 
@@ -125,7 +125,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
 
 
 def _text_needs_quotes(value: Any) -> str:
-    """What to do about a word that YAML takes for another kind of value; for a list or a mapping, nothing."""
+    """A hint about a word that YAML reads as another type; empty for a list or a mapping."""
     if isinstance(value, (list, dict)) or value is None:
         return ""
     words = " YAML reads no, off, yes and on as false and true." if isinstance(value, bool) else ""
@@ -133,14 +133,14 @@ def _text_needs_quotes(value: Any) -> str:
 
 
 def _is_cut_path(key: str, source: Mapping[str, Any]) -> bool:
-    """Whether what stands beside a path of the command line may be the rest of it."""
+    """Whether the keys next to a command-line path may be the rest of the path."""
     return key.endswith(".source") and isinstance(source.get("path"), str)
 
 
 def _quoting(key: str, path: str) -> str:
     what = key.partition(".")[0]
     example = f"--config '{what}={{source: {{path: \"{path}\"}}}}'"
-    return f" A path that has , : # [ or {{ in it stands in double quotes: {example}"
+    return f" A path that contains , : # [ or {{ must be in double quotes: {example}"
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:
@@ -163,27 +163,27 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
     if semantic["min_topics"] > semantic["max_topics"]:
         yield "blocks.semantic.min_topics: is above max_topics."
     if spans["max_size"] < 2 * spans["min_size"]:
-        yield "blocks.spans.max_size: must be at least twice min_size, or spans cannot keep both."
+        yield "blocks.spans.max_size: must be at least twice min_size, so that both bounds can be met."
     if config["blocks"]["reference"] not in config["blocks"]["measured"]:
         yield f"blocks.reference: {config['blocks']['reference']} is not in blocks.measured."
     budget = config["constraint"]["budget"]
     if budget["min_weight"] > budget["max_weight"]:
         yield "constraint.budget.min_weight: is above max_weight."
     if "distributed" not in config["arms"] or config["arms"]["distributed"]["schedule"] != "distributed":
-        yield "arms.distributed: missing. Every comparison is made against `distributed: {schedule: distributed}`."
+        yield "arms.distributed: missing. All comparisons are made with `distributed: {schedule: distributed}`."
     macros = {macro_name(PRETRAINED): PRETRAINED}
     for name, row in config["arms"].items():
         alike = macros.setdefault(macro_name(name), name)
         if alike != name:
-            yield f"arms.{name}: its numbers would have the same LaTeX names as those of {alike}: rename one."
+            yield f"arms.{name}: its LaTeX macros would have the same names as those of {alike}. Rename one."
         yield from _arm_mistakes(name, row, config["constraint"])
         if "partition" in row and row["partition"] not in config["blocks"]["measured"]:
-            yield f"arms.{name}.partition: {row['partition']} is not in blocks.measured, so what it does goes unseen."
+            yield f"arms.{name}.partition: {row['partition']} is not in blocks.measured, so its effect is not measured."
     known = {PRETRAINED, *config["arms"]}
     for key, names in (("draw", config["draw"]), ("explorer.heads", config["explorer"]["heads"])):
         for name in names or ():
             if name not in known:
-                yield f"{key}: there is no arm {name}. There are: {', '.join(sorted(known))}."
+                yield f"{key}: there is no arm {name}. Arms: {', '.join(sorted(known))}."
     for tokens in config["evaluation"]["at_tokens"]:
         if tokens > config["training"]["token_budget"]:
             yield (
@@ -197,26 +197,26 @@ def _contradictions(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _arm_mistakes(name: str, row: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
     if name == PRETRAINED:
-        yield "arms.pretrained: the name belongs to the untuned model, which is always evaluated. Choose another."
+        yield "arms.pretrained: this name is reserved for the untuned model, which is always evaluated. Choose another."
     schedule = row["schedule"]
     useless = sorted(set(row) - {"schedule"})
     if schedule == "distributed":
         if useless:
-            yield f"arms.{name}: a distributed arm has no constraint, so it takes no {', '.join(useless)}."
+            yield f"arms.{name}: a distributed arm has no constraint, so it must not set {', '.join(useless)}."
         return
     if "partition" not in row:
         yield f"arms.{name}.partition: missing. The arm {name} is constrained, so it needs blocks."
     if "perplexity_budget" in row:
         for key in sorted({"weight", "dose"} & set(row)):
-            yield f"arms.{name}.{key}: sets α, which perplexity_budget adapts in training. Keep one of the two."
+            yield f"arms.{name}.{key}: sets α, but perplexity_budget adapts α in training. Keep one of the two."
     if schedule in CONTROLS and "degree" not in row:
-        yield f"arms.{name}.degree: missing. A {schedule} schedule is made from a polynomial: say of which degree β."
+        yield f"arms.{name}.degree: missing. A {schedule} schedule is made from a polynomial: set its degree β."
     if schedule not in CONTROLS and "degree" in row:
-        yield f"arms.{name}.degree: belongs to {' and '.join(CONTROLS)}; the degree of {schedule} is known."
+        yield f"arms.{name}.degree: applies only to {' and '.join(CONTROLS)}; the degree of {schedule} is fixed."
     if row.get("penalty", defaults["penalty"]) != "hinge":
         for key in ("fidelity_target", "applies_to"):
             if key in row:
-                yield f"arms.{name}.{key}: belongs to the hinge; this arm's penalty has no target."
+                yield f"arms.{name}.{key}: applies only to the hinge penalty; this arm's penalty has no target."
     elif "dose" in row and row.get("applies_to", defaults["applies_to"]) == "target":
         yield f"arms.{name}.dose: rescales α, but in this arm λ scales τ. Use applies_to: weight."
 
@@ -225,10 +225,10 @@ def _source_mistakes(what: str, source: Mapping[str, Any]) -> Iterator[str]:
     given = [kind for kind in SOURCES[1:] if source.get(kind)]
     path = source.get("path")
     if not path and len(given) > 1:
-        yield f"{what}.source: {' and '.join(given)} are both given; keep one."
+        yield f"{what}.source: {' and '.join(given)} are both set; keep one."
     elif not path and not given:
         hint = f"--config '{what}={{source: {{path: /your/file}}}}'"
-        yield f"{what}.source.path: not given. Name your own copy in the config, or on the command line: {hint}"
+        yield f"{what}.source.path: not set. Name your own copy in the config, or on the command line: {hint}"
 
 
 def _at(config: Any, keys: Iterable[str | int]) -> Any:

@@ -1,4 +1,4 @@
-"""Why Snakemake may not start: who works in the folder of a study, and how to free what a killed start has locked."""
+"""Explains a locked folder: which processes work in it, and how to unlock it after Snakemake was killed."""
 
 import platform
 import shlex
@@ -10,27 +10,27 @@ import psutil
 
 
 def lock_message(folder: Path, command: Sequence[str]) -> str:
-    """What to tell who starts `command` (sys.argv) in a folder where Snakemake finds the same files locked.
+    """The message for a user who started `command` (sys.argv) in a folder where Snakemake finds its files locked.
 
-    Snakemake's locks name files and no process, so processes are looked for by their folder, on this machine alone.
+    Snakemake's locks name files but no process, so processes are searched by folder, on this machine only.
     """
     others = [process for process in processes_in(folder) if process.pid != psutil.Process().pid]
     starts = [process for process in others if is_snakemake(process.info["cmdline"])]
     jobs = [process for process in others if job_of(process.info["cmdline"])]
     if starts:
         said = "\n".join(f"  process {process.pid}: {shlex.join(process.info['cmdline'])}" for process in starts)
-        return f"Another Snakemake works here on the same files. Wait until it has ended:\n{said}"
-    freed = f"Free its files, and start again; what is finished stays:\n  {unlocking(command)}"
+        return f"Another Snakemake is working on the same files here. Wait until it has finished:\n{said}"
+    freed = f"Unlock the files and start again; finished jobs are kept:\n  {unlocking(command)}"
     if jobs:
         said = ", ".join(f"{process.pid} ({job_of(process.info['cmdline'])})" for process in jobs)
         pids = " ".join(str(process.pid) for process in jobs)
         return (
-            f"The Snakemake that worked here was killed, but jobs of it still run: {said}. Wait until they have ended, "
-            f"or end them (kill {pids}). {freed}"
+            f"The Snakemake that worked here was killed, but its jobs are still running: {said}. Wait until they have "
+            f"finished, or stop them (kill {pids}). {freed}"
         )
     return (
-        f"The Snakemake that worked here is gone: on {platform.node()} no process of it is left in {folder}. (If it "
-        f"ran on another machine, or left jobs on a cluster, look there first.) {freed}"
+        f"The Snakemake that worked here is gone: none of its processes is left in {folder} on {platform.node()}. (If "
+        f"it ran on another machine, or left jobs on a cluster, check there first.) {freed}"
     )
 
 
@@ -42,18 +42,18 @@ def processes_in(folder: Path) -> list[psutil.Process]:
 
 
 def is_snakemake(command: Sequence[str]) -> bool:
-    """Whether a process is a start of Snakemake (the program, or the module that a Python runs), not a job of one."""
+    """Whether a process is Snakemake itself (the program or `python -m snakemake`), not one of its jobs."""
     return any(Path(part).name == "snakemake" for part in command[:3]) and "--target-jobs" not in command
 
 
 def job_of(command: Sequence[str]) -> str:
-    """The rule whose script a process runs (Snakemake runs a copy of it), or nothing."""
+    """The rule whose script a process runs (Snakemake runs a copy), or an empty string."""
     script = Path(command[1]) if len(command) > 1 else Path()
     return script.stem.partition(".")[2] if script.match("*/.snakemake/scripts/*.py") else ""
 
 
 def unlocking(command: Sequence[str]) -> str:
-    """The command that frees what `command` (sys.argv) finds locked: the same with --unlock."""
+    """The command that unlocks the files of `command` (sys.argv): the same with --unlock."""
     program, *arguments = command
     as_module = Path(program).name == "__main__.py"
     return shlex.join([*([sys.executable, "-m", "snakemake"] if as_module else [program]), "--unlock", *arguments])

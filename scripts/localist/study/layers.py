@@ -1,4 +1,4 @@
-"""Parts of a model's depth that the measures speak of."""
+"""Early and late layers of a model, as used in the measures."""
 
 
 def late_layers(layers: int) -> range:

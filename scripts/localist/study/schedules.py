@@ -7,17 +7,17 @@ from localist.plumbing.errors import UserError
 # A schedule: λ by layer, from the number of layers, the degree β, and the smallest λ that counts.
 Schedule = Callable[[int, float, float], list[float]]
 
-# The polynomial schedules, whose degree β is known by their name.
+# The polynomial schedules and their degrees β.
 DEGREES = {"linear": 1, "cubic": 3, "quintic": 5}
-# Schedules made from the polynomial of a degree that the arm names.
+# Control schedules, made from the polynomial whose degree the arm sets.
 CONTROLS = ("reversed", "uniform")
 
 
 def locality_by_layer(schedule: str, layers: int, *, min_locality: float, degree: float | None = None) -> list[float]:
-    """λ of each of `layers` layers, in [0, 1]; values below `min_locality` are 0, and leave their layer untouched.
+    """λ of each of `layers` layers, in [0, 1]; values below `min_locality` become 0, leaving their layer unconstrained.
 
-    degree: β of the two controls, which are made from the polynomial schedule of that degree. Raises UserError for a
-    schedule that is not in SCHEDULES.
+    degree: β of the two controls, which are made from the polynomial schedule of that degree. Raises UserError for an
+    unknown schedule.
     """
     if schedule not in SCHEDULES:
         raise UserError(f"schedule {schedule!r} is unknown. Known schedules: {', '.join(SCHEDULES)}.")
@@ -26,7 +26,7 @@ def locality_by_layer(schedule: str, layers: int, *, min_locality: float, degree
 
 
 def dose_matched(weight: float, locality: list[float], dose: list[float]) -> float:
-    """The weight α at which `locality` has the same α · mean λ as `dose` has at `weight`."""
+    """The weight α at which `locality` has the same α · mean λ as `dose` at `weight`."""
     return weight * sum(dose) / sum(locality)
 
 
@@ -46,12 +46,12 @@ def polynomial(layers: int, degree: float, min_locality: float) -> list[float]:
 
 
 def reversed_polynomial(layers: int, degree: float, min_locality: float) -> list[float]:
-    """The polynomial from late to early."""
+    """The polynomial in reverse order of layers."""
     return polynomial(layers, degree, min_locality)[::-1]
 
 
 def uniform(layers: int, degree: float, min_locality: float) -> list[float]:
-    """In every layer, the mean of what the polynomial really applies, so that the two have the same dose."""
+    """The mean of the polynomial's effective λ in every layer, so that the two have the same dose."""
     return [sum(_without_small(polynomial(layers, degree, min_locality), min_locality)) / layers] * layers
 
 

@@ -1,4 +1,4 @@
-"""Where model, encoder and corpus come from, and what is said of them."""
+"""Sources and descriptions of model, encoder and corpus."""
 
 import re
 from collections.abc import Mapping, MutableMapping
@@ -11,16 +11,16 @@ SOURCES = ("path", "package", "hub", "untrained")
 
 
 def source_kind(source: Mapping[str, Any]) -> str | None:
-    """Which of SOURCES a resource comes from; a path, when given, comes first. None where none is given."""
+    """The kind of source (one of SOURCES) of a resource; a path takes precedence. None if none is set."""
     return next((kind for kind in SOURCES if source.get(kind)), None)
 
 
 def describe_sources(config: MutableMapping[str, Any], properties: Mapping[str, Any]) -> None:
-    """Give each resource its source, name, licence and origin, in place. properties: of the config's schema.
+    """Fill in source, name, licence and origin of each resource, in place. properties: of the config schema.
 
-    A resource without a source is the schema's default, described as there. One with a source of the user's own is
-    described by the user, else by the source itself: a book named on the command line never gets the name and licence
-    of another book.
+    A resource without a source gets the schema's default with its description. One with the user's own source is
+    described by the user, or else by the source itself: a book named on the command line never gets the name and
+    licence of another book.
     """
     for what in RESOURCES:
         stated = config.get(what, {})
@@ -29,9 +29,9 @@ def describe_sources(config: MutableMapping[str, Any], properties: Mapping[str, 
             continue
         source, default = stated["source"], properties[what]["default"]
         if source.get("path") and stated.get("articles") == default.get("articles"):
-            stated = {key: value for key, value in stated.items() if key != "articles"}  # those of another text
+            stated = {key: value for key, value in stated.items() if key != "articles"}  # the articles of another text
         others = [kind for kind in SOURCES[1:] if source.get(kind)]
-        replaced = bool(source.get("path") and others)  # what is stated describes the source that is not used
+        replaced = bool(source.get("path") and others)  # the description belongs to the unused source
         found = _description(what, source)
         config[what] = stated | found if replaced else found | stated
 

@@ -1,4 +1,4 @@
-"""Mistakes in a study file that are lost once it is parsed."""
+"""Detects mistakes in a study file that parsing would hide."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,16 +9,16 @@ from localist.plumbing.errors import UserError
 
 
 def refuse_repeated_keys(path: Path) -> None:
-    """Raises UserError, with key and lines, for a mapping that repeats a key: YAML would silently drop the first value.
+    """Raises UserError, with key and lines, for a repeated key, whose first value YAML would silently drop.
 
-    A file that is not YAML is left to Snakemake, which reports it.
+    Invalid YAML is left for Snakemake to report.
     """
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except yaml.YAMLError:
         return
     for key, line, first in _repeated_keys(node):
-        raise UserError(f"{path}, line {line}: the key {key} stands already in line {first}. Keep one of the two.")
+        raise UserError(f"{path}, line {line}: the key {key} is already set in line {first}. Keep one of the two.")
 
 
 def _repeated_keys(node: yaml.Node | None) -> Iterator[tuple[str, int, int]]:

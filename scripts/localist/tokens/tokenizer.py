@@ -1,4 +1,4 @@
-"""Tokenizers: loading one from a local model folder, its sink token, and training one for an untrained model."""
+"""Tokenizers: loading from a local model folder, the sink token, and training one for an untrained model."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,8 +16,8 @@ END_OF_TEXT = "<|endoftext|>"
 def load_tokenizer(model: Path) -> "tuple[PreTrainedTokenizerBase, int | None]":
     """The fast tokenizer of a local model folder, and the model's longest input in tokens (None if unlimited).
 
-    Raises UserError for a folder that is not a model's, has no fast tokenizer, one with code of its own, or one with
-    tokens that the model does not embed.
+    Raises UserError if the folder is not a model folder, or if its tokenizer is not fast, has custom code, or has
+    tokens outside the model's embedding.
     """
     from transformers import AutoConfig, AutoTokenizer
 
@@ -28,32 +28,32 @@ def load_tokenizer(model: Path) -> "tuple[PreTrainedTokenizerBase, int | None]":
     except (OSError, ValueError) as error:
         raise UserError(f"{model} is not a Hugging Face model folder ({str(error).splitlines()[0]}).") from error
     if not tokenizer.is_fast:
-        raise UserError(f"{model} has no fast tokenizer (tokenizer.json), which maps tokens to places in the text.")
+        raise UserError(f"{model} has no fast tokenizer (tokenizer.json), which maps tokens to positions in the text.")
     highest = max(tokenizer.get_vocab().values())
     rows = getattr(config, "vocab_size", None)
     if rows and highest >= rows:
         raise UserError(
-            f"{model}: the tokenizer has {highest + 1} tokens, but the model's embedding has {rows} rows. Take the "
-            "tokenizer that belongs to the model, or enlarge the embedding (resize_token_embeddings, save_pretrained)."
+            f"{model}: the tokenizer has {highest + 1} tokens, but the model's embedding has {rows} rows. Use the "
+            "model's own tokenizer, or enlarge the embedding (resize_token_embeddings, save_pretrained)."
         )
     return tokenizer, getattr(config, "max_position_embeddings", None)
 
 
 def encode_text(tokenizer: "PreTrainedTokenizerBase", text: str) -> "BatchEncoding":
-    """Tokens of a text and their places (input_ids, offset_mapping); a special token printed in it stays text."""
+    """Tokens of a text and their positions (input_ids, offset_mapping); special tokens spelled out in it stay text."""
     return tokenizer(
         text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True, verbose=False
     )
 
 
 def printed_special_tokens(tokenizer: "PreTrainedTokenizerBase", text: str) -> dict[str, int]:
-    """How often each special token of the tokenizer is printed in a text; those that are not are left out."""
+    """How often each special token is spelled out in a text; tokens that do not occur are omitted."""
     counts = {token: text.count(token) for token in tokenizer.all_special_tokens}
     return {token: count for token, count in counts.items() if count}
 
 
 def sink_token(tokenizer: "PreTrainedTokenizerBase", configured: int | None) -> int:
-    """The token at position 0 of every window: the configured one, else beginning of text, else end of text."""
+    """The token at position 0 of every window: the configured one, else beginning-of-text, else end-of-text."""
     for candidate in (configured, tokenizer.bos_token_id, tokenizer.eos_token_id):
         if isinstance(candidate, int):
             if candidate >= len(tokenizer):

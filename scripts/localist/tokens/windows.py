@@ -1,4 +1,4 @@
-"""Token windows: a sink, then consecutive tokens of one stretch of text in one split (method.md, Text)."""
+"""Token windows: a sink followed by consecutive tokens of one stretch of text in one split (method.md, Text)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -9,7 +9,7 @@ import pandas as pd
 
 from localist.plumbing.files import replacing
 
-# The sentence and the block of what has none: sink and padding.
+# Sentence and block id of positions without one: sink and padding.
 NO_ID = -1
 
 
@@ -61,11 +61,11 @@ class Windows:
 def align_tokens(
     text: str, offsets: Sequence[tuple[int, int]], input_ids: Sequence[int], sentences: pd.DataFrame
 ) -> DocumentTokens:
-    """Map each token of one document to the sentence that holds its first visible character.
+    """Map each token of one document to the sentence that contains its first visible character.
 
-    `sentences` are the document's rows (sentence, section, start, end) in order. White space goes to the sentence
-    before it, and what precedes the first sentence to the first. A token counts the UTF-8 bytes by which it extends
-    the text covered so far, so that the bytes of all tokens add up to those of the text.
+    `sentences` are the document's rows (sentence, section, start, end) in order. White space belongs to the sentence
+    before it, and text before the first sentence to the first. A token counts the UTF-8 bytes by which it extends the
+    text covered so far, so that the bytes of all tokens add up to those of the text.
     """
     starts = np.array([_first_visible(text, start, end) for start, end in offsets], dtype=np.int64)
     ends = np.maximum.accumulate(np.array([end for _, end in offsets], dtype=np.int64))
@@ -110,7 +110,7 @@ def cut_windows(
 
 
 def _first_visible(text: str, start: int, end: int) -> int:
-    """Offset of the first character of text[start:end] that is not white space; before `start` where there is none."""
+    """Offset of the first character of text[start:end] that is not white space; before `start` if there is none."""
     token = text[start:end]
     stripped = token.lstrip()
     return start + len(token) - len(stripped) if stripped else max(start - 1, 0)

@@ -1,6 +1,6 @@
-"""Low-rank adapters (LoRA, arXiv 2106.09685; library peft) that are trained in place of a model's weights.
+"""Low-rank adapters (LoRA, arXiv 2106.09685; library peft) that are trained instead of a model's weights.
 
-peft is imported where it is used: a run without adapters does without it.
+peft is imported where it is used, so that runs without adapters do not need it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ ALL_LINEAR = "all-linear"
 
 
 def with_adapters(model: PreTrainedModel, lora: LoraSettings, seed: int) -> PeftModel:
-    """The model with adapters that are trained and weights that are not; the seed draws the adapters' first values.
+    """The model with trainable adapters and frozen weights; `seed` initialises the adapters.
 
-    Raises UserError where no layer has the names that `lora` gives, or where one shares its weights with the embedding,
-    which could not be merged.
+    Raises UserError if no layer has the names given in `lora`, or if one shares its weights with the embedding, which
+    could not be merged.
     """
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=lora.rank,
-        lora_alpha=lora.alpha,  # pyright: ignore[reportArgumentType]  # a number, which need not be whole
+        lora_alpha=lora.alpha,  # pyright: ignore[reportArgumentType]  # any number, not only integers
         target_modules=list(lora.target_modules) if lora.target_modules else ALL_LINEAR,
-        # How GPT-2 keeps its matrices; peft would find out, with a warning.
+        # GPT-2 stores its matrices transposed; peft would detect this with a warning.
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
     )
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
@@ -52,12 +52,12 @@ def with_adapters(model: PreTrainedModel, lora: LoraSettings, seed: int) -> Peft
 
 
 def merged(adapted: PeftModel) -> PreTrainedModel:
-    """The model inside, which now computes what the adapted one did: the adapters are added to its weights."""
+    """The underlying model with the adapters merged into its weights."""
     return adapted.merge_and_unload()  # pyright: ignore[reportCallIssue]  # of the model inside
 
 
 def merged_again(model: PreTrainedModel, adapters: Path) -> PreTrainedModel:
-    """The same for adapters that were saved in a folder; model: the one that they were trained for, without any."""
+    """Merge adapters saved in a folder; model: the model for which they were trained, without adapters."""
     from peft import PeftModel
 
     return merged(PeftModel.from_pretrained(model, adapters))

@@ -1,4 +1,4 @@
-"""transformers' TrainingArguments of a run: the pipeline's own, and those of training.trainer."""
+"""transformers' TrainingArguments of a run: those set by the pipeline, and those of training.trainer."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,21 +39,21 @@ def training_arguments(
         "save_strategy": "steps" if checkpoint_steps else "no",
         "save_steps": checkpoint_steps,
         "save_total_limit": 2,
-        "logging_strategy": "no",  # `StepRecords` take its place
+        "logging_strategy": "no",  # replaced by `StepRecords`
         "logging_nan_inf_filter": False,
         "disable_tqdm": True,
         "remove_unused_columns": False,
         "bf16": bf16,
         "use_cpu": not on_gpu,
         "accelerator_config": {"non_blocking": on_gpu},
-        # `next_token_loss` reaches the head past the model's output, so the search for unused weights would miss it.
+        # `next_token_loss` uses the head outside the model's forward pass, so the search for unused weights would fail.
         "ddp_find_unused_parameters": False,
     }
     defaults = {
         "lr_scheduler_type": "linear",
         "optim": "adamw_torch_fused",
         "report_to": "none",
-        # A GPU computes while a process beside this one makes the next batches.
+        # With a GPU, a separate process prepares the next batches.
         "dataloader_num_workers": 1 if on_gpu else 0,
     }
     # Reentrant checkpointing builds no graph in its first forward pass: the penalties would have no gradient.
@@ -63,7 +63,7 @@ def training_arguments(
         arguments = TrainingArguments(**everything)
     except (ValueError, TypeError) as error:
         raise UserError(f"training.trainer: {error}") from error
-    # One GPU per process: with several visible, Trainer would split each batch over all of them.
+    # One GPU per process: if several are visible, Trainer would split each batch over all of them.
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments
 

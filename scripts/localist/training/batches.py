@@ -16,8 +16,8 @@ POOLED_BATCHES = 8
 class WindowDataset(torch.utils.data.Dataset):
     """Windows as Trainer examples, [T] each: input_ids, labels and, for a constrained arm, blocks.
 
-    blocks: int [windows, T], -1 on sink and padding, or None. The example at index ~i is as long as that at i, but has
-    no target and no block: it contributes nothing to the loss.
+    blocks: int [windows, T], -1 on sink and padding, or None. The example at index ~i has the length of the one at i,
+    but no targets and no blocks, so it contributes nothing to the loss.
     """
 
     def __init__(self, windows: Windows, blocks: np.ndarray | None):
@@ -45,7 +45,7 @@ class WindowDataset(torch.utils.data.Dataset):
 
 
 def stack_windows(examples: Sequence[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
-    """Stack examples [T] into [batch, length], cutting the padding that all of them share."""
+    """Stack examples [T] into [batch, length], cutting off the padding that they share."""
     batch = {name: np.stack([example[name] for example in examples]) for name in examples[0]}
     with_targets = np.flatnonzero((batch["labels"] != NOT_A_TARGET).any(axis=0))  # positions
     length = int(with_targets[-1]) + 1 if len(with_targets) else 2
@@ -81,7 +81,7 @@ class SimilarLengths(torch.utils.data.Sampler):
 
 
 class BatchesOfRank(torch.utils.data.Sampler):
-    """One rank's share of every batch of `batch_size` windows: all ranks together see those of a single process.
+    """One rank's share of every batch of `batch_size` windows; together, all ranks see the batches of a single process.
 
     If the last batch of an epoch has no window for a rank, it gets an example without targets (see `WindowDataset`).
     """
@@ -103,7 +103,7 @@ class BatchesOfRank(torch.utils.data.Sampler):
 
 
 def blocks_within_windows(blocks: np.ndarray) -> np.ndarray:
-    """Blocks, int [windows, T], renumbered from 0 within each window, which keeps one-hot blocks narrow; -1 stays."""
+    """Blocks, int [windows, T], renumbered from 0 within each window to keep one-hot blocks narrow; -1 stays."""
     renumbered = np.full(blocks.shape, NO_ID, dtype=np.int64)
     for row, window in enumerate(blocks):
         inside = window != NO_ID
@@ -113,14 +113,14 @@ def blocks_within_windows(blocks: np.ndarray) -> np.ndarray:
 
 def check_blocks(blocks: np.ndarray, windows: Windows, name: str) -> None:
     """Raises UserError if `blocks` cannot be the block ids of these windows, [windows, T], naming the first mistake."""
-    remedy = "Delete the study's blocks folder, and run again."
+    remedy = "Delete the study's blocks folder and run again."
     if blocks.shape != windows.sentence_ids.shape or not np.issubdtype(blocks.dtype, np.integer):
         raise UserError(
-            f"{name}: the blocks are {blocks.dtype} {blocks.shape}; the windows need integers "
+            f"{name}: the blocks are {blocks.dtype} {blocks.shape}; the windows need integers of shape "
             f"{windows.sentence_ids.shape}. {remedy}"
         )
     is_text = np.asarray(windows.is_text)
-    highest = int(is_text.sum()) - 1  # a block holds at least one token
+    highest = int(is_text.sum()) - 1  # a block has at least one token
     wrong = np.where(is_text, (blocks < 0) | (blocks > highest), blocks != NO_ID)
     if wrong.any():
         window, position = np.argwhere(wrong)[0]

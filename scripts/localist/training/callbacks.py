@@ -1,4 +1,4 @@
-"""What happens between the steps of a training run: a progress bar, snapshots, and an early end on request."""
+"""Trainer callbacks: a progress bar, snapshots, and an early end on request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class StopOnRequest(TrainerCallback):
-    """Once asked to stop, save a checkpoint after the current step and end training."""
+    """When asked to stop, save a checkpoint after the current step and end training."""
 
     def __init__(self, asked_to_stop: Callable[[], bool]):
         self.asked_to_stop = asked_to_stop
@@ -27,7 +27,7 @@ class StopOnRequest(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        # The state of a resumed run holds the interval of checkpoints that it was started with.
+        # The state of a resumed run has the checkpoint interval that it was started with.
         state.save_steps = int(args.save_steps)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -48,7 +48,7 @@ class ProgressBar(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        # Every refresh is a line in a log file: one in ten seconds is enough there.
+        # In a log file every refresh is a line, so one per ten seconds is enough.
         interval = 0.5 if sys.stderr.isatty() else 10
         self.bar = tqdm(
             total=self.tokens,
@@ -77,7 +77,7 @@ class ProgressBar(TrainerCallback):
 
 
 class SaveSnapshots(TrainerCallback):
-    """Saves the model at the first step that reaches each of some numbers of training tokens.
+    """Saves the model at the first step that reaches each of the given numbers of training tokens.
 
     snapshots: tokens → folder.
     """
@@ -95,7 +95,7 @@ class SaveSnapshots(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         before, self.done = self.done, tokens_done(state)
         for tokens, folder in self.snapshots.items():
-            # The budget is spent with the last step, even if its windows hold less than they do on average.
+            # The last step completes the budget, even if its windows have fewer tokens than average.
             last = state.global_step == state.max_steps and tokens > self.done
             if (before < tokens <= self.done or last) and rank() == 0:
                 with replacing(folder) as temporary:

@@ -19,7 +19,7 @@ SET_ASIDE = "unusable-"
 
 
 def seal(checkpoint: Path, precision: str, processor: str) -> None:
-    """Mark a checkpoint as complete: write the run's name, its precision, its processors so far, and file hashes."""
+    """Mark a checkpoint as complete: write the run's name, precision, processors so far, and file hashes."""
     files = {
         path.relative_to(checkpoint).as_posix(): sha256_of(path)
         for path in sorted(files_in(checkpoint))
@@ -33,8 +33,8 @@ def seal(checkpoint: Path, precision: str, processor: str) -> None:
 def last_whole_checkpoint(folder: Path) -> Path | None:
     """The newest complete checkpoint in a run's folder; None if there is none.
 
-    Newer ones that are incomplete, damaged or of another run are logged and renamed, so that nothing resumes from them;
-    only the last one renamed is kept.
+    Newer ones that are incomplete, damaged or from another run are logged and renamed, so that nothing resumes from
+    them; only the last one renamed is kept.
     """
     for checkpoint in sorted(Path(folder).glob("checkpoint-*"), key=_step, reverse=True):
         fault = _fault(checkpoint)
@@ -48,7 +48,7 @@ def last_whole_checkpoint(folder: Path) -> Path | None:
 
 
 def processors_of(folder: Path, processor: str) -> list[str]:
-    """Models of the processors that have computed a run, `processor` included, sorted."""
+    """Model names of the processors that have computed a run, including `processor`, sorted."""
     return sorted({processor}.union(*(content.get("processors", ()) for content in _seals(folder))))
 
 
@@ -79,7 +79,7 @@ def _seals(folder: Path) -> list[Mapping[str, Any]]:
 
 
 def _read_seal(checkpoint: Path) -> Mapping[str, Any]:
-    """The content of a checkpoint's seal; empty if there is no readable one."""
+    """The content of a checkpoint's seal; empty if there is no readable seal."""
     try:
         content = json.loads((checkpoint / SEAL).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -20,7 +20,7 @@ class Constraint:
     """λ of each layer, the penalty, its fidelity target τ (hinge only), its weight α, and what λ scales.
 
     weight: None where a perplexity budget adapts it; query_key_rate: learning rate of the query and key projections of
-    constrained layers, as a multiple of that of all other weights. If every λ is 0, training is plain fine-tuning, and
+    constrained layers, as a multiple of that of all other weights. If every λ is 0, training is plain fine-tuning and
     the other values are unused (None).
     """
 
@@ -94,10 +94,10 @@ class LayerPenalty:
 
 
 def counted_mean(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
-    """Mean over heads and counted queries, a scalar; 0 if none is counted.
+    """Mean over heads and counted queries, a scalar; 0 if none are counted.
 
-    values: [batch, heads, T]; counted: bool [batch, T]. With several ranks, the mean of their results is the mean over
-    the queries of all ranks.
+    values: [batch, heads, T]; counted: bool [batch, T]. With several ranks, the mean of the ranks' results is the mean
+    over all queries.
     """
     count = mean_over_ranks(counted.sum()) * values.shape[1]
     return (values * counted[:, None]).sum() / (count + (count == 0)).to(values.dtype)
@@ -151,7 +151,7 @@ class ConstraintObserver:
         with torch.no_grad():
             active = counted_mean((penalties > 0).float(), visible.counted)
             mean_fidelity = counted_mean(fidelity(mass, visible), visible.counted)
-        # The first forward pass counts; gradient checkpointing computes the layer once more, to have its gradient.
+        # Only the first forward pass is recorded; gradient checkpointing computes the layer again for its gradient.
         self.layers.setdefault(layer, LayerPenalty(penalty, active, mean_fidelity))
         return output
 
@@ -163,7 +163,7 @@ class ConstraintObserver:
         )
 
     def summary(self) -> ConstraintSummary:
-        """What a log shows, over all ranks."""
+        """The values to log, over all ranks."""
         layers = sorted(self.layers)
         rows = [(one.penalty.detach(), one.active, one.fidelity) for one in (self.layers[layer] for layer in layers)]
         over_ranks = mean_over_ranks(torch.stack([torch.stack(row) for row in rows]))  # [layers, 3]

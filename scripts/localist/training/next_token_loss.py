@@ -1,7 +1,8 @@
-"""Next-token cross-entropy that never holds the logits of a whole batch.
+"""Next-token cross-entropy that never stores the logits of a complete batch.
 
 With a vocabulary of 50,000, the logits of 4,096 tokens, their softmax and its gradient take 2.5 GB in float32. Here the
-head and the loss process LOSS_TOKENS targets at a time, forward and backward together, in as many operations.
+head and the loss process LOSS_TOKENS targets at a time, forward and backward together, with the same number of
+operations.
 """
 
 from typing import Any
@@ -13,12 +14,12 @@ from transformers import PreTrainedModel
 
 NOT_A_TARGET = -100
 LOSS_TOKENS = 512
-# On a GPU, where a chunk of 512 would not fill it (1.6 GB of logits in float32).
+# On a GPU, which a chunk of 512 would not keep busy (1.6 GB of logits in float32).
 GPU_LOSS_TOKENS = 8192
 
 
 def head_is_plain(model: PreTrainedModel) -> bool:
-    """Whether the logits are the output of a linear head, neither scaled nor capped afterwards."""
+    """Whether the logits are the output of a linear head, without scaling or capping afterwards."""
     probe = torch.arange(4, device=model.device)[None]
     head = model.get_output_embeddings()
     if not isinstance(head, torch.nn.Linear):
@@ -42,8 +43,8 @@ def next_token_loss(
 ) -> tuple[torch.Tensor, Any]:
     """Mean cross-entropy of the targets (a scalar), and the model's outputs, whose logits are meaningless.
 
-    input_ids: [batch, T]; labels: [batch, T], NOT_A_TARGET where a token is not predicted. `head` is the model's output
-    embedding, and plain (`head_is_plain`). The model may be wrapped, for distributed training; it receives `kwargs`.
+    input_ids: [batch, T]; labels: [batch, T], NOT_A_TARGET where a token is not predicted. `head` is the model's plain
+    output embedding (`head_is_plain`). The model may be wrapped for distributed training; it receives `kwargs`.
     """
     states: list[torch.Tensor] = []
 
@@ -71,7 +72,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     """Mean cross-entropy of linear(states, weight, bias); the forward pass also computes the gradients.
 
     states: [tokens, width]; weight: [vocabulary, width]; bias: [vocabulary] or None; targets: long [tokens], where
-    NOT_A_TARGET is left out of the mean (not selected beforehand, which would wait for a GPU).
+    NOT_A_TARGET is excluded from the mean (selecting beforehand would wait for the GPU).
     """
 
     @staticmethod
@@ -80,7 +81,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     ) -> torch.Tensor:
         loss = torch.zeros((), device=states.device)
         state_gradient = torch.empty_like(states)
-        # None for a head that is not trained, as beside adapters.
+        # None for a frozen head, as with adapters.
         weight_gradient = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
         bias_gradient = None if bias is None or not ctx.needs_input_grad[2] else torch.zeros_like(bias)
         is_target = targets != NOT_A_TARGET  # [tokens]

@@ -1,4 +1,4 @@
-"""What tools that watch training are shown of each step (training.trainer.report_to)."""
+"""Values reported to training monitors at each step (training.trainer.report_to)."""
 
 import json
 import shutil
@@ -14,9 +14,9 @@ from localist.study.layers import late_layers
 
 
 def reported(row: Mapping[str, Any], layers: int) -> dict[str, float]:
-    """The numbers of a row of the history; of fidelity by layer the mean over late ones, where any is constrained.
+    """The numbers in a row of the history; fidelity is averaged over the late layers, if any are constrained.
 
-    layers: of the model.
+    layers: number of layers of the model.
     """
     numbers = {name: value for name, value in row.items() if name not in ("step", "fidelity")}
     by_layer = json.loads(row.get("fidelity") or "{}")
@@ -25,7 +25,7 @@ def reported(row: Mapping[str, Any], layers: int) -> dict[str, float]:
 
 
 def report_into(folder: Path, callbacks: Iterable[TrainerCallback], anew: bool) -> None:
-    """Have TensorBoard's files written to a folder, beside those of the run's earlier starts unless it begins anew."""
+    """Make TensorBoard write to a folder; files of earlier starts of the run are kept unless it starts afresh."""
     if anew and rank() == 0:
         shutil.rmtree(folder, ignore_errors=True)
     for callback in callbacks:

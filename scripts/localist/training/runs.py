@@ -48,10 +48,10 @@ def train_run(
 ) -> None:
     """Write the tuned model, its history by step and the resolved settings; checkpoints are removed at the end.
 
-    min_locality: λ below it is 0; query_key_rate: as in `Constraint`; checkpoints: a folder that this run has to
-    itself, with a checkpoint every `checkpoint_steps` steps. With several ranks, each trains on its share and the first
-    writes. Raises what `train_arm` and `budget_of` do, UserError where the model cannot be loaded (`load_model`), and
-    Interrupted where the job is asked to end while the results are written.
+    min_locality: smaller λ become 0; query_key_rate: as in `Constraint`; checkpoints: a folder used only by this run,
+    with a checkpoint every `checkpoint_steps` steps. With several ranks, each trains on its share and the first writes.
+    Raises what `train_arm` and `budget_of` do, UserError if the model cannot be loaded (`load_model`), and Interrupted
+    if the job is asked to end while results are written.
     """
     torch.set_num_threads(settings.threads)
     windows = Windows.load(inputs.tokens)
@@ -79,16 +79,16 @@ def train_run(
         "code_sha256": content_hash(inputs.code),
         **settings.of_training(),
     }
-    # The folder is named by everything that determines the run, so that changed settings never resume from an old run's
-    # checkpoint. Another kind of processor only changes the last digits: a run that is moved there resumes, in the
-    # precision in which it was started, and settings.json names both processors.
+    # The folder is named by a hash of everything that determines the run, so that changed settings never resume from an
+    # old checkpoint. Another kind of processor only changes the last digits: a run moved there resumes in the precision
+    # in which it was started, and settings.json names both processors.
     own_checkpoints = checkpoints / settings_hash(resolved)
     bf16 = uses_bf16(precision_of(own_checkpoints) or settings.precision, settings.gpus)
     resolved["precision"] = "bf16" if bf16 else "fp32"
     name = f"{arm.name} seed {seed}"
     logger.info("%s: %d steps in %s.", name, resolved["steps"], resolved["precision"])
     if settings.gpus:
-        # Beside bf16, TF32 is exact enough; where float32 is asked for, it is what is computed.
+        # Alongside bf16, TF32 is precise enough; if float32 is requested, it is used throughout.
         set_up_gpu(exact=not bf16, deterministic=settings.deterministic)
     with explained_gpu_errors("training.batch_size"):
         history = train_arm(
@@ -122,7 +122,7 @@ def train_run(
         snapshot = own_checkpoints / f"at-{tokens}"
         with replacing(folder) as temporary:
             if adapted:
-                model.cpu()  # pyright: ignore[reportCallIssue]  # room for one more on the GPU
+                model.cpu()  # pyright: ignore[reportCallIssue]  # frees GPU memory for another model
                 untrained = load_model(inputs.model, context, settings.gpus)
                 untrained.config = model.config  # Trainer changed it
                 merged_again(untrained, snapshot).save_pretrained(temporary)
@@ -134,7 +134,7 @@ def train_run(
         pd.DataFrame(history).to_csv(temporary, index=False)
     write_json(outputs.settings, resolved | {"code": code_version()})
     if asked_to_stop():
-        # The scheduler may start the job again although its results are complete: keep the last checkpoint for that.
+        # The scheduler may restart the job although its results are complete: keep the last checkpoint for that case.
         raise Interrupted(f"{name} was asked to end while its results were written; the next start writes them again.")
     shutil.rmtree(checkpoints, ignore_errors=True)
 
@@ -142,11 +142,11 @@ def train_run(
 def budget_of(
     arm: Arm, seed: int, steps: int, settings: TrainingSettings, reference: ReferenceRun | None
 ) -> PerplexityBudget | None:
-    """What adapts α in a run of this arm; None for a fixed α. Raises what `reference_losses` does."""
+    """The object that adapts α in a run of this arm; None for a fixed α. Raises what `reference_losses` does."""
     if arm.perplexity_budget is None:
         return None
     if reference is None or settings.budget is None:
-        raise ValueError(f"{arm.name} has a perplexity budget, but no reference run, or no settings for it.")
+        raise ValueError(f"{arm.name} has a perplexity budget, but no reference run or no settings for it.")
     losses = reference_losses(reference, seed=seed, steps=steps, optimisation=settings.optimisation, lora=settings.lora)
     return PerplexityBudget(arm.perplexity_budget, settings.budget, losses)
 

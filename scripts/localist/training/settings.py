@@ -1,4 +1,4 @@
-"""Settings and files of one training run. Imports nothing heavy: the job's script reads them first."""
+"""Settings and files of one training run. Imports nothing heavy, since the job's script reads them first."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Optimisation:
     """How long and how fast to train.
 
-    token_budget: predicted tokens, padding apart; batch_size: in windows; warmup_ratio: share of the steps over which
-    the learning rate and the constraint rise; max_grad_norm: where gradients are clipped.
+    token_budget: predicted tokens, without padding; batch_size: in windows; warmup_ratio: share of the steps over which
+    the learning rate and the constraint rise; max_grad_norm: threshold for gradient clipping.
     """
 
     token_budget: int
@@ -28,7 +28,7 @@ class Optimisation:
     max_grad_norm: float
 
     def steps(self, windows: Windows) -> int:
-        """Optimiser steps that spend the token budget on windows as full as these are on average, at least one."""
+        """Optimiser steps that use up the token budget with windows as full as these on average, at least one."""
         tokens_per_step = self.batch_size * windows.is_text.sum() / len(windows.input_ids)
         return max(1, math.ceil(self.token_budget / tokens_per_step))
 
@@ -37,9 +37,9 @@ class Optimisation:
 class TrainingSettings:
     """Settings that all runs of a study share and that determine their results.
 
-    precision: auto, bf16 or fp32; threads: of torch, in each process; gpus: processes of the run, one on each GPU; 0
-    computes on the CPU; deterministic: on a GPU, the same bits at every run; budget: for arms that have one; trainer:
-    further arguments of TrainingArguments, by name; lora: None where all weights are trained.
+    precision: auto, bf16 or fp32; threads: of torch, per process; gpus: number of processes, one per GPU; 0 computes on
+    the CPU; deterministic: bitwise reproducible results on a GPU; budget: for arms with a perplexity budget; trainer:
+    additional TrainingArguments by name; lora: None if all weights are trained.
     """
 
     optimisation: Optimisation
@@ -53,9 +53,9 @@ class TrainingSettings:
 
     @classmethod
     def from_config(cls, training: Mapping[str, Any], budget: Mapping[str, Any] | None = None) -> TrainingSettings:
-        """From the sections `training` of a config, whose other keys are ignored, and `constraint.budget`.
+        """From the config sections `training` (its other keys are ignored) and `constraint.budget`.
 
-        budget: None for arms with a fixed α. The keys trainer and lora may be missing, where they say nothing.
+        budget: None for arms with a fixed α. The keys trainer and lora may be missing if they are empty.
         """
         optimisation = Optimisation(**{one.name: training[one.name] for one in fields(Optimisation)})
         own = {name: training[name] for name in ("precision", "threads", "gpus", "deterministic")}
@@ -69,17 +69,17 @@ class TrainingSettings:
         )
 
     def of_training(self) -> dict[str, Any]:
-        """What the keys trainer and lora say, as plain data; empty where they say nothing."""
+        """The non-empty keys among trainer and lora, as plain data."""
         said = {"trainer": dict(self.trainer), "lora": asdict(self.lora) if self.lora else None}
         return {name: value for name, value in said.items() if value}
 
 
 @dataclass(frozen=True)
 class LoraSettings:
-    """Low-rank adapters that are trained in place of the weights: the keys of `training.lora` in config.
+    """Low-rank adapters that are trained instead of the weights: the keys of `training.lora` in config.
 
-    alpha: adapters are scaled by alpha / rank; target_modules: ends of the names of the layers that get one; None: all
-    linear ones but the head.
+    alpha: adapters are scaled by alpha / rank; target_modules: name suffixes of the layers with adapters; None: all
+    linear layers except the head.
     """
 
     rank: int
@@ -89,11 +89,11 @@ class LoraSettings:
 
 @dataclass(frozen=True)
 class BudgetSettings:
-    """How α is adapted where a run has a perplexity budget: the keys of `constraint.budget` in config.
+    """How α is adapted to a perplexity budget: the keys of `constraint.budget` in config.
 
-    weight: α before the first step for a budget of 1 %, for others times their power 2/3 in percent; min_weight,
-    max_weight: bounds of α; rate: the rise of log α over a run that costs nothing; smoothing: the share of the earlier
-    mean that the moving average keeps.
+    weight: initial α for a budget of 1 %, multiplied for other budgets by their value in percent to the power 2/3;
+    min_weight, max_weight: bounds of α; rate: the rise of log α over a run without any excess loss; smoothing: the
+    share of the previous mean that the moving average keeps.
     """
 
     weight: float
@@ -117,7 +117,7 @@ class RunInputs:
 
     model: a Hugging Face folder; tokens: the folder of the training windows; blocks: their block ids, int [windows, T]
     (None for an arm without blocks); code: the source files that determine the result; reference: the distributed run
-    that a perplexity budget is held against.
+    against which a perplexity budget is measured.
     """
 
     model: Path
@@ -136,8 +136,8 @@ class RunInputs:
 class RunOutputs:
     """Files that a run writes: the model folder, history.csv and settings.json.
 
-    snapshots: training tokens → the model folder as it was after so many; reports: the folder that tools that watch
-    training write to, if the run has any.
+    snapshots: number of training tokens → folder of the model at that point; reports: the folder for training monitors
+    such as TensorBoard, if any.
     """
 
     model: Path

@@ -1,6 +1,6 @@
-"""What is recorded of every training step, left on the device until it is fetched.
+"""Records of every training step, kept on the device until they are fetched.
 
-A program that reads a number at every step waits for the GPU at every step.
+Reading a number at every step would wait for the GPU at every step.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-# A CPU is waited for anyway. On a GPU, the progress bar moves, and a loss that is not finite is found, so rarely.
+# On a CPU, waiting costs nothing. On a GPU, this is how often the progress bar moves and the loss is checked.
 STEPS_BETWEEN_FETCHES: Mapping[str, int] = {"cpu": 1, "cuda": 20}
 
 

@@ -43,8 +43,8 @@ LOSS_COLUMNS = ("cross_entropy", "penalty", "weight", "excess", "active_share", 
 class LocalityTrainer(Trainer):
     """Trainer whose loss is cross-entropy + α · constraint; without constrained layers it is stock fine-tuning.
 
-    budget: adapts α, if the constraint has no weight; fetch_interval: steps after which what they recorded is fetched
-    from the device (`StepRecords`), and becomes rows of the state's history.
+    budget: adapts α, if the constraint has no weight; fetch_interval: steps between fetches of the records from the
+    device (`StepRecords`) into rows of the state's history.
     """
 
     model: PreTrainedModel
@@ -66,14 +66,14 @@ class LocalityTrainer(Trainer):
         self.checkpoints = checkpoints
         self.records = StepRecords(constraint.layers, fetch_interval)
         self.head_is_plain = head_is_plain(self.model)
-        # Where a step has several micro-batches: what they count together, and what they have recorded so far.
+        # For steps with several micro-batches: their total counts, and their records so far.
         self.step_totals: StepTotals | None = None
         self.step_parts: StepParts | None = None
-        # `_cross_entropy` gives each micro-batch its share of the step, where Trainer does not.
+        # `_cross_entropy` already weights each micro-batch by its share of the step; Trainer must not.
         self.loss_is_scaled_for_ga = True
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
-        """Trainer's own, with another learning rate for the queries and keys of constrained layers."""
+        """Trainer's optimiser, with a different learning rate for the queries and keys of constrained layers."""
         optimizer = super().create_optimizer(*args, **kwargs)
         rate = self.constraint.query_key_rate
         if self.constraint.layers and rate != 1:
@@ -81,8 +81,8 @@ class LocalityTrainer(Trainer):
             chosen = {id(parameter) for parameter in parameters if parameter.requires_grad}
             if not chosen:
                 raise UserError(
-                    "training.lora.target_modules: no adapter makes queries or keys, which constraint.query_key_rate "
-                    "speaks of. Add them, or set the rate to 1."
+                    "training.lora.target_modules: no query or key projection has an adapter, but "
+                    "constraint.query_key_rate applies to them. Add them, or set the rate to 1."
                 )
             for group in list(optimizer.param_groups):
                 faster = [parameter for parameter in group["params"] if id(parameter) in chosen]
@@ -97,7 +97,7 @@ class LocalityTrainer(Trainer):
         return SimilarLengths(self.train_dataset.lengths, batch_size, self.args.seed)
 
     def get_train_dataloader(self) -> torch.utils.data.DataLoader:
-        """Trainer's own; with several ranks, this rank's share, since Trainer would drop or repeat windows."""
+        """Trainer's data loader; with several ranks, this rank's share, since Trainer would drop or repeat windows."""
         if number_of_ranks() == 1:
             return super().get_train_dataloader()
         micro_batch = self.args.train_batch_size * number_of_ranks()
@@ -117,7 +117,7 @@ class LocalityTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
-        """Trainer's own loss (a scalar), plus the constraint on the layers with λ > 0; with `return_outputs`, a pair.
+        """Trainer's loss (a scalar) plus the constraint on the layers with λ > 0; with `return_outputs`, a pair.
 
         inputs: input_ids, labels and blocks, long [batch, T]. Raises what `fetch_records` does.
         """
@@ -145,7 +145,7 @@ class LocalityTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], torch.Tensor | int | None]:
-        """Trainer's own: the micro-batches of a step. Several are counted first, since each has its share of them."""
+        """Trainer's micro-batches of a step; several are counted first, so that each is weighted by its share."""
         batches, targets = super().get_batch_samples(*args, **kwargs)
         if self.args.gradient_accumulation_steps > 1:
             self.step_totals = StepTotals.of(batches, self.train_dataset.block_count, self.args.device)
@@ -172,10 +172,10 @@ class LocalityTrainer(Trainer):
         return bool(self.accelerator.sync_gradients)
 
     def fetch_records(self, input_ids: torch.Tensor | None = None) -> None:
-        """Fetch the records of the last steps into the state's history, which a checkpoint holds.
+        """Fetch the records of the last steps into the state's history, which is saved in checkpoints.
 
-        Raises UserError, naming the step, if a loss is not finite. input_ids: long [batch, T] of the last step where
-        its gradient is still to come, to say also where the numbers come from.
+        Raises UserError, naming the step, if a loss is not finite. input_ids: long [batch, T] of the last step if its
+        backward pass is still to come, used to locate the first non-finite value.
         """
         rows = self.records.fetch()
         broken = first_not_finite_row(rows)
@@ -194,7 +194,7 @@ class LocalityTrainer(Trainer):
                 self._report(self.state.log_history[-1])
 
     def _report(self, row: Mapping[str, Any]) -> None:
-        """Hand a row of the history to the tools that watch training."""
+        """Pass a row of the history to training monitors."""
         state = copy(self.state)
         state.global_step = row["step"]
         layers = len(self.constraint.locality)
@@ -206,7 +206,7 @@ class LocalityTrainer(Trainer):
             if not self.step_totals:
                 self.budget.adapt(self.state.global_step, cross_entropy)
             elif not self.step_parts:
-                # The first of several micro-batches: the step's own cross-entropy is known with the last one.
+                # The first of several micro-batches; the step's cross-entropy is known only after the last.
                 self.budget.change_weight()
             return self.budget.weight.to(cross_entropy.device)
         assert self.constraint.weight is not None  # set wherever a layer is constrained without a budget
@@ -214,7 +214,8 @@ class LocalityTrainer(Trainer):
         return torch.full((), weight, dtype=torch.float64, device=cross_entropy.device)
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
-        """Trainer's own, sealed once all ranks have written; if it cannot be written, removed, with a UserError."""
+        """Save Trainer's checkpoint and seal it once all ranks have written; if writing fails, remove it and raise
+        UserError."""
         self.fetch_records()
         checkpoint = self.checkpoints / f"checkpoint-{self.state.global_step}"
         error = _failure(lambda: super(LocalityTrainer, self)._save_checkpoint(model, trial))
@@ -229,8 +230,8 @@ class LocalityTrainer(Trainer):
             raise SystemExit(1)  # the rank that failed reports the reason
         free = shutil.disk_usage(self.checkpoints).free / 1e9
         raise UserError(
-            f"{checkpoint} cannot be written: {str(error).splitlines()[0]} ({free:.3f} GB free there, or less under a "
-            "quota). Make room, and run again: training resumes from the previous checkpoint."
+            f"{checkpoint} cannot be written: {str(error).splitlines()[0]} ({free:.3f} GB free there, or less with a "
+            "quota). Free disk space and run again: training resumes from the previous checkpoint."
         ) from error
 
     def _cross_entropy(
@@ -238,8 +239,8 @@ class LocalityTrainer(Trainer):
     ) -> tuple[torch.Tensor, Any]:
         """Mean cross-entropy of the targets, a scalar, and the model's outputs.
 
-        With several ranks, each averages over its own targets, and the gradients are averaged over ranks: so each
-        rank's loss is weighted by its share of all targets. So is that of each of several micro-batches.
+        With several ranks, each averages over its own targets, and gradients are averaged over ranks, so each rank's
+        loss is weighted by its share of all targets. The same holds for each of several micro-batches.
         """
         alone = number_of_ranks() == 1
         weighted_by_trainer = self.model_accepts_loss_kwargs and not self._in_pieces(inputs)
@@ -255,27 +256,27 @@ class LocalityTrainer(Trainer):
     def _own_cross_entropy(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None
     ) -> tuple[torch.Tensor, Any]:
-        """Trainer's own loss, or `next_token_loss` if the logits of the batch would take much memory."""
+        """Trainer's loss, or `next_token_loss` if the logits of the batch would take much memory."""
         if not self._in_pieces(inputs):
             loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
             return loss, outputs
         head = self.model.get_output_embeddings()
-        assert isinstance(head, torch.nn.Linear)  # as `head_is_plain` has found
+        assert isinstance(head, torch.nn.Linear)  # checked by `head_is_plain`
         with torch.autocast(inputs["input_ids"].device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
             return next_token_loss(model, head, **inputs)
 
     def _in_pieces(self, inputs: Mapping[str, torch.Tensor]) -> bool:
-        """Whether the loss is computed in pieces, without the logits of the whole batch."""
+        """Whether the loss is computed in pieces, without the logits of the complete batch."""
         return self.head_is_plain and inputs["input_ids"].numel() > LOSS_TOKENS
 
     def _no_loss(self, model: torch.nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
-        """A loss of 0 that depends on all weights, since every rank must take part in the backward pass."""
+        """A loss of 0 that depends on all weights, since every rank must join the backward pass."""
         outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
         return outputs.logits.sum() * 0, outputs
 
 
 def _failure(write: Callable[[], None]) -> Exception | None:
-    """The error that kept `write` from writing, for example a full disk; libraries raise classes of their own."""
+    """The error that prevented `write` from writing, such as a full disk; libraries raise their own exceptions."""
     try:
         write()
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -284,7 +285,7 @@ def _failure(write: Callable[[], None]) -> Exception | None:
 
 
 def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
-    """Where values stop being finite, for an error message: a weight, or the first layer. input_ids: [batch, T]."""
+    """The first non-finite weight or layer output, for an error message. input_ids: [batch, T]."""
     for name, weight in model.named_parameters():
         if not torch.isfinite(weight).all():
             return f"the weight {name} is not finite"
@@ -293,7 +294,7 @@ def first_not_finite(model: torch.nn.Module, input_ids: torch.Tensor) -> str:
     for layer, state in enumerate(states[1:]):
         if not torch.isfinite(state).all():
             return f"layer {layer} is the first whose output is not finite"
-    return "every layer's output is finite, the loss is not"
+    return "every layer's output is finite, but the loss is not"
 
 
 def train_arm(
@@ -317,11 +318,11 @@ def train_arm(
     """Fine-tune `model` in place and return its history, one dict per step.
 
     blocks: int [windows, T], -1 on sink and padding; None for an arm without constrained layers. checkpoints: the run's
-    own folder; it resumes from the last complete checkpoint there (checkpoint_steps: between two; 0: none is written
-    but when the run is asked to stop). The seed sets data order and dropout, nothing else.
-    budget: adapts α, for a constraint without a weight. snapshots: training tokens → folder in which the model is saved
-    once so many are spent (of a model with adapters: its adapters). trainer_keys: further TrainingArguments, by name;
-    reports: the folder that TensorBoard's files go to, if they ask for it.
+    own folder; it resumes from the last complete checkpoint there (checkpoint_steps: interval; 0: only when the run is
+    asked to stop). The seed sets only data order and dropout.
+    budget: adapts α, for a constraint without a weight. snapshots: number of training tokens → folder in which the
+    model at that point is saved (with adapters: only the adapters). trainer_keys: additional TrainingArguments by name;
+    reports: the folder for TensorBoard files, if requested.
 
     Raises UserError if the schedule, the blocks or the arguments do not fit, if the loss is not finite, or if a
     checkpoint cannot be written; Interrupted, with a checkpoint of the last step, if `asked_to_stop` returns True
@@ -345,7 +346,7 @@ def train_arm(
         checkpoint_steps=checkpoint_steps,
         trainer=trainer_keys or {},
     )
-    # A snapshot is taken at the step that reaches a number of tokens, which is counted on the device.
+    # Snapshots are taken when a number of tokens is reached, which is counted on the device.
     interval = 1 if snapshots else STEPS_BETWEEN_FETCHES.get(model.device.type, 1)
     trainer = LocalityTrainer(
         model=model,
@@ -362,7 +363,7 @@ def train_arm(
     if snapshots:
         trainer.add_callback(SaveSnapshots(trainer, snapshots))
     if number_of_ranks() > 1:
-        # Dropout must differ between ranks, as it does between the windows of one batch.
+        # Dropout must differ between ranks, as it does between windows of a batch.
         set_seed(int(np.random.SeedSequence((seed, rank())).generate_state(1)[0]))
     trainer.remove_callback(PrinterCallback)
     resume = from_first_rank(lambda: last_whole_checkpoint(checkpoints))
@@ -374,7 +375,7 @@ def train_arm(
         if budget:
             budget.resume(trainer.state.log_history[-1])
     if trainer.state.global_step == steps:
-        # Every step is done, and Trainer would take one more: only load the weights.
+        # All steps are done, and Trainer would take another: only load the weights.
         trainer._load_from_checkpoint(str(resume))
     else:
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)

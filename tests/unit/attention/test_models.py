@@ -53,7 +53,7 @@ def changed_weights(folder, change):
     ("kept", "named"),
     [
         (lambda name: "layers.2." not in name, r"model\.layers\.2\.input_layernorm\.weight, .* and 6 more"),
-        (lambda name: name != "lm_head.weight", r"lm_head\.weight\. Get the whole checkpoint"),
+        (lambda name: name != "lm_head.weight", r"lm_head\.weight\. Get the complete checkpoint"),
     ],
 )
 def test_missing_weights_are_refused_by_name(kept, named, tmp_path):
@@ -70,7 +70,7 @@ def test_weights_of_a_wrapped_model_are_those_of_the_model_inside(prefix, tmp_pa
     check_model(tmp_path, context=16)
     loaded = load_model(tmp_path, context=16)
     assert all(torch.equal(*pair) for pair in zip(loaded.parameters(), tiny_model("llama").parameters(), strict=True))
-    assert f"all names of weights begin with {prefix}, which was left out" in caplog.text
+    assert f"all weight names begin with {prefix}; the prefix was removed" in caplog.text
 
 
 @pytest.mark.parametrize("lost", ["lm_head.weight", "model.layers.2.mlp.up_proj.weight"])
@@ -79,7 +79,7 @@ def test_gaps_of_a_wrapped_model_are_refused(lost, tmp_path):
     changed_weights(
         tmp_path, lambda weights: {f"module.{name}": weight for name, weight in weights.items() if name != lost}
     )
-    with pytest.raises(UserError, match=f"lacks weights: {lost}. Get the whole checkpoint"):
+    with pytest.raises(UserError, match=f"lacks weights: {lost}. Get the complete checkpoint"):
         load_model(tmp_path, context=16)
 
 
@@ -96,7 +96,7 @@ def test_a_prefix_of_some_names_alone_is_no_wrapper(tmp_path):
 def test_weights_of_another_shape_are_named(tmp_path):
     """Catches a config of another model, and a message that does not say which weight it is about."""
     changed_weights(tmp_path, lambda weights: weights | {"lm_head.weight": torch.zeros(61, 32)})
-    with pytest.raises(UserError, match=r"lm_head\.weight has the shape \[61, 32\], but config\.json asks for \[60"):
+    with pytest.raises(UserError, match=r"lm_head\.weight has the shape \[61, 32\], but config\.json requires \[60"):
         load_model(tmp_path, context=16)
 
 
@@ -211,7 +211,7 @@ def test_a_mixture_of_experts_passes_the_check_without_weights(tmp_path, caplog)
 @pytest.mark.parametrize(
     ("family", "reason"),
     [
-        ("bloom", "BloomForCausalLM computes attention in its own way"),
+        ("bloom", "BloomForCausalLM computes attention with its own code"),
         ("gemma2", "Gemma2ForCausalLM caps its attention scores"),
         ("gpt_oss", "GptOssForCausalLM has no SDPA attention"),
     ],

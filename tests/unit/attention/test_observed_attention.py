@@ -239,9 +239,9 @@ def test_blocks_of_another_length_are_refused_with_the_layer(batch):
 @pytest.mark.parametrize(
     ("family", "changes", "reason"),
     [
-        ("bloom", {}, "BloomForCausalLM computes attention in its own way"),
-        ("mpt", {}, "MptForCausalLM computes attention in its own way"),
-        ("gpt_neo", {}, "GPTNeoForCausalLM computes attention in its own way"),
+        ("bloom", {}, "BloomForCausalLM computes attention with its own code"),
+        ("mpt", {}, "MptForCausalLM computes attention with its own code"),
+        ("gpt_neo", {}, "GPTNeoForCausalLM computes attention with its own code"),
         ("gemma2", {}, "Gemma2ForCausalLM caps its attention scores"),
         ("gpt_oss", {}, "GptOssForCausalLM has no SDPA attention in transformers"),
         ("bert", {"is_decoder": False}, "lets tokens attend to later ones"),

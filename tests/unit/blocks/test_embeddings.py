@@ -46,7 +46,9 @@ def test_an_encoder_that_gives_no_numbers_is_blamed(texts, tmp_path):
     def damaged(batch):
         return np.where(encode(batch)[:, 1:] == 7, np.nan, encode(batch))
 
-    with pytest.raises(UserError, match=r"The encoder gives numbers that are not finite .* sentence '7 xxxx'.*encoder"):
+    with pytest.raises(
+        UserError, match=r"The encoder returns values that are not finite .* sentence '7 xxxx'.*encoder"
+    ):
         embed_in_shards(texts, damaged, tmp_path / "shards", tmp_path / "whole.npy")
     assert not (tmp_path / "whole.npy").exists() and not list((tmp_path / "shards").iterdir())
 

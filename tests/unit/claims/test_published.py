@@ -60,4 +60,4 @@ def test_the_page_carries_the_caveats_as_text():
     page = published_page(table, MODEL["origin"], CORPUS["origin"], templates("published.html.j2"))
     assert "not the same corpus, not the same model" in page
     assert "&lt;b&gt;4-bit weights" in page and "<b>" not in page
-    assert "Psychology of Artificial Superintelligence" in page and "stated, of earlier localist models" in page
+    assert "Psychology of Artificial Superintelligence" in page and "stated for earlier localist models" in page

@@ -50,7 +50,7 @@ def test_what_describes_a_data_set_is_not_its_text(tmp_path):
 def test_nothing_to_read_is_an_error_that_names_the_place(tmp_path):
     """Catches an empty corpus without a word, and a wrong path that is passed over in a list."""
     make(tmp_path, "empty/.hidden", "a.txt")
-    with pytest.raises(UserError, match=r"corpus\.source\.path: no file in .*empty"):
+    with pytest.raises(UserError, match=r"corpus\.source\.path: no files in .*empty"):
         corpus_files([tmp_path / "empty"])
     with pytest.raises(UserError, match=r"corpus\.source\.path: .*gone\.txt does not exist"):
         corpus_files([tmp_path / "a.txt", tmp_path / "gone.txt"])

@@ -80,7 +80,7 @@ def test_another_language_is_noted(tmp_path):
     )
     told = extract([book(tmp_path, "a.txt", german)], corpus(), tmp_path / "sections.parquet")
     assert told["files"][0]["languages"] == {"de": 1.0}
-    assert "looks like 'de'; corpus.language is 'en'" in told["files"][0]["warnings"][0]
+    assert "appears to be in 'de', but corpus.language is 'en'" in told["files"][0]["warnings"][0]
 
 
 @pytest.mark.usefixtures("one_process")
@@ -88,7 +88,7 @@ def test_a_step_that_takes_most_of_a_book_is_noted(tmp_path):
     """Catches a book that is nearly lost to one step without anyone being told."""
     path = book(tmp_path, "a.txt", "INTRODUCTION", "A few words that stay.", "REFERENCES", PARAGRAPH.format("One."))
     told = extract([path], corpus(), tmp_path / "sections.parquet")
-    assert "of the text was taken out" in told["files"][0]["warnings"][0]
+    assert "of the text was removed" in told["files"][0]["warnings"][0]
 
 
 @pytest.mark.usefixtures("one_process")
@@ -99,7 +99,7 @@ def test_a_step_that_takes_much_of_a_book_is_named(tmp_path, name):
     path = book(tmp_path, "a.txt", "CHAPTER I", PARAGRAPH.format("One.") * 6, name, *listed)
     told = extract([path], corpus(drop_sections=["Sources"]), tmp_path / "sections.parquet")
     step = "index" if name == "INDEX" else "drop sections"
-    assert [one for one in told["files"][0]["warnings"] if re.match(rf"{step} took \d\d% .*\d{{3}} characters", one)]
+    assert [one for one in told["files"][0]["warnings"] if re.match(rf"{step} removed \d\d% .*\d{{3}} characters", one)]
 
 
 @pytest.mark.usefixtures("one_process")

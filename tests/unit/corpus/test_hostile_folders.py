@@ -79,7 +79,7 @@ def test_an_empty_folder_is_refused(tmp_path):
     books = tmp_path / "books"
     books.mkdir()
     written(books / ".DS_Store", "x")
-    with pytest.raises(UserError, match=r"no file in .*books"):
+    with pytest.raises(UserError, match=r"no files in .*books"):
         corpus_files([books])
 
 

@@ -48,7 +48,7 @@ def test_a_slow_file_is_named_and_the_next_one_is_read_by_a_fresh_process(tmp_pa
     with ReadingProcess() as process:
         process.read(path, corpus(), tmp_path / "spool")
         first, process.seconds = process.pid, 1.0
-        with pytest.raises(UserError, match=r"slow\.md: timed out: .* 1 s of processor time .*Leave it out"):
+        with pytest.raises(UserError, match=r"slow\.md: timed out after 1 s of processor time .*Leave it out"):
             process.read(slow, corpus(), tmp_path / "spool")
         process.seconds = reading_process.SECONDS
         process.read(path, corpus(), tmp_path / "spool")
@@ -116,8 +116,8 @@ def test_the_callers_python_path_is_kept(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        ("lxml", r"html: not read, since a library cannot be loaded \(broken on purpose\)\. The file may be whole"),
-        ("dataclasses", "html: not read, since the process that reads files could not start. The file may be whole"),
+        ("lxml", r"html: not read: a library cannot be loaded \(broken on purpose\)\. The file may be fine"),
+        ("dataclasses", "html: not read: the process that reads files failed to start. The file may be fine"),
     ],
 )
 def test_a_broken_library_is_not_taken_for_a_damaged_file(tmp_path, monkeypatch, module, message):

@@ -67,7 +67,7 @@ def test_1_forbids_where_locality_is_1():
 @pytest.mark.parametrize("dial", [-0.1, 1.5, float("nan")])
 def test_settings_outside_0_to_1_are_refused(dial):
     """Catches a setting that would be the logarithm of a negative number."""
-    with pytest.raises(UserError, match="goes from 0"):
+    with pytest.raises(UserError, match="must be between 0"):
         dial_bias(torch.ones(1, 2, 2, dtype=torch.bool), LOCALITY, dial)
 
 

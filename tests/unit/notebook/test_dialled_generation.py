@@ -89,11 +89,11 @@ def test_a_sliding_window_refuses_the_cache_alone():
 
 def test_bad_input(tmp_path):
     """Catches a dial beyond its ends, beams, and a folder that is no study."""
-    with pytest.raises(UserError, match="goes from 0"), dial_turned(observed("llama"), causal(), LOCALITY, 1.1):
+    with pytest.raises(UserError, match="must be between 0"), dial_turned(observed("llama"), causal(), LOCALITY, 1.1):
         pass
     with pytest.raises(UserError, match="one text at a time"):
         written(observed("llama"), 0.5, num_beams=2)
-    with pytest.raises(UserError, match="goes from 0"):
+    with pytest.raises(UserError, match="must be between 0"):
         generate(tmp_path, "A cat", study=tmp_path, dial=2)
     with pytest.raises(UserError, match="finished study"):
         generate(tmp_path, "A cat", study=tmp_path, dial=1)

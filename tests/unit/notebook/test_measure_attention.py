@@ -77,10 +77,10 @@ def test_bad_input(folder, study, tmp_path):
     windows = text_windows(folder, TEXT, context=CONTEXT)
     for text, blocks, options, message in (
         (TEXT, [0, 1], {}, "2 block ids, but the text has"),
-        (windows, np.zeros((1, 3)), {}, "have the shape"),
-        (TEXT, "semantic", {}, "needs a study"),
+        (windows, np.zeros((1, 3)), {}, "do not fit windows of shape"),
+        (TEXT, "semantic", {}, "requires the study"),
         (TEXT, "shifted", {"study": study}, "was not measured"),
-        (TEXT, "spans", {"study": study}, "cannot be made for a new text"),
+        (TEXT, "spans", {"study": study}, "is not available for a new text"),
         (windows.take(np.array([0])), "semantic", {"study": study}, "No blocks in"),
         ("", "fixed", {"study": study}, "no sentences"),
     ):

@@ -41,7 +41,7 @@ def test_a_running_job_is_queued_again(slurm, caplog):
     calls = slurm()
     assert requeue()
     assert calls.read_text().splitlines()[-1] == "scontrol requeue 71"
-    assert "SLURM queues job 71 again." in caplog.text
+    assert "SLURM will requeue job 71." in caplog.text
 
 
 @pytest.mark.parametrize("state", ["COMPLETING", "CANCELLED", ""])
@@ -56,7 +56,7 @@ def test_a_refusal_is_told(slurm, caplog):
     """Catches a crash, or silence, where a site forbids jobs to be queued again."""
     slurm(refusal="Requested operation is presently disabled")
     assert not requeue()
-    assert "SLURM does not queue job 71 again: Requested operation is presently disabled." in caplog.text
+    assert "SLURM refused to requeue job 71: Requested operation is presently disabled." in caplog.text
 
 
 def test_outside_slurm_nobody_is_asked(monkeypatch):

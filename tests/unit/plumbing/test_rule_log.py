@@ -51,7 +51,7 @@ def test_no_room_is_told_without_a_traceback(tmp_path, reason, library):
         raise library(reason)
     assert caught.value.code == 1
     said = path.read_text(encoding="utf-8")
-    assert os.strerror(reason) in said and "Make room, and run again" in said and "Traceback" not in said
+    assert os.strerror(reason) in said and "Free disk space and run again" in said and "Traceback" not in said
 
 
 def test_another_exception_leaves_its_traceback_in_the_log(tmp_path):

@@ -83,7 +83,7 @@ def test_each_job_is_told_of_once():
         record(None, 41, text=f"Complete log(s): {Path('.snakemake/log/x.log').absolute()}"),
     )
     assert told == [
-        "7 jobs to do. One of ten seconds or more gets a line; a rule's short ones share one.",
+        "7 jobs to do. Jobs of ten seconds or more get a line; a rule's shorter jobs share one.",
         "[2/7] partition spans                              done after 12 s         at least 10 s left",
         "[3/7] train_model quintic seed 1                   done after 20 s         about 20 s left",
         "[4/7] partition: 2 jobs                            done after 5 s          about 20 s left",
@@ -276,7 +276,7 @@ def test_on_a_terminal_the_last_line_is_replaced(handled):
     two = [planned(a=2), started(1, "a", arm="x"), started(2, "a", at=10, arm="y"), finished(1, 20)]
     assert handled(*two, terminal=True, now=START + 21).split("\r\x1b[K") == [
         "",
-        "2 jobs to do. One of ten seconds or more gets a line; a rule's short ones share one.\n",
+        "2 jobs to do. Jobs of ten seconds or more get a line; a rule's shorter jobs share one.\n",
         "[1/2] a x                                          done after 20 s         about 10 s left\n"
         "[1/2] about 10 s left; 1 under way: a y",
         "",

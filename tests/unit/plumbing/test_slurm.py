@@ -45,5 +45,5 @@ def test_a_refusal_names_rule_request_reason_and_remedy(sbatch):
 def test_without_sbatch_the_message_says_where_to_go(monkeypatch):
     """Catches a traceback on a machine without SLURM."""
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(UserError, match="there is no sbatch on this machine"):
+    with pytest.raises(UserError, match="sbatch was not found on this machine"):
         check_requests({})

@@ -59,7 +59,7 @@ def test_a_folder_of_many_books_has_samples_of_some(report):
     page = extraction_page(report, TEMPLATES)
     assert f"{FILES_WITH_SAMPLES - 1}.txt, the beginning" in page
     assert f"{FILES_WITH_SAMPLES}.txt, the beginning" not in page
-    assert f"Samples of {2 * FILES_WITH_SAMPLES} more files" in page
+    assert f"Samples from {2 * FILES_WITH_SAMPLES} more files" in page
 
 
 def test_the_log_tells_what_there_is_to_look_at(report, tmp_path, caplog):
@@ -79,9 +79,9 @@ def test_a_text_too_short_for_a_study_is_said_to_be(report, tmp_path, caplog):
     write_json(tmp_path / "report.json", report)
     describe_corpus(tmp_path / "report.json", tmp_path / "sections.parquet", SPLITS, TEMPLATES, page)
     assert "only one section, too few for a validation and a test split" in page.read_text(encoding="utf-8")
-    assert "No study of this corpus can run. The corpus has only one section" in caplog.text
+    assert "This corpus is too small for a study. The corpus has only one section" in caplog.text
     caplog.clear()
     texts = [Section("", "Some words.")] * 40
     sections_table([Document("Title", tuple(texts))]).to_parquet(tmp_path / "sections.parquet")
     describe_corpus(tmp_path / "report.json", tmp_path / "sections.parquet", SPLITS, TEMPLATES, page)
-    assert "No study" not in caplog.text + page.read_text(encoding="utf-8")
+    assert "too small" not in caplog.text + page.read_text(encoding="utf-8")

@@ -315,7 +315,7 @@ def test_an_arm_without_values_draws(name, tmp_path):
         frame.loc[frame["arm"] == "cubic", numbers] = np.nan
         frame.to_csv(path, index=False)
     shown = words(draw(name, arguments[name], tmp_path)[0])
-    expected = {"perplexity": "cubic", "frontier": "forlackofvalues:cubic"}.get(name, "cubic(novalues)")
+    expected = {"perplexity": "cubic", "frontier": "notshown(novalues):cubic"}.get(name, "cubic(novalues)")
     assert expected in shown and all(arm in shown for arm in STUDY)
 
 
@@ -489,7 +489,7 @@ def test_claims_without_any_effect_draw(tmp_path):
     pd.DataFrame(CONTRASTS[:0], columns=_CONTRAST).to_csv(tmp_path / "contrasts.csv", index=False)
     tables = {name: tmp_path / f"{name}.csv" for name in ("claims", "contrasts")}
     shown = words(draw("claims", tables, tmp_path)[0])
-    assert "withoutaneffecttodraw:" in shown
+    assert "noeffecttodraw:" in shown
     assert all(row["claim"].replace("_", "") in shown for row in CLAIMS)
 
 

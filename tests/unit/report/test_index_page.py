@@ -86,7 +86,7 @@ def test_the_page_begins_with_the_answer(tables, tmp_path):
     about = {"model": HOSTILE, "corpus": "a book", "tokens": "12,000"}
     templates = used_templates(ROOT / "workflow/report/templates/index.html.j2")
     page = index_page("mine", tables, "quintic", {"frontier": picture}, "<p>method</p>", about, templates)
-    order = ['id="answer"', "data:image/png;base64,", "Five numbers, of quintic", "How sure", 'id="claims-list"']
+    order = ['id="answer"', "data:image/png;base64,", "Five numbers for quintic", "How certain", 'id="claims-list"']
     places = [page.index(what) for what in (*order, 'id="attention"', 'id="method"')]
     assert places == sorted(places) and HOSTILE not in page and "<p>method</p>" in page
     assert "2 seeds" in page and not re.search(r"\bnan\b", page)

@@ -56,7 +56,7 @@ def test_settings_and_results_are_those_of_the_run():
         "| evaluated in | bf16 |",
         "| test | 28.99 | 1.051 | 37.9 % |",
         "+0.500.",
-        "Of the text: CC0.",
+        "Text: CC0.",
     ):
         assert line in card, line
 

@@ -36,7 +36,7 @@ def test_a_study_without_tables_is_named(tmp_path):
         command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
     )
     assert done.returncode == 1
-    assert done.stderr == f"{tmp_path} has no tables: the study is not finished, so there is nothing to report on.\n"
+    assert done.stderr == f"{tmp_path} has no tables: the study is not finished, so there is nothing to report.\n"
 
 
 def test_the_columns_are_aligned(tmp_path):
@@ -66,4 +66,4 @@ def test_the_trade_off_is_printed(tmp_path):
     assert [row.split()[:2] for row in rows] == [["+2%", "+0.216"], ["+5%", "+0.460"]]
     assert all(row.endswith("distributed, local") for row in rows)
     path.write_text(TABLE, encoding="utf-8")
-    assert trade_off_text(path) == "No arm costs 2 % of perplexity or more: nothing to trade."
+    assert trade_off_text(path) == "No arm raises perplexity by 2 % or more: there is no trade-off to show."

@@ -20,7 +20,11 @@ T5 = b'{"is_encoder_decoder": true, "model_type": "t5"}'
         ("model", {**MODEL, "config.json": None}, "no config.json"),
         ("model", MODEL | {"config.json": b"{"}, "damaged config.json: it is not JSON"),
         ("model", {**MODEL, "tokenizer.json": None}, "no tokenizer"),
-        ("model", {**MODEL, "tokenizer.json": None, "tokenizer.model": b"S"}, "sentencepiece only.*tokenizer.model"),
+        (
+            "model",
+            {**MODEL, "tokenizer.json": None, "tokenizer.model": b"S"},
+            "only a sentencepiece tokenizer.*tokenizer.model",
+        ),
         *(
             ("model", MODEL | {"config.json": b'{"quantization_config": {"quant_method": "%s"}}' % method}, reason)
             for method, reason in (
@@ -30,7 +34,11 @@ T5 = b'{"is_encoder_decoder": true, "model_type": "t5"}'
             )
         ),
         ("model", MODEL | {"config.json": T5}, r"encoder-decoder \(t5\), not a causal"),
-        ("model", MODEL | {"config.json": b'{"model_type": "llava", "text_config": {}}'}, "is a llava, from which"),
+        (
+            "model",
+            MODEL | {"config.json": b'{"model_type": "llava", "text_config": {}}'},
+            "is a llava, which transformers cannot load",
+        ),
         (
             "model",
             MODEL | {"model.safetensors": POINTER},
@@ -43,7 +51,7 @@ T5 = b'{"is_encoder_decoder": true, "model_type": "t5"}'
             | {"model.safetensors.index.json": b'{"weight_map": {"w": "model-00002-of-00002.safetensors"}}'},
             "lacks weight files.*model-00002-of-00002",
         ),
-        ("model", {**MODEL, "tokenizer_config.json": b'{"auto_map": {}}'}, "code of its own.*auto_map"),
+        ("model", {**MODEL, "tokenizer_config.json": b'{"auto_map": {}}'}, "custom code.*auto_map"),
         ("encoder", {**ENCODER, "modules.json": None}, "no modules.json.*sentence-transformers"),
         ("encoder", {**ENCODER, "2_Dense/pytorch_model.bin": b"P"}, "2_Dense/pytorch_model.bin.*save_pretrained"),
     ],

@@ -74,7 +74,7 @@ def test_a_wheel_with_another_hash_is_never_opened(registry: Callable, place: Pa
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": "2.0"}, r"no some-data==2\.0.*versions there: 1\.0"),
+        ({"version": "2.0"}, r"no some-data==2\.0.*available versions: 1\.0"),
         ({"name": "other-data"}, r"no other-data==1\.0.*check package\.name and package\.tag"),
         ({"file": "some_data/b.txt"}, r"no file or folder 'some_data/b\.txt'.*Near matches: some_data/a\.txt"),
         ({"file": "a.txt"}, r"Near matches: some_data/a\.txt"),

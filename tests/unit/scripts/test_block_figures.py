@@ -166,5 +166,5 @@ def test_bad_tables_are_named(tmp_path):
         with pytest.raises(UserError, match=rf"bad.parquet.*{message}"):
             plot_block_sizes.main(bad, {}, **paths)
     np.save(tmp_path / "empty.npy", np.full((3, 8), -1))
-    with pytest.raises(UserError, match=r"empty.npy: holds no windows with blocks"):
+    with pytest.raises(UserError, match=r"empty.npy: has no windows with blocks"):
         plot_block_sizes.main(blocks, {"fixed": tmp_path / "empty.npy"}, **paths)

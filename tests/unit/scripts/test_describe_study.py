@@ -31,7 +31,7 @@ def test_small_studies_say_so(seeds, sections, budget, expected):
     kinds = ("resources", "files", "text", "blocks", "training", "same_arms", "code", "versions", "config")
     page = render(templates("study.html.j2"), name="x", scale=found, parts=dict.fromkeys(kinds, ()))
     assert {what for what, warning in WARNINGS.items() if warning in page} == expected
-    assert f"<td>{budget:,}; the training text has 9,000</td>" in page
+    assert f"<td>{budget:,}; the training text has 9,000 tokens</td>" in page
     assert page.count("<h2>") == 1
 
 

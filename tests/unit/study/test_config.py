@@ -73,7 +73,7 @@ def test_shipped_studies_are_right(path, tmp_path):
 def test_the_paper_study_asks_for_the_book():
     """Catches a study that starts without its text, or a message that does not say how to give it."""
     (line,) = mistakes(load(ROOT / "workflow" / "configs" / "paper.yaml"))
-    assert line.startswith("corpus.source.path: not given")
+    assert line.startswith("corpus.source.path: not set")
     assert "--config" in line
 
 
@@ -230,44 +230,50 @@ def test_several_mistakes_are_told_together():
     [
         ({"arms.linear": {"schedule": "linear"}}, "arms.linear.partition: missing"),
         ({"arms.distributed.perplexity_budget": 0.02}, "arms.distributed: a distributed arm has no constraint"),
-        ({"arms.quintic_budget.weight": 3}, "arms.quintic_budget.weight: sets α, which perplexity_budget adapts"),
-        ({"arms.quintic_budget.dose": "linear"}, "arms.quintic_budget.dose: sets α, which perplexity_budget adapts"),
+        ({"arms.quintic_budget.weight": 3}, "arms.quintic_budget.weight: sets α, but perplexity_budget adapts"),
+        ({"arms.quintic_budget.dose": "linear"}, "arms.quintic_budget.dose: sets α, but perplexity_budget adapts"),
         ({"constraint.budget.min_weight": 5000}, "constraint.budget.min_weight: is above max_weight"),
         ({"evaluation.at_tokens": [100, 12001]}, "evaluation.at_tokens: 12001 is beyond training.token_budget, 12000"),
         ({"arms.free": {"schedule": "distributed", "partition": "semantic"}}, "arms.free: a distributed arm"),
         (
             {"constraint.penalty": "group_sparsity", "arms.linear.fidelity_target": 0.3},
-            "arms.linear.fidelity_target: belongs to the hinge",
+            "arms.linear.fidelity_target: applies only to the hinge",
         ),
         (
             {"arms.linear.penalty": "group_sparsity", "arms.linear.applies_to": "target"},
-            "arms.linear.applies_to: belongs to the hinge",
+            "arms.linear.applies_to: applies only to the hinge",
         ),
         (
             {"arms.linear.partition": "spans"},
             "arms.linear.partition: spans is not in blocks.measured",
         ),
         ({"arms.linear": {"schedule": "uniform", "partition": "semantic"}}, "arms.linear.degree: missing"),
-        ({"arms.linear.degree": 5}, "arms.linear.degree: belongs to reversed and uniform"),
+        ({"arms.linear.degree": 5}, "arms.linear.degree: applies only to reversed and uniform"),
         (
             {"constraint.applies_to": "target", "arms.linear.dose": "cubic"},
             "arms.linear.dose: rescales α, but",
         ),
         ({"arms.distributed": {"schedule": "distributed", "weight": 2}}, "arms.distributed: a distributed arm"),
-        ({"arms.pretrained": {"schedule": "linear", "partition": "semantic"}}, "arms.pretrained: the name belongs"),
+        (
+            {"arms.pretrained": {"schedule": "linear", "partition": "semantic"}},
+            "arms.pretrained: this name is reserved",
+        ),
         ({"arms.distributed": {"schedule": "linear", "partition": "semantic"}}, "arms.distributed: missing"),
         ({"arms": {"linear": {"schedule": "linear", "partition": "semantic"}}}, "arms.distributed: missing"),
         (
             {"arms.cu-bic": {"schedule": "cubic", "partition": "semantic"}, "arms.cu_bic": {"schedule": "distributed"}},
-            "arms.cu_bic: its numbers would have the same LaTeX names as those of cu-bic: rename one",
+            "arms.cu_bic: its LaTeX macros would have the same names as those of cu-bic. Rename one",
         ),
-        ({"arms.Pretrained": {"schedule": "cubic", "partition": "semantic"}}, "arms.Pretrained: its numbers would"),
+        (
+            {"arms.Pretrained": {"schedule": "cubic", "partition": "semantic"}},
+            "arms.Pretrained: its LaTeX macros would",
+        ),
         ({"splits.train": 0.7}, "splits: train, validation and test add up to 0.9"),
         ({"blocks.semantic.min_topics": 600}, "blocks.semantic.min_topics: is above max_topics"),
         ({"blocks.reference": "spans"}, "blocks.reference: spans is not in blocks.measured"),
         ({"corpus.format": "text", "corpus.section_words": None}, None),
         ({"corpus.source.path": ["a.pdf", "b"]}, None),
-        ({"corpus.source": {}}, "corpus.source.path: not given"),
+        ({"corpus.source": {}}, "corpus.source.path: not set"),
     ],
 )
 def test_contradictions_are_named(changes, expected):

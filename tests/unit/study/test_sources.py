@@ -38,7 +38,7 @@ def test_two_sources_are_one_too_many():
     """Catches a resource whose source is a matter of chance; a path is the stated exception."""
     config = changed("model.source.hub", {"id": "a/b", "revision": "0" * 40})
     (line,) = mistakes(config)
-    assert line.startswith("model.source: package and hub are both given")
+    assert line.startswith("model.source: package and hub are both set")
     config["model"]["source"]["path"] = "/models/mine"
     assert resolved(config)["model"]["name"] == "mine"
 

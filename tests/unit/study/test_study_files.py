@@ -12,9 +12,9 @@ from localist.study.study_files import refuse_repeated_keys
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seeds: [1]\nstudy: x\nseeds: [2]\n", "line 3: the key seeds stands already in line 1"),
-        ("arms:\n  quintic: {a: 1}\n\n  quintic: {a: 2}\n", "line 4: the key quintic stands already in line 2"),
-        ('list:\n- {a: 1, b: 2, "a": 3}\n', "line 2: the key a stands already in line 2"),
+        ("seeds: [1]\nstudy: x\nseeds: [2]\n", "line 3: the key seeds is already set in line 1"),
+        ("arms:\n  quintic: {a: 1}\n\n  quintic: {a: 2}\n", "line 4: the key quintic is already set in line 2"),
+        ('list:\n- {a: 1, b: 2, "a": 3}\n', "line 2: the key a is already set in line 2"),
     ],
 )
 def test_a_key_that_stands_twice_is_refused_with_its_lines(tmp_path: Path, text: str, message: str):

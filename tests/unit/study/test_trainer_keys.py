@@ -25,7 +25,7 @@ def test_names_are_those_that_transformers_has():
 def test_what_the_pipeline_owns_is_refused_with_the_reason(key):
     """Catches an argument that changes a run behind the pipeline's back."""
     (line,) = mistakes(changed("training.trainer", {key: 1}))
-    assert line.startswith(f"training.trainer.{key}: belongs to the pipeline; ") and OWNED[key] in line
+    assert line.startswith(f"training.trainer.{key}: is set by the pipeline; ") and OWNED[key] in line
 
 
 @pytest.mark.parametrize("name", [name for name in OWNED.values() if ": use " in name or name.startswith("use ")])
@@ -46,7 +46,7 @@ def test_the_key_to_use_instead_exists(name):
         ({"optim": 3}, "3 is not of type string"),
         ({"gradient_accumulation_steps": 0}, "must be at least 1"),
         ({"gradient_checkpointing_kwargs": {"use_reentrant": True}}, "the constraint would have no gradient"),
-        ({"report_to": "all"}, "all differs from machine to machine"),
+        ({"report_to": "all"}, "the meaning of all differs between machines"),
     ],
 )
 def test_a_mistake_is_named(trainer, expected):
@@ -63,7 +63,7 @@ def test_windows_are_shared_evenly():
     study["training"] |= {"batch_size": 6, "gpus": 2}
     (line,) = mistakes(study)
     assert line.startswith(
-        "training.batch_size: 6 windows cannot be shared evenly by training.gpus, 2 times training.tr"
+        "training.batch_size: 6 windows cannot be divided evenly by training.gpus, 2 times training.tr"
     )
     study["training"]["batch_size"] = 8
     resolved(study)

@@ -98,7 +98,7 @@ def test_a_tokenizer_with_code_of_its_own_is_refused_and_not_run(tmp_path, model
     own = {"tokenizer_class": "XTokenizer", "auto_map": {"AutoTokenizer": ["tokenization_x.XTokenizer", None]}}
     write_json(settings, read_json(settings) | own)
     (tmp_path / "tokenization_x.py").write_text("raise SystemExit('code was run')", encoding="utf-8")
-    with pytest.raises(UserError, match=r"code of its own \(auto_map in tokenizer_config\.json\), which is not run"):
+    with pytest.raises(UserError, match=r"custom code \(auto_map in tokenizer_config\.json\), which is not run"):
         load_tokenizer(tmp_path)
 
 
@@ -161,7 +161,7 @@ def test_special_tokens_printed_in_a_text_stay_text(tmp_path, model, caplog):
     assert tokenizer.decode(ids, clean_up_tokenization_spaces=False) == text
     assert summary["sink_token"] not in ids
     assert summary["printed_special_tokens"] == {END_OF_TEXT: 2}
-    assert f"prints the special token {END_OF_TEXT} 2 times" in caplog.text
+    assert f"contains the special token {END_OF_TEXT} 2 times" in caplog.text
 
 
 def test_a_context_beyond_the_model_is_refused(tmp_path, model):
@@ -172,5 +172,5 @@ def test_a_context_beyond_the_model_is_refused(tmp_path, model):
 
 def test_a_text_that_fills_no_window_is_refused(tmp_path, model):
     """Catches a run that fails much later for want of text, without saying how much there must be."""
-    with pytest.raises(UserError, match=r"has \d+ tokens of text, but one window takes 32 \(tokens\.context\)"):
+    with pytest.raises(UserError, match=r"has \d+ tokens of text, but one window has 32 \(tokens\.context\)"):
         tokenise(tmp_path, model, 32, ["One.", "Two.", "Three."])

@@ -37,8 +37,8 @@ def test_a_studys_own_arguments_reach_trainer(tmp_path):
         ({"optim": "nonsense"}, "training.trainer: nonsense is not a valid OptimizerNames"),
         ({"lr_scheduler_type": "reduce_lr_on_plateau"}, "training.trainer: .* requires an eval strategy"),
         ({"surprise": 1}, "training.trainer: .*surprise"),
-        ({"output_dir": "x"}, "training.trainer.output_dir: checkpoints lie in a folder of the study's own"),
-        ({"gradient_accumulation_steps": 3}, "training.batch_size: 4 windows cannot be shared evenly"),
+        ({"output_dir": "x"}, "training.trainer.output_dir: checkpoints are in the study's folder"),
+        ({"gradient_accumulation_steps": 3}, "training.batch_size: 4 windows cannot be divided evenly"),
     ],
 )
 def test_wrong_arguments_are_named(trainer, message):

@@ -71,8 +71,8 @@ def test_the_reference_is_read_by_step(reference):
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ({"seed": 4}, r"settings.json: the distributed run has seed 3, and this run has 4"),
-        ({"steps": 3}, r"settings.json: the distributed run has steps 2, and this run has 3"),
+        ({"seed": 4}, r"settings.json: the distributed run has seed 3, but this run has 4"),
+        ({"steps": 3}, r"settings.json: the distributed run has steps 2, but this run has 3"),
         ({"optimisation": replace(OPTIMISATION, batch_size=4)}, r"settings.json: the distributed run has optimisation"),
         ({"lora": LoraSettings(8, 16.0)}, r"settings.json: the distributed run has lora None"),
     ],
@@ -86,8 +86,8 @@ def test_a_run_that_saw_other_batches_is_refused(wanted, message, reference):
 def test_a_reference_that_is_missing_or_cut_short_is_named(reference):
     """Catches a traceback, and a run that ends in the middle for lack of a reference."""
     pd.DataFrame({"cross_entropy": [3.25]}).to_csv(reference.history, index=False)
-    with pytest.raises(UserError, match=r"history.csv has 1 steps, and this run has 2"):
+    with pytest.raises(UserError, match=r"history.csv has 1 steps, but this run has 2"):
         reference_losses(reference, **WANTED)
     reference.history.unlink()
-    with pytest.raises(UserError, match=r"distributed run of the same seed: .*history.csv"):
+    with pytest.raises(UserError, match=r"distributed run with the same seed: .*history.csv"):
         reference_losses(reference, **WANTED)

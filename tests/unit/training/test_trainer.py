@@ -172,7 +172,7 @@ def test_a_full_disk_in_the_middle_of_a_checkpoint_loses_nothing(windows, blocks
     free = shutil.disk_usage(small_disk).free
     one = sum(path.stat().st_size for path in small_disk.rglob("*") if path.is_file())
     (small_disk / "others").write_bytes(b"x" * (free - one // 2))
-    with pytest.raises(UserError, match=r"checkpoint-2 cannot be written: .*Make room, and run again") as stopped:
+    with pytest.raises(UserError, match=r"checkpoint-2 cannot be written: .*Free disk space and run again") as stopped:
         trained(windows, blocks, CONSTRAINED, small_disk / "run", asked_to_stop=lambda: True)
     assert "GB free there" in str(stopped.value)
     assert [path.name for path in (small_disk / "run").iterdir()] == ["checkpoint-1"]

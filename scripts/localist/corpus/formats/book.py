@@ -1,30 +1,30 @@
-"""What every reader yields: a book as paragraphs in reading order, before cleaning."""
+"""The data structure that every reader yields: a book as paragraphs in reading order, before cleaning."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PROSE = "prose"
 HEADING = "heading"
-# Kinds of paragraphs that a format may mark; the cleaning step of the same name removes them.
+# Paragraph kinds that a format may mark; the cleaning step of the same name removes them.
 CONTENTS = "contents"
 INDEX = "index"
 REFERENCES = "references"
 NOTE = "footnotes"
 TABLE = "tables"
 NAVIGATION = "boilerplate"
-# Sections that corpus.drop_sections names are reported under this name, like the removals of a step.
+# The report lists sections removed by corpus.drop_sections under this name, like the removals of a step.
 DROPPED_SECTIONS = "drop_sections"
-# So are templates of a wiki that stand in sentences and show words that their reader does not know.
+# Likewise for wiki templates within sentences whose output the reader does not know.
 UNKNOWN_TEMPLATES = "unknown_templates"
 
-# These private-use characters enclose a footnote mark until cleaning removes it, or keeps its text.
+# These private-use characters enclose a footnote mark until cleaning removes it or keeps its text.
 MARK_START = "\ue000"
 MARK_END = "\ue001"
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph, heading or note. Line breaks in `text` are those of the layout, not ends of sentences."""
+    """A paragraph, heading or note. Line breaks in `text` come from the layout and do not end sentences."""
 
     text: str
     kind: str = PROSE
@@ -37,8 +37,8 @@ class Paragraph:
 class Book:
     """One document of a file.
 
-    removed: cleaning step → texts that the reader removed for it. page_texts: page number → a whole page before
-    cleaning, for a few pages.
+    removed: cleaning step → texts that the reader removed on its behalf. page_texts: page number → complete text of the
+    page before cleaning, for a few pages.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Bytes of unknown encoding to text."""
+"""Decodes bytes of unknown encoding."""
 
 import codecs
 import re
@@ -15,22 +15,22 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 DECLARED = re.compile(rb"""(?:<\?xml[^>]*\bencoding|<meta[^>]*\bcharset)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
-# A file that was converted twice has CR CR LF.
+# A file whose line ends were converted twice has CR CR LF.
 LINE_END = re.compile(r"\r\r?\n|\r")
 LONGEST_LINE = 10_000_000
 FEWEST_NULS = 5
 MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 HIGH_BYTE = re.compile(rb"[\x80-\xff]")
-# Pages that declare one of these use its Windows superset (WHATWG Encoding Standard).
+# Pages that declare one of these are decoded with its Windows superset (WHATWG Encoding Standard).
 WINDOWS_SUPERSETS = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252"}
 
 
 def decode(content: bytes, name: str, encoding: str | None = None, *, markup: bool = False) -> tuple[str, str]:
-    """The text of `content` and the encoding it was read with; line ends become `\\n`.
+    """The text of `content` and the encoding that it was decoded with; line ends become `\\n`.
 
-    `encoding` (corpus.encoding), a byte order mark, UTF-8, what the beginning of `markup` declares, and detection are
-    tried in this order. Raises UserError, naming the file as `name`, where none fits, where encodings are mixed,
-    and for NUL bytes and lines over LONGEST_LINE bytes, which no text has.
+    Tried in this order: `encoding` (corpus.encoding), a byte order mark, UTF-8, the declaration at the beginning of
+    `markup`, and detection. Raises UserError, naming the file as `name`, if none fits or encodings are mixed, and for
+    NUL bytes and lines over LONGEST_LINE bytes, which do not occur in text.
     """
     found = encoding or _marked(content) or unmarked_utf16(content)
     if not found:
@@ -51,14 +51,13 @@ def _refuse_what_is_no_text(content: bytes, name: str) -> None:
     if nul >= 0:
         raise UserError(
             f"{name}: has a NUL byte in line {_line_of(content, nul)} (byte {nul}), so it is binary, or UTF-16 without "
-            "its mark. Save it as UTF-8 text, or set corpus.encoding."
+            "a byte order mark. Save it as UTF-8 text, or set corpus.encoding."
         )
     if len(content) > LONGEST_LINE:
         longest, line = max((len(part), number) for number, part in enumerate(content.splitlines(), start=1))
         if longest > LONGEST_LINE:
             raise UserError(
-                f"{name}: line {line} has {longest:,} bytes, more than the {LONGEST_LINE:,} that any text needs. "
-                "Break it into paragraphs."
+                f"{name}: line {line} has {longest:,} bytes; the limit is {LONGEST_LINE:,}. Break it into paragraphs."
             )
 
 
@@ -67,7 +66,8 @@ def _marked(content: bytes) -> str | None:
 
 
 def unmarked_utf16(content: bytes) -> str | None:
-    """UTF-16 without a byte order mark, known by NUL bytes (of spaces and line ends) at even or odd places only."""
+    """The codec of UTF-16 without a byte order mark, recognised by NUL bytes (of spaces and line ends) at only even or
+    only odd positions; None for other content."""
     start = content[:10_000]
     even, odd = start[::2].count(0), start[1::2].count(0)
     if max(even, odd) < max(FEWEST_NULS, len(start) / 100) or min(even, odd) > max(even, odd) / 50:
@@ -109,11 +109,11 @@ def _detected(content: bytes, name: str) -> str:
     without = MULTIBYTE.sub(b"", content)
     valid, invalid = len(MULTIBYTE.findall(content)), len(HIGH_BYTE.findall(without))
     wrong = _first_that_is_no_utf8(content)
-    # In a legacy encoding, two letters in a row hardly ever look like UTF-8 by chance.
+    # In a legacy encoding, two adjacent letters rarely look like UTF-8 by chance.
     if valid > invalid and wrong is not None:
         raise UserError(
             f"{name}: mixes encodings: most of it is UTF-8, but line {_line_of(content, wrong)} (byte {wrong}) is not. "
-            "Convert that part (for example with iconv), or set corpus.encoding to read all of it in one encoding."
+            "Convert that part (for example with iconv), or set corpus.encoding to read the file in one encoding."
         )
     found = chardet.detect(content)["encoding"]
     if found is None:

@@ -1,5 +1,5 @@
-"""Word documents (DOCX): body text with its headings and notes. Headers, footers, comments, hidden and deleted text and
-macros stay out."""
+"""Word documents (DOCX): body text, headings and notes. Headers, footers, comments, hidden and deleted text, and macros
+are left out."""
 
 import io
 import re
@@ -24,7 +24,7 @@ REMARKS = re.compile(r"word/comments\w*\.xml|word/glossary/.*")
 PROPERTIES = "docProps/core.xml"
 # Raised by mammoth for damaged documents.
 DAMAGED = (zipfile.BadZipFile, ExpatError, LookupError, ValueError, AttributeError, TypeError, SyntaxError)
-# Word and LibreOffice store the names of built-in styles in English, whatever their language.
+# Word and LibreOffice store built-in style names in English, whatever the interface language.
 STYLE_MAP = "\n".join(
     [
         "p[style-name='Title'] => h1:fresh",
@@ -37,7 +37,7 @@ STYLE_MAP = "\n".join(
         *(f"p.{HEADING_STYLE}{level} => h{level}:fresh" for level in range(1, LEVELS + 1)),
     ]
 )
-MISSING = {"altChunk": "an embedded document", "subDoc": "a subdocument in a file of its own"}
+MISSING = {"altChunk": "an embedded document", "subDoc": "a subdocument in a separate file"}
 UNKNOWN_SYMBOL = "A w:sym element"
 
 
@@ -50,7 +50,7 @@ def read_docx(path: Path) -> Iterator[Book]:
             if name.endswith((".xml", ".rels")) and not REMARKS.fullmatch(name)
         }
     if not any(BODY.fullmatch(name) for name in parts):
-        raise UserError(f"{path}: lacks its part word/document.xml, so it is not a Word document. Save it again.")
+        raise UserError(f"{path}: has no part word/document.xml, so it is not a Word document. Save it again as DOCX.")
     try:
         packed, warnings = _packed(parts)
         converted = mammoth.convert_to_html(
@@ -62,14 +62,14 @@ def read_docx(path: Path) -> Iterator[Book]:
         ) from error
     symbols = sum(message.message.startswith(UNKNOWN_SYMBOL) for message in converted.messages)
     if symbols:
-        warnings += (f"{symbols} symbols of fonts that are not known are left out",)
+        warnings += (f"{symbols} symbols in unknown fonts were left out",)
     title, author = _properties(parts)
     book = html_book(f"<html><body>{converted.value}</body></html>", path)
     yield Book(title or path.stem, book.paragraphs, author, warnings=warnings)
 
 
 def _packed(parts: dict[str, bytes]) -> tuple[io.BytesIO, tuple[str, ...]]:
-    """The document as a zip file for mammoth, and warnings of what is not in it."""
+    """The document as a zip file for mammoth, and warnings about content that it lacks."""
     styles = WordStyles(next((content for name, content in parts.items() if STYLES.fullmatch(name)), None))
     missing: Counter[str] = Counter()
     packed = io.BytesIO()
@@ -80,7 +80,7 @@ def _packed(parts: dict[str, bytes]) -> tuple[io.BytesIO, tuple[str, ...]]:
                 missing.update(more)
             archive.writestr(name, content)
     return packed, tuple(
-        f"{MISSING[name]} is not read ({count} times): put its text into the document"
+        f"{MISSING[name]} is not read ({count} times): copy its text into the document"
         for name, count in missing.items()
     )
 

@@ -1,4 +1,4 @@
-"""EPUB 2 and 3, packed or in a folder: the chapters in the order of the spine."""
+"""EPUB 2 and 3, packed or as a folder: the chapters in spine order."""
 
 import posixpath
 import unicodedata
@@ -20,16 +20,16 @@ from localist.plumbing.errors import UserError
 
 CONTAINER = "META-INF/container.xml"
 RIGHTS = ("META-INF/rights.xml", "META-INF/license.lcpl")
-# Lists the encrypted parts: fonts, which do not matter here, or chapters.
+# Lists the encrypted parts: fonts, which are not needed here, or chapters.
 ENCRYPTION = "META-INF/encryption.xml"
 XHTML = "application/xhtml+xml"
 NO_CHAPTER = ("image/", "audio/", "video/", "font/", "text/css")
 
 
 def read_epub(path: Path) -> Iterator[Book]:
-    """Read one EPUB, packed or a folder, as one book.
+    """Read one EPUB, packed or as a folder, as one book.
 
-    Raises UserError for damaged, encrypted (DRM) or dangerous files, and where a chapter is missing.
+    Raises UserError for damaged, encrypted (DRM) or dangerous files, and if a chapter is missing.
     """
     with opened_archive(path) as archive:
         names = _Names(archive)
@@ -41,16 +41,14 @@ def read_epub(path: Path) -> Iterator[Book]:
         protected += [name for name, _, _ in chapters if name in encrypted]
         if protected:
             raise UserError(
-                f"{path}: is protected by DRM ({protected[0]}), so its text cannot be read. Use a free copy."
+                f"{path}: is protected by DRM ({protected[0]}), so its text cannot be read. Use a DRM-free copy."
             )
         found: list[Paragraph] = []
         for name, media_type, is_contents in chapters:
             content = read_member(archive, names.found(name), path, signs=True)
             chapter = list(_chapter(content, media_type, f"{path} ({name})"))
             found.extend(as_contents(chapter) if is_contents else chapter)
-    warning = (
-        f"{len(unlisted)} items of the spine are not in the book's list and passed over: {', '.join(unlisted[:5])}"
-    )
+    warning = f"{len(unlisted)} items of the spine are not in the manifest and were skipped: {', '.join(unlisted[:5])}"
     yield Book(
         title=_metadata(package, "title") or path.stem,
         author=", ".join(_all_metadata(package, "creator")),
@@ -60,8 +58,8 @@ def read_epub(path: Path) -> Iterator[Book]:
 
 
 class _Names:
-    """The names in an archive. Systems that do not tell capitals or forms of accents apart write them otherwise than
-    the package does."""
+    """The member names of an archive, matched leniently: on systems that ignore case or Unicode normalisation, they may
+    be spelled differently in the package."""
 
     def __init__(self, archive: Archive) -> None:
         self._names = {name: name for name in archive.namelist()}
@@ -71,7 +69,7 @@ class _Names:
         return name in self._names
 
     def found(self, name: str) -> str:
-        """The name as the archive has it; the name itself where it has none like it."""
+        """The name as spelled in the archive; unchanged if the archive has no such name."""
         return self._names.get(name) or self._alike.get(_alike(name), name)
 
 
@@ -83,13 +81,13 @@ def _package_path(archive: Archive, names: _Names, path: Path) -> str:
     container = _xml(archive, names.found(CONTAINER), path)
     name = next((one.get("full-path") for one in container.iter() if _local(one) == "rootfile"), None)
     if not name:
-        raise UserError(f"{path}: {CONTAINER} names no package, so it is not an EPUB. Get it again.")
+        raise UserError(f"{path}: {CONTAINER} does not name a package, so it is not an EPUB. Get a new copy.")
     return name
 
 
 def _chapters(package: Element, package_path: str, path: Path) -> tuple[list[tuple[str, str, bool]], list[str]]:
-    """(name in the archive, media type, whether it may be a list of contents) of each document of the spine; and the
-    identifiers in the spine that stand for nothing."""
+    """(name in the archive, media type, whether it may be a table of contents) of each document in the spine; and the
+    identifiers in the spine that are not in the manifest."""
     items = {one.get("id"): one for one in package.iter() if _local(one) == "item"}
     folder = posixpath.dirname(package_path)
     references = (one for one in package.iter() if _local(one) == "reference" and one.get("type") == "toc")
@@ -105,7 +103,7 @@ def _chapters(package: Element, package_path: str, path: Path) -> tuple[list[tup
             name = _inside(folder, item.get("href", ""))
             chapters.append((name, media_type, name in contents or "nav" in item.get("properties", "").split()))
     if not chapters:
-        raise UserError(f"{path}: its spine lists no chapter that is text. Check that it is a book.")
+        raise UserError(f"{path}: its spine lists no text chapters. Check that it is a book.")
     return chapters, unlisted
 
 
@@ -117,7 +115,7 @@ def _chapter(content: bytes, media_type: str, name: str) -> Iterable[Paragraph]:
     if "html" in media_type or "xml" in media_type or media_type.startswith("text/"):
         return paragraphs(parse_xhtml(content, name))
     raise UserError(
-        f"{name}: is a chapter of type {media_type}, which is not read. Convert the book with another program."
+        f"{name}: is a chapter of the unsupported type {media_type}. Convert the book with another program."
     )
 
 
@@ -139,7 +137,7 @@ def _xml(archive: Archive, name: str, path: Path) -> Element:
         return fromstring(content)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise UserError(
-            f"{path}: its part {name} is not readable XML ({error}). The file is damaged; get it again."
+            f"{path}: the part {name} is not well-formed XML ({error}). The file is damaged; get a new copy."
         ) from error
 
 

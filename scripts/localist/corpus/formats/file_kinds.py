@@ -30,9 +30,9 @@ EXTENSIONS = {
 }
 FORMATS = tuple(EXTENSIONS)
 READ_HERE = f"Convert it to one of {', '.join(FORMATS)}, or leave it out."
-# First bytes of unsupported types → what the file is, and what to do with it.
+# First bytes of unsupported types → the file type, and how to convert it.
 FOREIGN = (
-    (b"\xd0\xcf\x11\xe0", "an old Word or Office file, or one with a password: save it as DOCX without one"),
+    (b"\xd0\xcf\x11\xe0", "a legacy or password-protected Office file: save it as DOCX without a password"),
     (b"{\\rtf", "RTF: save it as DOCX, for example with `soffice --convert-to docx`"),
     (b"\x89PNG", "a picture (PNG): text in pictures needs OCR, for example with ocrmypdf"),
     (b"\xff\xd8\xff", "a picture (JPEG): text in pictures needs OCR, for example with ocrmypdf"),
@@ -41,8 +41,8 @@ FOREIGN = (
     (b"MM\0*", "a picture (TIFF): text in pictures needs OCR, for example with ocrmypdf"),
     (b"AT&TFORM", "DjVu: convert it to PDF, for example with ddjvu"),
     (b"%!PS", "PostScript: convert it to PDF, for example with ps2pdf"),
-    (b"7z\xbc\xaf", "a 7z archive: unpack it, and name the folder"),
-    (b"Rar!\x1a", "a RAR archive: unpack it, and name the folder"),
+    (b"7z\xbc\xaf", "a 7z archive: unpack it and name the folder"),
+    (b"Rar!\x1a", "a RAR archive: unpack it and name the folder"),
     (b"\xfd7zXZ", "xz-compressed: unpack it with xz -d"),
     (b"\x28\xb5\x2f\xfd", "zstd-compressed: unpack it with zstd -d"),
     (b"\x7fELF", "a program"),
@@ -53,7 +53,7 @@ KINDLE = (b"BOOKMOBI", b"TEXtREAd")
 OPENERS = ((re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), bz2.open), (re.compile(rb"\x1f\x8b"), gzip.open))
 COMPRESSED = {".bz2", ".gz"}
 READ_COMPRESSED = {"mediawiki", "text", "markdown", "html", "jsonl", "csv"}
-# Raised by the readers of compressed files.
+# Raised while reading damaged compressed files.
 DAMAGED_PACKING = (EOFError, zlib.error, gzip.BadGzipFile)
 LARGEST_UNPACKED = 200_000_000
 AT_ONCE = 1_000_000
@@ -65,7 +65,7 @@ OTHER_XML = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml")
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 JSON_BEGINS = re.compile(rb'\s*\{\s*"[^"\n]*"\s*:')
 JSON_ARRAY = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\[\s*(?:\{\s*"|\])')
-# The head of a mail of several parts, as browsers save pages in.
+# The header of a multipart e-mail message, the format in which browsers save pages.
 MAIL = re.compile(rb"\A(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?Content-Type:\s*multipart/related", re.IGNORECASE)
 NOTEBOOK = re.compile(rb'\A\s*\{\s*"(?:cells|metadata|nbformat|nbformat_minor)"\s*:')
 FICTION_BOOK = re.compile(rb"<FictionBook[\s>]")
@@ -78,23 +78,23 @@ LIKE_TEXT = {
     "html": re.compile(rb"<!--|</?[A-Za-z][^<]*>"),
     "jsonl": re.compile(rb"\A(?:\xef\xbb\xbf)?\s*\{"),
 }
-AS_IT_IS = "or set corpus.format: text to read it as it stands."
+AS_IT_IS = "or set corpus.format: text to read it as plain text."
 TO_MARKDOWN = f"Convert it to Markdown, for example with `pandoc FILE -o book.md`, {AS_IT_IS}"
-SUBTITLES_TOLD = f"subtitles, cut to fit a screen. Join them into paragraphs, {AS_IT_IS}"
-TEX_TOLD = f"TeX source. {TO_MARKDOWN}"
-NO_JSON_LINES = "JSON Lines is read, with one object on each line. Convert it, for example with `jq -c '.[]'`."
+SUBTITLE_FILE = f"a subtitle file, whose lines are cut to fit a screen. Join them into paragraphs, {AS_IT_IS}"
+TEX_SOURCE = f"TeX source. {TO_MARKDOWN}"
+JSON_LINES_ONLY = "Only JSON Lines, with one object per line, is supported. Convert it, for example with `jq -c '.[]'`."
 NO_PROSE = {
     ".css": "a style sheet. Leave it out.",
     ".js": "a program. Leave it out.",
-    ".json": f"JSON. {NO_JSON_LINES}",
-    **dict.fromkeys((".tex", ".ltx", ".latex"), TEX_TOLD),
-    **dict.fromkeys((".srt", ".vtt", ".ass", ".ssa", ".sub"), SUBTITLES_TOLD),
+    ".json": f"JSON. {JSON_LINES_ONLY}",
+    **dict.fromkeys((".tex", ".ltx", ".latex"), TEX_SOURCE),
+    **dict.fromkeys((".srt", ".vtt", ".ass", ".ssa", ".sub"), SUBTITLE_FILE),
     ".rst": f"reStructuredText. {TO_MARKDOWN}",
     ".org": f"an Org file. {TO_MARKDOWN}",
     ".typ": f"Typst source. {TO_MARKDOWN}",
     ".textile": f"Textile. {TO_MARKDOWN}",
     **dict.fromkeys((".adoc", ".asciidoc"), f"AsciiDoc. Convert it to HTML with asciidoctor, {AS_IT_IS}"),
-    **dict.fromkeys((".eml", ".mbox"), f"mail. Save its text, {AS_IT_IS}"),
+    **dict.fromkeys((".eml", ".mbox"), f"an e-mail. Save its text, {AS_IT_IS}"),
 }
 # Control characters other than white space, form feed and escape, which no single-byte encoding of text uses.
 CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
@@ -102,16 +102,16 @@ MOST_CONTROLS = 0.01
 
 
 def kind_of(path: Path, stated: str = "auto") -> str:
-    """The format of a file, one of FORMATS: the `stated` one (corpus.format), or the one detected from its first bytes.
+    """The format of a file, one of FORMATS: `stated` (corpus.format), or if auto, detected from the first bytes.
 
-    Raises UserError, naming the file, where it cannot be read, is empty, has an unsupported type, or has the extension
-    of another type.
+    Raises UserError, naming the file, if it cannot be read, is empty, has an unsupported type, or has the extension of
+    another type.
     """
     if is_unpacked_epub(path):
         return "epub"
     start, compressed = _start(path)
     if not start.strip(b"\0 \t\r\n") and len(start) < START:
-        raise UserError(f"{path}: is empty. Get it again, or leave it out.")
+        raise UserError(f"{path}: is empty. Get a new copy, or leave it out.")
     if stated != "auto":
         return stated
     kind = _by_content(start, path)
@@ -119,26 +119,26 @@ def kind_of(path: Path, stated: str = "auto") -> str:
     said = next((name for name, endings in EXTENSIONS.items() if claimed.lower() in endings), None)
     if kind == "text" and claimed.lower() in NO_PROSE:
         raise UserError(f"{path}: is {NO_PROSE[claimed.lower()]}")
-    # Only the extension tells Markdown, CSV, fragments of pages and broken rows from other text.
+    # Only the extension distinguishes Markdown, CSV, HTML fragments and malformed JSON Lines from other text.
     if kind == "text" and said in LIKE_TEXT and LIKE_TEXT[said].search(start.replace(b"\0", b"")):
         kind = said
     if said not in (None, kind):
         raise UserError(
-            f"{path}: is called {claimed}, but holds {kind}. If that is right, rename it or set corpus.format: "
-            f"{kind}; else get the right file."
+            f"{path}: has the extension {claimed}, but its content is {kind}. If the content is right, rename the file "
+            f"or set corpus.format: {kind}; otherwise get the right file."
         )
     if compressed and kind not in READ_COMPRESSED:
-        raise UserError(f"{path}: is a compressed file of {kind}, which is read unpacked alone. Unpack it first.")
+        raise UserError(f"{path}: is a compressed {kind} file, which is not supported. Unpack it first.")
     return kind
 
 
 def is_unpacked_epub(path: Path) -> bool:
-    """Whether a folder is an EPUB, as some programs keep it."""
+    """Whether a folder is an unpacked EPUB, as some programs store it."""
     return (path / "META-INF" / "container.xml").is_file()
 
 
 def opened(path: Path) -> BinaryIO:
-    """The bytes of a file, unpacked if it is bz2 or gzip."""
+    """A stream of the bytes of a file, decompressed if it is bz2 or gzip."""
     with path.open("rb") as stream:
         start = stream.read(10)
     opener = next((opener for magic, opener in OPENERS if magic.match(start)), Path.open)
@@ -146,7 +146,7 @@ def opened(path: Path) -> BinaryIO:
 
 
 def unpacked(path: Path) -> bytes:
-    """All bytes of a file, unpacked if it is bz2 or gzip. Raises UserError for damaged files and bombs."""
+    """All bytes of a file, decompressed if it is bz2 or gzip. Raises UserError for damaged files and bombs."""
     try:
         with opened(path) as stream:
             if not isinstance(stream, (bz2.BZ2File, gzip.GzipFile)):
@@ -159,16 +159,16 @@ def unpacked(path: Path) -> bytes:
                     raise UserError(f"{path}: unpacks to more than {LARGEST_UNPACKED:,} bytes. Split it.")
             return b"".join(parts)
     except DAMAGED_PACKING as error:
-        raise UserError(f"{path}: is a damaged or truncated compressed file ({error}). Get it again.") from error
+        raise UserError(f"{path}: is a damaged or truncated compressed file ({error}). Get a new copy.") from error
 
 
 def plain_stem(path: Path) -> str:
-    """The file's name without its extension, nor that of its compression."""
+    """The file name without its extension and that of a compression format."""
     return path.with_suffix("").stem if path.suffix.lower() in COMPRESSED else path.stem
 
 
 def _start(path: Path) -> tuple[bytes, bool]:
-    """The first bytes of a file, unpacked, and whether it is compressed."""
+    """The first bytes of a file, decompressed, and whether it is compressed."""
     if path.exists() and not path.is_file():
         raise UserError(f"{path}: is not a regular file. Leave it out.")
     try:
@@ -179,7 +179,7 @@ def _start(path: Path) -> tuple[bytes, bool]:
             raise UserError(
                 f"{path}: cannot be read ({error.strerror}). Check the path and its permissions."
             ) from error
-        raise UserError(f"{path}: is a damaged or truncated compressed file ({error}). Get it again.") from error
+        raise UserError(f"{path}: is a damaged or truncated compressed file ({error}). Get a new copy.") from error
 
 
 def _by_content(start: bytes, path: Path) -> str:
@@ -207,11 +207,11 @@ def _by_content(start: bytes, path: Path) -> str:
     if MAIL.match(start.replace(b"\r\n", b"\n")):
         return "mhtml"
     if SUBTITLES.match(start):
-        raise UserError(f"{path}: is {SUBTITLES_TOLD}")
+        raise UserError(f"{path}: is {SUBTITLE_FILE}")
     if TEX.search(start) and path.suffix.lower() not in EXTENSIONS["markdown"]:
-        raise UserError(f"{path}: is {TEX_TOLD}")
+        raise UserError(f"{path}: is {TEX_SOURCE}")
     if JSON_ARRAY.match(start):
-        raise UserError(f"{path}: is a JSON array. {NO_JSON_LINES}")
+        raise UserError(f"{path}: is a JSON array. {JSON_LINES_ONLY}")
     if NOTEBOOK.match(start) and path.suffix.lower() in EXTENSIONS["notebook"]:
         return "notebook"
     if _are_json_lines(start):
@@ -227,7 +227,7 @@ def _zip_kind(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise UserError(f"{path}: is a damaged or truncated zip file ({error}). Get it again.") from error
+        raise UserError(f"{path}: is a damaged or truncated zip file ({error}). Get a new copy.") from error
     if any(name.casefold() == "meta-inf/container.xml" for name in names):
         return "epub"
     if any(name.startswith("word/") for name in names):

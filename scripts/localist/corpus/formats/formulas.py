@@ -1,12 +1,12 @@
-"""Formulas as one line of text, by their structure: MathML (pages, EPUB) and Office Math (Word)."""
+"""Formulas as one line of text, built from their structure: MathML (web pages, EPUB) and Office Math (Word)."""
 
 from collections.abc import Callable, Iterable
 
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] (compiled, without stubs)
 
-# Stands for a formula of which no text is known, so that its sentence keeps its form.
+# Placeholder for a formula without known text, so that its sentence stays grammatical.
 FORMULA = "[formula]"
-# Other forms of the same formula, and what is not seen. Office Math calls properties …Pr.
+# Alternative forms of the same formula, and invisible parts. Office Math calls properties …Pr.
 NO_PART = {"annotation", "annotation-xml", "mphantom", "mprescripts", "none"}
 SPACED = {"mtext", "t"}
 INVISIBLE = dict.fromkeys([0x2061, 0x2062, 0x2063, 0x2064, 0x200B])
@@ -62,7 +62,7 @@ def _said(element: etree._Element, name: str, default: str) -> str:
     return found[0] if found else default
 
 
-# Element (of MathML, then of Office Math) → its parts put together.
+# Element (of MathML, then of Office Math) → function that joins its parts.
 FORMS: dict[str, Callable[[list[str], etree._Element], str]] = {
     "semantics": lambda parts, _: "".join(parts[:1]),
     "mfrac": lambda parts, _: "/".join(map(_operand, parts)),

@@ -1,4 +1,4 @@
-"""Headings of plain text, known by their words in several languages: parts of a work, then chapters."""
+"""Recognises headings of plain text by their words in several languages: parts of a work, then chapters."""
 
 import re
 
@@ -45,7 +45,7 @@ _BARE = _any_of(r"""
     머리말 서문 차례 후기
 """)
 _HAN_NUMBER = r"[\d０-９一二三四五六七八九十百千零〇两兩上中下]+"
-# What may follow the number: nothing, a mark and a title, or a title that begins with a capital and is no sentence.
+# After the number: nothing, punctuation and a title, or a title that begins with a capital and is not a sentence.
 _TAIL = re.compile(r"\s*[.:)\]]?\s*\Z|\s*[.:—–)\]-]+\s*\S|\s+(?=[^\W\d_])(?P<title>.*)\Z", re.DOTALL)
 _NAMED_PART = re.compile(rf"(?:{_PART})\s+{_NUMBER}|(?:{_ORDINAL})\s+(?:{_PART})\b", re.IGNORECASE)
 _NAMED_CHAPTER = re.compile(rf"(?:{_CHAPTER})\s+{_NUMBER}|(?:{_ORDINAL})\s+(?:{_CHAPTER})\b", re.IGNORECASE)
@@ -76,7 +76,7 @@ _PATTERNS = (
 
 
 def heading_level(text: str) -> int:
-    """1 for a part of a work (Book I), 2 for a chapter or the like, 0 for text that is no heading."""
+    """1 for a part of a work (Book I), 2 for a chapter or similar, 0 for text that is not a heading."""
     if len(text) > LONGEST_HEADING or text.count("\n") > 1 or text.endswith(_ENDS_PROSE):
         return 0
     first, _, second = text.partition("\n")

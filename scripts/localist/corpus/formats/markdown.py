@@ -1,4 +1,4 @@
-"""Markdown (CommonMark, with tables, footnotes, definitions and front matter), and what its dialects add to it."""
+"""Markdown (CommonMark, with tables, footnotes, definition lists and front matter) and extensions of its dialects."""
 
 import re
 import tomllib
@@ -22,14 +22,14 @@ TOML = re.compile(r"\A\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*\n", re.DOTALL | re.MULTIL
 TITLE_BLOCK = re.compile(r"\A%[ \t]*(.*)\n(?:%[ \t]*(.*)\n)?(?:%.*\n)?")
 ATTRIBUTE = r"""(?:[#.][\w:.-]+|[\w:-]+=(?:"[^"\n]*"|'[^'\n]*'|[^\s{}]+)|-)"""
 ATTRIBUTES = rf"\{{:?[ \t]*{ATTRIBUTE}(?:[ \t]+{ATTRIBUTE})*[ \t]*\}}"
-# Fences of MyST around text rather than code.
+# MyST fences that enclose text rather than code.
 ADMONITION = re.compile(
     r"[ \t]*(`{3,})\{(?:admonition|attention|caution|danger|dropdown|epigraph|error|hint|important|margin|note|"
     r"pull-quote|quote|seealso|sidebar|tip|topic|warning)\}"
 )
-# What pandoc, Quarto, Hugo, Jekyll, MyST, MkDocs, Obsidian, kramdown and CriticMarkup add → the text that stays.
+# Syntax of pandoc, Quarto, Hugo, Jekyll, MyST, MkDocs, Obsidian, kramdown and CriticMarkup → the text that is kept.
 DIALECTS: Sequence[tuple[re.Pattern[str], str]] = (
-    # Remarks and deletions, within a paragraph or so.
+    # Comments and deletions, of limited length.
     (re.compile(r"\{>>.{0,2000}?<<\}|\{--.{0,2000}?--\}", re.DOTALL), ""),
     (
         re.compile(
@@ -69,7 +69,7 @@ def markdown_book(text: str, path: Path, encoding: str = "") -> Book:
         text = pattern.sub(kept, text)
     parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
     parser.use(footnote_plugin).use(deflist_plugin).use(front_matter_plugin)
-    # Indented text may be a program, or verse, or a paragraph; only fenced code says that it is one.
+    # Indented text may be code, verse or a paragraph; only fenced code is certain to be code.
     parser.add_render_rule(
         "code_block", lambda self, tokens, number, *_: f"<pre>{escape(tokens[number].content)}</pre>"
     )
@@ -81,7 +81,7 @@ def markdown_book(text: str, path: Path, encoding: str = "") -> Book:
 
 
 def _head(text: str) -> tuple[dict[str, Any], str]:
-    """What pandoc's title block or TOML front matter says, and the text after it."""
+    """The metadata in pandoc's title block or TOML front matter, and the text after it."""
     toml, block = TOML.match(text), TITLE_BLOCK.match(text)
     if toml:
         try:

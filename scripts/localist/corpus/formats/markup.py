@@ -1,4 +1,4 @@
-"""Prose of HTML and XHTML as paragraphs. Scripts, styles and pictures are passed over; nothing is fetched or run."""
+"""Prose of HTML and XHTML as paragraphs. Scripts, styles and pictures are skipped; nothing is fetched or executed."""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ SKIPPED = {
     *("script", "style", "noscript", "template", "head", "svg", "audio", "video", "canvas", "object", "embed"),
     *("iframe", "map", "input", "select", "textarea", "button", "rt", "rp", "rtc"),
 }
-# Other elements, known or not, stand in a line.
+# Block-level elements; all others, known or not, are inline.
 BLOCKS = {
     *("address", "article", "aside", "blockquote", "body", "caption", "center", "col", "colgroup", "dd", "details"),
     *("dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "frameset", "header"),
@@ -62,7 +62,7 @@ BLOCKS = {
 }
 LISTS = {"ul", "ol", "menu", "dir"}
 BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", re.IGNORECASE)
-# What links between the pages of a book are called.
+# Labels of links between the pages of a book.
 WAYS = re.compile(
     r"\W*(?:(?:prev(?:ious)?|next|up|home|top|back|first|last|contents|toc|index|table of contents|continue)"
     r"(?: (?:page|chapter|section|part|up|to (?:top|contents|index|the top)))?|(?:back|skip|jump|go|return) to .{1,30}|"
@@ -73,18 +73,18 @@ SPACES = re.compile(r"\s+")
 BREAKS = re.compile(r" *\n *")
 ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]*);")
 SUBSET = re.compile(r"<!DOCTYPE[^>\[]*\[", re.IGNORECASE)
-# An encoding declaration, which libxml2 would obey, and end tags, after which it would stop reading.
+# Encoding declarations, which libxml2 would obey, and end tags, after which it would stop reading.
 NO_TEXT = re.compile(r"\A\s*<\?xml[^>]*\?>|</(?:body|html)\s*>", re.IGNORECASE)
 
 
 def read_html(path: Path, encoding: str | None = None) -> Iterator[Book]:
-    """Read one HTML file as one book. Raises UserError where it cannot be decoded or has no element."""
+    """Read one HTML file as one book. Raises UserError if it cannot be decoded or has no elements."""
     text, found = decode(unpacked(path), str(path), encoding, markup=True)
     yield html_book(text, path, found)
 
 
 def html_book(text: str, path: Path, encoding: str = "") -> Book:
-    """A book from HTML text; its title is that of the page, else the file's name."""
+    """A book from HTML text; its title is that of the page, or else the file name."""
     if SUBSET.search(text, 0, 4096):
         text = with_signs(text.encode(), f"{path}:").decode()
     root = parse_html(text, str(path))
@@ -99,7 +99,7 @@ def html_book(text: str, path: Path, encoding: str = "") -> Book:
 
 
 def parse_html(text: str, name: str) -> etree._Element:
-    """The tree of an HTML text. Raises UserError, naming `name`, where there is none."""
+    """Parse HTML text. Raises UserError, naming `name`, if it cannot be parsed."""
     parser = lxml_html.HTMLParser(no_network=True, huge_tree=True)
     try:
         root = lxml_html.document_fromstring(NO_TEXT.sub("", text), parser=parser)
@@ -113,7 +113,7 @@ def parse_html(text: str, name: str) -> etree._Element:
 
 
 def parse_xhtml(content: bytes, name: str) -> etree._Element:
-    """The tree of an XHTML file; if it is not well-formed, it is read as HTML, as browsers do."""
+    """Parse an XHTML file; if it is not well-formed, it is parsed as HTML, as browsers do."""
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
     try:
         root = etree.fromstring(ENTITY.sub(_character, content), parser)
@@ -127,8 +127,8 @@ def parse_xhtml(content: bytes, name: str) -> etree._Element:
 def paragraphs(root: etree._Element, *, whole: bool = False) -> Iterator[Paragraph]:
     """The paragraphs of an element in document order.
 
-    A line's end in the source is a space; line breaks of the page (`br`) that only fill a width are joined. whole: the
-    element is a whole book, and not a part of one.
+    A line end in the source is a space; line breaks of the page (`br`) that only wrap text are joined. whole: the
+    element is a complete book, not part of one.
     """
     walk = _Walk()
     walk.enter(root, PROSE)
@@ -142,10 +142,10 @@ class _Walk:
     def __init__(self) -> None:
         self.found: list[Paragraph] = []
         self.claims: list[Claim] = []
-        self.links: list[bool] = []  # for each paragraph: whether it is links alone
+        self.links: list[bool] = []  # for each paragraph: whether it consists of links only
         self.text: list[str] = []
         self.kind, self.level = PROSE, 0
-        self._link: list[str] | None = None  # what the link around this place says
+        self._link: list[str] | None = None  # text of the link being read
         self._labels: list[str] = []
 
     def enter(self, element: etree._Element, kind: str) -> None:
@@ -185,7 +185,7 @@ class _Walk:
         only_links = bool(said) and said == "".join(filter(str.isalnum, "".join(labels)))
         leads_around = only_links and self.kind == PROSE and all(map(WAYS.fullmatch, labels))
         kind = NAVIGATION if leads_around else self.kind
-        # Short lines are ended on purpose, even where one goes on in a small letter.
+        # Breaks of short lines are deliberate, even if the next line begins in lower case.
         for one in paragraphs_of_lines(lines) if text_width(lines) >= NARROWEST else filter(None, lines):
             self.found.append(Paragraph(one, kind, self.level))
             self.links.append(only_links)
@@ -211,7 +211,7 @@ class _Walk:
         self.kind, self.level = outer
 
     def _leads_around(self, element: etree._Element, start: int) -> bool:
-        """Whether a list is links alone, or a line that ends no sentence says when the page was written."""
+        """Whether this is a list of links only, or a date line of the page (which does not end a sentence)."""
         if element.tag in LISTS:
             return all(self.links[start:])
         return len(self.found) == start + 1 and element.find(".//time") is not None and element.tag not in HEADINGS
@@ -226,7 +226,7 @@ class _Walk:
         self.links.extend([False] * len(paragraphs))
 
     def _fills_a_line(self, bold: etree._Element) -> bool:
-        """Whether line breaks are around bold type, which is then a heading."""
+        """Whether bold type stands between line breaks, and so is a heading."""
         before = next((text for text in reversed(self.text) if text != " "), "\n")
         after = bold.getnext()
         return before.endswith("\n") and after is not None and after.tag == "br" and not (bold.tail or "").strip()
@@ -252,7 +252,7 @@ class _Walk:
 
 
 def _claimed(element: etree._Element) -> Iterator[str]:
-    """The kinds that a block may be of, if what it holds is like that."""
+    """The kinds that a block may be, if its content confirms it."""
     if element.tag == "table":
         yield TABLE
     if is_main(element):
@@ -267,7 +267,7 @@ def _claimed(element: etree._Element) -> Iterator[str]:
 
 
 def _letter(picture: etree._Element) -> str:
-    """The letter that a picture at the beginning of a word shows, or nothing."""
+    """The letter shown by a picture at the beginning of a word (a drop cap), or an empty string."""
     says = picture.get("alt", "").strip()
     last = picture
     while not last.tail and last.getnext() is None and last.getparent() is not None:
@@ -277,7 +277,7 @@ def _letter(picture: etree._Element) -> str:
 
 
 def _character(match: re.Match[bytes]) -> bytes:
-    """Replace a named character of HTML, unknown to XML, by its number."""
+    """Replace a named HTML character reference, unknown to XML, with its number."""
     name = match[1].decode("ascii")
     characters = html5.get(f"{name};")
     if name in ("amp", "lt", "gt", "quot", "apos") or not characters:

@@ -1,4 +1,4 @@
-"""What an element of a page says of itself: what it holds, whether it is seen, what it stands for."""
+"""Classifies elements of web pages by their names and attributes: kind of content, visibility, function."""
 
 import re
 
@@ -7,7 +7,7 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] (compiled,
 from localist.corpus.formats.book import CONTENTS, INDEX, NAVIGATION, NOTE, REFERENCES
 from localist.corpus.formats.formulas import FORMULA, formula_text
 
-# Words in epub:type or role of an element → kind of its content.
+# Kind of content → values of epub:type or role.
 SAID = {
     CONTENTS: {"toc", "doc-toc", "landmarks", "page-list", "lot", "loi"},
     INDEX: {"index", "doc-index"},
@@ -18,7 +18,7 @@ SAID = {
     },
     NAVIGATION: {"navigation", "banner", "contentinfo", "search"},
 }
-# The same in class or id, which are anybody's words: believed only where the content is like that.
+# The same for class and id. Authors choose these freely, so the content must confirm them.
 NAMED = {
     CONTENTS: {"toc", "toc-entry", "table-of-contents", "tableofcontents"},
     INDEX: {"index"},
@@ -53,14 +53,14 @@ NAMED = {
     },
 }
 NAVIGATION_NAME = re.compile(r"nav(?:header|footer|bar|links?|menu)?|(?:doc|sub|top|side|foot|bottom|page)-?nav")
-# Parts of a page that are not its text, though they may be in sentences.
+# Parts of a page outside its text, though they may contain sentences.
 ASIDE = {"comments", "comment-list", "comments-area", "disqus_thread", "ambox"}
 COOKIES = re.compile(r"cookies?\b.*|gdpr\b.*|.*-cookies?|consent-.*")
 PASSED_OVER = {"pagebreak", "doc-pagebreak", "footnote-back", "footnote-backref", "doc-backlink"}
 PAGE_NUMBER = {"pagebreak", "pagenum", "pageno", "page-number", "page_number", "pagenumber"}
 LONGEST_MARK = 20
 PAGE_NUMBER_TEXT = re.compile(r"\W*(?:p(?:age|g)?\b\W*)?(?:\d{1,5}|[ivxlc]{1,9})?\W*", re.IGNORECASE)
-# For the ears, or for nobody; remarks and deletions of a word processor.
+# For screen readers only, or hidden; comments and deletions of word processors.
 UNSEEN = {
     *("sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screenreader", "hidden", "d-none"),
     *(
@@ -82,11 +82,11 @@ UNSEEN_STYLE = re.compile(
 REMARK_ID = re.compile(r"cmnt(?:_ref)?\d+|_?_?msocom.*|_msoanchor.*", re.IGNORECASE)
 NOTE_REFERENCE = {"noteref", "doc-noteref", "footnote-ref", "footnoteref", "fnref", "reference"}
 NOTE_NUMBER = re.compile(r"[\[(]?(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])[\])]?")
-# Of pandoc, Word and LibreOffice.
+# As written by pandoc, Word and LibreOffice.
 NOTE_ID = re.compile(r"(?:foot|end)note-\d+$|_?(?:ft|ed)n\d+$|sd(?:foot|end)note\d+$")
 NOTE_TARGET = re.compile(r"note|fn|cite|ref", re.IGNORECASE)
 ARROW = re.compile(r"[↑↩⏎^\ufe0e]+")
-# Formulas come as several things that stand for each other.
+# A formula may come in several equivalent forms.
 FORMULAS = {"katex", "mathjax", "mathjax_display", "mathjax_svg", "mathjax_chtml", "mjx-chtml", "mwe-math-element"}
 FORMULA_PICTURES = {"math", "tex", "latex", "mwe-math-fallback-image-inline", "mwe-math-fallback-image-display"}
 CODE = {"code", "highlight", "sourcecode", "programlisting", "prettyprint", "verbatim", "screen", "codehilite"}
@@ -94,13 +94,13 @@ MAIN_IDS = {"main", "main-content", "content", "mw-content-text"}
 
 
 def kind_said(element: etree._Element) -> str | None:
-    """The kind of an element's content by its meaning (epub:type, role, nav), or None."""
+    """The kind of an element's content according to its semantics (epub:type, role, nav), or None."""
     said = words_of(element, "{http://www.idpf.org/2007/ops}type", "epub:type", "role")
     return next((kind for kind, words in SAID.items() if said & words), CONTENTS if element.tag == "nav" else None)
 
 
 def kind_named(element: etree._Element) -> str | None:
-    """The kind of an element's content by its names (class, id), or None."""
+    """The kind of an element's content according to its names (class, id), or None."""
     names = words_of(element, "class", "id")
     if NOTE_ID.match(element.get("id", "")):
         return NOTE
@@ -118,7 +118,7 @@ def is_footer(element: etree._Element) -> bool:
 
 
 def is_beside_the_text(element: etree._Element) -> bool:
-    """Whether an element says that it is remarks of readers, a banner for cookies, or a form to fill in."""
+    """Whether an element is labelled as reader comments, a cookie banner, or a form."""
     names = words_of(element, "class", "id")
     return element.tag == "form" or bool(names & ASIDE) or any(COOKIES.fullmatch(name) for name in names)
 
@@ -128,7 +128,7 @@ def is_main(element: etree._Element) -> bool:
 
 
 def is_unseen(element: etree._Element) -> bool:
-    """Whether nobody sees an element, whatever it holds."""
+    """Whether an element is invisible, whatever its content."""
     return (
         element.tag == "del"
         or (element.tag == "dialog" and element.get("open") is None)
@@ -140,9 +140,9 @@ def is_unseen(element: etree._Element) -> bool:
 
 
 def seems_unseen(element: etree._Element) -> bool:
-    """Whether the names of an element say that it is not for the eye, or its attribute that it is not for the ear.
+    """Whether an element is marked as visually hidden by its names, or as hidden from screen readers by its attribute.
 
-    Where two elements are such a pair, for the ear and for the eye, the one for the eye is seen.
+    In a pair of elements, one for screen readers and one for display, the displayed one counts as visible.
     """
     if element.get("aria-hidden") == "true":
         return element.tag != "span" or not any(
@@ -176,7 +176,7 @@ def is_note_mark(element: etree._Element) -> bool:
 
 
 def formula_of(element: etree._Element) -> str | None:
-    """The text of a formula, said once, or None where the element is none."""
+    """The text of a formula, without its repetitions, or None if the element is not a formula."""
     if element.tag == "math":
         return formula_text(element)
     if element.tag == "script":
@@ -214,7 +214,7 @@ def _is_for_ears(element: etree._Element) -> bool:
 
 
 def _holds_a_remark(element: etree._Element) -> bool:
-    """A block of a word processor's page that begins with the anchor of a remark."""
+    """Whether a block of a word processor's page begins with the anchor of a comment."""
     if element.tag != "div" or not len(element):
         return False
     first = next(element.iter("a"), None)
@@ -222,7 +222,7 @@ def _holds_a_remark(element: etree._Element) -> bool:
 
 
 def _source(script: etree._Element | None) -> str | None:
-    """The formula that a script writes, or None."""
+    """The source of the formula in a script element, or None."""
     if script is None or script.tag != "script" or not script.get("type", "").startswith("math/"):
         return None
     return " ".join((script.text or "").split())

@@ -21,10 +21,10 @@ from localist.corpus.formats.formulas import FORMULA
 from localist.corpus.formats.mediawiki_templates import shown, unknown_in_sentences
 from localist.plumbing.errors import UserError
 
-# Of files and categories: their numbers in a dump's list of its namespaces, and names that every wiki knows.
+# Media, file and category namespaces: their numbers in a dump's list of namespaces, and the names valid in every wiki.
 NOT_PROSE_NAMESPACES = (-2, 6, 14)
 NOT_PROSE_NAMES = frozenset({"file", "image", "category", "media"})
-# Old names of the namespaces are not in the list; what a link leads to tells of files.
+# The list lacks former names of the namespaces; links to files are recognised by their target.
 FILE = re.compile(
     r"[^:/]+:[^|/:]+\.(?:jpe?g|png|gif|svg|tiff?|webp|xcf|og[gva]|webm|mp3|wav|midi?|pdf|djvu)\s*", re.IGNORECASE
 )
@@ -44,22 +44,22 @@ NOT_A_DUMP = (
 
 MAGIC_WORD = re.compile(r"__[A-Z]{3,}__")
 PAGE_NAME = re.compile(r"\{\{\s*(?:FULL|BASE)?PAGENAME\s*\}\}")
-# In Chinese, a word in several scripts, of which the first is taken.
+# In Chinese, a word in several scripts; the first is used.
 IN_SCRIPTS = re.compile(r"-\{(?:[^{}|]*\|)?(?:[a-z-]+:)?([^{};]*)[^{}]*\}-")
 IN_BRACES = re.compile(r"\A\{([^{}]*)\}\Z")
 TEX_SPACE = re.compile(r"\\[,;:! ]|~|\\q?quad\b")
 TABLE_EDGE = re.compile(r"(?:^[ \t:]*|\|[ \t]*)(\{\|)(?![|}])|^[ \t]*\|\}(?!\})", re.MULTILINE)
-# Templates vanish with their text, and leave brackets with nothing but punctuation in them.
+# Removed templates leave brackets that contain only punctuation.
 EMPTY_BRACKETS = re.compile(r"[^\S\n]*[(\[](?:[^\S\n]|[,;:])*[)\]]")
 EMPHASIS = re.compile("'{2,5}")
 SPACES = re.compile(r"[^\S\n]+")
 
 
 def read_mediawiki(path: Path, titles: Sequence[str] = ()) -> Iterator[Book]:
-    """Read the articles named in `titles`, in that order; with none named, every article in the dump's order.
+    """Read the articles named in `titles`, in that order; if empty, all articles in the order of the dump.
 
-    Redirects and pages outside the article namespace are passed over. Raises UserError for an unreadable dump, and
-    for titles that it does not have.
+    Redirects and pages outside the article namespace are skipped. Raises UserError for an unreadable dump and for
+    missing titles.
     """
     if not titles:
         for article in _articles(path):
@@ -75,7 +75,7 @@ def read_mediawiki(path: Path, titles: Sequence[str] = ()) -> Iterator[Book]:
     if missing:
         raise UserError(
             f"corpus.articles: {path} has no article called {', '.join(map(repr, missing))}. "
-            "Correct the titles, or take every article: corpus.articles: []."
+            "Correct the titles, or set corpus.articles: [] to use all articles."
         )
     for title in titles:
         yield _book(found[title])
@@ -97,12 +97,12 @@ def _book(article: _Article) -> Book:
 
 def parsed_article(source: str) -> Wikicode:
     """The nodes of an article's wikitext."""
-    # Unbalanced '' and ''' are common, and make the parser give up on the links and footnotes between them.
+    # Unbalanced '' and ''' are common, and make the parser miss the links and footnotes between them.
     return mwparserfromhell.parse(_without_nested_tables(source), skip_style_tags=True)
 
 
 def article_paragraphs(parsed: Wikicode, namespaces: Collection[str] = NOT_PROSE_NAMES) -> Iterator[Paragraph]:
-    """Headings and prose of one article; each line of prose is a paragraph. Links into `namespaces` (small letters) are
+    """Headings and prose of one article; each line of prose is a paragraph. Links into `namespaces` (in lower case) are
     not prose."""
     for wikicode in parsed.get_sections(flat=True, include_lead=True):
         headings = wikicode.filter_headings()
@@ -113,7 +113,7 @@ def article_paragraphs(parsed: Wikicode, namespaces: Collection[str] = NOT_PROSE
 
 
 def _without_nested_tables(source: str) -> str:
-    """The source without tables that hold tables, which the parser takes apart at the wrong places."""
+    """The source without nested tables, which the parser splits incorrectly."""
     depth = deepest = start = 0
     kept, after = [], 0
     for edge in TABLE_EDGE.finditer(source):
@@ -154,11 +154,11 @@ def _prose(wikicode: Wikicode, namespaces: Collection[str]) -> str:
     for node in wikicode.filter(recursive=True, matches=lambda node: _is_not_prose(node, namespaces)):
         try:
             wikicode.remove(node)
-        except ValueError:  # it went with a node around it
+        except ValueError:  # already removed with an enclosing node
             continue
     for node in wikicode.filter_tags(recursive=True, matches=lambda node: str(node.tag).strip().lower() == "br"):
         wikicode.replace(node, "\n")
-    # Inner ones first, which the others hold.
+    # Innermost first.
     for template in reversed(wikicode.filter_templates(recursive=True)):
         text = shown(template)
         if text is not None:
@@ -172,7 +172,7 @@ def _prose(wikicode: Wikicode, namespaces: Collection[str]) -> str:
 
 
 def _write_formulas(wikicode: Wikicode) -> set[str]:
-    """Write formulas into the text as their source, on a line. Returns them: on a line of its own, one is no prose."""
+    """Replace formulas with their source, on one line. Returns them: a formula on a line of its own is not prose."""
     found = set()
     for node in wikicode.filter_tags(recursive=True, matches=lambda node: str(node.tag).strip().lower() in FORMULAS):
         formula = IN_BRACES.sub(r"\1", " ".join(TEX_SPACE.sub(" ", str(node.contents)).split()))

@@ -1,11 +1,11 @@
-"""Templates of wikis that stand for words of a sentence, and what they show; all others show no prose."""
+"""The text that wiki templates within sentences expand to; all other templates are not prose."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 
 from mwparserfromhell.nodes import Node, Template, Text
 
-# A template's unnamed parameters → what it shows.
+# A template's unnamed parameters → the text it expands to.
 Shown = Callable[[Sequence[str]], str]
 
 SIGNS = {
@@ -15,7 +15,7 @@ SIGNS = {
     **dict.fromkeys(("nbsp", "space", "spaces", "thinsp", "hsp", "thin space", "0ws"), " "),
     **{"'": "'", "' \"": "' \"", "'s": "'s", "!": "|", "=": "=", "·": " · ", "dot": " · ", "pi": "π", "euro": "€"},
 }
-# Their first, second or last parameter is the text.
+# Templates whose first, second or last parameter is the text.
 FIRST = {
     *("nowrap", "nobr", "nobreak", "small", "smaller", "big", "bigger", "larger", "resize", "sc", "smallcaps", "caps"),
     *("abbr", "tooltip", "angbr", "em", "strong", "strongbad", "u", "underline", "mono", "code", "kbd", "var", "mvar"),
@@ -91,7 +91,7 @@ UNITS = {
 }
 SINGULAR = {"feet": "foot", "inches": "inch", "kilometres per hour": "kilometre-per-hour"}
 RANGES = {"to": "to", "and": "and", "or": "or", "by": "by", "x": "by", "-": "–", "–": "–", "to(-)": "to", "+/-": "±"}
-# Notes and remarks of editors, which are no words of their sentence.
+# Notes and editorial remarks, which are not part of the sentence.
 REMARK = re.compile(
     r"(?:cit|cite|cn|fact|sfnm?p?|r|rp|refn?|efn|when|who|which|what|where|why|how|by whom|clarify|vague|dubious|"
     r"dead link|pov|spoken|harv|better source|original research|weasel|peacock|update|inflation-fn|coord)\b.*|"
@@ -103,7 +103,7 @@ NUMBER = re.compile(r"[+−-]?[\d.,/ ]*\d[\d.,/ ]*")
 
 
 def unknown_in_sentences(nodes: Sequence[Node]) -> Iterator[str]:
-    """The templates that stand before the rest of a sentence, and of whose words nothing is known."""
+    """The templates within sentences whose expansion is unknown."""
     for before, node, after in zip(nodes, nodes[1:], nodes[2:], strict=False):
         if isinstance(node, Template) and shown(node) is None and not REMARK.match(str(node.name).strip()):
             within = not (isinstance(before, Text) and (not before.value or before.value[-1] == "\n"))
@@ -112,7 +112,7 @@ def unknown_in_sentences(nodes: Sequence[Node]) -> Iterator[str]:
 
 
 def shown(template: Template) -> str | None:
-    """What a template shows in a sentence, as wikitext; None where it shows no words of one."""
+    """The text that a template adds to a sentence, as wikitext; None if it adds none."""
     written = str(template.name).strip().replace("_", " ")
     name = written.lower()
     function, _, argument = written.partition(":")
@@ -146,7 +146,7 @@ def _named(template: Template, values: Sequence[str]) -> str:
 
 
 def _converted(values: Sequence[str], adjective: bool = False) -> str:
-    """A measure as it is given, without those that it is converted into."""
+    """A measurement as given, without its conversions."""
     said: list[str] = []
     for value in values:
         if NUMBER.fullmatch(value):
@@ -162,7 +162,7 @@ def _converted(values: Sequence[str], adjective: bool = False) -> str:
 
 
 def _date(values: Sequence[str]) -> str:
-    """A date of a day in words where it is given as numbers, year first; else as it is given."""
+    """A date in words if it is given as numbers, year first; else as given."""
     numbers = [int(value) for value in values[:3] if value.isdigit()]
     if len(numbers) == 3 and 1 <= numbers[1] <= 12:
         return f"{numbers[2]} {MONTHS[numbers[1] - 1]} {numbers[0]}"
@@ -177,7 +177,7 @@ def _fraction(values: Sequence[str]) -> str:
 
 
 def _of_another_wiki(values: Sequence[str]) -> str:
-    # Once, the language of the other wiki came first.
+    # Formerly, the language of the other wiki came first.
     return values[1] if len(values) > 1 and CODE.fullmatch(values[0]) else values[0]
 
 

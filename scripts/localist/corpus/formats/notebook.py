@@ -11,13 +11,13 @@ from localist.plumbing.errors import UserError
 
 
 def read_notebook(path: Path) -> Iterator[Book]:
-    """Read one notebook as one book; code and its outputs are left out. Raises UserError where it is damaged."""
+    """Read one notebook as one book, without code and outputs. Raises UserError if it is damaged."""
     try:
         cells = json.loads(path.read_bytes())["cells"]
         texts = [_source(cell) for cell in cells if cell["cell_type"] == "markdown"]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise UserError(
-            f"{path}: is no notebook of version 4 ({type(error).__name__}: {error}). Save it again."
+            f"{path}: is not a version 4 notebook ({type(error).__name__}: {error}). Save it again."
         ) from error
     yield markdown_book("\n\n".join(texts), path)
 

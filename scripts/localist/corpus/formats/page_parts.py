@@ -1,4 +1,4 @@
-"""Parts of a page that are not its text, judged by what they hold once the whole page has been read."""
+"""Decides, once a complete page has been read, which of its parts are not its text."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -8,22 +8,22 @@ from localist.corpus.formats.book import CONTENTS, HEADING, NAVIGATION, NOTE, PR
 from localist.corpus.unspaced import word_count
 from localist.corpus.wrapped_lines import ENDS_SENTENCE
 
-# Kinds of claims beside those of paragraphs: parts that should go unless they hold the page's text, and its main part.
+# Kinds of claims besides the paragraph kinds: parts to remove unless they contain the page's text, and the main part.
 ASIDE, MAIN, ARTICLE = "aside", "main", "article"
 # A table of cells with fewer words than this on average holds data, not text.
 PROSE_CELL_WORDS = 12
 PROSE_WORDS = 20
-# A part that holds more than this share of a page is its text, whatever it is called.
+# A part with more than this share of a page is its text, whatever its name.
 LARGEST_PART = 0.5
-# A main part is believed where prose outside of it is less than this share of that inside.
+# A main part is accepted if the prose outside it is less than this share of the prose inside.
 LARGEST_OUTSIDE = 0.1
-# So many paragraphs in a row that are links and nothing else list contents.
+# At least this many consecutive paragraphs of links only are a table of contents.
 FEWEST_LINKS = 4
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Says that paragraphs from `start` to before `end` are of a kind."""
+    """The claim that the paragraphs from `start` up to, not including, `end` are of a kind."""
 
     start: int
     end: int
@@ -33,10 +33,10 @@ class Claim:
 def judged(
     found: Sequence[Paragraph], claims: Iterable[Claim], links: Sequence[bool], *, whole: bool
 ) -> list[Paragraph]:
-    """The paragraphs, with the kinds of the claims that what they hold bears out.
+    """The paragraphs, labelled with the kinds of those claims that their content confirms.
 
-    links: whether a paragraph is links alone. whole: whether this is a whole book, which its notes and references
-    cannot be most of.
+    links: whether each paragraph consists of links only. whole: whether this is a complete book, in which notes and
+    references cannot be the larger part.
     """
     paragraphs = list(found)
     if not paragraphs:
@@ -56,7 +56,7 @@ def judged(
 
 
 def as_contents(found: Sequence[Paragraph]) -> list[Paragraph]:
-    """Paragraphs of a file that is said to list contents: they do, unless there is prose among them."""
+    """The paragraphs of a file that is declared a table of contents, labelled as such unless they include prose."""
     return judged(found, [Claim(0, len(found), CONTENTS)], [False] * len(found), whole=False)
 
 
@@ -77,7 +77,7 @@ def _judge(found: Sequence[Paragraph], whole: bool) -> Callable[[Claim], bool]:
 
 
 def _label_outside(paragraphs: list[Paragraph], claims: Sequence[Claim]) -> None:
-    """Where nearly all prose is in the main part, the rest of the page is around it."""
+    """If nearly all prose is in the main part, label the rest of the page as navigation."""
     prose = _sums(map(_prose, paragraphs))
     for kind in (ARTICLE, MAIN):
         main = _outermost(claim for claim in claims if claim.kind == kind)
@@ -104,7 +104,7 @@ def _label(paragraphs: list[Paragraph], start: int, end: int, kind: str) -> None
 
 
 def _prose(paragraph: Paragraph) -> int:
-    """Characters of prose in a paragraph: it ends a sentence, and is no mere line."""
+    """Characters of prose in a paragraph: one that is long enough and ends a sentence."""
     text = paragraph.text
     is_prose = paragraph.kind == PROSE and ENDS_SENTENCE.search(text) and word_count(text) >= PROSE_WORDS
     return len(text) if is_prose else 0
@@ -119,7 +119,7 @@ def _within(sums: Sequence[int], claim: Claim) -> int:
 
 
 def _runs(links: Sequence[bool], found: Sequence[Paragraph]) -> Iterable[tuple[int, int]]:
-    """Stretches of paragraphs that are links and nothing else."""
+    """Runs of consecutive paragraphs of links only."""
     place = 0
     for is_links, run in groupby(zip(links, found, strict=True), key=lambda one: one[0] and one[1].kind == PROSE):
         length = len(list(run))

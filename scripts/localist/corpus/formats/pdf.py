@@ -1,4 +1,4 @@
-"""Text layer of a PDF with the position of every line, read by PDFium (nothing is rendered, no script runs)."""
+"""The text layer of a PDF with the position of each line, read by PDFium (nothing is rendered, no scripts run)."""
 
 import mmap
 from collections import Counter
@@ -22,12 +22,12 @@ TABLE_MARK = b"startxref"
 OBJECT_MARK = b" obj"
 END = 4096
 MOST_UNREADABLE = 0.2
-# A page with a picture and fewer characters is a scan: they are a page number or a stamp.
+# A page with a picture and fewer characters is a scan: the characters are a page number or a stamp.
 FEWEST_CHARACTERS = 20
-# All pages are scaled so that most text has this size in points, whatever the unit of the file.
+# All pages are scaled so that most text has this size in points, whatever the file's unit.
 BODY_SIZE = 10.0
 MOST_BROKEN_WORDS = 0.02
-# In prose a few words in a hundred are one letter long, in mathematics up to ten; in a table most lines have wide gaps.
+# In prose a few per cent of words are single letters, in mathematics up to ten; in tables most lines have wide gaps.
 MOST_SINGLE_LETTERS = 0.2
 MOST_TABULAR_LINES = 0.4
 
@@ -35,25 +35,25 @@ MOST_TABULAR_LINES = 0.4
 def read_pdf(path: Path, steps: frozenset[str]) -> Iterator[Book]:
     """Read one PDF as one book.
 
-    `steps` are the cleaning steps that are on: page furniture is taken out here, where places are known. Raises
-    UserError for an encrypted, damaged or truncated file, and for one without a readable text layer.
+    `steps` are the enabled cleaning steps: page furniture is removed here, where positions are known. Raises UserError
+    if the file is encrypted, damaged or truncated, or has no readable text layer.
     """
     if _is_cut_off(path):
         raise UserError(
-            f"{path}: the end of the PDF is missing, so it was cut off. Get it again, or repair it, for example with "
-            "`qpdf broken.pdf whole.pdf`."
+            f"{path}: is truncated: the end of the PDF is missing. Get a new copy, or repair it, for example with "
+            "`qpdf broken.pdf repaired.pdf`."
         )
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        # PDFium may report the error of an earlier file.
+        # PDFium may report the error code of an earlier file.
         if error.err_code == raw.FPDF_ERR_PASSWORD and b"/Encrypt" in path.read_bytes():
             raise UserError(
                 f"{path}: is encrypted with a password. Save a copy without one, for example with "
                 "`qpdf --password=... --decrypt in.pdf out.pdf`."
             ) from error
         raise UserError(
-            f"{path}: is damaged: PDFium cannot open it ({error}). Get it again, or repair it with qpdf."
+            f"{path}: is damaged: PDFium cannot open it ({error}). Get a new copy, or repair it with qpdf."
         ) from error
     try:
         yield _book(document, path, steps)
@@ -62,7 +62,7 @@ def read_pdf(path: Path, steps: frozenset[str]) -> Iterator[Book]:
 
 
 def _is_cut_off(path: Path) -> bool:
-    """Whether the file ends in the middle of its objects. Other bytes where its end should be do no harm."""
+    """Whether the file ends in the middle of its objects. Trailing bytes after a complete file are harmless."""
     if not path.stat().st_size:
         return True
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -74,7 +74,7 @@ def _is_cut_off(path: Path) -> bool:
 
 @dataclass
 class _Pages:
-    """What the pages hold, and what cannot be read of them (numbers of pages, of characters)."""
+    """The contents of the pages, and the numbers of pages and characters that cannot be read."""
 
     fragments: list[list[Fragment]] = field(default_factory=list)
     without_text: list[int] = field(default_factory=list)
@@ -136,7 +136,7 @@ def _pages(document: pypdfium2.PdfDocument) -> _Pages:
 
 
 def _scaled(pages: _Pages, ligatures: dict[int, str]) -> list[list[Fragment]]:
-    """The fragments in a unit that makes most of the text BODY_SIZE large; scans have that size on all their pages."""
+    """The fragments, scaled so that most text has size BODY_SIZE; in scans, on each page."""
     body = body_size(one for fragments in pages.fragments for one in fragments) or BODY_SIZE
     unit = BODY_SIZE / body
     return [
@@ -157,11 +157,11 @@ def _scaled(pages: _Pages, ligatures: dict[int, str]) -> list[list[Fragment]]:
 
 def _warnings(pages: _Pages) -> Iterator[str]:
     if pages.damaged:
-        yield f"{_listed(pages.damaged)} missing: the file is damaged there"
+        yield f"{_listed(pages.damaged)} missing: damaged in the file"
     if pages.without_text:
-        yield f"{_listed(pages.without_text)} without text: pictures, or scans that need OCR"
+        yield f"{_listed(pages.without_text)} without text: pictures or scans that need OCR"
     if pages.unreadable:
-        yield f"{pages.unreadable} characters have no Unicode meaning in their fonts, and were left out"
+        yield f"{pages.unreadable} characters have no Unicode mapping in their fonts and were left out"
     if pages.aside:
         yield f"{pages.aside} characters at an angle to the text (stamps, watermarks, labels) were left out"
 
@@ -171,8 +171,8 @@ def _broken_words(texts: Iterable[str]) -> Iterator[str]:
     broken, words = (sum(numbers) for numbers in zip(*counts, strict=True)) if counts else (0, 0)
     if broken > MOST_BROKEN_WORDS * words:
         yield (
-            f"{broken} of {words} words begin with a sign that belongs to the letter before: the PDF does not hold the "
-            "letters of this script in their order. Compare with the pages, or use another format"
+            f"{broken} of {words} words begin with a combining sign: the PDF does not store the letters of this script "
+            "in reading order. Compare the text with the pages, or use another format"
         )
 
 
@@ -181,8 +181,8 @@ def _torn_words(texts: Iterable[str]) -> Iterator[str]:
     single = sum(len(word) == 1 and word.lower() != word.upper() for word in words)
     if single > MOST_SINGLE_LETTERS * len(words):
         yield (
-            f"{single} of {len(words)} words are single letters: the text layer tears words apart. If it is that of a "
-            "scan, make it anew, for example with `ocrmypdf --redo-ocr in.pdf out.pdf`"
+            f"{single} of {len(words)} words are single letters: the text layer breaks words up. If this is a scan, "
+            "repeat the OCR, for example with `ocrmypdf --redo-ocr in.pdf out.pdf`"
         )
 
 
@@ -191,13 +191,13 @@ def _tables(layout: Layout) -> Iterator[str]:
     tabular = sum(line.is_tabular for line in lines)
     if tabular > MOST_TABULAR_LINES * len(lines):
         yield (
-            f"{tabular} of {len(lines)} lines have gaps as in tables, forms or listings: these are read row by row, "
-            "across their columns"
+            f"{tabular} of {len(lines)} lines have gaps as in tables, forms or listings; they are read row by row, "
+            "across columns"
         )
 
 
 def _page_text(fragments: list[Fragment]) -> str:
-    """A page as it was, in the file's order: its lines, page furniture included."""
+    """The text of a page before cleaning, in file order, page furniture included."""
     parts = []
     for before, one in zip([None, *fragments], fragments, strict=False):
         same_line = before is not None and abs(before.baseline - one.baseline) < SAME_LINE * one.size
@@ -209,13 +209,13 @@ def _refuse_what_cannot_be_read(path: Path, pages: _Pages) -> None:
     total = len(pages.fragments)
     if pages.damaged and len(pages.damaged) > total / 2:
         raise UserError(
-            f"{path}: is damaged: {_listed(pages.damaged)} of {total} cannot be read. Get it again, or repair it with "
-            "qpdf."
+            f"{path}: is damaged: {_listed(pages.damaged)} of {total} cannot be read. Get a new copy, or repair it "
+            "with qpdf."
         )
     every = pages.unreadable + pages.characters
     if pages.unreadable > MOST_UNREADABLE * every:
         raise UserError(
-            f"{path}: {pages.unreadable} of {every} characters have no Unicode meaning in their fonts: "
+            f"{path}: {pages.unreadable} of {every} characters have no Unicode mapping in their fonts: "
             "its text cannot be read. It needs OCR, for example `ocrmypdf --force-ocr in.pdf out.pdf`."
         )
     if len(pages.without_text) > total / 2 or not pages.characters:
@@ -234,7 +234,7 @@ def _has_picture(page: pypdfium2.PdfPage) -> bool:
 
 
 def _outline(document: pypdfium2.PdfDocument) -> dict[int, list[tuple[int, str]]]:
-    """Page → bookmarks on it, each with its level (1 is the highest) and title."""
+    """Page → its bookmarks, each with level (1 is the highest) and title."""
     found: dict[int, list[tuple[int, str]]] = {}
     for bookmark in document.get_toc(max_depth=6):
         target = bookmark.get_dest()

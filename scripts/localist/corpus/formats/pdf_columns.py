@@ -1,4 +1,4 @@
-"""From pieces of lines to the lines of each column of a page, in reading order."""
+"""Assembles line fragments into the lines of each column of a page, in reading order."""
 
 from bisect import bisect_left, insort
 from collections import Counter
@@ -16,10 +16,10 @@ from localist.corpus.formats.pdf_fragments import (
     Fragment,
 )
 
-# Lengths in multiples of the font size, unless said otherwise.
+# Lengths in multiples of the font size, unless stated otherwise.
 SAME_BASELINE = 0.45
-# Two columns: the fewest lines on each side, the least width of each (a share of the text's width), the largest share
-# of lines across both (on a page that has the gutter of others), and the share of a column's width that half of its
+# Two columns: the fewest lines on each side, the least width of each (a share of the text width), the largest share of
+# lines across both (on a page that shares its gutter with others), and the share of a column's width that half of its
 # lines fill.
 FEWEST_LINES = 4
 NARROWEST_COLUMN = 0.2
@@ -27,34 +27,34 @@ MOST_ACROSS = 0.3
 LEAST_FILLED = 0.4
 GUTTER = 0.4
 MOST_PLACES = 400
-# A gutter is wider than the gaps between the words beside it by this factor, in this share of the lines that are long
-# enough to tell.
+# A gutter is wider than the gaps between adjacent words by this factor, in this share of the lines that are long
+# enough to decide.
 WIDER = 1.3
 MOSTLY = 0.7
 LONG_ROW = 16.0
-# Columns follow each other in the file if so few lines go on behind the gutter.
+# The file stores one column after the other if at most this share of the lines continues across the gutter.
 FEW = 0.2
 
 
-# What stands left and right of a place in a line.
+# The parts of a line left and right of a position.
 Parts = tuple[list[Fragment], list[Fragment]]
 
 
 @dataclass(frozen=True)
 class Line(Fragment):
-    """A whole line of one column; `gap` is the widest one in it, between words or pieces."""
+    """A complete line of one column; `gap` is its widest gap between words or fragments."""
 
     page: int = 0
 
     @property
     def is_tabular(self) -> bool:
-        """Whether it has a gap that is too wide for prose: a row of a table, a form or a listing."""
+        """Whether it has a gap too wide for prose: a row of a table, form or listing."""
         return self.gap > COLUMN_GAP * self.size
 
 
 @dataclass(frozen=True)
 class Column:
-    """Lines from top to bottom, and where most of them begin and end."""
+    """Lines from top to bottom, and the positions where most of them begin and end."""
 
     lines: tuple[Line, ...]
     left: float
@@ -64,7 +64,7 @@ class Column:
 
 @dataclass
 class _Row:
-    """Fragments of one line, from the left; `baseline` is that of the last of full size."""
+    """Fragments of one line from left to right; `baseline` is that of the last full-size fragment."""
 
     fragments: list[Fragment]
     baseline: float = field(init=False)
@@ -80,9 +80,9 @@ class _Row:
 
 
 def rows_of(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
-    """The fragments of each line from the left, lines from the top.
+    """The fragments of each line from left to right, the lines from top to bottom.
 
-    A fragment belongs to the line that is nearest in height where it begins: lines of scans rise, fall and waver.
+    A fragment belongs to the line that is nearest in height at its beginning, since lines of scans are not straight.
     """
     rows: list[_Row] = []
     ends: list[tuple[float, int]] = []  # baseline and number of each row, in order
@@ -123,7 +123,7 @@ def _column(lines: Sequence[Line]) -> Column:
 
 
 def _gutters(pages: Sequence[Sequence[Fragment]]) -> list[float | None]:
-    """The gutter of each page; one with little text has that of the nearest page of its side, if it fits."""
+    """The gutter of each page; a page with little text gets that of the nearest page of the same side, if it fits."""
     own = [_gutter(fragments) for fragments in pages]
     found = list(own)
     for number, fragments in enumerate(pages):
@@ -147,7 +147,7 @@ def _parted(row: Sequence[Fragment], x: float) -> Parts:
 
 
 def _columns(fragments: Sequence[Fragment], page: int, gutter: float | None) -> Iterator[list[Line]]:
-    """The columns of a page in reading order; a block across both columns comes before the parts below it."""
+    """The columns of a page in reading order; a block that spans both columns precedes the columns below it."""
     if gutter is None:
         yield _lines(fragments, page)
         return
@@ -177,7 +177,7 @@ def _side(fragments: Sequence[Fragment], page: int, order: dict[int, int]) -> It
 
 
 def _gutter(fragments: Sequence[Fragment]) -> float | None:
-    """The middle of the white stripe between two columns, or None."""
+    """The middle of the white space between two columns, or None."""
     if len(fragments) < 2 * FEWEST_LINES:
         return None
     rows = rows_of(fragments)
@@ -200,7 +200,7 @@ def _gutter(fragments: Sequence[Fragment]) -> float | None:
 
 
 def _separates(rows: Sequence[Sequence[Fragment]], x: float, width: float, follows: dict[int, int]) -> bool:
-    """Whether x parts columns: in stretches of several lines, none of which goes across it."""
+    """Whether x separates columns: there are runs of several lines that do not cross it."""
     parted = [part for stretch in _stretches(rows, x) for part in stretch]
     across = len(rows) - len(parted)
     for side in ([left for left, _ in parted if left], [right for _, right in parted if right]):
@@ -212,8 +212,8 @@ def _separates(rows: Sequence[Sequence[Fragment]], x: float, width: float, follo
             return False
     both = [(left, right) for left, right in parted if left and right]
     going_on = sum(follows.get(id(left[-1])) == id(right[0]) for left, right in both)
-    told = [_is_gutter(left, right) for left, right in both]
-    gutters, gaps = told.count(True), told.count(False)
+    decided = [_is_gutter(left, right) for left, right in both]
+    gutters, gaps = decided.count(True), decided.count(False)
     return going_on <= FEW * len(both) or (gutters >= FEWEST_LINES and gutters >= MOSTLY * (gutters + gaps))
 
 
@@ -234,7 +234,7 @@ def _stretches(rows: Sequence[Sequence[Fragment]], x: float) -> Iterator[list[Pa
 
 
 def _is_gutter(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool | None:
-    """Whether a line's gap is one between columns, not between words; None if the line is too short to tell."""
+    """Whether a line's gap is a gutter rather than a word space; None if the line is too short to decide."""
     between = right[0].left - _end(left)
     inside = [after.left - one.right for side in (left, right) for one, after in pairwise(side)]
     widest = max([*inside, *(one.gap for one in (*left, *right))])
@@ -249,14 +249,14 @@ def _lines(fragments: Sequence[Fragment], page: int) -> list[Line]:
 
 
 def line_of(row: Sequence[Fragment], page: int) -> Line:
-    """A line of the pieces in it."""
+    """The line made of these fragments."""
     main = max(row, key=lambda one: len(one.text))
     gap = max([main.gap, *(after.left - one.right for one, after in pairwise(row) if not _is_raised(after, main))])
     return Line(row_text(row), row[0].left, _end(row), main.baseline, main.size, gap, page)
 
 
 def row_text(row: Sequence[Fragment]) -> str:
-    """The text of a line; raised numbers beside it are marks."""
+    """The text of a line; raised numbers become footnote marks."""
     main = max(row, key=lambda one: len(one.text))
     parts = []
     for before, one in zip([None, *row], row, strict=False):

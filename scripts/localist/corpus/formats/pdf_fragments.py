@@ -1,4 +1,4 @@
-"""From letters to pieces of lines: words and the spaces between them."""
+"""Assembles letters into line fragments: words and the spaces between them."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ WORD_GAP = 0.15
 COLUMN_GAP = 0.9
 SUPERSCRIPT_SIZE = 0.85
 SUPERSCRIPT_RISE = 0.15
-# Letter-spacing: so many letters in a row with gaps that are equal, and smaller than those between words by a factor.
+# Letter-spacing: at least this many letters with equal gaps, smaller than the gaps between words by a factor.
 FEWEST_SPACED = 3
 WIDER = 1.5
 LARGEST_SPACING = 0.25
@@ -23,8 +23,7 @@ LARGEST_SPACING = 0.25
 
 @dataclass(frozen=True)
 class Fragment:
-    """A piece of a line: its text, its extent and baseline (points; y grows upwards), its font size, and the widest gap
-    between its words."""
+    """Part of a line: text, extent and baseline (points; y grows upwards), font size, and widest gap between words."""
 
     text: str
     left: float
@@ -35,8 +34,8 @@ class Fragment:
 
 
 def fragments_of(letters: Sequence[Letter]) -> tuple[list[Fragment], int]:
-    """Pieces of lines: letters that follow each other without a jump; and the number of letters left out because they
-    are turned against the page's text (stamps along a margin)."""
+    """Line fragments (letters that follow each other without a jump), and the number of letters left out because they
+    are rotated against the page's text (stamps along a margin)."""
     upright = Counter(letter.quarter_turns for letter in letters).most_common(1)
     lines: list[list[Letter]] = []
     turned = 0
@@ -81,7 +80,7 @@ def _fragment(letters: Sequence[Letter]) -> Fragment:
 
 
 def _usual(values: Sequence[float]) -> float:
-    """The most frequent value, rounded to two or more digits."""
+    """The most frequent value, after rounding to at least two digits."""
     counts: Counter[float] = Counter()
     for value, count in Counter(values).items():
         counts[round(value, 1) if abs(value) >= 1 else float(f"{value:.2g}")] += count
@@ -89,7 +88,7 @@ def _usual(values: Sequence[float]) -> float:
 
 
 def _spaces(letters: Sequence[Letter], size: float) -> list[bool]:
-    """Whether a space comes before each letter."""
+    """For each letter, whether a space precedes it."""
     spaces = [False]
     for before, letter in pairwise(letters):
         gap = letter.left - before.right
@@ -107,7 +106,7 @@ def _spaces(letters: Sequence[Letter], size: float) -> list[bool]:
 
 
 def _single_letters(letters: Sequence[Letter], spaces: Sequence[bool]) -> list[tuple[int, int]]:
-    """Stretches of words of one letter, FEWEST_SPACED or more."""
+    """Runs of at least FEWEST_SPACED single-letter words."""
     found, start = [], 0
     for end in range(len(letters) + 1):
         alone = (
@@ -140,7 +139,8 @@ def _close_letter_spacing(letters: Sequence[Letter], spaces: list[bool], start: 
 
 
 def _is_letter_spaced(words: Sequence[str], gap: float, other: float | None, size: float, typed: bool) -> bool:
-    """Whether these are words, by their letters and the gap between these; `other` is the least one elsewhere."""
+    """Whether the letters form letter-spaced words, judging by the letters and the gap between them; `other` is the
+    smallest gap elsewhere."""
     if not all(word.islower() or word.isupper() or word.istitle() for word in words):
         return False
     if typed or len(words) > 1:

@@ -1,4 +1,4 @@
-"""Page furniture: running heads, feet and page numbers at the edges of pages, line numbers, stamps over the text."""
+"""Page furniture: running heads, running feet and page numbers at page edges, line numbers, stamps over the text."""
 
 import re
 from collections import Counter, defaultdict
@@ -13,22 +13,22 @@ from localist.corpus.formats.pdf_notes import NOTE_SIZE
 RUNNING_HEADS = "running_heads"
 PAGE_NUMBERS = "page_numbers"
 
-# How many lines from the top, and from the bottom, can be furniture.
+# How many lines at the top, and at the bottom, can be furniture.
 EDGE_LINES = 2
-# Lines of equal height on their pages are no further apart, in points.
+# Lines within this distance, in points, count as equally high on their pages.
 SAME_PLACE = 3.0
-# A running head has parts if gaps part them that are this wide, in multiples of the font size.
+# Gaps of at least this width, in multiples of the font size, separate the parts of a running head.
 PART_GAP = 3.0
 MOST_PARTS = 3
 FEWEST_REPEATS = 3
 LEAST_DENSITY = 0.2
-# Of so few, a page printed from a browser, nothing stands on more.
+# With this few pages (a web page printed from a browser), a line cannot recur more often.
 TWO_PAGES = 2
 ENDS_CLAUSE = re.compile(r"[.,;-]['\"”’»)]*$")
-# A head made of titles holds no more letters beside them than "appendix" has. Shorter titles are anybody's words.
+# A running head made of titles has at most as many other letters as "appendix". Shorter titles may be ordinary words.
 MOST_LETTERS_BESIDE = 8
 FEWEST_LETTERS = 4
-# A place whose lines mostly come back holds nothing but furniture, also where a title stands on one page only.
+# A position whose lines mostly recur holds only furniture, even if a title occurs on a single page.
 MOSTLY = 0.6
 
 DIGITS = re.compile(r"\d+|\b[ivxlcdm]+\b")
@@ -44,11 +44,12 @@ ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 def without_furniture(
     pages: Sequence[Sequence[Fragment]], steps: Iterable[str]
 ) -> tuple[list[list[Fragment]], dict[str, tuple[str, ...]]]:
-    """The fragments of each page without its furniture, and what was taken out by which step.
+    """The fragments of each page without its furniture, and step → texts removed.
 
-    Furniture is a line among the outermost EDGE_LINES of its page of which a part, digits aside, stands on
-    FEWEST_REPEATS pages at least, or which is made of titles; any line in a place (height on the page) where most lines
-    do; a number that counts with the pages, or with the lines beside it; and a large word in one place of most pages.
+    Furniture is a line among the outermost EDGE_LINES of its page if part of it, digits aside, occurs on at least
+    FEWEST_REPEATS pages, or if it is made of titles; any line in a position (height on the page) where most lines are
+    of these kinds; a number that counts the pages, or the lines next to it; and a large word in the same position on
+    most pages.
     """
     steps = set(steps)
     body = body_size(fragment for fragments in pages for fragment in fragments)
@@ -79,14 +80,14 @@ def without_furniture(
 
 
 def _edge_lines(rows: Sequence[list[Fragment]], body: float) -> dict[int, list[Fragment]]:
-    """The outermost lines of a page by height, but for titles, which are larger and which running heads repeat."""
+    """The outermost lines of a page by height, except titles, which are larger and repeated in running heads."""
     chosen = [*rows[:EDGE_LINES], *rows[max(EDGE_LINES, len(rows) - EDGE_LINES) :]]
     small = [row for row in chosen if max(fragment.size for fragment in row) < HEADING_SIZE * body]
     return {round(max(row, key=lambda one: len(one.text)).baseline / SAME_PLACE): row for row in small}
 
 
 def _stamps(pages: Sequence[Sequence[Fragment]], body: float) -> set[tuple[str, int, int]]:
-    """Large words in one place of most pages: watermarks."""
+    """Large words in the same position on most pages: watermarks."""
     pages_of = defaultdict(set)
     for number, fragments in enumerate(pages):
         for one in fragments:
@@ -100,7 +101,7 @@ def _stamp(one: Fragment) -> tuple[str, int, int]:
 
 
 def _line_numbers(rows: Sequence[Sequence[Fragment]], body: float) -> list[Fragment]:
-    """Numbers beside the lines of a page, or of its columns, that count these: each one, or every fifth."""
+    """Numbers next to the lines of a page or column that count them, every line or every fifth."""
     beside = [
         (number, one)
         for number, row in enumerate(rows)
@@ -123,7 +124,7 @@ def _in_place(above: Fragment, one: Fragment) -> bool:
 
 
 def _longest_count(beside: Sequence[tuple[int, Fragment]]) -> int:
-    """How many numbers in a row grow as the lines do."""
+    """The length of the longest run of numbers that increase with the lines."""
     best = run = 0
     for (line_above, above), (line, one) in pairwise(beside):
         counts = 0 < int(one.text) - int(above.text) == line - line_above
@@ -133,7 +134,7 @@ def _longest_count(beside: Sequence[tuple[int, Fragment]]) -> int:
 
 
 def titles_of(rows: Sequence[Sequence[list[Fragment]]], body: float) -> list[str]:
-    """The letters of the titles (larger lines, one or several in a row) of all pages, the longest first."""
+    """The letters of the titles (one or several consecutive larger lines) of all pages, longest first."""
     titles = set()
     for lines in rows:
         title = ""
@@ -146,7 +147,7 @@ def titles_of(rows: Sequence[Sequence[list[Fragment]]], body: float) -> list[str
 
 
 def _is_made_of_titles(line: Sequence[Fragment], titles: Sequence[str]) -> bool:
-    """Whether a line repeats titles, as heads of chapters and sections do; one that ends a sentence is text."""
+    """Whether a line repeats titles, as the running heads of chapters do; a line that ends a sentence is text."""
     text, letters = _text(line), _letters(line)
     if text[:1].islower() or ENDS_CLAUSE.search(text):
         return False
@@ -198,7 +199,7 @@ def recurring_lines(edges: Sequence[dict[int, list[Fragment]]], titles: Sequence
 
 
 def _parts(line: Sequence[Fragment]) -> list[str]:
-    """A line, and the parts that wide gaps make of it, as a book's title on the left and a chapter's on the right."""
+    """A line, and its parts between wide gaps, such as a book title on the left and a chapter title on the right."""
     parts = [[line[0]]]
     for before, one in pairwise(line):
         if one.left - before.right > PART_GAP * one.size:
@@ -208,13 +209,13 @@ def _parts(line: Sequence[Fragment]) -> list[str]:
 
 
 def _comes_back(pages: set[int]) -> bool:
-    """Whether a line recurs often enough: heads stand on every other page of their chapter, chance repeats do not."""
+    """Whether a line recurs often enough: running heads occur on every other page of a chapter."""
     return len(pages) >= FEWEST_REPEATS and len(pages) >= LEAST_DENSITY * (max(pages) - min(pages) + 1)
 
 
 def counting_lines(edges: Sequence[dict[int, list[Fragment]]]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
-    """Lines that are a number which grows by one from page to page, and lines that begin or end with it (heads also of
-    chapters of one page)."""
+    """Lines that are a number increasing by one per page, and lines that begin or end with such a number (running
+    heads, even of one-page chapters)."""
     alone, in_heads = _offsets(edges, PAGE_NUMBER), _offsets(edges, HEAD_WITH_NUMBER)
     of_pages = {(page, offset) for offsets in (alone, in_heads) for (page, _), offset in offsets.items()}
     agreeing = Counter(offset for _, offset in of_pages)
@@ -225,7 +226,7 @@ def counting_lines(edges: Sequence[dict[int, list[Fragment]]]) -> tuple[set[tupl
 def _offsets(
     edges: Sequence[dict[int, list[Fragment]]], pattern: re.Pattern[str]
 ) -> dict[tuple[int, int], tuple[bool, int]]:
-    """By how much the number in a line differs from its page's place in the file; Roman ones count by themselves."""
+    """The difference between the number in a line and its page's position in the file; Roman numerals are separate."""
     offsets = {}
     for page, lines in enumerate(edges):
         for place, line in lines.items():
@@ -248,5 +249,5 @@ def _text(line: Sequence[Fragment]) -> str:
 
 
 def without_digits(text: str) -> str:
-    """A head's text without its page number; empty for a line that is only a number."""
+    """The text of a running head without its page number; empty for a line that is only a number."""
     return " ".join(re.sub(r"\W+", " ", DIGITS.sub(" ", text.casefold())).split())

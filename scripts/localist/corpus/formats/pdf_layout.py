@@ -1,4 +1,4 @@
-"""From pieces of lines on pages to paragraphs and headings in reading order."""
+"""Assembles the line fragments of pages into paragraphs and headings in reading order."""
 
 import re
 from collections import deque
@@ -11,18 +11,18 @@ from localist.corpus.formats.pdf_columns import SAME_BASELINE, Column, Line, col
 from localist.corpus.formats.pdf_fragments import Fragment, body_size
 from localist.corpus.formats.pdf_notes import NOTE_SIZE, ends_sentence, split_margins, split_notes
 
-# Lengths in multiples of the font size, unless said otherwise.
+# Lengths in multiples of the font size, unless stated otherwise.
 INDENT = 0.6
 LARGEST_INDENT = 6.0
-# A line that ends so far (a share of the column's width) before the edge ends its paragraph.
+# A line that ends this far (a share of the column width) before the edge ends its paragraph.
 SHORT_LINE = 0.12
-# Paragraphs are further apart than lines by this factor.
+# The distance between paragraphs exceeds that between lines by this factor.
 PARAGRAPH_GAP = 1.4
 SAME_SIZE = 0.08
 HEADING_SIZE = 1.12
 DROP_CAP_SIZE = 1.6
 LONGEST_HEADING = 200
-# Captions, and lines of small print, in a row within a paragraph.
+# Consecutive captions, and lines of small print, within a paragraph.
 MOST_CAPTIONS = 8
 
 BULLET = re.compile(r"[•‣▪·]\s")
@@ -37,7 +37,7 @@ LETTERS = re.compile(r"[^\W\d_]")
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of all pages in reading order, the lines of each note in the margins, and the size of most text."""
+    """The columns of all pages in reading order, the lines of each marginal note, and the font size of most text."""
 
     columns: list[Column]
     beside: list[list[Line]]
@@ -55,8 +55,8 @@ def layout_of(pages: Sequence[Sequence[Fragment]]) -> Layout:
 def paragraphs_of(layout: Layout, outline: Mapping[int, Sequence[tuple[int, str]]]) -> Iterator[Paragraph]:
     """Paragraphs and headings of all pages; `outline` has the bookmarks (level, title) of each page, counted from 1.
 
-    Headings are lines that a bookmark names, and lines in a larger font. Notes come after the prose of their page, and
-    captions after the paragraph that they stand in.
+    Headings are lines named by a bookmark and lines in a larger font. Notes follow the prose of their page, captions
+    follow the paragraph that they interrupt.
     """
     body = layout.body
     prose, footnotes = split_notes(layout.columns, body)
@@ -71,7 +71,7 @@ def paragraphs_of(layout: Layout, outline: Mapping[int, Sequence[tuple[int, str]
 
 
 def _with_drop_caps(fragments: Sequence[Fragment]) -> list[Fragment]:
-    """A large initial that reaches down several lines is put before the uppermost line beside it."""
+    """Put each drop cap before the uppermost line next to it."""
     kept = list(fragments)
     usual = median(one.size for one in fragments) if fragments else 0.0
     for cap in fragments:
@@ -117,13 +117,13 @@ def _begins_paragraph(
         indented = INDENT * line.size < line.left - column.left < LARGEST_INDENT * line.size
         in_item = ITEM_START.match(pending[0].text) is not None
         return (indented and not in_item) or (ends_short and ends_sentence(last))
-    # A title's lines are further apart than those of the text around it.
+    # The lines of a title are further apart than those of the surrounding text.
     if above.baseline - line.baseline > PARAGRAPH_GAP * max(column.leading, line.size):
         return True
     if BULLET.match(line.text):
         return True
     shift, indent = line.left - above.left, INDENT * line.size
-    if shift > indent:  # a paragraph begins, but for the lines of a list's item below its mark
+    if shift > indent:  # a paragraph begins, unless the line continues a list item
         return len(pending) > 1 or not ITEM_START.match(above.text)
     if len(pending) > 1 and shift < -indent:
         return ends_short or ends_sentence(last) or ITEM_START.match(line.text) is not None
@@ -131,7 +131,7 @@ def _begins_paragraph(
 
 
 def _without_captions_inside(paragraphs: Sequence[list[Line]], body: float) -> list[list[Line]]:
-    """Paragraphs that a figure and its caption cut in two are whole, and the caption comes after them."""
+    """Rejoin paragraphs interrupted by a figure and its caption; the caption follows them."""
     whole: list[list[Line]] = []
     captions: list[list[Line]] = []
     for lines in paragraphs:
@@ -151,7 +151,7 @@ def _is_caption(lines: Sequence[Line]) -> bool:
 
 
 def _goes_on(above: Sequence[Line], below: Sequence[Line]) -> bool:
-    """Whether a paragraph goes on with the lines of another: in the middle of a sentence, in letters of its size."""
+    """Whether a paragraph continues in the lines below: in mid-sentence and at the same font size."""
     first = below[0].text.lstrip()
     return (
         abs(above[-1].size - below[0].size) <= SAME_SIZE * above[-1].size

@@ -1,4 +1,4 @@
-"""The letters of a PDF page, read by PDFium (nothing is rendered, no script runs), with their places and true sizes."""
+"""The letters of a PDF page with positions and true sizes, read by PDFium (nothing is rendered, no scripts run)."""
 
 import ctypes
 import math
@@ -14,18 +14,18 @@ from pypdfium2 import raw
 
 # Codes of letters whose font has no Unicode map.
 UNREADABLE = {0, 0xFFFD, *range(0xD800, 0xF900)}
-# PDFium puts this in place of a hyphen at a line's end.
+# PDFium replaces a hyphen at a line end with this.
 LINE_END_HYPHEN = 0x02
-# Where TeX's fonts have their ligatures: in its old encoding (OT1), and in that of European languages (T1).
+# Codes of ligatures in TeX fonts: in the old encoding (OT1) and in the Cork encoding (T1).
 LIGATURES = ("ff", "fi", "fl", "ffi", "ffl")
 OLD_TEX = dict(zip(range(11, 16), LIGATURES, strict=True))
 NEW_TEX = dict(zip(range(27, 32), LIGATURES, strict=True))
 CONTROLS = {*range(0x20), *range(0x7F, 0xA0)}
-# Arabic and Hebrew letters in the form that they have beside others.
+# Contextual forms of Arabic and Hebrew letters.
 PRESENTATION_FORMS = {*range(0xFB1D, 0xFE00), *range(0xFE70, 0xFEFF)}
-# Letters set one below the other in vertical text: Chinese, Japanese, Korean.
+# Chinese, Japanese and Korean characters, which may be set vertically.
 EAST_ASIAN = {*range(0x2E80, 0xD7B0), *range(0xF900, 0xFB00), *range(0xFE30, 0xFE50), *range(0xFF00, 0xFFF0)}
-# Accents that a font without accented letters sets over the letter (TeX's OT1) → the same as a part of the letter.
+# Spacing accents that fonts without accented letters (TeX's OT1) print over the letter → combining accents.
 ACCENTS = dict(
     zip(
         "`^~¨¯´¸ˆˇ˘˙˚˛˜˝",
@@ -34,19 +34,19 @@ ACCENTS = dict(
     )
 )
 DOTLESS = str.maketrans("ıȷ", "ij")
-# In letters.
+# How far from an accent its letter is searched for, in letters.
 LINE = 200
 MOSTLY = 0.5
-# Widths of letters in multiples of a size that can be true; some bitmap fonts have size 1 in units of their own.
+# Letter widths in multiples of the size, if that size is plausible; some bitmap fonts state size 1 in their own units.
 TRUE_WIDTHS = (0.1, 3.0)
-# Heights of letters in such fonts, in multiples of the size: without, and with ascenders, capitals included.
+# Letter heights in such fonts, in multiples of the size: without ascenders, and with them (or capitals).
 SHORT, TALL = 0.45, 0.68
 SHORT_LETTERS = frozenset("acemnorsuvwxz")
 SAME_LINE = 0.1
-# Sizes of a text layer over a scan waver: those within these multiples of the usual one are that.
+# The font sizes of OCR text layers fluctuate: sizes within these multiples of the usual size are set to it.
 WAVERING = (0.6, 1.6)
 SAMPLE = 50
-# Further from a quarter turn than this, in radians, letters stand askew.
+# Letters rotated by more than this from a quarter turn, in radians, are oblique.
 ASKEW = 0.3
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top
@@ -54,10 +54,10 @@ NOWHERE = (0.0, 0.0, 0.0, 0.0)
 
 
 class Letter(NamedTuple):
-    """A character, where it stands (points; y grows upwards), and whether white space comes before it.
+    """A character, its position (points; y grows upwards), and whether white space precedes it.
 
-    `origin` is the place of its glyph in the line, which several characters may share; `typed_space`: the space before
-    it is a character of the file's.
+    `origin` is the position of its glyph in the line, which several characters may share; `typed_space`: the space
+    before it is a character in the file.
     """
 
     text: str
@@ -74,9 +74,9 @@ class Letter(NamedTuple):
 
 @dataclass(frozen=True)
 class PageLetters:
-    """The letters of a page in the file's order, and how many are missing: for want of a Unicode meaning, or askew.
+    """The letters of a page in file order, and how many are missing: without Unicode mapping, or at an oblique angle.
 
-    of_scan: they are the text layer of a scan, whose sizes waver.
+    of_scan: they are the text layer of a scan, in which font sizes fluctuate.
     """
 
     letters: list[Letter]
@@ -92,15 +92,15 @@ class _Glyph(NamedTuple):
     x: float
     y: float
     size: float
-    turn: int | None  # in quarters; None if askew
+    turn: int | None  # in quarters; None if oblique
     generated: bool
-    coded: bool  # known by its code only
+    coded: bool  # identified only by its code
 
 
 def letters_of(page: pypdfium2.PdfPage) -> PageLetters:
-    """Read the letters of a page, but for those outside its visible part, or askew (watermarks, labels of figures).
+    """Read the letters of a page, except those outside its visible part or at an oblique angle (watermarks, labels).
 
-    Ligatures of TeX's fonts that are known only by their code are left as that code, for `ligatures_of`.
+    Ligatures of TeX fonts that are identified only by their code are left as codes, for `ligatures_of`.
     """
     textpage = page.get_textpage()
     try:
@@ -151,10 +151,10 @@ def _character(code: int) -> str:
 
 
 def _with_accents(letters: list[Letter]) -> list[Letter]:
-    """The letters, each as one with the accent that stands over it; PDFium may put a raised accent after its line."""
+    """The letters, each combined with the accent over it; PDFium may place a raised accent after its line."""
     made: dict[int, Letter | None] = {}
     for place in (number for number, one in enumerate(letters) if one.text in ACCENTS):
-        # ASCII's own accents are characters of programs, too.
+        # ASCII accents also occur in program code.
         far = () if letters[place].text.isascii() else range(max(0, place - LINE), place + LINE)
         bases = (n for n in (place + 1, place - 1, *far) if 0 <= n < len(letters) and n not in made)
         base = next((number for number in bases if _is_over(letters[place], letters[number])), None)
@@ -224,33 +224,33 @@ def _glyphs(textpage: pypdfium2.PdfTextPage) -> Iterator[_Glyph]:
 
 
 def _quarter_turns(angle: float) -> int | None:
-    """How often a letter is turned by a quarter; None if it stands askew."""
+    """The rotation in quarter turns; None if the angle is oblique."""
     turns = round(angle / (math.pi / 2))
     return turns % 4 if abs(angle - turns * math.pi / 2) <= ASKEW else None
 
 
 def ligatures_of(codes: Counter[int]) -> dict[int, str]:
-    """Code → letters of TeX's ligatures, and nothing for other codes; `codes`, those of a whole document, tell in which
-    encoding they are."""
+    """Code → letters of the TeX ligature, empty for other codes. The encoding is inferred from `codes`, those of a
+    complete document."""
     table = max((NEW_TEX, OLD_TEX), key=lambda table: sum(codes[code] for code in table))
     return {code: table.get(code, "") for code in codes}
 
 
 def _height(a: float, b: float, c: float, d: float) -> float:
-    """How far a text matrix moves the top of a letter of height 1 from its base line, slanted or not."""
+    """How far a text matrix moves the top of a letter of height 1 from its baseline, slanted or not."""
     width = math.hypot(a, b)
     return abs(a * d - b * c) / width if width else 0.0
 
 
 def _is_invisible(textpage: pypdfium2.PdfTextPage) -> bool:
-    """Whether most text is there to be searched, not seen: the text layer of a scan."""
+    """Whether most text is invisible, searchable only: the text layer of a scan."""
     drawn = [raw.FPDFText_GetTextObject(textpage, index) for index in range(0, textpage.count_chars(), SAMPLE)]
     modes = [raw.FPDFTextObj_GetTextRenderMode(one) for one in drawn if one]
     return sum(mode == raw.FPDF_TEXTRENDERMODE_INVISIBLE for mode in modes) > MOSTLY * len(modes)
 
 
 def _is_vertical(glyphs: Iterable[_Glyph]) -> bool:
-    """Whether most East Asian letters stand below the one before."""
+    """Whether most East Asian characters are placed below the one before."""
     below = beside = 0
     before = None
     for glyph in glyphs:
@@ -266,7 +266,7 @@ def _is_vertical(glyphs: Iterable[_Glyph]) -> bool:
 
 
 def _upright(turn: int, box: Box, x: float, y: float) -> tuple[float, float, float, float]:
-    """Left, right, baseline and origin of a character after turning it back by `turn` quarters."""
+    """Left, right, baseline and origin of a character after rotating it back by `turn` quarters."""
     left, bottom, right, top = box
     if turn == 0:
         return left, right, y, x
@@ -284,13 +284,13 @@ def _with_even_sizes(letters: list[Letter]) -> list[Letter]:
 
 
 def even_size(size: float, usual: float) -> float:
-    """The usual size, if that of a letter of a scan is near it."""
+    """The usual size, if `size` (of a letter in a scan) is close to it; else `size`."""
     least, most = WAVERING
     return usual if least * usual < size < most * usual else size
 
 
 def _with_true_sizes(letters: list[Letter], heights: list[float]) -> list[Letter]:
-    """The letters; where their size cannot be true, it is taken from the heights of the letters of each line."""
+    """The letters; implausible sizes are replaced with estimates from the letter heights of each line."""
     least, most = TRUE_WIDTHS
     ratios = [(one.right - one.left) / one.size if one.size > 0 else math.inf for one in letters]
     if not letters or least <= median(ratios) <= most:

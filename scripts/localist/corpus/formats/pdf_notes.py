@@ -1,4 +1,4 @@
-"""Notes: at the foot of columns, also where they go on over the page, and in the margins beside the text."""
+"""Notes: at the foot of columns, possibly continued on the next page, and in the margins next to the text."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,9 @@ from localist.corpus.formats.pdf_fragments import Fragment
 # In multiples of the size of most text.
 NOTE_SIZE = 0.92
 MARGIN = 0.5
-# Notes are further apart than lines by this factor.
+# The distance between notes exceeds that between lines by this factor.
 GAP = 1.4
-# Of the characters on a page: the most that stand in its margins, and the least that are of the text's size.
+# Shares of the characters on a page: the most in its margins, and the least at the size of most text.
 MOST_IN_MARGINS = 0.3
 LEAST_TEXT = 0.5
 
@@ -22,10 +22,10 @@ ENDS_SENTENCE = re.compile(r"[.!?:…。！？]['\"”’»)\]\ue000-\ue001\d]*$
 
 
 def split_notes(columns: Sequence[Column], body: float) -> tuple[list[Column], list[list[Line]]]:
-    """The columns without their footnotes, and the lines of each of these.
+    """The columns without their footnotes, and the lines of each footnote.
 
-    A footnote is small print, or lines after a gap, that begins with a mark; small print without one at the foot of the
-    next column goes on with a note whose sentence is not at its end.
+    A footnote is small print, or lines after a gap, that begins with a mark. Small print without a mark at the foot of
+    the next column continues a note that ended in mid-sentence.
     """
     rest: list[Column] = []
     notes: list[list[Line]] = []
@@ -46,7 +46,7 @@ def _split(column: Column, body: float, goes_on: bool) -> tuple[Column, tuple[Li
     small = len(lines)
     while small and lines[small - 1].size < NOTE_SIZE * body:
         small -= 1
-    # Small print without a mark is no note, unless it goes on with one.
+    # Small print without a mark is not a note, unless it continues one.
     while small < len(lines) and not goes_on and not NOTE_START.match(lines[small].text):
         small += 1
     apart = (
@@ -60,13 +60,13 @@ def _split(column: Column, body: float, goes_on: bool) -> tuple[Column, tuple[Li
 
 
 def split_margins(fragments: Sequence[Fragment], body: float, page: int) -> tuple[list[Fragment], list[list[Line]]]:
-    """A page without the small print beside its text, and the lines of each of these notes."""
+    """A page without the small print next to its text, and the lines of each of these notes."""
     text = [one for one in fragments if one.size >= NOTE_SIZE * body]
     if not text:
         return list(fragments), []
     widest = max(one.right - one.left for one in text)
     lines = [one for one in text if one.right - one.left >= widest / 2]
-    # A line or two may reach into the margin, or be one with a note.
+    # A line or two may extend into the margin, or be merged with a note.
     left, right = (
         sorted(edges)[len(edges) // 10] for edges in ([one.left for one in lines], [-one.right for one in lines])
     )

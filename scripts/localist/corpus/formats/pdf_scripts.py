@@ -1,4 +1,4 @@
-"""Scripts whose letters a PDF does not hold in the order of reading, or without their spaces."""
+"""Scripts whose letters a PDF stores out of reading order, or without their spaces."""
 
 import re
 import unicodedata
@@ -14,13 +14,13 @@ from localist.corpus.formats.pdf_letters import Letter
 # In multiples of the font size.
 SAME_LINE = 0.45
 WORD_GAP = 0.15
-# Boxes of letters that join are narrower than their places.
+# The boxes of joined letters are narrower than their advance widths.
 RIGHT_TO_LEFT_GAP = 0.2
 WIDEST_CLUSTER = 3.0
-# Letters and vowel signs that share a place: Devanagari to Sinhala, Thai to Tibetan, Burmese, Khmer.
+# Letters and vowel signs that share a position: Devanagari to Sinhala, Thai to Tibetan, Burmese, Khmer.
 CLUSTERED = re.compile(r"[\u0900-\u109f\u1780-\u17ff]")
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
-# Their boxes are narrower than their places, and no space stands between them.
+# Their boxes are narrower than their advance widths, and there are no spaces between them.
 IDEOGRAMS = "\u2e80-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
 IDEOGRAM = re.compile(f"[{IDEOGRAMS}]")
 CLOSING = frozenset(")]}»")
@@ -30,10 +30,10 @@ Direction = Literal["left", "right", "number", "none"]
 
 
 def in_reading_order(letters: Sequence[Letter]) -> list[Letter]:
-    """Put the letters of lines with Arabic or Hebrew in the order of reading, by their places.
+    """Put the letters of lines with Arabic or Hebrew in reading order, by their positions.
 
-    On a page that is mostly written from right to left, places are counted from the right: its lines begin on the
-    left, like those of other pages.
+    On a page written mostly right to left, positions are mirrored, so that its lines begin on the left like those of
+    other pages.
     """
     if not RIGHT_TO_LEFT.search("".join(one.text for one in letters)):
         return list(letters)
@@ -50,7 +50,7 @@ def in_reading_order(letters: Sequence[Letter]) -> list[Letter]:
 
 
 def _closed_before_opened(texts: Iterable[str]) -> bool:
-    """Whether brackets are held as they look from the left, so that in reading the first one closes."""
+    """Whether brackets are stored in visual order, so that in reading order a closing bracket comes first."""
     return next((text for text in texts if text in BRACKETS), "(") in CLOSING
 
 
@@ -77,9 +77,9 @@ def _lines(letters: Sequence[Letter]) -> list[list[Letter]]:
 
 
 def _by_place(line: Sequence[Letter], mirrored: bool) -> list[Letter]:
-    """The letters from the left, with spaces where the gaps are: marks stand within the letter before them.
+    """The letters from left to right, with spaces at gaps; combining marks lie within the letter before them.
 
-    PDFium turns words of right-to-left scripts round with their ligatures, whose letters have one place.
+    PDFium reverses words of right-to-left scripts with their ligatures, whose letters share a position.
     """
     placed = sorted(reversed(line) if mirrored else line, key=lambda one: (one.left, -one.right))
     edge = float("inf")
@@ -91,7 +91,7 @@ def _by_place(line: Sequence[Letter], mirrored: bool) -> list[Letter]:
 
 
 def _turned(line: Sequence[Letter], against: Direction, swap_brackets: bool) -> list[Letter]:
-    """The letters of a line with the stretches of the other direction turned round; numbers run from left to right."""
+    """The letters of a line with runs of the other direction reversed; numbers run from left to right."""
     directions = [_direction(one.text) for one in line]
     own = "right" if against == "left" else "left"
     other = {against, "number"} if against == "left" else {against}
@@ -112,7 +112,7 @@ def _turned(line: Sequence[Letter], against: Direction, swap_brackets: bool) -> 
 
 
 def _reversed(stretch: Sequence[Letter]) -> list[Letter]:
-    """A stretch of letters in mirrored places; spaces stay where they are."""
+    """The run of letters in mirrored positions; spaces stay where they are."""
     ends = min(one.left for one in stretch) + max(one.right for one in stretch)
     spaces = [stretch[0].after_space, *(one.after_space for one in reversed(stretch[1:]))]
     return [
@@ -122,7 +122,7 @@ def _reversed(stretch: Sequence[Letter]) -> list[Letter]:
 
 
 def _with_brackets(line: Sequence[Letter], start: int, end: int) -> tuple[int, int]:
-    """The stretch with a bracket at its edge whose partner is inside."""
+    """The run, extended by a bracket at its edge whose partner is inside."""
     inside = [one.text for one in line[start:end]]
     if start and inside.count(line[start - 1].text) < inside.count(BRACKETS.get(line[start - 1].text, "")):
         start -= 1
@@ -132,7 +132,7 @@ def _with_brackets(line: Sequence[Letter], start: int, end: int) -> tuple[int, i
 
 
 def _before_bracket(line: Sequence[Letter], start: int, end: int) -> int:
-    """Where a stretch ends: a number before a bracket is not part of the words behind it."""
+    """The end of a run: a number before a bracket is not part of the words after it."""
     for number in range(start, end):
         if line[number].text in BRACKETS and number > start:
             return number
@@ -142,9 +142,9 @@ def _before_bracket(line: Sequence[Letter], start: int, end: int) -> int:
 
 
 def with_cluster_spaces(letters: Sequence[Letter], page: pypdfium2.PdfPage) -> list[Letter]:
-    """Letters of scripts that are written in clusters, with spaces only where no ink stands between them.
+    """The letters of scripts written in clusters, with spaces only where there is no ink between letters.
 
-    PDFium knows the place of the first glyph of a cluster only, and takes the others for gaps.
+    PDFium knows only the position of the first glyph of a cluster, and mistakes the others for gaps.
     """
     if not CLUSTERED.search("".join(one.text for one in letters)):
         return list(letters)
@@ -162,7 +162,7 @@ def with_cluster_spaces(letters: Sequence[Letter], page: pypdfium2.PdfPage) -> l
 
 
 def _inked_ends(letters: Sequence[Letter], numbers: Sequence[int], page: pypdfium2.PdfPage) -> dict[int, float]:
-    """Letter's number → right edge of the text objects that begin within its cluster."""
+    """Letter number → right edge of the text objects that begin within its cluster."""
     places = sorted((letters[number].baseline, letters[number].origin, number) for number in numbers)
     baselines = sorted({baseline for baseline, _, _ in places})
     ends: dict[int, float] = {}
@@ -183,6 +183,6 @@ def _inked_ends(letters: Sequence[Letter], numbers: Sequence[int], page: pypdfiu
 
 
 def broken_words(text: str) -> tuple[int, int]:
-    """How many words of clustered scripts begin with a sign that belongs to the letter before, and of how many."""
+    """How many words of clustered scripts begin with a combining sign, and how many words there are."""
     words = [word for word in text.split() if CLUSTERED.search(word)]
     return sum(unicodedata.category(word[0]) in ("Mn", "Mc") for word in words), len(words)

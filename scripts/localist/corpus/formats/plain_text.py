@@ -1,4 +1,4 @@
-"""Plain text: paragraphs by blank lines, indents and short lines; headings by their words (Chapter I) or capitals."""
+"""Plain text: paragraphs by blank lines, indents and short lines; headings by wording (Chapter I) or capitals."""
 
 import re
 from collections import Counter
@@ -27,15 +27,15 @@ OTHER_LINE_ENDS = re.compile("[\x0b\x1c-\x1e\x85\u2028]")
 ANNOUNCES = (",", ":", ";", "-", "–", "—")
 CAPITALS_END = (",", ";", ":", "!", "?", "-", "—", '"', "”")
 CHAPTER = 2
-# A title without a blank line after it fills no more of its line, and two full lines of text come next.
+# A title without a blank line after it fills at most this share of its line, and two full lines of text follow.
 LONGEST_TITLE = 0.6
 FEWEST_LINES = 3
 
 
 def read_plain_text(path: Path, encoding: str | None = None, steps: Collection[str] = ()) -> Iterator[Book]:
-    """Read one file as one book titled by its file name; `steps` says whether running heads and page numbers stay.
+    """Read one file as one book, with its file name as title; `steps` decides about running heads and page numbers.
 
-    Raises UserError where it cannot be decoded.
+    Raises UserError if it cannot be decoded.
     """
     text, found = decode(unpacked(path), str(path), encoding)
     text = OTHER_LINE_ENDS.sub("\n", text).replace("\u2029", "\n\n")
@@ -44,7 +44,7 @@ def read_plain_text(path: Path, encoding: str | None = None, steps: Collection[s
 
 
 def text_paragraphs(text: str) -> Iterator[Paragraph]:
-    """Paragraphs and headings of a plain text without pages; see paragraphs_of_lines."""
+    """Paragraphs and headings of plain text without pages; see paragraphs_of_lines."""
     return _paragraphs(text.splitlines())
 
 
@@ -77,12 +77,12 @@ def _begins_with_title(block: Sequence[str], width: int) -> bool:
 
 
 def _last_prose(found: Sequence[Sequence[str]]) -> int:
-    """The last block that is not in capitals: what stands after it heads nothing."""
+    """The last block that is not in capitals: blocks after it cannot be headings."""
     return max((n for n, block in enumerate(found) if not _is_capital_heading(" ".join(block))), default=0)
 
 
 def _headings_apart(lines: Sequence[str]) -> Iterator[str]:
-    """The lines, with blank ones around headings within a text that has no blank lines."""
+    """The lines; in a text without blank lines, with blank lines added around headings."""
     if not all(line.strip() for line in lines):
         yield from lines
         return
@@ -99,7 +99,7 @@ def _lists_headings(lines: Sequence[str]) -> bool:
 
 
 def _numbers(found: Sequence[Sequence[str]]) -> set[int]:
-    """Blocks that are nothing but a number, where numbers count from one."""
+    """Blocks that are only a number, if these count up from one."""
     alone = [(number, block[0].strip()) for number, block in enumerate(found) if len(block) == 1]
     roman = [number for number, line in alone if ROMAN_NUMBER.fullmatch(line)]
     arabic = [(number, int(match[1])) for number, line in alone if (match := ARABIC_NUMBER.fullmatch(line))]
@@ -109,7 +109,8 @@ def _numbers(found: Sequence[Sequence[str]]) -> set[int]:
 
 
 def _capitals(found: Sequence[Sequence[str]]) -> set[int]:
-    """Blocks in capitals that occur once (speakers of a play occur again) and that no sentence announces (a sign)."""
+    """Blocks in capitals that occur once (speakers in a play recur) and that no sentence introduces (as it may a quoted
+    sign)."""
     lines = {number: " ".join(block) for number, block in enumerate(found) if len(block) <= 2}
     times = Counter(lines.values())
     return {

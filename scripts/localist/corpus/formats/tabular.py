@@ -1,4 +1,4 @@
-"""Texts in rows: JSON Lines, CSV, and the Parquet and Arrow files of Hugging Face data sets."""
+"""Texts in table rows: JSON Lines, CSV, and the Parquet and Arrow files of Hugging Face data sets."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from localist.plumbing.errors import UserError
 # Raised by the Arrow library for damaged files.
 DAMAGED = (pyarrow.ArrowException, OSError, UnicodeDecodeError, SystemError)
 DELIMITERS = ",;\t|"
-# Of a single column: no text has it.
+# Delimiter for single-column files; it does not occur in text.
 NO_DELIMITER = "\x1f"
 SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.)"?\n', re.IGNORECASE)
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
@@ -30,32 +30,32 @@ BYTES_AT_ONCE = 50_000_000
 
 
 def read_json_lines(path: Path, column: str) -> Iterator[Book]:
-    """One book from each line, a JSON object whose `column` is text; `title` and `author` are used where there."""
+    """One book per line, a JSON object whose `column` is text; `title` and `author` are used if present."""
     with opened(path) as stream, _whole(path):
         for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE), b""), start=1):
             where = f"{path}, line {number}"
             if len(line) == LONGEST_LINE:
-                raise UserError(f"{where}: is longer than {LONGEST_LINE:,} bytes. Split its text over several lines.")
+                raise UserError(f"{where}: is longer than {LONGEST_LINE:,} bytes. Split the text into several lines.")
             if not line.strip():
                 continue
             try:
                 row = json.loads(line.decode("utf-8-sig"))
             except UnicodeDecodeError as error:
                 raise UserError(
-                    f"{where}: is not UTF-8 ({error}), as JSON is. Convert it, for example with iconv."
+                    f"{where}: is not UTF-8 ({error}), which JSON requires. Convert it, for example with iconv."
                 ) from error
             except (ValueError, RecursionError) as error:
                 raise UserError(
-                    f"{where}: is not JSON ({error}). Correct it: JSON Lines has one object on each line."
+                    f"{where}: is not valid JSON ({error}). Correct it: JSON Lines has one object per line."
                 ) from error
             yield _book(row, column, where, f"{plain_stem(path)} {number}")
 
 
 def read_csv(path: Path, column: str, encoding: str | None = None) -> Iterator[Book]:
-    """One book from each row of a CSV file whose first row names the columns; the delimiter is found by itself, or
-    stated by a first line such as `sep=;`.
+    """One book per row of a CSV file whose first row names the columns; the delimiter is detected, or given by a first
+    line such as `sep=;`.
 
-    Quotation marks of tab-separated text, or of a single column, are text where they do not enclose whole fields.
+    In tab-separated and single-column files, quotation marks are text unless they enclose complete fields.
     """
     text, _ = decode(unpacked(path), str(path), encoding)
     stated = SEPARATOR_LINE.match(text)
@@ -74,12 +74,13 @@ def read_csv(path: Path, column: str, encoding: str | None = None) -> Iterator[B
             yield _book(row, column, f"{path}, row {number}", f"{plain_stem(path)} {number}")
     except csv.Error as error:
         raise UserError(
-            f"{path}, line {rows.reader.line_num}: is not CSV ({error}). Quote fields that hold quotes or line breaks."
+            f"{path}, line {rows.reader.line_num}: is not valid CSV ({error}). Quote fields that contain quotes or "
+            "line breaks."
         ) from error
 
 
 def read_parquet(path: Path, column: str) -> Iterator[Book]:
-    """One book from each row of a Parquet file; only the columns that are used are read."""
+    """One book per row of a Parquet file; only the columns used are read."""
     try:
         with parquet.ParquetFile(path) as file:
             columns = _used(file.schema_arrow, column, path)
@@ -87,12 +88,11 @@ def read_parquet(path: Path, column: str) -> Iterator[Book]:
     except MemoryError:
         raise
     except DAMAGED as error:
-        raise UserError(f"{path}: is a damaged Parquet file ({_first_line(error)}). Get it again.") from error
+        raise UserError(f"{path}: is a damaged Parquet file ({_first_line(error)}). Get a new copy.") from error
 
 
 def read_arrow(path: Path, column: str) -> Iterator[Book]:
-    """One book from each row of an Arrow file, as `save_to_disk` writes them; only the columns that are used are
-    read."""
+    """One book per row of an Arrow file, as written by `save_to_disk`; only the columns used are read."""
     try:
         with pyarrow.memory_map(str(path)) as source:
             open_it = ipc.open_file if source.read(6) == b"ARROW1" else ipc.open_stream
@@ -104,7 +104,7 @@ def read_arrow(path: Path, column: str) -> Iterator[Book]:
     except MemoryError:
         raise
     except DAMAGED as error:
-        raise UserError(f"{path}: is a damaged Arrow file ({_first_line(error)}). Get it again.") from error
+        raise UserError(f"{path}: is a damaged Arrow file ({_first_line(error)}). Get a new copy.") from error
 
 
 @contextmanager
@@ -112,11 +112,11 @@ def _whole(path: Path) -> Iterator[None]:
     try:
         yield
     except DAMAGED_PACKING as error:
-        raise UserError(f"{path}: is a damaged or truncated compressed file ({error}). Get it again.") from error
+        raise UserError(f"{path}: is a damaged or truncated compressed file ({error}). Get a new copy.") from error
 
 
 def _has_quoted_fields(text: str, delimiter: str) -> bool:
-    """Whether quotation marks enclose fields. In tab-separated text and in a single column, they may be the text's."""
+    """Whether quotation marks enclose fields. In tab-separated and single-column files, they may be text."""
     if delimiter not in ("\t", NO_DELIMITER) or '"' not in text:
         return True
     lines = text.splitlines()
@@ -130,26 +130,26 @@ def _has_quoted_fields(text: str, delimiter: str) -> bool:
 
 
 def _check_fields(row: Mapping[str | None, Any], column: str, names: Sequence[str], where: str) -> None:
-    """Raises UserError where a row has other fields than the first names, and text would be lost."""
+    """Raises UserError if a row has more or fewer fields than the header, so that text would be lost."""
     if any(row.get(None, ())):
         raise UserError(
-            f"{where}: has {len(names) + len(row[None])} fields, but the first row names {len(names)} columns. Quote "
-            "fields that hold the delimiter."
+            f"{where}: has {len(names) + len(row[None])} fields, but the header has {len(names)} columns. Quote fields "
+            "that contain the delimiter."
         )
     if column in row and row[column] is None:
         raise UserError(
-            f"{where}: ends before its column {column!r}. Quote fields that hold line breaks, or mend the row."
+            f"{where}: ends before the column {column!r}. Quote fields that contain line breaks, or correct the row."
         )
 
 
 def _used(schema: pyarrow.Schema, column: str, path: Path) -> list[str]:
-    """The columns to read. Raises UserError where that of the text is missing, or is no text."""
+    """The columns to read. Raises UserError if the text column is missing or is not text."""
     if column not in schema.names:
         raise UserError(_no_column(str(path), column, schema.names))
     kind = schema.field(column).type
     if not _is_text(kind) and not (_is_list(kind) and _is_text(kind.value_type)):
         raise UserError(
-            f"{path}: its column {column!r} is {kind}, not text. Set corpus.text_column to one of: "
+            f"{path}: the column {column!r} is {kind}, not text. Set corpus.text_column to one of: "
             f"{', '.join(name for name in schema.names if _is_text(schema.field(name).type))}."
         )
     about = (name for name in ("title", "author") if name in schema.names and _is_text(schema.field(name).type))
@@ -167,7 +167,7 @@ def _is_list(kind: pyarrow.DataType) -> bool:
 
 
 def _rows_at_once(metadata: parquet.FileMetaData, columns: Sequence[str]) -> int:
-    """So many rows that their text fits the memory."""
+    """The number of rows whose text fits in memory."""
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     chunks = (group.column(number) for group in groups for number in range(group.num_columns))
     size = sum(one.total_uncompressed_size for one in chunks if one.path_in_schema.split(".")[0] in columns)
@@ -198,7 +198,7 @@ def _book(row: Any, column: str, where: str, name: str) -> Book:
     text = _text(row[column], where)
     if text is None:
         raise UserError(
-            f"{where}: has {type(row[column]).__name__} instead of text in its column {column!r}. Set "
+            f"{where}: has {type(row[column]).__name__} instead of text in the column {column!r}. Set "
             f"corpus.text_column to one of: {', '.join(map(str, filter(None, row)))}."
         )
     return Book(
@@ -209,12 +209,12 @@ def _book(row: Any, column: str, where: str, name: str) -> Book:
 
 
 def _text(value: Any, where: str) -> str | None:
-    """Text, bytes of text, or a list of texts, as one text; nothing is an empty one. None for other values."""
+    """Text, bytes of text, or a list of texts, as one string; empty for null. None for values of other types."""
     if isinstance(value, bytes):
         try:
             value = value.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise UserError(f"{where}: its bytes are not text in UTF-8 ({error}). Convert them to text.") from error
+            raise UserError(f"{where}: its bytes are not UTF-8 text ({error}). Convert them to text.") from error
     if isinstance(value, list):
         parts = [_text(part, where) for part in value]
         return None if None in parts else "\n\n".join(filter(None, parts))

@@ -1,4 +1,4 @@
-"""Pages of plain text, as pdftotext writes them: form feeds, running heads and page numbers."""
+"""Plain text with pages, as written by pdftotext: form feeds, running heads and page numbers."""
 
 import re
 from collections import Counter
@@ -20,21 +20,21 @@ from localist.corpus.wrapped_lines import ENDS_SENTENCE, SHORT, goes_on
 Page = list[str]
 Place = tuple[int, int]  # page, line
 
-# How many lines from a page's top, and from its foot, can be furniture.
+# How many lines at the top of a page, and at its foot, can be furniture.
 EDGE_LINES = 2
-# Of numbers on lines of their own, in a text without form feeds; and how many lines around one are looked at.
+# In a text without form feeds: fewest numbers on lines of their own, and how many lines around each are examined.
 FEWEST_NUMBERS = 2
 NEAR = 4
 LONGEST_HEAD = 200
-# Between a head's parts: title and number.
+# Separates the parts of a running head: title and number.
 WIDE_GAP = "   "
 
 
 def lines_without_pages(text: str, width: int, steps: Collection[str]) -> tuple[list[str], dict[str, tuple[str, ...]]]:
-    """The lines of a text with its pages joined, and what was taken out by which step.
+    """The lines of a text with its pages joined, and step → texts removed.
 
-    A sentence goes on over a page's end. Pages end with form feeds; without any, with numbers that stand alone, count
-    and interrupt a sentence somewhere. `width` is the characters of a full line.
+    A sentence may continue on the next page. Pages end with form feeds or, if there are none, with numbers on lines of
+    their own that count up and interrupt a sentence at least once. `width` is the number of characters of a full line.
     """
     pages = [page.split("\n") for page in text.split("\f")]
     if len(pages) == 1:
@@ -53,7 +53,7 @@ def lines_without_pages(text: str, width: int, steps: Collection[str]) -> tuple[
 
 
 def _numbered_pages(lines: Page) -> list[Page]:
-    """Pages, each of which ends with its number."""
+    """The pages, each ending with its number."""
     alone = [
         (number, int(digits[0]))
         for number, (above, line, below) in enumerate(zip(["", *lines], lines, [*lines[1:], ""], strict=False))
@@ -78,7 +78,7 @@ def _interrupts(lines: Sequence[str], number: int) -> bool:
 
 
 def _furniture(pages: Sequence[Page], width: int) -> dict[Place, str]:
-    """The lines that are page numbers or running heads → the step that removes them."""
+    """Position of each page number or running head → the step that removes it."""
     lines = {(page, n): line.strip() for page, text in enumerate(pages) for n, line in enumerate(text) if line.strip()}
     edges = [
         place
@@ -94,7 +94,7 @@ def _furniture(pages: Sequence[Page], width: int) -> dict[Place, str]:
 
 
 def _edges(lines: Mapping[Place, str], pages: int) -> list[Place]:
-    """The outermost lines of each page, but for a chapter's heading where it stands first."""
+    """The outermost lines of each page, except a chapter heading at the top."""
     outermost = (dict.fromkeys((*one[:EDGE_LINES], *one[-EDGE_LINES:])) for one in _by_page(lines, pages))
     named: set[str] = set()
     chosen = []
@@ -106,8 +106,8 @@ def _edges(lines: Mapping[Place, str], pages: int) -> list[Place]:
 
 
 def _recurring(edges: Mapping[Place, str], pages: int, width: int) -> dict[Place, str]:
-    # To the functions for PDF, each line is at a height of its own: the first line of a page is no running head because
-    # those of other pages are.
+    # Each line gets its own height for the PDF functions, so that the first line of a page is not taken for a running
+    # head just because those of other pages are.
     fragments: list[dict[int, list[Fragment]]] = [{} for _ in range(pages)]
     for (page, line), text in edges.items():
         fragments[page][line * pages + page] = [Fragment(text, 0, 0, 0, 1)]
@@ -115,7 +115,7 @@ def _recurring(edges: Mapping[Place, str], pages: int, width: int) -> dict[Place
     heads = (recurring_lines(fragments) | numbered) - numbers
     found = {(page, height // pages): PAGE_NUMBERS for page, height in numbers}
     found |= {(page, height // pages): RUNNING_HEADS for page, height in heads}
-    if numbers:  # with numbers, there are pages: what comes back once is no chance
+    if numbers:  # page numbers prove that there are pages, so even one repetition is not chance
         likely = {place: without_digits(text) for place, text in edges.items() if _is_like_head(text, width)}
         times = Counter(likely.values())
         found = dict.fromkeys((one for one, text in likely.items() if text and times[text] > 1), RUNNING_HEADS) | found
@@ -123,7 +123,7 @@ def _recurring(edges: Mapping[Place, str], pages: int, width: int) -> dict[Place
 
 
 def _interrupting(lines: Mapping[Place, str], pages: Sequence[Page], width: int) -> set[Place]:
-    """Short lines that stand alone at a page's edge, within a sentence that goes on from page to page."""
+    """Short isolated lines at a page edge, within a sentence that continues on the next page."""
     found: set[Place] = set()
     for before, after in pairwise(_by_page(lines, len(pages))):
         foot = [one for one in before[1:][-1:] if _stands_alone(one, pages) and _is_like_head(lines[one], width)]
@@ -153,7 +153,7 @@ def _by_page(places: Iterable[Place], pages: int) -> list[list[Place]]:
 
 
 def _joined(pages: Sequence[Page], width: int) -> list[str]:
-    """The lines of all pages, with a blank line where a page's end is one of a paragraph's."""
+    """The lines of all pages, with a blank line where the end of a page is the end of a paragraph."""
     lines: list[str] = []
     for page in pages:
         said = [number for number, line in enumerate(page) if line.strip()]

@@ -1,5 +1,5 @@
-"""The XML of Word documents, made ready for mammoth: what no reader of the page sees goes, what mammoth passes over is
-put where it reads it."""
+"""Prepares the XML of Word documents for mammoth: removes invisible text, and moves text that mammoth would skip to
+where it is read."""
 
 import re
 from collections import Counter
@@ -11,28 +11,28 @@ from localist.corpus.formats.formulas import FORMULA, formula_text
 from localist.corpus.formats.heading_words import LONGEST_HEADING
 
 WITH_TEXT = ("document", "footnotes", "endnotes")
-# Removed with all that is in them: what was deleted or moved away, remarks, pictures, readings of characters.
+# Removed with their content: deletions and the origins of moved text, comments, pictures, ruby annotations.
 GONE = (
     *("del", "moveFrom", "commentReference", "commentRangeStart", "commentRangeEnd", "drawing", "pict", "rt"),
     *("rPrChange", "pPrChange", "fldData"),
 )
-# Where mammoth looks for text; other elements around text are taken away, and their text stays.
+# The elements in which mammoth reads text; others are unwrapped, and their text stays.
 READ_BY_MAMMOTH = {
     *("document", "body", "footnotes", "footnote", "endnotes", "endnote", "p", "r", "t", "tbl", "tr", "tc"),
     *("hyperlink", "ins", "moveTo", "smartTag", "sdt", "sdtContent", "customXml"),
 }
-# Instead of these, mammoth reads nothing, or a character that no one types.
+# Replaced, since mammoth ignores the former or reads them as unusual characters.
 SIGNS = {"cr": "br", "ptab": "tab"}
-# Identifier, with a level, of a style that docx.py maps to headings.
+# Identifier, followed by the level, of the styles that docx.py maps to headings.
 HEADING_STYLE = "HeadingOfLevel"
 LEVELS = 6
-# Half points: the size of type where nothing is said of it.
+# Font size in half points where none is specified.
 USUAL_SIZE = 24
 ENDS_TEXT = re.compile(r"[.,;:!?…]\W*\Z")
 
 
 class WordStyles:
-    """What styles say of their text: hidden or not, and the level of a heading; asked by identifier."""
+    """Looks up, by style identifier, whether a style hides its text, and its heading level."""
 
     def __init__(self, content: bytes | None = None) -> None:
         self._styles: dict[str, etree._Element] = {}
@@ -61,8 +61,8 @@ class WordStyles:
 
 
 def prepared(content: bytes, styles: WordStyles) -> tuple[bytes, Counter[str]]:
-    """A part of a document for mammoth; and what it refers to but does not hold, with its count. Parts other than body
-    and notes stay as they are."""
+    """A document part prepared for mammoth, and the counts of external content that it refers to. Parts other than body
+    and notes are unchanged."""
     root = _parsed(content)
     if _name(root) not in WITH_TEXT:
         return content, Counter()
@@ -72,13 +72,13 @@ def prepared(content: bytes, styles: WordStyles) -> tuple[bytes, Counter[str]]:
     _lift_text_boxes(root)
     _replace_formulas(root)
     for one in list(root.iter()):
-        if _name(one) in GONE and _name(one.getparent()) not in ("rPr", "trPr"):  # there, a mark that mammoth reads
+        if _name(one) in GONE and _name(one.getparent()) not in ("rPr", "trPr"):  # there, a property that mammoth reads
             _remove(one)
     for one in list(root.iter()):
         if _name(one) in SIGNS:
             one.tag = etree.QName(etree.QName(one).namespace, SIGNS[_name(one)])
     for link in root.iter("{*}hyperlink"):
-        for name in [key for key in link.attrib if key.endswith("}id")]:  # it may lead nowhere; mammoth stops there
+        for name in [key for key in link.attrib if key.endswith("}id")]:  # a dangling one stops mammoth
             del link.attrib[name]
     _unwrap(root)
     _join_drop_capitals(root)
@@ -92,7 +92,7 @@ def _parsed(content: bytes) -> etree._Element:
 
 
 def _keep_one_alternative(root: etree._Element) -> None:
-    """Of the forms in which Word writes newer things, the first, if it has text, else the one for older readers."""
+    """Keep, of alternative contents, the first if it has text, else the fallback for older readers."""
     for one in list(root.iter("{*}AlternateContent")):
         forms = [form for form in one if _name(form) in ("Choice", "Fallback")]
         kept = next((form for form in forms if _first(form, "txbxContent") is not None), forms[-1] if forms else None)
@@ -120,7 +120,7 @@ def _is_hidden_run(run: etree._Element, styles: WordStyles) -> bool:
 
 
 def _lift_text_boxes(root: etree._Element) -> None:
-    """The paragraphs of a text box follow the one that holds it."""
+    """Move the paragraphs of each text box after the paragraph that contains it."""
     last: dict[etree._Element, etree._Element] = {}
     for box in list(root.iter("{*}txbxContent")):
         holders = list(box.iterancestors("{*}p"))
@@ -168,8 +168,8 @@ def _join_drop_capitals(root: etree._Element) -> None:
 
 
 def _name_headings(root: etree._Element, styles: WordStyles) -> None:
-    """Give the style of a heading to paragraphs whose own style has its level, and to headings by hand: short, bold
-    and larger than the text."""
+    """Apply a heading style to paragraphs whose own style has a heading level, and to manually formatted headings:
+    short, bold and larger than the text."""
     paragraphs = list(root.iter("{*}p"))
     sizes = Counter()
     for paragraph in paragraphs:
@@ -185,7 +185,7 @@ def _name_headings(root: etree._Element, styles: WordStyles) -> None:
 
 
 def _size_by_hand(paragraph: etree._Element, usual: int) -> int:
-    """The size of the type, if this is a heading by hand; else 0."""
+    """The font size if this is a manually formatted heading; else 0."""
     in_table = next(paragraph.iterancestors("{*}tc"), None) is not None
     if in_table or _style(paragraph) not in ("", "Normal") or _child(_child(paragraph, "pPr"), "numPr") is not None:
         return 0
@@ -238,7 +238,7 @@ def _name(element: etree._Element | None) -> str:
 
 
 def _word(root: etree._Element, name: str) -> str:
-    """A name of Word's, in the namespace (transitional or strict) of this document."""
+    """A WordprocessingML name in the namespace (transitional or strict) of this document."""
     return f"{{{etree.QName(root).namespace}}}{name}"
 
 

@@ -1,4 +1,4 @@
-"""Entities that an XHTML file declares for itself: signs by name, put in by us; never another file, never a bomb."""
+"""Entities declared in an XHTML file: short character entities are expanded; external ones and bombs are refused."""
 
 import re
 
@@ -6,7 +6,7 @@ from localist.plumbing.errors import UserError
 
 DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*\[(.*?)\]\s*>", re.DOTALL)
 COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
-# A short text, of which nothing is an entity but the five of XML and numbers.
+# A short text without entities other than XML's five and numeric references.
 REFERENCE = rb"&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});"
 VALUE = rb"(?:[^&%<\"']|" + REFERENCE + rb"){0,100}"
 SIGN = re.compile(rb"<!ENTITY\s+([A-Za-z_][\w.-]*)\s+(?:\"(" + VALUE + rb")\"|'(" + VALUE + rb")')\s*>")
@@ -15,9 +15,10 @@ USED = re.compile(rb"&([A-Za-z_][\w.-]*);")
 
 
 def with_signs(content: bytes, name: str) -> bytes:
-    """The content with each entity that its DOCTYPE declares replaced by its text, and without the declarations.
+    """The content with the entities declared in its DOCTYPE expanded and the declarations removed.
 
-    Raises UserError, naming the file, for entities that hold others, markup, long texts or another file.
+    Raises UserError, naming the file, for entities that contain other entities, markup or long texts, or refer to
+    another file.
     """
     doctype = DOCTYPE.search(content)
     if doctype:
@@ -31,9 +32,9 @@ def with_signs(content: bytes, name: str) -> bytes:
 
 
 def refuse_entities(content: bytes, name: str) -> None:
-    """Raises UserError where an XML file declares entities, in any encoding."""
+    """Raises UserError if an XML file declares entities, in any encoding."""
     if DECLARED.search(content.replace(b"\0", b"")):
         raise UserError(
-            f"{name} declares XML entities, which no book needs and which can fill the memory. It is not read; save it "
-            "again with another program."
+            f"{name} declares XML entities, which books do not need and which can exhaust memory. Save it again with "
+            "another program."
         )

@@ -67,7 +67,7 @@ def test_a_zip_without_a_main_part_is_refused(tmp_path):
     """Catches a spreadsheet or an empty archive read as an empty document."""
     members = docx_members()
     del members["word/document.xml"]
-    with pytest.raises(UserError, match=r"book\.docx: lacks its part word/document\.xml"):
+    with pytest.raises(UserError, match=r"book\.docx: has no part word/document\.xml"):
         read(tmp_path, members)
 
 
@@ -105,6 +105,6 @@ def test_what_is_not_in_the_document_is_warned_of(tmp_path):
     """Catches parts of a master document, and symbols, that are lost without a word."""
     body = word_paragraph("Text.", more='<w:r><w:sym w:font="Odd" w:char="F0FF"/></w:r>') + '<w:altChunk r:id="x"/>'
     assert read(tmp_path, docx_members(body)).warnings == (
-        "an embedded document is not read (1 times): put its text into the document",
-        "1 symbols of fonts that are not known are left out",
+        "an embedded document is not read (1 times): copy its text into the document",
+        "1 symbols in unknown fonts were left out",
     )

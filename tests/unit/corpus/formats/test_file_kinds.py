@@ -171,9 +171,9 @@ def test_a_format_that_does_not_fit_the_file(tmp_path, read, name, stated):
     [
         ("book.tex", "\\documentclass{book}\n\\begin{document}\nText.\n", "TeX source"),
         ("book.txt", "% A book.\n\\documentclass{book}\nText.\n", "TeX source"),
-        ("film.srt", "1\n00:00:01,000 --> 00:00:04,000\nText.\n", "subtitles"),
-        ("film.txt", "1\r\n00:00:01,000 --> 00:00:04,000\r\nText.\r\n", "subtitles"),
-        ("film.vtt", "WEBVTT\n\n00:01.000 --> 00:04.000\nText.\n", "subtitles"),
+        ("film.srt", "1\n00:00:01,000 --> 00:00:04,000\nText.\n", "subtitle file"),
+        ("film.txt", "1\r\n00:00:01,000 --> 00:00:04,000\r\nText.\r\n", "subtitle file"),
+        ("film.vtt", "WEBVTT\n\n00:01.000 --> 00:04.000\nText.\n", "subtitle file"),
         ("book.fb2", "<?xml version='1.0'?>\n<FictionBook xmlns='x'><body/></FictionBook>", "FictionBook"),
         ("book.rst", "Title\n=====\n\nText.\n", "reStructuredText"),
         ("book.adoc", "= Title\n\nText.\n", "AsciiDoc"),

@@ -34,5 +34,5 @@ def test_the_page_is_read(tmp_path, charset, dash, end):
 
 def test_a_file_without_a_page_is_refused(tmp_path):
     """Catches a saved picture that gives an empty book."""
-    with pytest.raises(UserError, match=r"holds no page"):
+    with pytest.raises(UserError, match=r"contains no HTML page"):
         list(read_mhtml(saved(tmp_path, PICTURE)))

@@ -36,5 +36,5 @@ def test_the_text_of_a_notebook_is_read(tmp_path):
 @pytest.mark.parametrize("content", ['{"cells": [', '{"cells": {}}x', '{"worksheets": []}', '{"cells": [1]}'])
 def test_a_damaged_notebook_is_refused(tmp_path, content):
     """Catches a traceback."""
-    with pytest.raises(UserError, match=r"book\.ipynb: is no notebook of version 4"):
+    with pytest.raises(UserError, match=r"book\.ipynb: is not a version 4 notebook"):
         list(read_notebook(written(tmp_path, content)))

@@ -109,7 +109,7 @@ def test_pages_of_pictures_are_a_warning_until_most_are(tmp_path):
     """Catches scanned pages lost without a word, and a whole book refused for its few plates."""
     page = pdf_page("Words of a page that has enough letters to be one.")
     book = read(tmp_path, [page, [], page], picture=True)
-    assert book.warnings == ("page 2 without text: pictures, or scans that need OCR",)
+    assert book.warnings == ("page 2 without text: pictures or scans that need OCR",)
     with pytest.raises(UserError, match=r"book\.pdf: has no text layer \(pages 1, 2 of 3 are pictures\).*OCR"):
         read(tmp_path, [[], [], page], picture=True)
 
@@ -127,7 +127,7 @@ def test_a_file_without_its_end_is_refused(tmp_path):
     """Catches a broken download that PDFium would mend, its last pages lost; also one cut in an appended change."""
     content = pdf_bytes([pdf_page("Words.")])
     for cut in (content[: content.index(b"startxref")], content + b"\n99 0 obj << /Type /Page"):
-        with pytest.raises(UserError, match=r"cut\.pdf: the end of the PDF is missing.*qpdf"):
+        with pytest.raises(UserError, match=r"cut\.pdf: is truncated: the end of the PDF is missing.*qpdf"):
             list(read_pdf(written(tmp_path / "cut.pdf", cut), frozenset()))
 
 

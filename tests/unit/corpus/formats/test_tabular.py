@@ -74,7 +74,7 @@ def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
         UserError, match=r"rows\.jsonl, line 1: has no column 'text'.*corpus\.text_column.*: body, year"
     ):
         list(read_json_lines(path, "text"))
-    with pytest.raises(UserError, match=r"line 1: has int instead of text in its column 'year'"):
+    with pytest.raises(UserError, match=r"line 1: has int instead of text in the column 'year'"):
         list(read_json_lines(path, "year"))
     with pytest.raises(UserError, match=r"line 2: has no column 'body'"):
         list(read_json_lines(path, "body"))
@@ -83,9 +83,9 @@ def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{broken", "line 2: is not JSON"),
+        ("{broken", "line 2: is not valid JSON"),
         ("[1, 2]", "line 2: is list, not an object"),
-        ("[" * 100_000, "line 2: is not JSON"),
+        ("[" * 100_000, "line 2: is not valid JSON"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, line, message):
@@ -98,7 +98,7 @@ def test_a_broken_line_is_named(tmp_path, line, message):
 def test_a_broken_csv_is_named_with_its_line(tmp_path):
     """Catches a quote that is never closed and takes the rest of the file along."""
     path = write(tmp_path, "rows.csv", 'text,title\n"fine",a\n"never "closed,b\n')
-    with pytest.raises(UserError, match=r"rows\.csv, line 3: is not CSV"):
+    with pytest.raises(UserError, match=r"rows\.csv, line 3: is not valid CSV"):
         list(read_csv(path, "text"))
 
 
@@ -137,7 +137,7 @@ def test_rows_of_csv_that_do_not_fit_the_columns_are_named(tmp_path):
     """Catches text that is lost in silence where a row has more fields than the first, or ends before its text."""
     with pytest.raises(UserError, match=r"rows\.csv, row 2 \(line 3\): has 3 fields, but .* 2 columns\. Quote"):
         list(read_csv(write(tmp_path, "rows.csv", "id,text\n1,One\n2,Two, three\n"), "text"))
-    with pytest.raises(UserError, match=r"row 2 \(line 3\): ends before its column 'text'"):
+    with pytest.raises(UserError, match=r"row 2 \(line 3\): ends before the column 'text'"):
         list(read_csv(write(tmp_path, "rows.csv", "id,text\n1,One\nand on\n"), "text"))
 
 
@@ -197,7 +197,7 @@ def test_forms_of_text_columns(tmp_path, column):
     [
         (pyarrow.array([1.5]), r"'text' is double, not text.*one of: other"),
         (pyarrow.array([{"en": "One."}]), r"'text' is struct.*not text"),
-        (pyarrow.array([b"\xff"]), r"row 1: its bytes are not text in UTF-8"),
+        (pyarrow.array([b"\xff"]), r"row 1: its bytes are not UTF-8 text"),
     ],
 )
 def test_columns_that_are_no_text_are_named(tmp_path, column, message):
