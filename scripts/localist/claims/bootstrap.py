@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 Totals = Sequence[np.ndarray]
 ALPHA = 0.05  # intervals are 95 %, and p-values two-sided to match
@@ -114,4 +114,4 @@ def _heavier_tails(count: int) -> float:
     normal distribution."""
     if count < 2:
         return 1.0
-    return np.sqrt(count / (count - 1)) * t.ppf(1 - ALPHA / 2, count - 1) / norm.ppf(1 - ALPHA / 2)
+    return np.sqrt(count / (count - 1)) * stdtrit(count - 1, 1 - ALPHA / 2) / ndtri(1 - ALPHA / 2)

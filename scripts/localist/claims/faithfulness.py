@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from localist.claims.bootstrap import resample
 
@@ -92,4 +91,4 @@ def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
     """Spearman's ρ; NaN for fewer than MIN_PAIRS pairs, or if one of the two is constant."""
     if len(one) < MIN_PAIRS or not np.ptp(one) or not np.ptp(other):
         return np.nan
-    return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
+    return float(np.corrcoef(pd.Series(one).rank(), pd.Series(other).rank())[0, 1])

@@ -6,8 +6,7 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from scipy.stats import f as f_distribution
-from scipy.stats import t
+from scipy.special import fdtr, fdtri, stdtrit
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
@@ -176,7 +175,7 @@ def spread_contrast(
     """
     count = len(spread)
     ratio = float(np.std(spread, ddof=1) / np.std(baseline, ddof=1)) if np.ptp(baseline) > 0 else np.nan
-    quantile = float(f_distribution.ppf(1 - ALPHA / 2, count - 1, count - 1)) ** 0.5
+    quantile = float(fdtri(count - 1, count - 1, 1 - ALPHA / 2)) ** 0.5
     return Contrast(
         description=description,
         better="lower",
@@ -185,7 +184,7 @@ def spread_contrast(
         value=ratio,
         low=ratio / quantile,
         high=ratio * quantile,
-        p=min(1.0, 2 * float(f_distribution.cdf((ratio / null) ** 2, count - 1, count - 1))),
+        p=min(1.0, 2 * float(fdtr(count - 1, count - 1, (ratio / null) ** 2))),
         seeds=count,
         sections=sections,
         test="F test of the variances over seeds",
@@ -226,7 +225,7 @@ def advice(uncertainty: Uncertainty, seeds: int, sections: int, power: float, al
     spread = section_error * sections**0.5
     other = 0.0 if np.isnan(seed_error) else seed_error
     # If the seed error alone leaves it open, no number of sections decides it.
-    if seeds == 1 or t.ppf(1 - alpha / 2, seeds - 1) * other < distance:
+    if seeds == 1 or stdtrit(seeds - 1, 1 - alpha / 2) * other < distance:
         more_sections = enough(lambda n: float(np.hypot(spread / n**0.5, other)), sections)
     return Advice(more_seeds, more_sections, power)
 
@@ -248,6 +247,6 @@ def _spread_advice(ratio: float, null: float, power: float, alpha: float) -> Adv
     apart = (max(ratio, null) / min(ratio, null)) ** 2
     for count in range(3, MOST_ADVISED):
         degrees = (count - 1, count - 1)
-        if f_distribution.cdf(apart * f_distribution.ppf(alpha / 2, *degrees), *degrees) >= power:
+        if fdtr(*degrees, apart * fdtri(*degrees, alpha / 2)) >= power:
             return Advice(seeds=count, sections=None, power=power)
     return Advice(seeds=None, sections=None, power=power)
