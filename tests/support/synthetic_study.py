@@ -71,7 +71,7 @@ class Plan:
     divergence_noise: float = 0.01
     faithful: Mapping[str, float] = field(default_factory=dict)
     faithful_noise: float = 0.05
-    probed: int = 12
+    probed: int = 20
     chances: Mapping[str, float] = field(default_factory=dict)
     seeds: Sequence[int] = (1, 2, 3)
     sections: int = 24

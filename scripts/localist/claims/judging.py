@@ -101,7 +101,12 @@ def _judge_alone(name: str, claim: Claim, study: Study, min_sections: int, gains
     contrasts = tuple(claim.compare(study, arms))
     used = dict.fromkeys(arm for contrast in contrasts for arm in contrast.description.arms)
     names = tuple(used or arms.values())
-    obstacle = _obstacle(claim, study, arms, min_sections, gains)
+    fewest = min([len(study.evidence.sections), *(contrast.sections for contrast in contrasts)])
+    if fewest < min_sections:
+        sampled = fewest < len(study.evidence.sections)
+        few = Message("too_few_sections", {"sections": fewest, "needed": min_sections, "sampled": sampled})
+        return Judgement(name, claim.statement, UNDECIDED, few, names, contrasts)
+    obstacle = _obstacle(claim, study, arms, gains)
     if obstacle:
         return Judgement(name, claim.statement, UNDECIDED, obstacle, names, contrasts)
     if not contrasts:
@@ -142,14 +147,10 @@ def _missing(claim: Claim, study: Study, arms: Arms) -> Message | None:
     return None
 
 
-def _obstacle(
-    claim: Claim, study: Study, arms: Arms, min_sections: int, gains: Mapping[str, Resampled]
-) -> Message | None:
+def _obstacle(claim: Claim, study: Study, arms: Arms, gains: Mapping[str, Resampled]) -> Message | None:
     """What makes a claim undecidable regardless of its numbers."""
     evidence, margins = study.evidence, study.margins
-    sections, seeds = len(evidence.sections), len(evidence.seeds)
-    if sections < min_sections:
-        return Message("too_few_sections", {"sections": sections, "needed": min_sections})
+    seeds = len(evidence.seeds)
     if seeds < claim.min_seeds:
         return Message("too_few_seeds", {"seeds": seeds, "needed": claim.min_seeds})
     for arm in arms.values():

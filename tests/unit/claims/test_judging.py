@@ -74,7 +74,15 @@ def test_too_few_sections_decide_nothing():
     """Catches a study of a few pages that decides."""
     found = judged("near_baseline", PLANS["near_baseline"][SUPPORTED], min_sections=25)
     assert found.verdict == UNDECIDED and found.reason.code == "too_few_sections"
-    assert found.reason.facts == {"sections": 24, "needed": 25}
+    assert found.reason.facts == {"sections": 24, "needed": 25, "sampled": False}
+
+
+def test_a_sample_of_too_few_sections_decides_nothing():
+    """Catches a verdict on faithfulness from a few windows of a long text."""
+    plan = replace(PLANS["attention_is_faithful"][SUPPORTED], probed=3)
+    found = judged("attention_is_faithful", plan)
+    assert found.verdict == UNDECIDED and found.contrasts
+    assert found.reason == Message("too_few_sections", {"sections": 3, "needed": 20, "sampled": True})
 
 
 def test_a_constraint_that_acts_nowhere_is_told_apart():
