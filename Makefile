@@ -13,7 +13,8 @@ DRAWN = $(shell sed -n 's/^rule \(.*\):/\1/p; s/^use rule plot_figure as \(.*\) 
 # The study's name: in ARGS (--config study=name), else in the config file.
 named = $(patsubst study=%,%,$(lastword $(filter study=%,$(subst ',,$(subst ",,$(ARGS))))))
 # Runs the study of a config file, writes its report, prints its tables. ARGS goes to both calls of snakemake.
-workflow = results=results/$(or $(named),$$($(BIN)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get("study", "default"))' $(1))) && \
+workflow = { [ -f "$(1)" ] || { echo "$(1) does not exist; name a study file with CONFIG=file.yaml." >&2; false; }; } && \
+	results=results/$(or $(named),$$($(BIN)/python -c 'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get("study", "default"))' $(1))) && \
 	$(BIN)/snakemake --cores $(CORES) --configfile $(1) $(ARGS) && \
 	$(BIN)/snakemake --configfile $(1) --report $$results/report.html --quiet all $(ARGS) && \
 	PYTHONPATH=scripts $(BIN)/python -m localist.report.summary $$results

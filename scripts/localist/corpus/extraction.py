@@ -11,7 +11,7 @@ import pyarrow
 from pyarrow import parquet
 from tqdm import tqdm
 
-from localist.corpus.cleaning import NEAR_DUPLICATES, STEPS
+from localist.corpus.cleaning import NEAR_DUPLICATES, STEPS, one_line
 from localist.corpus.corpus_files import checksum_of, printable, shown_names
 from localist.corpus.documents import COLUMNS, Document, Section, sections_table
 from localist.corpus.formats.book import DROPPED_SECTIONS, INDEX, NAVIGATION, REFERENCES, TABLE, UNKNOWN_TEMPLATES
@@ -137,7 +137,7 @@ class _FileReport:
         entry = self.removed[step]
         entry["count"] += len(texts)
         entry["characters"] += sum(map(len, texts))
-        new = (" ".join(text.split())[:EXAMPLE_CHARACTERS] for text in dict.fromkeys(texts))
+        new = (" ".join(one_line(text).split())[:EXAMPLE_CHARACTERS] for text in dict.fromkeys(texts))
         entry["examples"] += list(new)[: EXAMPLES - len(entry["examples"])]
 
     def count(self, section: Section) -> None:

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -25,8 +26,8 @@ def rule_log(path: str | Path) -> Iterator[None]:
     If the console is the run's screen (SCREEN), nothing is written there: messages, progress bars and library output
     all go to `path`, from which the screen takes what it shows.
 
-    A `UserError` ends the job with only its message; so does `Interrupted`, after which SLURM requeues the job. Any
-    other exception leaves its traceback in the log.
+    A `UserError` or Ctrl-C ends the job with only a message; so does `Interrupted`, after which SLURM requeues the job.
+    Any other exception leaves its traceback in the log.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +50,9 @@ def rule_log(path: str | Path) -> Iterator[None]:
         logging.getLogger("localist").warning("%s", interrupted)
         requeue()
         raise SystemExit(EXIT_STATUS) from None
+    except KeyboardInterrupt:
+        logging.getLogger("localist").warning("Stopped by Ctrl-C.")
+        raise SystemExit(128 + signal.SIGINT) from None
     except Exception as error:
         if any(reason in str(error) for reason in NO_SPACE):
             said = str(error).strip().splitlines()[-1]

@@ -53,6 +53,7 @@ CHATTER = (
 )
 FULL_LOG = "Complete log(s): "
 SOME_FAILED = "At least one job did not complete successfully."
+STOPPING = "Terminating processes on user request"
 # Repeated, with the reason from the job's log, by the record that follows.
 JOB_FAILED = "returned non-zero exit status"
 ENDED = re.compile(r"CalledProcessError in .* died with <Signals\.(\w+): \d+>", re.DOTALL)
@@ -80,6 +81,7 @@ class Run:
     total: int = 0
     done: int = 0
     failed: set[object] = field(default_factory=set)
+    stopped: bool = False
     started: float = 0
     ahead: dict[str, int] = field(default_factory=dict)
     running: dict[object, Job] = field(default_factory=dict)
@@ -156,6 +158,9 @@ class Run:
         reason = reason_of(log)
         if getattr(record, "indent", False) and not reason:
             return  # another job of its group failed
+        if self.stopped:
+            yield f"{job.name} stopped after {span(record.created - job.started)}."
+            return
         self.failed.add(record.jobid)
         yield f"{job.name} FAILED after {span(record.created - job.started)}{':' if reason else '.'}"
         last = progress_of(log) or log.strip().rpartition("\n")[2]
@@ -178,6 +183,8 @@ class Run:
 
     def _error(self, record: Any) -> Iterable[str]:
         text = record.getMessage()
+        if self.stopped:
+            return ()
         if ended := ENDED.search(text):
             return (f"A job was ended by {ended[1]}{' (often for lack of memory)' * (ended[1] == 'SIGKILL')}.",)
         return () if JOB_FAILED in text or (self.failed and SOME_FAILED in text) else (text,)
@@ -188,7 +195,11 @@ class Run:
             files = ", ".join(os.path.relpath(path) for path in text.removeprefix(FULL_LOG).split(", "))
             failed = f" and {len(self.failed)} failed" if self.failed else ""
             took = f" after {span(record.created - self.started)}" if self.started else ""
-            yield f"{self.done} of {_jobs(self.total)} done{failed}{took}. Full log: {files}"
+            resume = " Stopped; the same command resumes the study." if self.stopped else ""
+            yield f"{self.done} of {_jobs(self.total)} done{failed}{took}.{resume} Full log: {files}"
+        elif text.startswith(STOPPING):
+            self.stopped = True
+            yield "Stopping, as requested; running jobs may take a moment to end ..."
         elif text.strip() and not text.startswith(CHATTER):
             yield text
 
@@ -301,7 +312,10 @@ def registered() -> str:
 
 
 def _changed(path: Path) -> int | None:
-    return path.stat().st_mtime_ns if path.exists() else None
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # Snakemake may be removing it
+        return None
 
 
 def _jobs(count: int) -> str:

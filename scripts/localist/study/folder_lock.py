@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+CONFIG_OPTIONS = ("--configfile", "--configfiles", "--config", "-C")
+
 
 def lock_message(folder: Path, command: Sequence[str]) -> str:
     """The message for a user who started `command` (sys.argv) in a folder where Snakemake finds its files locked.
@@ -17,10 +19,15 @@ def lock_message(folder: Path, command: Sequence[str]) -> str:
     others = [process for process in processes_in(folder) if process.pid != psutil.Process().pid]
     starts = [process for process in others if is_snakemake(process.info["cmdline"])]
     jobs = [process for process in others if job_of(process.info["cmdline"])]
+    freed = f"Unlock the files and start again; finished jobs are kept:\n  {unlocking(command)}"
     if starts:
         said = "\n".join(f"  process {process.pid}: {shlex.join(process.info['cmdline'])}" for process in starts)
-        return f"Another Snakemake is working on the same files here. Wait until it has finished:\n{said}"
-    freed = f"Unlock the files and start again; finished jobs are kept:\n  {unlocking(command)}"
+        if any(study_arguments(process.info["cmdline"]) == study_arguments(command) for process in starts):
+            return f"Another Snakemake is working on the same files here. Wait until it has finished:\n{said}"
+        return (
+            f"Another Snakemake is working here, apparently on another study:\n{said}\nWait until it has finished. Or, "
+            f"if an earlier start of this study was killed and left its locks: {freed[0].lower()}{freed[1:]}"
+        )
     if jobs:
         said = ", ".join(f"{process.pid} ({job_of(process.info['cmdline'])})" for process in jobs)
         pids = " ".join(str(process.pid) for process in jobs)
@@ -44,6 +51,20 @@ def processes_in(folder: Path) -> list[psutil.Process]:
 def is_snakemake(command: Sequence[str]) -> bool:
     """Whether a process is Snakemake itself (the program or `python -m snakemake`), not one of its jobs."""
     return any(Path(part).name == "snakemake" for part in command[:3]) and "--target-jobs" not in command
+
+
+def study_arguments(command: Sequence[str]) -> list[str]:
+    """What a command line says about the study: config files and values, in order."""
+    found: list[str] = []
+    option = ""
+    for part in command:
+        if part.startswith("-"):
+            option, equals, value = part.partition("=")
+            found += [value] if equals and option in CONFIG_OPTIONS else []
+            option = "" if equals else option
+        elif option in CONFIG_OPTIONS:
+            found.append(part)
+    return found
 
 
 def job_of(command: Sequence[str]) -> str:

@@ -42,6 +42,15 @@ def test_a_user_error_ends_with_its_message_alone(tmp_path, capsys):
         assert "Traceback" not in text
 
 
+def test_ctrl_c_is_no_error(tmp_path, capsys):
+    """Catches pages of traceback for a user who has stopped a run."""
+    with pytest.raises(SystemExit) as caught, rule_log(tmp_path / "rule.log"):
+        raise KeyboardInterrupt
+    assert caught.value.code == 130
+    assert "Stopped by Ctrl-C." in (tmp_path / "rule.log").read_text(encoding="utf-8")
+    assert "Traceback" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT], ids=["full disk", "used quota"])
 @pytest.mark.parametrize("library", [lambda number: OSError(number, os.strerror(number)), of_a_library])
 def test_no_room_is_told_without_a_traceback(tmp_path, reason, library):

@@ -356,3 +356,22 @@ class TestEveryEvent(TestLogHandlerBase):
 
     def get_log_handler_settings(self):
         return None
+
+
+def test_a_run_that_is_stopped_did_not_fail(log):
+    """Catches Ctrl-C that is reported as an error of the jobs that were running, and no word on how to resume."""
+    run = Run()
+    shown = lines(
+        run,
+        planned(train_model=2, all=1),
+        started(1, "train_model", log=[log("text of a library")], arm="quintic", seed="1"),
+        record(None, 5, text="Terminating processes on user request, this might take some time."),
+        record(LogEvent.ERROR, 6, logging.ERROR, "CalledProcessError in file x died with <Signals.SIGINT: 2>."),
+        failed(1, "train_model", 7, log=["job.log"]),
+        record(None, 8, text="Complete log(s): x.log"),
+    )
+    assert shown[1:] == [
+        "Stopping, as requested; running jobs may take a moment to end ...",
+        "train_model quintic seed 1 stopped after 7 s.",
+        "0 of 3 jobs done after 8 s. Stopped; the same command resumes the study. Full log: x.log",
+    ]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from localist.study.folder_lock import is_snakemake, job_of, lock_message, unlocking
+from localist.study.folder_lock import is_snakemake, job_of, lock_message, study_arguments, unlocking
 
 SLEEPS = "import time\nprint(flush=True)\ntime.sleep(600)\n"
 COMMAND = ["bin/snakemake", "--cores", "2", "--configfile", "my study.yaml"]
@@ -19,7 +19,7 @@ def working(folder, script):
     path = folder / script
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(SLEEPS, encoding="utf-8")
-    command = [sys.executable, str(path), "--cores", "2"]
+    command = [sys.executable, str(path), "--cores", "2", "--configfile", "my study.yaml"]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE)
     try:
         process.stdout.readline()
@@ -35,6 +35,21 @@ def test_a_living_start_is_named_and_nothing_is_to_be_freed(tmp_path):
         message = lock_message(tmp_path, COMMAND)
     assert f"process {other.pid}: " in message and "--cores 2" in message
     assert "--unlock" not in message
+
+
+def test_a_start_of_another_study_is_not_taken_for_the_owner(tmp_path):
+    """Catches a user who waits for another study, while a killed start has left the locks."""
+    with working(tmp_path, "bin/snakemake") as other:
+        message = lock_message(tmp_path, ["bin/snakemake", "--configfile", "another.yaml", "--cores", "2"])
+    assert f"process {other.pid}: " in message and "apparently on another study" in message
+    assert "bin/snakemake --unlock --configfile another.yaml" in message
+
+
+def test_what_a_command_says_about_the_study():
+    """Catches values that are taken for those of another option."""
+    command = ["snakemake", "--configfile", "a.yaml", "b.yaml", "--cores", "2", "--config", "study=x", "-n", "target"]
+    assert study_arguments(command) == ["a.yaml", "b.yaml", "study=x"]
+    assert study_arguments(["snakemake", "--configfile=a.yaml", "all"]) == ["a.yaml"]
 
 
 def test_jobs_of_a_killed_start_are_named(tmp_path):
