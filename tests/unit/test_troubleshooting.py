@@ -8,7 +8,7 @@ from checkout import ROOT, SCRIPTS
 PAGE = ROOT / "docs" / "troubleshooting.md"
 # Messages of Snakemake, the system and SLURM, and names that stand for any.
 OTHERS = ("Config file is not valid", "No rule to produce", "Missing input files", "No space left on device", "Killed")
-VARYING = re.compile(r"…|\b(?:NAME|my_key|line 3|study|html|nan|1)\b|\.pdf|arms\.")
+VARYING = re.compile(r"…|\b(?:NAME|SLURM|my_key|line 3|study|html|nan|1)\b|\.pdf|arms\.")
 
 
 def quoted():
