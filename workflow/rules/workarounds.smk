@@ -19,7 +19,7 @@ def folder_of_this_file():
 
 
 # Whether early results are shared with other studies (`snakemake --cache`); rules declare it when they are defined.
-# Can be removed when a rule may have `cache:` without --cache, and together with a benchmark.
+# Can be removed when `cache:` is allowed without --cache, and together with a benchmark.
 CACHED = workflow.enable_cache
 
 
@@ -38,7 +38,7 @@ def explain_locks():
 def said_by_profile(name):
     """A default resource set in the profile, unevaluated, or None.
 
-    Can be removed when a rule's `resources:` can depend on the profile's.
+    Can be removed when `resources:` of a rule can depend on the profile's.
     """
     return getattr((workflow.resource_settings.default_resources or {}).get(name), "raw", None)
 
