@@ -16,9 +16,8 @@ from localist.report.figures import (
     read_table,
     save_figure,
 )
+from localist.report.trade_off import BUDGETS
 
-# Relative rises in perplexity marked with a line.
-PRICES = (0.02, 0.05, 0.15)
 # Small prices matter most, but large ones occur, so the scale is the square root of the price.
 TICKS = (0.5, 0.8, 0.9, 0.95, 1, 1.02, 1.05, 1.15, 1.5, 2, 3, 5, 10, 20)
 # With more arms, names would overlap, so points are numbered.
@@ -54,7 +53,7 @@ def main(arms: Path, paths: Sequence[Sequence[str]], pdf: Path, png: Path) -> No
         axes.set_yticks(TICKS, [f"{tick - 1:+.0%}" if tick != 1 else "0" for tick in TICKS], minor=False)
         axes.margins(x=0.2, y=0.15)
         axes.axhline(1, color="0.8", lw=0.6, zorder=0)
-        for price in PRICES:
+        for price in BUDGETS:
             axes.axhline(1 + price, color="0.8", lw=0.6, ls=(0, (1, 2)), zorder=0)
         axes.set_ylabel("perplexity (test) relative to distributed")
         note = f"\nnot shown (no values): {', '.join(missing)}" if missing else ""
