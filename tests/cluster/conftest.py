@@ -90,8 +90,9 @@ def undisturbed(local):
 def short_of_all(cluster, local, undisturbed):
     """A run that gets too little memory, and a time limit that it reaches twice; not yet waited for."""
     study = Study(local.folder.parent / "short", training=DISTURBED | {"memory_mb": TOO_LITTLE_MB}).prepare_like(local)
-    profile = study.profile(partition="gpu", training_minutes=2, grace_seconds=82)
-    running = study.start(profile, settings_of(SHORT_OF_ALL), environment=cluster.environment)
+    profile = study.profile(partition="gpu", training_minutes=3, grace_seconds=120)
+    # On a busy machine SIGTERM may come before training has started, which ends the job like an error.
+    running = study.start(profile, settings_of(SHORT_OF_ALL), "--retries", "5", environment=cluster.environment)
     with study.held(as_long_as=lambda: study.slurm_logs(SHORT_OF_ALL).count(TOLD_TO_END) < 2):
         yield study, running
     running.kill()
