@@ -8,6 +8,8 @@ START = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) (\S+): ", re
 TRACEBACK = "Traceback (most recent call last):"
 # A progress bar of tqdm: description, percentage, drawing, the rest.
 BAR = re.compile(r"^(.*?) *(\d+%)\|[^|]*\| *(.*)$")
+# The time left, between the time so far and the rate: [01:20<03:55, ...; unknown at the start.
+LEFT = re.compile(r"<(?:(\d+):)?(\d+):(\d\d)\b")
 # The project's own loggers; warnings of libraries appear only in the log.
 OWN = re.compile(r"__main__|localist(\..*)?")
 END_BYTES = 20_000
@@ -62,6 +64,14 @@ def progress_of(log: str) -> str:
             description, percentage, rest = found.groups()
             return f"{description} {percentage} {rest}".strip()
     return ""
+
+
+def seconds_left_of(log: str) -> float | None:
+    """The time left in seconds according to the last progress bar; None without one, or while it is unknown."""
+    if found := LEFT.search(progress_of(log)):
+        hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    return None
 
 
 def shown(text: str) -> str:

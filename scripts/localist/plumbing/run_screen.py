@@ -25,9 +25,9 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
-from localist.plumbing.job_logs import end_of, messages_of, progress_of, reason_of, shown
+from localist.plumbing.job_logs import end_of, messages_of, progress_of, reason_of, seconds_left_of, shown
 from localist.plumbing.rule_log import SCREEN, identity
-from localist.plumbing.time_left import rough_span, seconds_left, span
+from localist.plumbing.time_left import RunningJob, rough_span, seconds_left, span
 
 NAME = "localist"
 COLUMNS = 100
@@ -210,7 +210,7 @@ class Run:
         return f"{self.done:>{len(str(self.total))}}/{self.total}"
 
     def _time_left(self, now: float) -> str:
-        running = [(job.rule, now - job.started) for job in self.running.values()]
+        running = [RunningJob(job.rule, now - job.started, seconds_left_of(job.log())) for job in self.running.values()]
         found = seconds_left(self.ahead, self.seconds, running, now - self.started)
         if found is None or found[0] < 5:
             return ""

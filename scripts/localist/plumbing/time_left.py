@@ -1,30 +1,46 @@
 """Estimates a run's remaining time from the finished jobs."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import mean, median
 
 
+@dataclass(frozen=True)
+class RunningJob:
+    """Times in seconds. left: according to the job's own progress bar, if it shows one."""
+
+    rule: str
+    age: float
+    left: float | None = None
+
+
 def seconds_left(
-    ahead: Mapping[str, int], done: Mapping[str, Sequence[float]], running: Sequence[tuple[str, float]], elapsed: float
+    ahead: Mapping[str, int], done: Mapping[str, Sequence[float]], running: Sequence[RunningJob], elapsed: float
 ) -> tuple[float, bool] | None:
     """Seconds until the last job is done, and whether this covers all jobs (otherwise it is a lower bound).
 
-    ahead: jobs not yet done of each rule, running ones included. done: seconds of each rule's jobs. running: rule and
-    age in seconds of each running job. elapsed: seconds since the first job started.
+    ahead: jobs not yet done of each rule, running ones included. done: seconds of each rule's jobs. elapsed: seconds
+    since the first job started.
 
-    Jobs are assumed to take their rule's average time, with the same parallelism as so far. A rule without finished
-    jobs counts as the median rule if it has a single job, and is left out if it has several; so is the time by which
-    one of its jobs exceeds that. None before the first job is done.
+    Jobs are assumed to take their rule's average time, with the same parallelism as so far. While none of a rule's jobs
+    has finished, the progress bars of its running jobs give that time. Without either, a rule counts as the median rule
+    if it has a single job, and is left out if it has several; so is the time by which one of its jobs exceeds that.
+    None before the first job is done.
     """
-    typical = {rule: mean(seconds) for rule, seconds in done.items() if seconds}
-    if not typical or elapsed <= 0:
+    predicted = defaultdict(list)
+    for job in running:
+        if job.left is not None:
+            predicted[job.rule].append(job.age + job.left)
+    typical = {rule: mean(seconds) for known in (predicted, done) for rule, seconds in known.items() if seconds}
+    if not any(done.values()) or elapsed <= 0:
         return None
     unknown = [rule for rule, count in ahead.items() if count and rule not in typical]
     expected = typical | {rule: median(typical.values()) for rule in unknown if ahead[rule] == 1}
     work = sum(count * expected.get(rule, 0) for rule, count in ahead.items())
-    work -= sum(min(age, expected.get(rule, 0)) for rule, age in running)
-    past = sum(map(sum, done.values())) + sum(age for _, age in running)
-    late = any(age > expected[rule] for rule, age in running if rule in unknown and rule in expected)
+    work -= sum(min(job.age, expected.get(job.rule, 0)) for job in running)
+    past = sum(map(sum, done.values())) + sum(job.age for job in running)
+    late = any(job.age > expected[job.rule] for job in running if job.rule in unknown and job.rule in expected)
     return work / max(1.0, past / elapsed), not late and all(ahead[rule] == 1 for rule in unknown)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from localist.plumbing.job_logs import END_BYTES, end_of, messages_of, progress_of, reason_of, shown
+from localist.plumbing.job_logs import END_BYTES, end_of, messages_of, progress_of, reason_of, seconds_left_of, shown
 
 AT = "2026-01-02 03:04:05,678"
 TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\nValueError: 3 rows, 4 names'
@@ -43,6 +43,20 @@ def test_progress_is_the_state_of_the_last_bar():
     log += "\rquintic seed 1:  34%|███▍      | 646/1900 [00:04<00:08, 152tok/s, loss=6.8]\n[transformers] a remark\n"
     assert progress_of(log) == "quintic seed 1: 34% 646/1900 [00:04<00:08, 152tok/s, loss=6.8]"
     assert progress_of(f"{AT} INFO localist: 34% | of it | done") == progress_of("") == ""
+
+
+@pytest.mark.parametrize(
+    ("bar", "seconds"),
+    [
+        ("quintic: 34%|###   | 646/1900 [00:04<01:08, 152tok/s]", 68),
+        ("quintic: 3%|   | 1/1900 [02:00<1:02:03, 1tok/s]", 3723),
+        ("quintic: 0%|   | 0/1900 [00:00<?, ?tok/s]", None),
+        ("", None),
+    ],
+)
+def test_the_time_left_is_read_from_a_progress_bar(bar, seconds):
+    """Catches the time so far taken for the time left, hours dropped, and a crash before tqdm knows it."""
+    assert seconds_left_of(f"{AT} INFO localist: go\n\r{bar}") == seconds
 
 
 def test_text_cannot_control_the_terminal():
