@@ -20,7 +20,7 @@ def price(tables: Tables, arm: str) -> tuple[str, str]:
     """Rise in test perplexity over the distributed arm, and its 95 % interval."""
     row = _row(tables["arms"], arm)
     low, high = row["ratio_low"] - 1, row["ratio_high"] - 1
-    return f"{row['ratio'] - 1:+.1%}", f"{low:+.1%} to {high:+.1%}"
+    return f"{row['ratio'] - 1:+z.1%}", f"{low:+z.1%} to {high:+z.1%}"
 
 
 def late_fidelity(tables: Tables, arm: str) -> tuple[str, str]:
@@ -46,7 +46,7 @@ def faithfulness(tables: Tables, arm: str) -> tuple[str, str]:
 def dial_cost(tables: Tables, arm: str) -> tuple[str, str]:
     """Rise in perplexity from the dial's lowest setting to its highest, and that of the distributed arm."""
     of_arm = {name: _at_full_dial(tables["dial"], name) for name in (arm, DISTRIBUTED)}
-    return f"{of_arm[arm]:+.1%}", f"{DISTRIBUTED}: {of_arm[DISTRIBUTED]:+.1%}"
+    return f"{of_arm[arm]:+z.1%}", f"{DISTRIBUTED}: {of_arm[DISTRIBUTED]:+z.1%}"
 
 
 NUMBERS: Mapping[str, Callable[[Tables, str], tuple[str, str]]] = {
@@ -91,6 +91,7 @@ def index_page(
         study=study,
         about=about,
         arm=arm,
+        answer=answer(tables["arms"]),
         numbers=five_numbers(tables, arm) if arm else [],
         tradeoff=Table(list(HEADINGS), [list(row) for row in trade_off(tables["arms"].to_dict("records"))]),
         claims=claims.replace({np.nan: ""}).to_dict("records"),
@@ -100,6 +101,19 @@ def index_page(
         pictures={name: _data_uri(path) for name, path in figures.items()},
         method=method,
     )
+
+
+def answer(arms: pd.DataFrame) -> str:
+    """The late fidelity without a constraint and at each budget, as a sentence; "" if one cannot be stated."""
+    rows = trade_off(arms.to_dict("records"))
+    free = _row(arms, DISTRIBUTED)["late_fidelity_corrected"]
+    if not rows or np.isnan(free):
+        return ""
+    *before, last = [
+        f"{free:+z.3f} without a constraint",
+        *(f"{value} at {budget} perplexity" for budget, value, _ in rows),
+    ]
+    return f"Chance-corrected late fidelity is {', '.join(before)} and {last}."
 
 
 def _row(table: pd.DataFrame, arm: str) -> pd.Series:

@@ -50,7 +50,7 @@ def shown_checks(checks: pd.DataFrame) -> pd.DataFrame:
             "arm": checks["arm"],
             "blocks": checks["partition"],
             "fidelity gained (95 % interval)": [
-                f"{gain:+.3f} ({interval})" for gain, interval in zip(checks["gain"], intervals, strict=True)
+                f"{gain:+z.3f} ({interval})" for gain, interval in zip(checks["gain"], intervals, strict=True)
             ],
             "enough": ["yes" if passed else "no" for passed in checks["passed"]],
             "active, first tenth": _numbers(checks["active_first"], ".0%"),

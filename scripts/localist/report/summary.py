@@ -48,14 +48,14 @@ def _aligned(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers:
 
 
 def _cells(row: dict[str, str]) -> tuple[str, ...]:
-    change = "–" if row["arm"] == "distributed" else f"{100 * (float(row['ratio']) - 1):+.1f} %"
+    change = "–" if row["arm"] == "distributed" else f"{100 * (float(row['ratio']) - 1):+z.1f} %"
     late = row["late_fidelity_corrected"]
     return (
         row["arm"],
         f"{float(row['perplexity']):.2f}",
         f"{float(row['perplexity_low']):.2f} – {float(row['perplexity_high']):.2f}",
         change,
-        f"{float(late):+.3f}" if late else "n/a",
+        f"{float(late):+z.3f}" if late else "n/a",
     )
 
 
