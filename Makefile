@@ -33,9 +33,9 @@ help: ## List the targets
 	@echo "Creating the environment in .venv (two minutes; later runs skip this) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is required; select one with: make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	@touch $@
+	@started=$$SECONDS; $(PYTHON) -m venv .venv && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt && \
+		touch $@ && echo "Environment created in $$((SECONDS - started)) s."
 
 env: .venv/ready ## Create the pinned environment in .venv
 

@@ -78,7 +78,7 @@ rule describe_corpus:
         mem_mb=1000,
         runtime=10,
     params:
-        splits={key: config["splits"][key] for key in [*SPLITS, "seed", "passage_words"]},
+        splits={key: config["splits"][key] for key in [*SPLITS, "seed", "passage_words", "min_test_sections"]},
     script:
         "../../scripts/describe_corpus.py"
 

@@ -94,8 +94,8 @@ class Report(TypedDict):
     totals: Totals
 
 
-def extraction_page(report: Report, templates: Sequence[Path], no_study: str = "") -> str:
-    """The page: why the corpus is too small for a study, if so; totals, warnings, files, removals by step, samples."""
+def extraction_page(report: Report, overview: Mapping[str, str], templates: Sequence[Path], no_study: str = "") -> str:
+    """The page: why the corpus is too small for a study, if so; overview, warnings, files, removals by step, samples."""
     files = report["files"]
     warnings = [(one["file"], warning) for one in files for warning in one["warnings"]]
     skipped = [(one["file"], one["reason"]) for one in report["skipped"]]
@@ -103,7 +103,7 @@ def extraction_page(report: Report, templates: Sequence[Path], no_study: str = "
     return render(
         templates,
         no_study=no_study,
-        totals=text_pairs(totals(report)),
+        totals=text_pairs(overview),
         warnings=text_table(pd.DataFrame(warnings, columns=["file", "warning"])),
         skipped=text_table(pd.DataFrame(skipped, columns=["file", "reason"])),
         files=text_table(_file_table(files)),

@@ -1,5 +1,7 @@
 """The page on the corpus: everything that the report tells, escaped."""
 
+import re
+
 import hostile
 import pytest
 from checkout import templates
@@ -10,11 +12,11 @@ from localist.corpus.cleaning import STEPS
 from localist.corpus.documents import Document, Section, sections_table
 from localist.corpus.extraction import extract
 from localist.plumbing.files import write_json
-from localist.report.extraction_page import FILES_WITH_SAMPLES, extraction_page
+from localist.report.extraction_page import FILES_WITH_SAMPLES, extraction_page, totals
 
 process, one_process = hostile.process, hostile.one_process  # fixtures
 TEMPLATES = templates("extraction.html.j2")
-SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1, "seed": 0, "passage_words": 1}
+SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1, "seed": 0, "passage_words": 1, "min_test_sections": 4}
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def report(tmp_path, one_process):
 def test_the_page_tells_counts_steps_samples_and_what_was_left_out(report):
     """Catches a page on which a step, a warning, a sample or a skipped file cannot be seen."""
     report["files"][0]["warnings"].append("look here")
-    page = extraction_page(report, TEMPLATES)
+    page = extraction_page(report, totals(report), TEMPLATES)
     for step in STEPS:
         assert f"<td>{step.replace('_', ' ')}</td>" in page
     assert "look here" in page and "bad.pdf" in page
@@ -42,13 +44,13 @@ def test_nothing_of_a_book_is_run(report):
     """Catches text of a corpus that becomes markup of the page: names, headings, samples and messages."""
     report["files"][0]["title"] = report["files"][0]["author"] = "<script>alert(2)</script>"
     report["files"][0]["warnings"].append("<script>alert(3)</script>")
-    page = extraction_page(report, TEMPLATES)
+    page = extraction_page(report, totals(report), TEMPLATES)
     assert "<script" not in page and "<b>bold" not in page and "<i>signs" not in page
 
 
 def test_steps_stand_in_the_order_that_they_are_taken(report):
     """Catches a table in which what one step leaves for the next cannot be followed."""
-    page = extraction_page(report, TEMPLATES)
+    page = extraction_page(report, totals(report), TEMPLATES)
     places = [page.index(f"<td>{step.replace('_', ' ')}</td>") for step in STEPS]
     assert places == sorted(places)
 
@@ -56,7 +58,7 @@ def test_steps_stand_in_the_order_that_they_are_taken(report):
 def test_a_folder_of_many_books_has_samples_of_some(report):
     """Catches a page of hundreds of megabytes."""
     report["files"] = [report["files"][0] | {"file": f"{number}.txt"} for number in range(3 * FILES_WITH_SAMPLES)]
-    page = extraction_page(report, TEMPLATES)
+    page = extraction_page(report, totals(report), TEMPLATES)
     assert f"{FILES_WITH_SAMPLES - 1}.txt, the beginning" in page
     assert f"{FILES_WITH_SAMPLES}.txt, the beginning" not in page
     assert f"Samples from {2 * FILES_WITH_SAMPLES} more files" in page
@@ -85,3 +87,20 @@ def test_a_text_too_short_for_a_study_is_said_to_be(report, tmp_path, caplog):
     sections_table([Document("Title", tuple(texts))]).to_parquet(tmp_path / "sections.parquet")
     describe_corpus(tmp_path / "report.json", tmp_path / "sections.parquet", SPLITS, TEMPLATES, page)
     assert "too small" not in caplog.text + page.read_text(encoding="utf-8")
+    assert "Only" not in caplog.text
+
+
+def test_the_sections_are_described(report, tmp_path, caplog):
+    """Catches a book whose headings were missed, or whose claims will all be undecided, and nothing that shows it."""
+    caplog.set_level("INFO")
+    page = tmp_path / "page.html"
+    write_json(tmp_path / "report.json", report)
+    texts = [Section("", "One two three." if number else "Word " * 9) for number in range(40)]
+    sections_table([Document("Title", tuple(texts))]).to_parquet(tmp_path / "sections.parquet")
+    describe_corpus(
+        tmp_path / "report.json", tmp_path / "sections.parquet", SPLITS | {"min_test_sections": 20}, TEMPLATES, page
+    )
+    assert "words per section: 3 (median), 3 to 9" in caplog.text
+    assert "3 (median), 3 to 9" in page.read_text(encoding="utf-8")
+    assert re.search(r"sections by split: train \d+, validation \d+, test \d+", caplog.text)
+    assert re.search(r"Only \d+ sections of test text: with fewer than 20 \(splits.min_test_sections\)", caplog.text)
