@@ -95,7 +95,7 @@ class Report(TypedDict):
 
 
 def extraction_page(report: Report, overview: Mapping[str, str], templates: Sequence[Path], no_study: str = "") -> str:
-    """The page: why the corpus is too small for a study, if so; overview, warnings, files, removals by step, samples."""
+    """The page: why the corpus is too small, if so; overview, warnings, files, removals by step, samples."""
     files = report["files"]
     warnings = [(one["file"], warning) for one in files for warning in one["warnings"]]
     skipped = [(one["file"], one["reason"]) for one in report["skipped"]]
