@@ -8,6 +8,7 @@ while it runs.
 
 import argparse
 import random
+import re
 import shutil
 import signal
 import sys
@@ -41,6 +42,7 @@ SIGNALS = {
 }
 STOPPED = "stop and continue all"
 KINDS = (*SIGNALS, STOPPED, "full disk", "delete files", "start twice", "start twice at once")
+DAMAGED = re.compile(r"delete the folder (\S+): the next start makes it again")
 # How the messages on locks begin.
 WORKS_HERE, WORKED_HERE = "Another Snakemake is working", "The Snakemake that worked here"
 
@@ -263,9 +265,12 @@ def start_twice(study: DisturbedStudy, first: Start, story: Story) -> tuple[Star
 
 
 def recover(study: DisturbedStudy, said: str, story: Story) -> None:
-    """Do what a start that failed says: wait for jobs or end them, and free what a killed start has locked."""
+    """Do what a start that failed says: delete damaged folders, wait for jobs or end them, remove stale locks."""
     if "Directory cannot be locked" in said:
         story.problems.append("a lock was not explained")
+    for name in sorted(set(DAMAGED.findall(said))):
+        shutil.rmtree(study.folder / name)
+        story.happened.append(f"deleted {name}, as told")
     if WORKED_HERE not in said:
         return
     left = study.jobs()

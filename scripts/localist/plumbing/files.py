@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,19 @@ def check_path(path: str | Path, what: str) -> Path:
     if found.is_file() and found.stat().st_size == 0:
         raise UserError(f"{what}: the file {path} is empty.")
     return found
+
+
+def check_complete(folder: Path, names: Iterable[str]) -> None:
+    """Raises UserError if an output folder lacks one of these files: Snakemake only checks that the folder exists."""
+    if missing := [name for name in names if not (folder / name).exists()]:
+        raise UserError(f"{folder} lacks {', '.join(missing)}. {remade(folder)}")
+
+
+def remade(folder: Path) -> str:
+    """The remedy for a damaged output folder; "" for a folder that no rule has made."""
+    # Snakemake puts this file into every output folder.
+    ours = (folder / ".snakemake_timestamp").exists()
+    return f"If it is damaged, delete the folder {folder}: the next start makes it again." if ours else ""
 
 
 def sha256_of(path: Path) -> str:

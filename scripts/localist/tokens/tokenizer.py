@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localist.plumbing.errors import UserError
+from localist.plumbing.files import remade
 from localist.resources.folders import refuse_own_code
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def load_tokenizer(model: Path) -> "tuple[PreTrainedTokenizerBase, int | None]":
         tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True, trust_remote_code=False)
         config = AutoConfig.from_pretrained(model, local_files_only=True, trust_remote_code=False).get_text_config()
     except (OSError, ValueError) as error:
-        raise UserError(f"{model} is not a Hugging Face model folder ({str(error).splitlines()[0]}).") from error
+        reason = f"{model} is not a Hugging Face model folder ({str(error).splitlines()[0]})."
+        raise UserError(" ".join(filter(None, (reason, remade(model))))) from error
     if not tokenizer.is_fast:
         raise UserError(f"{model} has no fast tokenizer (tokenizer.json), which maps tokens to positions in the text.")
     highest = max(tokenizer.get_vocab().values())

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from localist.plumbing.files import replacing
+from localist.plumbing.files import check_complete, replacing
 
 # Sentence and block id of positions without one: sink and padding.
 NO_ID = -1
@@ -54,7 +54,8 @@ class Windows:
 
     @classmethod
     def load(cls, folder: Path) -> "Windows":
-        """Memory-map what `save` wrote."""
+        """Memory-map what `save` wrote. Raises UserError if a file is missing."""
+        check_complete(Path(folder), [f"{field.name}.npy" for field in fields(cls)])
         return cls(*(np.load(Path(folder) / f"{field.name}.npy", mmap_mode="r") for field in fields(cls)))
 
 

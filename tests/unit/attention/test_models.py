@@ -29,7 +29,11 @@ def test_a_saved_model_loads_in_float32_with_the_observed_attention(tmp_path):
 
 def test_a_folder_that_is_no_model_is_named(tmp_path):
     """Catches tracebacks from deep inside transformers."""
-    with pytest.raises(UserError, match="does not load as a causal language model"):
+    with pytest.raises(UserError, match="does not load as a causal language model") as caught:
+        load_model(tmp_path, context=16)
+    assert "delete the folder" not in str(caught.value)
+    (tmp_path / ".snakemake_timestamp").touch()
+    with pytest.raises(UserError, match="If it is damaged, delete the folder"):
         load_model(tmp_path, context=16)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from localist.plumbing.errors import UserError
-from localist.plumbing.files import check_path, read_json, replacing, write_json
+from localist.plumbing.files import check_complete, check_path, read_json, replacing, write_json
 
 
 def listing(folder):
@@ -108,3 +108,16 @@ def test_paths_are_checked_before_use(tmp_path: Path) -> None:
     for name, message in (("gone", "does not exist"), ("empty", "is empty"), ("empty.txt", "is empty")):
         with pytest.raises(UserError, match=rf"model\.source\.path.*{message}"):
             check_path(tmp_path / name, "model.source.path")
+
+
+def test_a_folder_that_lost_a_file_is_named_with_the_remedy(tmp_path):
+    """Catches a traceback at every start because Snakemake takes a folder without its files for a result."""
+    folder = tmp_path / "train"
+    folder.mkdir()
+    (folder / "a.npy").touch()
+    check_complete(folder, ["a.npy"])
+    with pytest.raises(UserError, match=f"{folder} lacks b.npy, c.npy"):
+        check_complete(folder, ["a.npy", "b.npy", "c.npy"])
+    (folder / ".snakemake_timestamp").touch()
+    with pytest.raises(UserError, match=f"delete the folder {folder}: the next start makes it again"):
+        check_complete(folder, ["a.npy", "b.npy", "c.npy"])

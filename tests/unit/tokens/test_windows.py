@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from localist.corpus.documents import Document, Section, document_text, sections_table
 from localist.corpus.sentences import sentences_table
 from localist.corpus.splits import SPLITS
+from localist.plumbing.errors import UserError
 from localist.tokens.tokenizer import train_tokenizer
 from localist.tokens.windows import NO_ID, DocumentTokens, Windows, align_tokens, cut_windows
 
@@ -125,6 +126,15 @@ def test_windows_survive_saving(tmp_path):
     for name in ("input_ids", "sentence_ids", "byte_counts", "stretch_ids"):
         assert np.array_equal(getattr(loaded, name), getattr(windows, name))
         assert np.array_equal(getattr(loaded.take(np.array([3, 1])), name), getattr(windows, name)[[3, 1]])
+
+
+def test_windows_that_lost_an_array_are_named(tmp_path):
+    """Catches a traceback of numpy in every later job."""
+    zeros = np.zeros((1, 2), dtype=np.int32)
+    Windows(zeros, zeros, zeros, zeros[0]).save(tmp_path / "train")
+    (tmp_path / "train" / "sentence_ids.npy").unlink()
+    with pytest.raises(UserError, match=r"train lacks sentence_ids\.npy"):
+        Windows.load(tmp_path / "train")
 
 
 @pytest.fixture(scope="module")
