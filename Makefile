@@ -94,7 +94,7 @@ docs: .venv-docs/ready ## Build the documentation site in .site; broken links ar
 	@.venv-docs/bin/sphinx-build --quiet --fresh-env --write-all --fail-on-warning --keep-going -c docs/site . .site
 	@cp .site/README.html .site/index.html && echo "Open .site/index.html"
 
-torture: env resources ## Kill, stop and starve smoke studies and compare their outputs (100 rounds take hours)
+torture: env resources ## Kill, stop and starve smoke studies and compare their outputs (100 rounds take two hours)
 	$(call reported,torture,PYTHONPATH=scripts:tests/support $(BIN)/python tests/bench/torture.py $(ARGS))
 
 device-bundle: env ## Pack the inputs of device-check into .device (10 minutes)
