@@ -35,7 +35,8 @@ def main(report: Path, sections: Path, splits: Mapping[str, Any], templates: Seq
     elif counts["test"] < splits["min_test_sections"]:
         logger.warning(
             "Only %d sections of test text: with fewer than %d (splits.min_test_sections), every claim is undecided.",
-            *(counts["test"], splits["min_test_sections"]),
+            counts["test"],
+            splits["min_test_sections"],
         )
     logger.info("Page: %s", page)
 

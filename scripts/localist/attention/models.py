@@ -17,7 +17,7 @@ from transformers.utils import logging as transformers_logging
 from localist.attention.observed_attention import check_causality, use_observed_attention
 from localist.attention.ranks import rank
 from localist.plumbing.errors import UserError
-from localist.plumbing.files import remade
+from localist.plumbing.files import unusable
 from localist.plumbing.provenance import processor
 
 logger = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def _load(folder: Path, **where: Any) -> PreTrainedModel:
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = f"{folder} does not load as a causal language model: {str(error).splitlines()[0]}"
-        raise UserError(" ".join(filter(None, (reason, remade(folder))))) from error
+        raise unusable(folder, reason) from error
     model, loading = loaded
     _refuse_gaps(folder, loading)
     if wrapper:

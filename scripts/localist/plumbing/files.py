@@ -11,6 +11,9 @@ from typing import Any
 
 from localist.plumbing.errors import UserError
 
+# Snakemake puts this file into every output folder.
+TIMESTAMP = ".snakemake_timestamp"
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -53,14 +56,14 @@ def check_path(path: str | Path, what: str) -> Path:
 def check_complete(folder: Path, names: Iterable[str]) -> None:
     """Raises UserError if an output folder lacks one of these files: Snakemake only checks that the folder exists."""
     if missing := [name for name in names if not (folder / name).exists()]:
-        raise UserError(f"{folder} lacks {', '.join(missing)}. {remade(folder)}")
+        raise unusable(folder, f"{folder} lacks {', '.join(missing)}.")
 
 
-def remade(folder: Path) -> str:
-    """The remedy for a damaged output folder; "" for a folder that no rule has made."""
-    # Snakemake puts this file into every output folder.
-    ours = (folder / ".snakemake_timestamp").exists()
-    return f"If it is damaged, delete the folder {folder}: the next start makes it again." if ours else ""
+def unusable(folder: Path, reason: str) -> UserError:
+    """The error for a folder that cannot be used; with the remedy if it is the output of a rule."""
+    if (folder / TIMESTAMP).exists():
+        reason += f" If it is damaged, delete the folder {folder}: the next start makes it again."
+    return UserError(reason)
 
 
 def sha256_of(path: Path) -> str:

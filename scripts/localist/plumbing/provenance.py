@@ -9,10 +9,8 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from localist.plumbing.files import files_in, read_json, write_json
+from localist.plumbing.files import TIMESTAMP, files_in, read_json, write_json
 
-# Snakemake's time stamp in output folders.
-TIMESTAMP = ".snakemake_timestamp"
 PACKAGES = (
     "snakemake",
     "torch",

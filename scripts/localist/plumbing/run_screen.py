@@ -210,7 +210,11 @@ class Run:
         return f"{self.done:>{len(str(self.total))}}/{self.total}"
 
     def _time_left(self, now: float) -> str:
-        running = [RunningJob(job.rule, now - job.started, seconds_left_of(job.log())) for job in self.running.values()]
+        # A finished job says more than a progress bar, and spares reading the logs of all others of its rule.
+        running = [
+            RunningJob(job.rule, now - job.started, None if self.seconds.get(job.rule) else seconds_left_of(job.log()))
+            for job in self.running.values()
+        ]
         found = seconds_left(self.ahead, self.seconds, running, now - self.started)
         if found is None or found[0] < 5:
             return ""

@@ -86,14 +86,15 @@ def index_page(
     method: HTML of docs/method.md; about: model, corpus and tokens, in words.
     """
     claims = tables["claims"]
+    rows = trade_off(tables["arms"].to_dict("records"))
     return render(
         templates,
         study=study,
         about=about,
         arm=arm,
-        answer=answer(tables["arms"]),
+        answer=answer(tables["arms"], rows),
         numbers=five_numbers(tables, arm) if arm else [],
-        tradeoff=Table(list(HEADINGS), [list(row) for row in trade_off(tables["arms"].to_dict("records"))]),
+        tradeoff=Table(list(HEADINGS), [list(row) for row in rows]),
         claims=claims.replace({np.nan: ""}).to_dict("records"),
         verdicts=claims["verdict"].value_counts().to_dict(),
         seeds=int(tables["arms"]["seeds"].max()),
@@ -103,9 +104,11 @@ def index_page(
     )
 
 
-def answer(arms: pd.DataFrame) -> str:
-    """The late fidelity without a constraint and at each budget, as a sentence; "" if one cannot be stated."""
-    rows = trade_off(arms.to_dict("records"))
+def answer(arms: pd.DataFrame, rows: Sequence[tuple[str, ...]]) -> str:
+    """The late fidelity without a constraint and at each budget, as a sentence; "" if one cannot be stated.
+
+    rows: of `trade_off` for these arms.
+    """
     free = _row(arms, DISTRIBUTED)["late_fidelity_corrected"]
     if not rows or np.isnan(free):
         return ""

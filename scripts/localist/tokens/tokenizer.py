@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localist.plumbing.errors import UserError
-from localist.plumbing.files import remade
+from localist.plumbing.files import unusable
 from localist.resources.folders import refuse_own_code
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def load_tokenizer(model: Path) -> "tuple[PreTrainedTokenizerBase, int | None]":
         config = AutoConfig.from_pretrained(model, local_files_only=True, trust_remote_code=False).get_text_config()
     except (OSError, ValueError) as error:
         reason = f"{model} is not a Hugging Face model folder ({str(error).splitlines()[0]})."
-        raise UserError(" ".join(filter(None, (reason, remade(model))))) from error
+        raise unusable(model, reason) from error
     if not tokenizer.is_fast:
         raise UserError(f"{model} has no fast tokenizer (tokenizer.json), which maps tokens to positions in the text.")
     highest = max(tokenizer.get_vocab().values())

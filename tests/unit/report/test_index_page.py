@@ -9,6 +9,7 @@ from checkout import ROOT
 
 from localist.plumbing.source_files import used_templates
 from localist.report.index_page import answer, five_numbers, index_page
+from localist.report.trade_off import trade_off
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -75,16 +76,20 @@ def test_five_numbers_by_hand(tables):
 def test_the_answer_is_one_sentence(tables):
     """Catches the fidelity of another arm as that without a constraint, and an answer from nothing."""
     arms = tables["arms"]
+
+    def answered():
+        return answer(arms, trade_off(arms.to_dict("records")))
+
     # On the line from (1, 0.4) to (1.04, 0.75): 0.4 + 0.35 ln 1.02 / ln 1.04.
     arms.loc[2, "ratio"] = 1.04
     start = "Chance-corrected late fidelity is +0.400 without a constraint"
-    assert answer(arms) == f"{start} and +0.577 at +2% perplexity."
+    assert answered() == f"{start} and +0.577 at +2% perplexity."
     # The same with ln 1.2 below.
     arms.loc[2, "ratio"] = 1.2
     found = "+0.438 at +2% perplexity, +0.494 at +5% perplexity and +0.668 at +15% perplexity"
-    assert answer(arms) == f"{start}, {found}."
+    assert answered() == f"{start}, {found}."
     arms.loc[2, "ratio"] = 1.01
-    assert answer(arms) == ""
+    assert answered() == ""
 
 
 def test_what_was_not_measured_is_left_out(tables):
