@@ -1,7 +1,7 @@
-"""What attention with block mass costs beside stock attention: training steps, evaluation, and growth with the context.
+"""Cost of attention with block mass relative to stock attention: training steps, evaluation, growth with the context.
 
-Every comparison is a ratio within one run: variants take turns, step by step, on the same batches with the same loss,
-optimiser and precision. Peak memory is that of a process (CPU) or of the allocator (GPU) that ran one variant alone.
+Every comparison is a ratio within one run: variants alternate step by step on the same batches with the same loss,
+optimiser and precision. Peak memory is that of a process (CPU) or allocator (GPU) that ran a single variant.
 Run it with `make bench`; it prints its tables and writes results/bench/attention.json.
 """
 
@@ -42,7 +42,7 @@ MEASURE = Path(__file__).with_name("measure_attention.py")
 
 
 def main() -> None:
-    """Measure what the command line asks for, print it and write it."""
+    """Run the measurements selected on the command line, then save and print the results."""
     options = parse_options()
     environment = os.environ | JOB_ENVIRONMENT | {"OMP_NUM_THREADS": str(options.threads)}
     plan = planned_measurements(options)
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("results/bench/attention.json"))
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
@@ -79,7 +79,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def planned_measurements(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """One process each: first all times, then all peaks of memory."""
+    """The measurements, one process each; for whole models, all times come before all memory peaks."""
     shared = {
         "device": options.device,
         "precision": options.precision,
@@ -127,7 +127,7 @@ def planned_measurements(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def measured(task: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
-    """Run one measurement in a process of its own; one that the system kills for its memory says so."""
+    """Run one measurement in its own process; if that runs out of memory, the result says so."""
     run = subprocess.run(
         [sys.executable, str(MEASURE), json.dumps(task)], env=environment, capture_output=True, text=True, check=False
     )
@@ -139,7 +139,7 @@ def measured(task: dict[str, Any], environment: dict[str, str]) -> dict[str, Any
 
 
 def summarised(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Rows, growth exponents and profiles, from what the processes measured."""
+    """Rows, growth exponents and profiles from the measurements."""
     reference = next(result for result in results if result["task"] == "reference")
     rows: dict[tuple, dict[str, Any]] = {}
     for result in results:
@@ -203,7 +203,7 @@ def time_columns(result: dict[str, Any], variant: str) -> dict[str, Any]:
 
 
 def growth(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Exponents of T in one layer's time and memory: slopes of the log-log line, over all contexts."""
+    """Exponents of T for one layer's time and memory: slopes of log-log fits over all contexts."""
     table = pd.DataFrame(rows, columns=COLUMNS).query("task == 'attention_layer'")
     found = []
     for variant, group in table.groupby("variant", sort=False):
@@ -224,7 +224,7 @@ def growth(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def print_report(report: dict[str, Any]) -> None:
-    """The tables as text."""
+    """Print the tables."""
     reference = report["reference"]
     print(f"{reference['processor']}; {reference['product']}: {reference['flops_per_second'] / 1e9:.0f} GFLOP/s")
     table = pd.DataFrame(report["rows"], columns=COLUMNS).drop(columns=["device"])

@@ -1,4 +1,4 @@
-"""Semantic blocks and spans against real labels: the articles and sections of the whole sample dump.
+"""Semantic blocks and spans compared with real labels: the articles and sections of the whole sample dump.
 
 Run it with `make bench-blocks`, which extracts and embeds the dump first. It prints its tables, writes
 results/bench/blocks.json and draws results/bench/blocks.png.
@@ -72,7 +72,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def resolved(path: Path) -> dict[str, Any]:
-    """A study's config with every default."""
+    """A study's config with all defaults filled in."""
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     names = {"schedule": SCHEDULES, "partition": PARTITIONS, "format": ["auto", *FORMATS]}
     resolve(config, Path("workflow/schemas/config.schema.yaml"), names)
@@ -85,13 +85,13 @@ def text_of(study: Path) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def sets_of(titles: pd.Series, chosen: list[str]) -> dict[str, list[str]]:
-    """The articles of each set: every other title, in order, of those that are not in the default study."""
+    """The articles of each set; titles outside the default study alternate between the two halves."""
     others = sorted(set(titles) - set(chosen))
     return dict(zip(SETS, (others[::2], others[1::2], chosen), strict=True))
 
 
 def clusters_of(name: str, articles: list[str], study: Path, config: Mapping[str, Any]) -> tuple:
-    """What `measure_clusters` finds on one set of articles."""
+    """The results of `measure_clusters` for one set of articles."""
     semantic, spans = config["blocks"]["semantic"], config["blocks"]["spans"]
     settings = BlockSettings(**{field.name: semantic[field.name] for field in fields(BlockSettings)})
     text = labelled_text(*text_of(study), Windows.load(study / "tokens/train"), articles)
@@ -99,7 +99,7 @@ def clusters_of(name: str, articles: list[str], study: Path, config: Mapping[str
 
 
 def draw(curves: pd.DataFrame, clusters: pd.DataFrame, out: Path) -> None:
-    """Agreement with sections against mean chance: every number of blocks as a line, the default as a star."""
+    """Plot agreement with sections against mean chance: each method as a line, the default as a star."""
     with figure_style():
         figure, panels = new_figure(6.6, rows=len(SETS), sharex=True)
         for axes, (name, says) in zip(panels, SETS.items(), strict=True):
@@ -126,7 +126,7 @@ def draw(curves: pd.DataFrame, clusters: pd.DataFrame, out: Path) -> None:
 
 
 def print_report(report: Mapping[str, Any]) -> None:
-    """The tables, best agreement with sections first."""
+    """Print the tables, best agreement with sections first."""
     clusters = pd.DataFrame(report["clusters"])
     shown = ["method", "k", "ari_article", "ari_section", "ari_fixed", "ari_shifted", "chance", "chance_1024"]
     for name, part in clusters.groupby("set", sort=False):

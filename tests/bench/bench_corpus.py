@@ -1,7 +1,7 @@
 """How well and how fast books are read: error rate, headings, page furniture, seconds and memory, by format.
 
-Run it with `make bench-corpus`; it makes the books with pandoc, LibreOffice, pdflatex and Chromium (a format whose
-program is not installed is left out, and named), and writes results/bench/corpus.json.
+Run it with `make bench-corpus`; it makes the books with pandoc, LibreOffice, pdflatex and Chromium (a format is
+skipped, with a note, if its program is not installed), and writes results/bench/corpus.json.
 """
 
 import argparse
@@ -47,7 +47,7 @@ LONG_BOOK = ("pdf", "one column, pdflatex, long", "long.pdf", BOOKS[6][3])
 
 
 def main() -> None:
-    """Make and read each book, print a line for it, and write all of them."""
+    """Make and read each book, print a line about it, and save all rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dump", type=Path, default=Path("resources/corpora/enwiki-mind-and-machine.xml.bz2"))
     parser.add_argument("--words", type=int, default=60_000)
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def told(row: dict) -> str:
-    """A row as a line for people."""
+    """Format a row as a readable line."""
     furniture = "" if row["furniture_removed"] is None else f"furniture removed {row['furniture_removed']:.1%}, "
     pages = "" if row["pages"] is None else f"{row['pages']} pages, "
     return (

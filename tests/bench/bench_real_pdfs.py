@@ -1,9 +1,8 @@
-"""How well real PDFs are read, against pdftotext (poppler), which reads them independently.
+"""How well real PDFs are read, compared with pdftotext (poppler) as an independent reader.
 
-Run it with `PYTHONPATH=scripts .venv/bin/python tests/bench/bench_real_pdfs.py FOLDER`; it prints a row of a table for
-each PDF in the folder. The measure is the share of pdftotext's adjacent word pairs that are in our text as well, each
-as often as it occurs. Page furniture stays in the text, since pdftotext keeps it; words cut at line ends are joined on
-both sides.
+Run it with `PYTHONPATH=scripts .venv/bin/python tests/bench/bench_real_pdfs.py FOLDER`; it prints a table row for each
+PDF in the folder. The measure is the share of pdftotext's adjacent word pairs that also occur in our text, counted with
+multiplicity. Page furniture is kept, as pdftotext keeps it; words hyphenated at line ends are joined on both sides.
 """
 
 import argparse
@@ -24,7 +23,7 @@ CUT_WORD = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\s*\n\s*(?=[^\W\d_])")
 
 
 def main() -> None:
-    """Print a row for each PDF, and the median of what is shared."""
+    """Print a row for each PDF, and the median and lowest share."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     shares = []
@@ -49,30 +48,30 @@ def main() -> None:
 
 
 def our_text(path: Path) -> tuple[str, int | None, tuple[str, ...]]:
-    """Text of a PDF with its furniture, number of pages, warnings."""
+    """Text of a PDF (page furniture included), number of pages, and warnings."""
     (book,) = read_pdf(path, frozenset())
     kept, _ = clean(book.paragraphs, {"unicode", "hyphenation"})
     return "\n".join(one.text for one in kept), book.pages, book.warnings
 
 
 def pdftotext(path: Path) -> str:
-    """What poppler reads, in its reading order."""
+    """The text that poppler extracts, in its reading order."""
     return subprocess.run(["pdftotext", "-q", path, "-"], capture_output=True, check=True).stdout.decode("utf-8")
 
 
 def pairs_shared(reference: str, text: str) -> float:
-    """The share of the reference's adjacent word pairs that are in the text."""
+    """The share of the reference's adjacent word pairs that occur in the text."""
     wanted, got = (Counter(pairwise(words(one))) for one in (reference, text))
     return (wanted & got).total() / max(1, wanted.total())
 
 
 def words(text: str) -> list[str]:
-    """Words without case or punctuation; one cut at a line's end is whole."""
+    """Words without case or punctuation; those hyphenated at line ends are joined."""
     return re.findall(r"\w+", CUT_WORD.sub("", unicodedata.normalize("NFKC", text)).casefold())
 
 
 def producer(path: Path) -> str:
-    """The program that wrote a PDF, as the file says."""
+    """The program that wrote a PDF, according to its metadata."""
     done = subprocess.run(["pdfinfo", path], capture_output=True, check=False).stdout.decode("utf-8", "replace")
     said = dict(line.split(":", 1) for line in done.splitlines() if ":" in line)
     return " / ".join(said[key].strip() for key in ("Creator", "Producer") if said.get(key, "").strip())

@@ -1,7 +1,7 @@
-"""Blocks of a million sentences: time and peak memory of each step, on synthetic embeddings with planted topics.
+"""Blocks for a million sentences: time and peak memory of each step, on synthetic embeddings with planted topics.
 
 Run it with `make bench-scale`; it needs about 4 GB of disk under results/bench/scale, and writes
-results/bench/scale.json. What the encoder itself costs is left out: its vectors are drawn at random.
+results/bench/scale.json. The cost of the encoder is not measured: its vectors are random.
 """
 
 import argparse
@@ -39,7 +39,7 @@ OUTPUTS = {"sentence_blocks": "sentence_blocks.parquet", "selection": "selection
 
 
 def main() -> None:
-    """Make the text, then run each step in a process of its own."""
+    """Make the text, then run each step in its own process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sentences", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, default=Path("results/bench/scale"))
@@ -79,7 +79,7 @@ def defaults(name: str) -> dict[str, Any]:
 
 
 def measured(step: Callable[[], None]) -> dict[str, float]:
-    """Seconds and peak memory (GB, mapped files included) of one step in a fork of its own."""
+    """Seconds and peak memory (GB, mapped files included) of one step, run in a forked process."""
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
 
@@ -98,12 +98,12 @@ def measured(step: Callable[[], None]) -> dict[str, float]:
 
 
 def topic_of(sentences: np.ndarray) -> np.ndarray:
-    """A topic for each section, the same in every process."""
+    """The topic of each sentence: one per section, the same in every process."""
     return np.random.default_rng(0).integers(TOPICS, size=int(sentences.max()) // SECTION + 1)[sentences // SECTION]
 
 
 def write_text(folder: Path, count: int) -> None:
-    """Sentences of words that belong to their topic or to all, in sections of one topic, one in ten held out."""
+    """Write sentences of topic-specific and common words, in sections of one topic, with splits of 80, 10 and 10 %."""
     generator = np.random.default_rng(1)
     number = np.arange(count)
     words = np.where(generator.random((count, WORDS)) < 0.3, topic_of(number)[:, None] * 50, TOPICS * 50)
@@ -128,7 +128,7 @@ LETTERS = str.maketrans("0123456789ABCDEFGHIJKLMNOP", "abcdefghijklmnopqrstuvwxy
 
 
 def write_embeddings(folder: Path, count: int) -> None:
-    """Vectors around the direction of each sentence's topic, drawn in place of an encoder's."""
+    """Write random vectors around the direction of each sentence's topic, as a stand-in for an encoder's."""
     directions = np.random.default_rng(2).normal(size=(TOPICS, DIMENSIONS)).astype(np.float32)
     topics = topic_of(np.arange(count))
     generator = np.random.default_rng(3)

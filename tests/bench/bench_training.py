@@ -1,7 +1,7 @@
-"""What gradient checkpointing and adapters save: memory and time of a training step of SmolLM2-135M.
+"""Savings from gradient checkpointing and adapters: memory and time of a training step of SmolLM2-135M.
 
-Each variant trains in a process of its own, so that the largest resident set is its own; the variants take turns, and a
-ratio is that of two processes of one round. Time is the processor's, so that other work on the machine counts little.
+Each variant trains in its own process, so that peak memory is its own; variants alternate, and ratios compare processes
+of the same round. Time is CPU time, on which other load has little effect.
 `make bench-training` prints the table.
 """
 
@@ -58,14 +58,14 @@ def main() -> None:
 
 
 def shown(rows: list[dict[str, float]], reference: list[dict[str, float]], key: str) -> str:
-    """The median, and the ratio to the reference in the same round: its median, lowest and highest."""
+    """The median, and the median, lowest and highest ratio to the reference of the same round."""
     ratios = sorted(row[key] / base[key] for row, base in zip(rows, reference, strict=True))
     span = f" ({ratios[0]:.2f} – {ratios[-1]:.2f})" if ratios[0] != ratios[-1] else ""
     return f"{statistics.median(row[key] for row in rows):.1f} | {statistics.median(ratios):.2f}{span}"
 
 
 def measured(variant: str, steps: int, threads: int) -> dict[str, float]:
-    """Peak memory of this process, and the median processor time of a step, hinge under the quintic schedule."""
+    """Peak memory of this process and median CPU time of a training step (hinge, quintic schedule)."""
     import numpy as np
     import torch
 

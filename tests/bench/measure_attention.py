@@ -1,4 +1,4 @@
-"""One measurement of bench_attention.py in a process of its own: a task as JSON in, its numbers as JSON out."""
+"""One measurement of bench_attention.py in a separate process: takes a task as JSON, prints its results as JSON."""
 
 import gc
 import json
@@ -35,7 +35,7 @@ TARGET = 0.5
 PRODUCT_SIZE = 2048
 PRODUCT_FLOPS = 2 * PRODUCT_SIZE**3
 LAYER_HEADS, LAYER_WIDTH = 12, 64
-# Kinds of operators, by the start of their names, in the order in which they are tried.
+# Kinds of operators by name prefix; the first match counts.
 KINDS = {
     "matrix products": ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"),
     "fused attention": ("aten::_scaled_dot_product", "aten::_flash", "aten::_efficient"),
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def measured(task: dict[str, Any]) -> dict[str, Any]:
-    """What a task measures."""
+    """Run the measurement of a task."""
     torch.set_num_threads(task["threads"])
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
@@ -61,7 +61,7 @@ def measured(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def reference(task: dict[str, Any]) -> dict[str, Any]:
-    """The rate of a square bf16 matrix product, and what this machine is."""
+    """The rate of a square bf16 matrix product, and a description of this machine."""
     product = reference_product(task["device"])
     seconds = [timed(product, task["device"]) for _ in range(50)]
     on_gpu = task["device"] == "cuda"
@@ -75,13 +75,13 @@ def reference(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def reference_product(device: str) -> Callable[[], torch.Tensor]:
-    """The bf16 matrix product that others are measured against."""
+    """The bf16 matrix product whose rate serves as reference."""
     left, right = torch.randn(2, PRODUCT_SIZE, PRODUCT_SIZE, device=device).bfloat16()
     return lambda: left @ right
 
 
 def timed(work: Callable[[], Any], device: str) -> float:
-    """Seconds that `work` takes, all of it finished."""
+    """Seconds until `work` has finished, on the GPU too."""
     if device == "cuda":
         torch.cuda.synchronize()
     started = time.perf_counter()
@@ -92,9 +92,9 @@ def timed(work: Callable[[], Any], device: str) -> float:
 
 
 def measure(task: dict[str, Any], work: dict[str, Callable[[], Any]], baseline_mb: float = 0.0) -> dict[str, Any]:
-    """Times of the variants in turns, after a round to warm up; or the peak of memory of two runs of the only one.
+    """Times of alternating variants after a warm-up round, or the peak memory of a single variant run twice.
 
-    On a GPU, the times and the peak of every variant, and which ran out of memory.
+    On a GPU, timing also gives the peak memory of each variant, and drops those that run out of memory.
     """
     if task["measure"] == "memory":
         (only,) = work.values()
@@ -131,7 +131,7 @@ def peak_memory_mb(device: str) -> float:
 
 
 class WholeModel:
-    """A model, its batch and its optimiser, with a step or an evaluation of every variant."""
+    """A model with batch and optimiser, for training steps and evaluations of any variant."""
 
     def __init__(self, task: dict[str, Any]):
         self.task = task
@@ -149,7 +149,7 @@ class WholeModel:
 
     @staticmethod
     def load(name: str, context: int, folder: Path) -> torch.nn.Module:
-        """GPT-2 in its published size with random weights and no dropout, which a CPU's fused kernel does not have."""
+        """The model in `folder`, or GPT-2 with random weights and no dropout, which the CPU's fused kernel lacks."""
         if name == "gpt2-124m":
             no_dropout = dict.fromkeys(("attn_pdrop", "resid_pdrop", "embd_pdrop"), 0.0)
             return GPT2LMHeadModel(GPT2Config(n_positions=max(1024, context), **no_dropout))
@@ -165,7 +165,7 @@ class WholeModel:
         return Constraint(locality_by_layer(schedule, self.layers, min_locality=0.01), "hinge", TARGET, 1.0)
 
     def forward(self, **inputs) -> tuple[torch.Tensor, Any]:
-        """Loss and outputs, as training computes them, or an evaluation, which is in float32."""
+        """Loss and outputs as in training or, without gradients, as in an evaluation (float32)."""
         training = torch.is_grad_enabled()
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16 and training):
             if training and self.input_ids.numel() > LOSS_TOKENS:
@@ -201,7 +201,7 @@ class WholeModel:
         return loss + sum(penalties) / self.layers
 
     def evaluate(self, variant: str) -> None:
-        """The loss of a batch, and what the variant says of its attention."""
+        """Compute the loss of a batch and the attention statistics of the variant."""
         self.model.eval()
         with torch.inference_mode(), self.implementation(variant):
             if variant == "stock":
@@ -213,7 +213,7 @@ class WholeModel:
                 self.eager_statistics(self.forward(output_attentions=True)[1].attentions)
 
     def eager_statistics(self, attentions: tuple[torch.Tensor, ...]) -> None:
-        """Entropy and fidelity, whole and without the sink, from T × T attentions: what peers compute."""
+        """Entropy with and without the sink, and fidelity, from T × T attentions, as comparable tools compute them."""
         same = self.blocks[:, None, :, None] == self.blocks[:, None, None, :]
         for attention in attentions:
             attention = attention.float()
@@ -226,14 +226,14 @@ class WholeModel:
 
     @contextmanager
     def implementation(self, variant: str) -> Iterator[None]:
-        """Eager attention, for the variant that is about it, while the context lasts."""
+        """Use eager attention within the context if the variant is eager."""
         if variant == "eager":
             self.model.set_attn_implementation("eager")
         yield
         self.model.set_attn_implementation(ATTENTION)
 
     def flops_per_token(self, training: bool) -> float:
-        """Of the model itself, penalty and statistics apart: what stock fine-tuning has to compute."""
+        """FLOPs per token of the model alone, without penalty and statistics, as in stock fine-tuning."""
         weights = sum(
             module.weight.numel() for module in self.model.modules() if isinstance(module, (torch.nn.Linear, Conv1D))
         )
@@ -251,7 +251,7 @@ def whole_model(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def attention_layer(task: dict[str, Any]) -> dict[str, Any]:
-    """One layer's attention alone, forward and backward (statistics: forward), to see how it grows with T."""
+    """Attention of a single layer, forward and backward (statistics: forward only), to show its growth with T."""
     context, device = task["context"], task["device"]
     dtype = torch.bfloat16 if uses_bf16(task["precision"], int(device == "cuda")) else torch.float32
     inputs = torch.randn(3, 1, LAYER_HEADS, context, LAYER_WIDTH, device=device).to(dtype).requires_grad_()
@@ -288,7 +288,7 @@ def profile(task: dict[str, Any]) -> dict[str, Any]:
     """Seconds of one training step by kind of operator."""
     whole = WholeModel(task)
     found = {}
-    for variant in task["variants"]:  # before any is profiled: the first steps also fetch memory from the system
+    for variant in task["variants"]:  # before profiling: the first steps also allocate memory from the system
         whole.step(variant)
     for variant in task["variants"]:
         with torch.profiler.profile() as profiler:

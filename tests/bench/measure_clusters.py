@@ -1,4 +1,4 @@
-"""How well semantic blocks agree with articles and sections, beside rivals, and how much of a window they fill."""
+"""Agreement of semantic blocks and their rivals with articles and sections, and their shares of a window."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,11 +24,11 @@ CHECKS = 3
 
 @dataclass(frozen=True)
 class LabelledText:
-    """The training sentences of one set of articles, with labels that nobody here gave.
+    """The training sentences of one set of articles, with labels that do not come from this project.
 
     sentences: columns document and section, one row per sentence; embeddings: float32 [sentences, dimensions];
-    stretches: the rows of each run of sentences; windows: by their length in tokens, with the row of each token's
-    sentence as sentence.
+    stretches: the rows of each run of sentences; windows: by length in tokens; their sentence_ids
+    are rows of `sentences`.
     """
 
     sentences: pd.DataFrame
@@ -40,7 +40,7 @@ class LabelledText:
 def labelled_text(
     sentences: pd.DataFrame, embeddings: np.ndarray, training: Windows, articles: Collection[str]
 ) -> LabelledText:
-    """The training sentences of `articles` (all where the list is empty), and their windows of both lengths."""
+    """The training sentences of `articles` (of all if empty), and their windows of both lengths."""
     kept = ((sentences["split"] == "train") & (sentences["title"].isin(articles) | (not articles))).to_numpy()
     row = np.where(kept, np.cumsum(kept) - 1, -1)
     own = kept[training.sentence_ids[:, 1]]
@@ -55,14 +55,14 @@ def labelled_text(
 
 
 def rows_of_stretches(sentences: pd.DataFrame, kept: np.ndarray) -> list[slice]:
-    """The stretches of the sentences that are kept, whole stretches, by their rows among these."""
+    """The kept stretches, as rows among the kept sentences; a stretch is kept or dropped as a whole."""
     lengths = [rows.stop - rows.start for rows in stretch_rows(sentences) if kept[rows.start]]
     edges = np.cumsum([0, *lengths]).tolist()
     return [slice(start, end) for start, end in pairwise(edges)]
 
 
 def longer_windows(windows: Windows, context: int) -> Windows:
-    """The same stretches cut into windows of `context` tokens; only their sentences and stretches are filled in."""
+    """The same stretches cut into windows of `context` tokens; only sentence and stretch ids are meaningful."""
     rows, stretches = [], []
     for stretch in np.unique(windows.stretch_ids):
         part = windows.take(np.flatnonzero(windows.stretch_ids == stretch))
@@ -78,7 +78,7 @@ def longer_windows(windows: Windows, context: int) -> Windows:
 def agreement(sentences: pd.DataFrame, blocks: np.ndarray) -> dict[str, float]:
     """Adjusted Rand index and normalised mutual information with articles, and with sections inside each article.
 
-    The latter are means over the articles with two sections and more.
+    The latter are means over the articles with at least two sections.
     """
     inside = [
         (adjusted_rand_score(part["section"], own), normalized_mutual_info_score(part["section"], own))
@@ -106,14 +106,14 @@ def in_windows(windows: Mapping[int, Windows], blocks: Mapping[int, np.ndarray])
 
 
 def measured(text: LabelledText, blocks: np.ndarray) -> dict[str, float]:
-    """All figures for blocks of sentences."""
+    """All measures for sentence blocks."""
     by_context = {context: token_blocks(blocks, windows.sentence_ids) for context, windows in text.windows.items()}
     seen = in_windows(text.windows, by_context)
     return {"k": len(np.unique(blocks)), **agreement(text.sentences, blocks), **seen}
 
 
 def with_margins(text: LabelledText, blocks: np.ndarray) -> dict[str, Any]:
-    """All figures for blocks of sentences, and the agreement of `shifted` and of matched fixed windows."""
+    """All measures for sentence blocks, and the section agreement of `shifted` and of matched fixed windows."""
     semantic = token_blocks(blocks, text.windows[CONTEXT].sentence_ids)
     found = measured(text, blocks)
     for name, ids in (
@@ -126,7 +126,7 @@ def with_margins(text: LabelledText, blocks: np.ndarray) -> dict[str, Any]:
 
 
 def blocks_of_sentences(windows: Windows, blocks: np.ndarray, restarts: bool) -> np.ndarray:
-    """int [sentences]: the block of each sentence's first token; numbered by stretch where ids restart with it."""
+    """int [sentences]: the block of each sentence's first token; ids that restart in each stretch are made unique."""
     ids = windows.stretch_ids[:, None] * (int(blocks.max()) + 1) + blocks if restarts else blocks
     tokens = pd.DataFrame({"sentence": windows.sentence_ids[windows.is_text], "block": ids[windows.is_text]})
     return tokens.groupby("sentence")["block"].first().to_numpy()
@@ -135,10 +135,10 @@ def blocks_of_sentences(windows: Windows, blocks: np.ndarray, restarts: bool) ->
 def measure_clusters(
     name: str, text: LabelledText, settings: BlockSettings, span_sizes: tuple[int, int]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
-    """The choice of each method, every number of blocks that was tried, and the check of the default. Deterministic.
+    """The chosen result of each method, all numbers of blocks tried, and the check of the default. Deterministic.
 
-    A rival has the best of its numbers within the bounds, by agreement with sections: a choice in its favour. The
-    default takes its own, without labels.
+    A rival gets its best number of blocks within the bounds, by agreement with sections, which favours it. The default
+    uses its own choice, made without labels.
     """
     chosen, curves = [], []
     with threadpool_limits(limits=1):  # as in the study
@@ -169,7 +169,7 @@ def is_allowed(row: Mapping[str, float], settings: BlockSettings) -> bool:
 
 
 def shuffled_parts(parts: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """The same parts of spans, of the same sizes, given to the sentences of each span at random."""
+    """Parts of the same sizes, assigned at random to the sentences of each span."""
     generator, shuffled = np.random.default_rng(0), parts.copy()
     for span in range(spans.max() + 1):
         rows = np.flatnonzero(spans == span)

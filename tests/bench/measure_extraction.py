@@ -1,4 +1,4 @@
-"""How well a book was read, against the text that it was made from."""
+"""How well a book was read, compared with the text it was made from."""
 
 import re
 import subprocess
@@ -21,13 +21,13 @@ PAGE_NUMBER = re.compile(r"^(?:\d{1,4}|[ivxlc]{1,6})\s+|\s*\b(?:\d{1,4}(?:/\d{1,
 # A browser prints date and title above, address and page below.
 DATE = re.compile(r"\d{1,2}/\d{1,2}/\d{2},")
 CORPUS = corpus()
-# The error of a text that is worse than this is not worked out further.
+# Error rates above this are not computed exactly.
 WORST_ERROR = 0.1
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Sections (heading, text) of a book, and what reading it cost."""
+    """Sections (heading, text) of a book, and the cost of reading it."""
 
     sections: list[tuple[str, str]]
     pages: int | None
@@ -36,7 +36,7 @@ class Reading:
 
 
 def read_book(path: Path) -> Reading:
-    """Read a book in a reading process of its own, whose peak memory is its largest resident set."""
+    """Read a book in its own reading process, whose largest resident set is the peak memory."""
     with TemporaryDirectory() as scratch, ReadingProcess() as process:
         spool = Path(scratch) / "spool"
         started = perf_counter()
@@ -52,8 +52,8 @@ def read_book(path: Path) -> Reading:
 def measured(path: Path, chapters: Sequence[Chapter]) -> dict[str, Any]:
     """One row of the benchmark.
 
-    The character error rate is the edit distance, white space squeezed, over the known text's length; a heading counts
-    as found if a section stands under it.
+    The character error rate is the edit distance, with white space squeezed, divided by the length of the known text; a
+    heading counts as found if a section has it.
     """
     reading = read_book(path)
     got, known = (
@@ -73,13 +73,12 @@ def measured(path: Path, chapters: Sequence[Chapter]) -> dict[str, Any]:
 
 
 def furniture_removed(path: Path, got: str, known: str, titles: Sequence[str]) -> float | None:
-    """The share of running heads and page numbers that left no trace: no more of them in the text than is known to be.
+    """The share of running heads and page numbers that were removed; those in excess of the known text were not.
 
-    How many there are is counted on the pages as pdftotext (poppler) shows them, not by the reader that is measured;
-    None where it shows none.
+    Their total is counted in the output of pdftotext (poppler), not by the measured reader; None if it shows none.
     """
     heads = {TITLE, *titles}
-    # A head of a letter or two is in every text.
+    # Heads of one or two letters occur in any text.
     surplus = sum(max(0, _count(head, got) - _count(head, known)) for head in heads if len(head) > 2)
     numbers = max(0, len(NUMBER.findall(got)) - len(NUMBER.findall(known)))
     shown = len(furniture(path, heads))

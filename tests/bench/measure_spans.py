@@ -1,9 +1,9 @@
-"""How well spans find known boundaries, beside fixed windows, random boundaries and TextTiling.
+"""How well spans recover known boundaries, compared with fixed windows, random boundaries and TextTiling.
 
-The texts are articles, whose sections are known, and texts put together from parts of several articles. P_k and
-WindowDiff (smaller is better) look through windows of half the mean true span. The penalty of the spans is fitted on
-training sentences without their sections; boundaries are scored on the sentences of all splits, because the held-out
-stretches are too short. TextTiling takes, for each kind of text, the best of its settings: a choice in its favour.
+The texts are articles with known sections, and texts assembled from parts of several articles. P_k and WindowDiff
+(smaller is better) use windows of half the mean true span. The penalty of the spans is fitted on training sentences
+without section labels; boundaries are scored on the sentences of all splits, because the held-out stretches are too
+short. TextTiling gets its best settings for each kind of text, which favours it.
 """
 
 import re
@@ -23,14 +23,14 @@ from localist.blocks.spans import fitted_penalty, span_ends, stretch_rows
 TEXTS = 100
 PARTS = 10
 PIECE = (3, 11)
-# Words of a pseudo-sentence and pseudo-sentences on each side of a gap; a sentence has 20 words on average.
+# Words per pseudo-sentence, and pseudo-sentences on each side of a gap; a sentence has 20 words on average.
 TILINGS = ((20, 6), (40, 5), (60, 4))
-# TextTiling takes time with the square of the length.
+# TextTiling's time grows with the square of the length.
 TOO_LONG_FOR_TILING = 2000
 
 
 class Text(NamedTuple):
-    """Sentences in reading order, by their rows, and where the true spans end."""
+    """The rows of sentences in reading order, and the ends of the true spans."""
 
     rows: np.ndarray
     ends: list[int]
@@ -46,7 +46,7 @@ def measure_spans(
     """One row per set of articles, kind of text and method.
 
     sentences: sentence, document, section, title, split, text; embeddings: its rows. settings: blocks.spans of the
-    config. chosen_on: titles of the articles that the penalty's rule was chosen on, which are measured apart.
+    config. chosen_on: titles of the articles on which the penalty's rule was chosen; they are measured separately.
     """
     known = sentences["title"].isin(chosen_on).to_numpy()
     sets = {"articles of the choice": known, "other articles" if known.any() else "all articles": ~known}
@@ -91,12 +91,12 @@ def measured_set(
 def each(
     ends: Callable[[int, int], list[int]], texts: Sequence[Text], spans: Sequence[Sequence[int]]
 ) -> list[list[int]]:
-    """As many spans for every text as were found in it."""
+    """For each text, the ends of as many spans as were found in it."""
     return [ends(len(text.rows), len(found)) for text, found in zip(texts, spans, strict=True)]
 
 
 def boundary_tests(table: pd.DataFrame, sizes: Mapping[str, int], seed: int) -> dict[str, list[Text]]:
-    """Texts whose boundaries are known, by the kind of text."""
+    """Texts with known boundaries, by kind of text."""
     everything = table.index.to_numpy()
     documents = [group.index.to_numpy() for _, group in table.groupby("document", sort=False)]
     articles = [Text(rows, ends_of_runs(table["section"].to_numpy()[rows])) for rows in documents]
@@ -113,7 +113,7 @@ def boundary_tests(table: pd.DataFrame, sizes: Mapping[str, int], seed: int) -> 
 
 
 def random_pieces(documents: Sequence[np.ndarray], generator: np.random.Generator) -> Iterator[np.ndarray]:
-    """Consecutive sentences of different articles: the pieces of one text, as in Choi's test."""
+    """Runs of sentences from different articles: the pieces of one text, as in Choi's test."""
     shortest, longest = PIECE
     long_enough = [rows for rows in documents if len(rows) >= longest]
     for number in generator.permutation(len(long_enough))[:PARTS]:
@@ -134,23 +134,23 @@ def random_sections(
 
 
 def joined(parts: Iterator[np.ndarray] | Sequence[np.ndarray]) -> Text:
-    """Parts one after another, as one text."""
+    """Concatenate parts into one text."""
     parts = list(parts)
     return Text(np.concatenate(parts), np.cumsum([len(part) for part in parts]).tolist())
 
 
 def ends_of_runs(labels: np.ndarray) -> list[int]:
-    """Where runs of one label end, the last one with the text."""
+    """The ends of runs of equal labels, the end of the text included."""
     return [*(np.flatnonzero(labels[1:] != labels[:-1]) + 1).tolist(), len(labels)]
 
 
 def fixed_windows(length: int, number: int) -> list[int]:
-    """Ends of as many windows of one length, to the nearest sentence."""
+    """Ends of `number` windows of equal length, rounded to whole sentences."""
     return [round(length * window / number) for window in range(1, number + 1)]
 
 
 def random_ends(length: int, number: int, generator: np.random.Generator) -> list[int]:
-    """Ends of as many spans that are cut anywhere."""
+    """Ends of `number` spans cut at random."""
     return [*sorted(generator.choice(np.arange(1, length), number - 1, replace=False).tolist()), length]
 
 
@@ -162,7 +162,7 @@ class SentenceTiling(TextTilingTokenizer):
 
 
 def tiling(sentences: Sequence[str], width: int, block: int) -> list[int]:
-    """Where TextTiling's tiles end, in sentences; one tile where the text is too short to compare blocks."""
+    """The ends of TextTiling's tiles, in sentences; one tile if the text is too short to compare blocks."""
     text = "\n\n".join(sentences)
     if len(text.split()) <= 4 * width:
         return [len(sentences)]
@@ -179,13 +179,13 @@ def mean_errors(texts: Sequence[Text], ends: Sequence[Sequence[int]]) -> tuple[f
 
 
 def boundary_errors(true: Sequence[int], found: Sequence[int]) -> tuple[float, float]:
-    """P_k and WindowDiff of one text, k being half the mean true span: shares of the pairs of sentences k apart."""
+    """P_k and WindowDiff of one text: shares of the pairs of sentences k apart, with k half the mean true span."""
     width = max(1, round(true[-1] / len(true) / 2))
     reference, hypothesis = gaps(true), gaps(found)
     return pk(reference, hypothesis, k=width), windowdiff(reference, hypothesis, k=width)
 
 
 def gaps(ends: Sequence[int]) -> str:
-    """The gaps between sentences, 1 where a span ends."""
+    """A digit for each gap between sentences: 1 if a span ends there, else 0."""
     inner = set(ends[:-1])
     return "".join("1" if gap in inner else "0" for gap in range(1, ends[-1]))

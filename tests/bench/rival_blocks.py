@@ -1,4 +1,4 @@
-"""Other ways to make blocks, which the default is held against: several numbers of blocks of each.
+"""Rivals of the default way to make blocks, each tried with several numbers of blocks.
 
 Each takes the embeddings (float [sentences, dimensions]), the rows of each stretch and the span of each sentence, and
 yields blocks (int [sentences]).
@@ -20,9 +20,9 @@ from localist.blocks.spans import fitted_penalty, spans_of_stretches
 
 NEIGHBOURS = 10
 NEIGHBOUR_WEIGHT = 0.5
-# Numbers of blocks, as shares of the sentences.
+# Numbers of blocks, as fractions of the number of sentences.
 SHARES = (0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25)
-# The eigensolver's time grows with the square of the number.
+# The eigensolver's time grows with the square of this number.
 MOST_EIGENVECTORS = 400
 SHORT_SPANS = (2, 12)
 
@@ -43,7 +43,7 @@ def clustered_spans(vectors: np.ndarray, stretches: Sequence[slice], spans: np.n
 
 
 def joined_parts(vectors: np.ndarray, stretches: Sequence[slice], spans: np.ndarray) -> Iterator[np.ndarray]:
-    """Spans of one meaning anywhere in the text, joined by Ward's method on their means."""
+    """Spans joined by Ward's method on their means, wherever they are in the text."""
     tree = linkage(centres(vectors, spans).astype(float), "ward")
     for share in (0.3, 0.5, 0.7, 0.9):
         yield fcluster(tree, max(int(share * (spans.max() + 1)), 1), "maxclust")[spans] - 1
@@ -57,7 +57,7 @@ def clustered_sentences(vectors: np.ndarray, stretches: Sequence[slice], spans: 
 
 
 def contiguous(vectors: np.ndarray, stretches: Sequence[slice], spans: np.ndarray) -> Iterator[np.ndarray]:
-    """Ward's method that joins only neighbours in the text or in meaning."""
+    """Ward's method, joining only neighbours in the text or in meaning."""
     averaged = with_neighbours(vectors, stretches)
     graph = neighbour_graph(averaged) + in_text(stretches, len(vectors))
     for number in numbers(len(vectors)):
@@ -65,7 +65,7 @@ def contiguous(vectors: np.ndarray, stretches: Sequence[slice], spans: np.ndarra
 
 
 def spectral(vectors: np.ndarray, stretches: Sequence[slice], spans: np.ndarray) -> Iterator[np.ndarray]:
-    """Normalised spectral clustering of the sparse graph of nearest neighbours of all sentences."""
+    """Normalised spectral clustering of the sparse nearest-neighbour graph of all sentences."""
     averaged = with_neighbours(vectors, stretches)
     tried = [number for number in numbers(len(vectors)) if number <= MOST_EIGENVECTORS]
     matrix = 2 * identity(len(vectors)) - laplacian(neighbour_graph(averaged), normed=True)
@@ -92,7 +92,7 @@ def numbers(sentences: int) -> list[int]:
 
 
 def with_neighbours(vectors: np.ndarray, stretches: Sequence[slice]) -> np.ndarray:
-    """Unit vectors: each embedding and its two neighbours in the stretch, which count NEIGHBOUR_WEIGHT."""
+    """Unit vectors: each embedding plus its two neighbours in the stretch, weighted by NEIGHBOUR_WEIGHT."""
     sums = np.array(vectors, dtype=np.float32)
     for rows in stretches:
         inside = vectors[rows]

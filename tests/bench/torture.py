@@ -1,9 +1,9 @@
-"""Smoke studies that are killed, stopped, starved of disk, robbed of files and started twice: are the results the same?
+"""Disturb smoke studies by signals, a full disk, deleted files and double starts, and check that results stay the same.
 
-Run it with `make torture`. Each round is a study in a folder of its own, from scratch or with some of its results taken
-away, disturbed once or more by chance and started again until it ends; then every result file is compared by bytes with
-those of a study that nobody disturbed. The seed and a round's number decide what happens in it. Leave the code as it is
-while it runs.
+Run it with `make torture`. Each round is a study in its own folder, from scratch or with some results removed, which is
+disturbed at random one or more times and restarted until it finishes; then its result files are compared byte by byte
+with those of an undisturbed study. The seed and the round number determine what happens. Do not change the code
+meanwhile.
 """
 
 import argparse
@@ -43,13 +43,13 @@ SIGNALS = {
 STOPPED = "stop and continue all"
 KINDS = (*SIGNALS, STOPPED, "full disk", "delete files", "start twice", "start twice at once")
 DAMAGED = re.compile(r"delete the folder (\S+): the next start makes it again")
-# How the messages on locks begin.
+# Beginnings of the messages about locks.
 WORKS_HERE, WORKED_HERE = "Another Snakemake is working", "The Snakemake that worked here"
 
 
 @dataclass(frozen=True)
 class Disturbance:
-    """What happens, and when: after a share of the jobs, or in a job of a rule, and some seconds."""
+    """What happens, and when: some seconds after a share of the jobs is done, or after a job of a rule has started."""
 
     kind: str
     share: float
@@ -59,7 +59,7 @@ class Disturbance:
 
 @dataclass(frozen=True)
 class Plan:
-    """A round: what it starts from, and what happens in one start after the other."""
+    """A round: what it starts from, and the disturbances of successive starts."""
 
     number: int
     beginning: str
@@ -67,7 +67,7 @@ class Plan:
 
 
 def planned(seed: int, number: int) -> Plan:
-    """The same for the same seed and number; kinds take turns in being first."""
+    """The plan of a round, determined by seed and number; kinds of disturbance take turns in coming first."""
     draw = random.Random(f"{seed} {number}")
     beginning = draw.choices(list(BEGINNINGS), list(BEGINNINGS.values()))[0]
     kinds = [KINDS[(number - 1) % len(KINDS)], *draw.choices(KINDS, k=draw.choice((0, 0, 1, 2)))]
@@ -83,7 +83,7 @@ def planned(seed: int, number: int) -> Plan:
 
 
 def main() -> None:
-    """Make the reference where it is not there, then the rounds; exit status 1 if a round differs."""
+    """Make the reference if it is missing, then run the rounds; the exit status is 1 if any round has problems."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--first", type=int, default=1, help="the number of the first round")
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no round after these")
     parser.add_argument("--folder", type=Path, default=ROOT / "results" / "torture")
     options = parser.parse_args()
-    # A shell that starts this in the background lets it, and so the studies, ignore Ctrl-C.
+    # A shell that starts this in the background makes it, and thus the studies, ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = options.folder.resolve()
     reference = folder / "reference" / "study"
@@ -131,7 +131,7 @@ def make_reference(folder: Path) -> None:
 
 
 def made_round(plan: Plan, folder: Path, reference: Path) -> dict:
-    """A row: what was planned, what came of it, and the problems; the folder stays where there are some."""
+    """Run a round; return what was planned, what happened, and the problems. If there are any, the folder is kept."""
     place, began = folder / f"round{plan.number}", time.monotonic()
     shutil.rmtree(place, ignore_errors=True)
     story = Story(random.Random(plan.number))
@@ -141,7 +141,7 @@ def made_round(plan: Plan, folder: Path, reference: Path) -> dict:
                 study.use_a_small_disk()
             story.deleted.update(prepare(study.folder, plan.beginning, reference, story.draw))
             run_to_the_end(study, list(plan.disturbances), story)
-        except Exception as error:  # the other rounds go on
+        except Exception as error:  # the other rounds continue
             story.problems.append(repr(error))
     results = study.folder / RESULTS
     story.problems += differences(results, reference / RESULTS, story.deleted)
@@ -163,7 +163,7 @@ def made_round(plan: Plan, folder: Path, reference: Path) -> dict:
 
 @dataclass
 class Story:
-    """What happens in a round, and the dice that decide it. A study that was robbed of files is started once more."""
+    """The course of a round, and its random generator. `robbed`: files were deleted, so one more start is needed."""
 
     draw: random.Random
     kinds: list[str] = field(default_factory=list)
@@ -174,7 +174,7 @@ class Story:
 
 
 def run_to_the_end(study: DisturbedStudy, waiting: list[Disturbance], story: Story) -> None:
-    """Start, disturb, do what the messages say, and start again until a start ends well."""
+    """Start the study, disturb it, follow the error messages, and restart until it succeeds."""
     while len(study.starts) < MOST_STARTS:
         start = study.start()
         if waiting:
@@ -190,7 +190,7 @@ def run_to_the_end(study: DisturbedStudy, waiting: list[Disturbance], story: Sto
 
 
 def prepare(folder: Path, beginning: str, reference: Path, draw: random.Random) -> list[str]:
-    """Results to start from; the names of those left out of a finished study."""
+    """Lay out the results to start from; return the names of single files removed from a finished study."""
     (folder / "resources").symlink_to(ROOT / "resources")
     if beginning == "scratch":
         return []
@@ -200,7 +200,7 @@ def prepare(folder: Path, beginning: str, reference: Path, draw: random.Random) 
     if beginning == "runs":
         for run in draw.sample(sorted(results.glob("runs/*/seed*")), draw.randint(1, 2)):
             shutil.rmtree(run)
-        return []  # all of a run is made again
+        return []  # every file of a run is made again
     files = sorted(path for pattern in LAST for path in results.glob(pattern))
     chosen = draw.sample(files, draw.randint(3, 20))
     for path in chosen:
@@ -209,7 +209,7 @@ def prepare(folder: Path, beginning: str, reference: Path, draw: random.Random) 
 
 
 def disturb(study: DisturbedStudy, start: Start, waiting: list[Disturbance], story: Story) -> Start:
-    """Let the next disturbance happen once its time has come, unless the start ends before. The start that goes on."""
+    """Cause the next disturbance when it is due, unless the start ends first; return the start that continues."""
     planned = waiting[0]
     if not study.wait_until(start, planned.share, planned.rule, planned.seconds):
         return start
@@ -232,7 +232,7 @@ def disturb(study: DisturbedStudy, start: Start, waiting: list[Disturbance], sto
 
 
 def send_signals(study: DisturbedStudy, planned: Disturbance, story: Story) -> str:
-    """Signals to one job, to Snakemake, or to both and all; whom they reached."""
+    """Send signals to one job, to Snakemake, or to all processes; return who received them."""
     jobs, processes = study.jobs(), study.processes()
     if planned.kind == STOPPED:
         study.send(signal.SIGSTOP, processes)
@@ -250,7 +250,7 @@ def send_signals(study: DisturbedStudy, planned: Disturbance, story: Story) -> s
 
 
 def start_twice(study: DisturbedStudy, first: Start, story: Story) -> tuple[Start, str]:
-    """A second start beside the first: one of them must be refused, with the reason. The one that goes on."""
+    """Start again during the first start: one must be refused, with the reason. Return the one that continues."""
     second = study.start()
     while first.runs() and second.runs():
         time.sleep(POLL_SECONDS)
@@ -265,7 +265,7 @@ def start_twice(study: DisturbedStudy, first: Start, story: Story) -> tuple[Star
 
 
 def recover(study: DisturbedStudy, said: str, story: Story) -> None:
-    """Do what a start that failed says: delete damaged folders, wait for jobs or end them, remove stale locks."""
+    """Follow the messages of a failed start: delete damaged folders, wait for jobs or end them, remove stale locks."""
     if "Directory cannot be locked" in said:
         story.problems.append("a lock was not explained")
     for name in sorted(set(DAMAGED.findall(said))):
@@ -282,13 +282,13 @@ def recover(study: DisturbedStudy, said: str, story: Story) -> None:
 
 
 def told(row: dict) -> str:
-    """A row as a line for people."""
+    """Format a row as a readable line."""
     outcome = "EQUAL" if not row["problems"] else f"FAILED, see {row['folder']}: {'; '.join(row['problems'][:5])}"
     return f"round {row['round']} ({row['beginning']}, {row['seconds']} s): {'; '.join(row['happened'])}: {outcome}"
 
 
 def summary(rows: list[dict]) -> str:
-    """How many rounds there were, of which kinds, and how many ended with equal bytes."""
+    """The numbers of rounds and disturbances, and how many of them ended with equal bytes."""
     equal = [row for row in rows if not row["problems"]]
     lines = [f"{len(equal)} of {len(rows)} rounds ended with the bytes of an undisturbed study."]
     kinds, good = (Counter(kind for row in chosen for kind in row["kinds"]) for chosen in (rows, equal))

@@ -1,4 +1,4 @@
-"""What the cluster tests share: the SLURM, and the studies that run on it or beside it."""
+"""Fixtures of the cluster tests: a SLURM cluster, and studies that run on it or locally."""
 
 import os
 import shutil
@@ -26,13 +26,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.cluster)
-            # The first waits for studies that all of them look at.
+            # The first test waits for studies that all tests share.
             item.add_marker(pytest.mark.timeout(1200))
 
 
 @pytest.fixture(scope="session")
 def place():
-    """A folder that the daemons may read, which pytest's own are not."""
+    """A folder that the daemons can read, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="cluster-", dir="/tmp"))
     folder.chmod(0o755)
     yield folder
@@ -63,7 +63,7 @@ def cluster(place):
 
 @pytest.fixture(scope="session")
 def whole_study(cluster, place):
-    """The smoke study on the cluster, started first of all and not waited for."""
+    """The smoke study on the cluster, started first and still running."""
     study = Study(place / "on_slurm")
     running = study.start(study.profile(), environment=cluster.environment)
     yield study, running
@@ -79,7 +79,7 @@ def local(place, whole_study):
 
 @pytest.fixture(scope="session")
 def undisturbed(local):
-    """The same runs without disturbance, on this machine; they go on while the cluster works."""
+    """The disturbed runs without disturbance, on this machine; they run while the cluster works."""
     study = Study(local.folder.parent / "calm", training=DISTURBED).prepare_like(local)
     running = study.start_here(*map(settings_of, STORM))
     yield lambda: study.finished(running)
@@ -88,10 +88,10 @@ def undisturbed(local):
 
 @pytest.fixture(scope="session")
 def short_of_all(cluster, local, undisturbed):
-    """A run that gets too little memory, and a time limit that it reaches twice; not yet waited for."""
+    """A run with too little memory and a time limit that it reaches twice; still running."""
     study = Study(local.folder.parent / "short", training=DISTURBED | {"memory_mb": TOO_LITTLE_MB}).prepare_like(local)
     profile = study.profile(partition="gpu", training_minutes=3, grace_seconds=120)
-    # On a busy machine SIGTERM may come before training has started, which ends the job like an error.
+    # On a busy machine, SIGTERM may arrive before training has started, which ends the job like an error.
     running = study.start(profile, settings_of(SHORT_OF_ALL), "--retries", "5", environment=cluster.environment)
     with study.held(as_long_as=lambda: study.slurm_logs(SHORT_OF_ALL).count(TOLD_TO_END) < 2):
         yield study, running
@@ -100,8 +100,8 @@ def short_of_all(cluster, local, undisturbed):
 
 @pytest.fixture(scope="session")
 def misplaced(cluster, local):
-    """Studies that ask for a GPU in either way, and one on a node without Python; not yet waited for."""
-    # The plugin checks accounts against a database, which is not here; sbatch takes one from its environment, too.
+    """Studies that request a GPU in either way, and one on a node without Python; still running."""
+    # The plugin checks accounts against a database, which is missing here; sbatch also reads one from its environment.
     with_account = cluster.environment | {"SBATCH_ACCOUNT": "any"}
     asked = {
         "gpu": ({"gpus": 1}, {"gpu_partition": "gpu", "gpu_request": "gpu"}, cluster.environment),
@@ -122,6 +122,6 @@ def misplaced(cluster, local):
 
 @pytest.fixture(scope="session")
 def on_slurm(whole_study, undisturbed, short_of_all, misplaced):
-    """The smoke study on the cluster, done while all of the others go on."""
+    """The finished smoke study on the cluster; the other studies keep running meanwhile."""
     study, running = whole_study
     return study.finished(running)

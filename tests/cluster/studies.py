@@ -1,4 +1,4 @@
-"""A SLURM of four nodes on this machine, and studies that run on it or beside it."""
+"""A SLURM cluster of four nodes on this machine, and studies that run on it or locally."""
 
 import os
 import re
@@ -24,17 +24,17 @@ DEADLINE_SECONDS = 600
 
 STORM = ["distributed", "quintic", "reversed_dose"]
 SHORT_OF_ALL = "quintic"
-# Several checkpoints long: a run is held at one of them until it is disturbed, however fast it trains.
+# Long enough for several checkpoints: a run is held at one of them until it is disturbed, however fast it trains.
 DISTURBED = {"token_budget": 100_000, "checkpoint_steps": 50}
-# What a run says that was asked to end.
+# The message of a run that was asked to end.
 TOLD_TO_END = "was asked to end after step"
-# Two jobs fill a node, so that the three of the storm need two.
+# Two jobs fill a node, so that the three of the storm need two nodes.
 HALF_A_NODE_MB = 20_000
 TOO_LITTLE_MB = 450
 
 
 class Cluster:
-    """The SLURM that start_slurm.sh starts; `environment` is that of somebody who is logged in."""
+    """The SLURM cluster that start_slurm.sh starts; `environment` is that of a logged-in user."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -56,8 +56,8 @@ class Cluster:
         return next(job for job in self.jobs() if job.get("JobId") == number)
 
     def lose(self, node: str) -> None:
-        """End everything that runs on a node at once, SLURM's daemon too, as a power cut would."""
-        # Those that were cancelled a moment ago are still there.
+        """Kill everything that runs on a node, SLURM's daemon included, as a power cut would."""
+        # Jobs that were cancelled a moment ago may still be running.
         lost = {job["JobId"] for job in self.jobs() if job.get("NodeList") == node}
         os.kill(int((self.folder / "run" / f"slurmd.{node}.pid").read_text()), signal.SIGKILL)
         for process in psutil.process_iter(["cmdline", "environ"]):
@@ -71,14 +71,14 @@ class Cluster:
         self.ask("slurmd", "-N", node)
 
     def start_delayed_jobs(self) -> None:
-        """SLURM holds jobs that were queued again back for two minutes; nobody here has to wait for that."""
+        """Start requeued jobs now; SLURM would hold them back for two minutes."""
         for job in self.jobs():
             if job.get("JobState") == "PENDING" and job.get("Reason") == "BeginTime":
                 self.ask("scontrol", "update", f"JobId={job['JobId']}", "StartTime=now")
 
 
 class Study:
-    """A folder in which a study runs, on this machine or on the cluster; resources are the checkout's own."""
+    """A folder in which a study runs, on this machine or on the cluster; resources are the checkout's."""
 
     def __init__(self, folder: Path, **changes):
         self.folder = folder
@@ -99,7 +99,7 @@ class Study:
         return (self.folder / "snakemake.log").read_text(encoding="utf-8")
 
     def prepare_like(self, other: "Study") -> "Study":
-        """Take everything before training from a study that has it."""
+        """Copy everything made before training from another study."""
         for name in PREPARED:
             subprocess.run(
                 ["cp", "-a", "--parents", f"results/smoke/{name}", self.folder], cwd=other.folder, check=True
@@ -107,7 +107,7 @@ class Study:
         return self
 
     def profile(self, **variables) -> Path:
-        """The shipped profile with keys of its own, as a user would copy it, and looked at more often."""
+        """A copy of the shipped profile with some keys changed, as by a user, and with more frequent status checks."""
         text = PROFILE.read_text(encoding="utf-8")
         for name, value in variables.items():
             text, found = re.subn(rf"^  {name}: .*$", f"  {name}: {value}", text, count=1, flags=re.MULTILINE)
@@ -121,7 +121,7 @@ class Study:
     def start(
         self, profile: Path, *arguments: str, environment: dict | None = None, log: str = "snakemake.log"
     ) -> subprocess.Popen:
-        """Start Snakemake here; what it says goes to the file `log` in the folder."""
+        """Start Snakemake in the folder; its output goes to the file `log` there."""
         command = [sys.executable, "-m", "snakemake", "-s", str(BASE / "Snakefile"), "--workflow-profile", str(profile)]
         with (self.folder / log).open("w", encoding="utf-8") as said:
             return subprocess.Popen(
@@ -140,11 +140,11 @@ class Study:
         return self
 
     def submitted(self) -> list[str]:
-        """The numbers of the SLURM jobs, in the order of their submission."""
+        """The numbers of the SLURM jobs, in order of submission."""
         return re.findall(r"has been submitted with SLURM jobid (\d+)", self.log)
 
     def training_jobs(self) -> dict[str, str]:
-        """The arm of each SLURM job that trains one, in the order of their submission."""
+        """Number of each training job → its arm, in order of submission."""
         return dict(re.findall(r"SLURM jobid (\d+) \(log: \S*/rule_train_model/smoke_(\w+)_1/", self.log))
 
     def job_of(self, arm: str) -> str:
@@ -152,7 +152,7 @@ class Study:
         return [number for number, trained in self.training_jobs().items() if trained == arm][-1]
 
     def slurm_logs(self, arm: str) -> str:
-        """What all SLURM jobs that train this arm have said."""
+        """The joined logs of all SLURM jobs that train this arm."""
         logs = sorted((self.folder / "results/slurm_logs/rule_train_model" / f"smoke_{arm}_1").glob("*.log"))
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in logs)
 
@@ -161,9 +161,9 @@ class Study:
 
     @contextmanager
     def held(self, as_long_as: Callable[[], bool] = lambda: True) -> Iterator[set[psutil.Process]]:
-        """Inside, whatever trains here stands still from its first checkpoint on, until SIGTERM comes.
+        """Within the context, suspend each training process at its next checkpoint, until SIGTERM arrives.
 
-        Yields the processes that did so far.
+        Yields the processes suspended so far.
         """
         before: dict[psutil.Process, set[Path]] = {}
         held: set[psutil.Process] = set()
@@ -180,7 +180,7 @@ class Study:
         def hold_all():
             arms = self.training_jobs()
             for process in training_processes(self.folder):
-                # It may end while it is looked at, and begin before its job's number is known here.
+                # It may end during the check, or begin before its job number is known here.
                 with suppress(psutil.Error, OSError, KeyError):
                     hold(process, arms[process.environ()["SLURM_JOB_ID"]])
 
@@ -200,7 +200,7 @@ def settings_of(arm):
 
 
 def has_sigterm(process: psutil.Process) -> bool:
-    """Whether SIGTERM waits for a process that stands still."""
+    """Whether SIGTERM is pending for a suspended process."""
     status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
     waiting = [int(signals, 16) for signals in re.findall(r"^(?:SigPnd|ShdPnd):\s*(\w+)$", status, re.MULTILINE)]
     return any(signals >> (signal.SIGTERM - 1) & 1 for signals in waiting)
@@ -215,7 +215,7 @@ def wait_until(true: Callable[[], bool], why: str) -> None:
 
 @contextmanager
 def repeating(action: Callable[[], None], seconds: float) -> Iterator[None]:
-    """Inside, `action` is done again and again."""
+    """Within the context, repeat `action` at intervals of `seconds`."""
     over = threading.Event()
 
     def repeat():

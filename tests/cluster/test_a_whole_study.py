@@ -1,8 +1,8 @@
-"""The smoke study on the cluster: the same results, in few submissions, and nothing to do the second time."""
+"""The smoke study on the cluster: the same results, few submissions, and nothing to do the second time."""
 
-# Held to be equal, file by file, but for these: they tell of times and jobs.
+# Excluded from the comparison, since they record times and jobs.
 TELL_OF_THE_RUN = ("logs/", "benchmarks/")
-# A forecast of the time that the study takes on the machine where it is started.
+# Forecasts the duration of the study on the machine where it is started.
 FORECAST = "runs/forecast.json"
 
 
@@ -15,8 +15,8 @@ def contents(study):
     }
 
 
-def test_every_result_equals_that_of_a_local_run(on_slurm, local):
-    """Catches results that depend on where the study is computed."""
+def test_results_equal_those_of_a_local_run(on_slurm, local):
+    """Catches results that depend on where the study runs."""
     here, there = contents(local), contents(on_slurm)
     assert here.keys() == there.keys()
     assert [name for name in here if here[name] != there[name]] == []
@@ -24,12 +24,12 @@ def test_every_result_equals_that_of_a_local_run(on_slurm, local):
 
 
 def test_short_jobs_share_submissions(on_slurm):
-    """Catches a study that floods the queue: one job for each of six runs, and eight for all the rest."""
+    """Catches a study that floods the queue: it needs one job for each of six runs, and eight for all the rest."""
     assert len(on_slurm.submitted()) == 6 + 8
 
 
-def test_what_jobs_said_and_used_is_kept(on_slurm):
-    """Catches logs that are deleted with success, and benchmarks that are lost in groups."""
+def test_logs_and_benchmarks_of_jobs_are_kept(on_slurm):
+    """Catches logs that are deleted on success, and missing benchmarks of grouped jobs."""
     assert "Computing on the CPU" in on_slurm.slurm_logs("quintic")
     kept = {path.parent.name for path in (on_slurm.folder / "results/slurm_logs").rglob("*.log")}
     assert "group_evaluation_evaluate_model" in kept
@@ -38,6 +38,6 @@ def test_what_jobs_said_and_used_is_kept(on_slurm):
 
 
 def test_a_second_run_submits_nothing(on_slurm, cluster):
-    """Catches rules whose inputs or parameters differ between the cluster's jobs and the start."""
+    """Catches rules whose inputs or parameters differ between the cluster's jobs and the submitting process."""
     on_slurm.finished(on_slurm.start(on_slurm.profile(), environment=cluster.environment))
     assert "Nothing to be done" in on_slurm.log and not on_slurm.submitted()

@@ -16,7 +16,7 @@ from studies import (
 
 @pytest.fixture(scope="module")
 def storm(cluster, local, undisturbed, short_of_all):
-    """Three runs on two nodes. One is cancelled, one's node is lost, and what is on the other node is preempted."""
+    """Three runs on two nodes: one is cancelled, one loses its node, and the one on the other node is preempted."""
     study = Study(local.folder.parent / "storm", training=DISTURBED | {"memory_mb": HALF_A_NODE_MB}).prepare_like(local)
     running = study.start(study.profile(), *map(settings_of, STORM), environment=cluster.environment)
     try:
@@ -38,16 +38,16 @@ def storm(cluster, local, undisturbed, short_of_all):
 
 
 @pytest.mark.parametrize("fate", ["cancelled", "lost", "preempted"])
-def test_a_storm_changes_no_weight(storm, undisturbed, fate):
-    """Catches anything lost when jobs are cancelled, preempted, or go down with their node: bytes must be equal."""
+def test_disturbed_runs_end_with_the_same_bytes(storm, undisturbed, fate):
+    """Catches training state that is lost when a job is cancelled, is preempted or loses its node."""
     study, arms, _ = storm
     calm = undisturbed()
     assert "resumes from" in study.slurm_logs(arms[fate])
     assert study.model(arms[fate]) == calm.model(arms[fate])
 
 
-def test_a_job_whose_node_is_lost_goes_on_elsewhere(storm, cluster):
-    """Catches a job that waits for its old node, or that Snakemake submits a second time beside SLURM."""
+def test_a_job_that_loses_its_node_resumes_on_another(storm, cluster):
+    """Catches a job that waits for its old node, or that both SLURM and Snakemake restart."""
     study, arms, first = storm
     before = first[arms["lost"]]
     last = cluster.job(before["JobId"])
@@ -56,8 +56,8 @@ def test_a_job_whose_node_is_lost_goes_on_elsewhere(storm, cluster):
     assert study.job_of(arms["lost"]) == before["JobId"]
 
 
-def test_a_preempted_job_comes_back_by_itself_with_the_memory_it_had(storm, cluster):
-    """Catches retries that take a preemption for a lack of memory, and checkpoints older than the last step."""
+def test_a_preempted_job_is_requeued_with_the_same_memory(storm, cluster):
+    """Catches a preemption treated as a lack of memory or as a failure, and one that training does not notice."""
     study, arms, first = storm
     number = first[arms["preempted"]]["JobId"]
     last = cluster.job(number)
@@ -67,21 +67,21 @@ def test_a_preempted_job_comes_back_by_itself_with_the_memory_it_had(storm, clus
     assert TOLD_TO_END in study.slurm_logs(arms["preempted"])
 
 
-def test_a_cancelled_job_is_submitted_again_by_snakemake(storm, cluster):
-    """Catches a job that its own training brings back although it was cancelled."""
+def test_a_cancelled_job_is_resubmitted_by_snakemake(storm, cluster):
+    """Catches a training job that requeues itself after it was cancelled."""
     study, arms, first = storm
     number = first[arms["cancelled"]]["JobId"]
     assert study.job_of(arms["cancelled"]) != number
     assert cluster.job(number)["JobState"] == "CANCELLED"
 
 
-def test_too_little_memory_and_too_little_time_only_take_longer(short_of_all, cluster, undisturbed):
-    """Catches an out-of-memory kill that is retried with as little, and a time limit that ends a run for good."""
+def test_a_run_short_of_memory_and_time_still_finishes(short_of_all, cluster, undisturbed):
+    """Catches an out-of-memory kill that is retried with the same memory, and a time limit that ends a run for good."""
     study, running = short_of_all
     study.finished(running)
     jobs = [cluster.job(number) for number in study.submitted()]
-    # A signal that comes before Python does ends a job like an error, and on a busy machine a job may not save in time:
-    # one more try, with more memory, is right then.
+    # A signal that arrives before Python has started ends a job like an error, and on a busy machine a job may not save
+    # in time: one more try, with more memory, is then correct.
     assert [job["MinMemoryNode"] for job in jobs] == [f"{TOO_LITTLE_MB * 2**tries}M" for tries in range(len(jobs))]
     *failed, last = (job["JobState"] for job in jobs)
     assert failed and set(failed) <= {"FAILED", "TIMEOUT"} and last == "COMPLETED"

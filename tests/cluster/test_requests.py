@@ -1,4 +1,4 @@
-"""What a job asks for and where it lands; and what is said where that cannot be."""
+"""What jobs request and where they run, and the messages if a request cannot be met."""
 
 import os
 import re
@@ -12,14 +12,14 @@ TARGET = "results/smoke/runs/distributed/seed1/settings.json"
 
 @pytest.fixture
 def study(local, tmp_path_factory):
-    """A study that has everything before training."""
+    """A study in which everything before training is done."""
     name = tmp_path_factory.mktemp("request").name
     return Study(local.folder.parent / name).prepare_like(local)
 
 
 @pytest.mark.parametrize("way", ["gpu", "gres"])
-def test_a_job_that_asks_for_a_gpu_lands_where_one_is_and_fails_at_once_if_it_cannot_be_used(misplaced, cluster, way):
-    """Catches requests that SLURM does not understand, and days of training on a CPU where a GPU was asked for."""
+def test_a_gpu_job_runs_on_a_gpu_node_and_fails_at_start_if_torch_sees_no_gpu(misplaced, cluster, way):
+    """Catches requests that SLURM does not understand, and training on a CPU although a GPU was requested."""
     study, running = misplaced[way]
     assert running.wait(timeout=120) != 0
     (number,) = study.submitted()
@@ -33,8 +33,8 @@ def test_a_job_that_asks_for_a_gpu_lands_where_one_is_and_fails_at_once_if_it_ca
     assert not (study.folder / TARGET).exists()
 
 
-def test_a_gpu_is_given_to_the_job_that_asks(cluster):
-    """Catches a stand-in that is not scheduled: the tests above would say nothing."""
+def test_slurm_schedules_the_stand_in_gpus(cluster):
+    """Catches stand-ins that are not scheduled, which would make the tests above meaningless."""
     probe = ("srun", "--partition=gpu", "--mem=100", "sh", "-c", "echo $SLURMD_NODENAME: $CUDA_VISIBLE_DEVICES")
     assert cluster.ask(*probe[:2], "--gpus=1", *probe[2:]) == "gpu1: 0"
     assert cluster.ask(*probe[:2], "--gres=gpu:2", *probe[2:]) == "gpu1: 0,1"
@@ -42,7 +42,7 @@ def test_a_gpu_is_given_to_the_job_that_asks(cluster):
 
 
 def refusal(study, profile, environment):
-    """What Snakemake says where it must not submit anything."""
+    """The output of a start that must fail before submitting anything."""
     running = study.start(profile, TARGET, environment=environment)
     assert running.wait(timeout=60) != 0
     assert not study.submitted() and "Traceback" not in study.log
@@ -50,27 +50,27 @@ def refusal(study, profile, environment):
     return study.log
 
 
-def test_an_unknown_partition_is_refused_before_anything_is_submitted(study, cluster):
-    """Catches a study of which half is queued when the other half is refused."""
+def test_an_unknown_partition_is_refused_before_submission(study, cluster):
+    """Catches a study that is half queued when SLURM refuses the other half."""
     said = refusal(study, study.profile(partition="nowhere"), cluster.environment)
     assert "Nothing was submitted: SLURM would refuse train_model (--partition=nowhere" in said
     assert "invalid partition specified: nowhere" in said and "at the top of config.yaml" in said
 
 
-def test_a_missing_account_is_refused_before_anything_is_submitted(study, cluster):
-    """Catches a site's policy that shows only in the middle of the study."""
+def test_a_missing_account_is_refused_before_submission(study, cluster):
+    """Catches violations of a site's policy that are reported only in the middle of the study."""
     said = refusal(study, study.profile(partition="bare"), cluster.environment)
     assert "jobs of the partition bare need an account" in said and "sacctmgr show associations" in said
 
 
-def test_more_time_than_the_partition_allows_is_refused_before_anything_is_submitted(study, cluster):
-    """Catches jobs that wait for ever because they ask for what no node gives."""
+def test_too_long_a_time_limit_is_refused_before_submission(study, cluster):
+    """Catches jobs that wait forever because they request more than any node offers."""
     said = refusal(study, study.profile(training_minutes=10_000), cluster.environment)
     assert "Requested time limit is invalid" in said and "training_minutes" in said
 
 
-def test_without_slurm_the_message_says_so(study, cluster, tmp_path):
-    """Catches a traceback, or a wait for jobs that were never submitted, where somebody is on the wrong machine."""
+def test_a_machine_without_slurm_is_reported(study, cluster, tmp_path):
+    """Catches a traceback, or a wait for jobs that were never submitted, on a machine without SLURM."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for program in ("bash", "sh", "env", "which", "git", "hostname", "uname"):
@@ -79,8 +79,8 @@ def test_without_slurm_the_message_says_so(study, cluster, tmp_path):
     assert "sbatch was not found on this machine" in said and "omit --workflow-profile slurm" in said
 
 
-def test_a_node_without_python_is_named(misplaced, cluster):
-    """Catches `not found` without a hint at what is to be done."""
+def test_a_node_without_python_is_reported(misplaced, cluster):
+    """Catches a bare `not found` without a remedy."""
     if "bare1 idle" not in cluster.ask("sinfo", "--Node", "--noheader", "--format", "%N %t"):
         pytest.skip("no right to hide a folder from a node")
     study, running = misplaced["bare"]
@@ -91,8 +91,8 @@ def test_a_node_without_python_is_named(misplaced, cluster):
     assert not (study.folder / TARGET).exists()
 
 
-def test_two_people_in_one_folder(study, cluster):
-    """Catches two Snakemakes that write the same files."""
+def test_a_second_start_in_the_same_folder_is_refused(study, cluster):
+    """Catches two Snakemake processes that write the same files."""
     first = study.start(study.profile(), TARGET, environment=cluster.environment)
     try:
         lock = study.folder / ".snakemake" / "locks"

@@ -1,4 +1,4 @@
-"""The device that these tests run on: a GPU, or for a rehearsal the CPU."""
+"""The device that these tests run on: a GPU, or the CPU in a rehearsal."""
 
 import os
 
@@ -28,7 +28,7 @@ def device():
 
 @pytest.fixture
 def gpu(device):
-    """As `device`, for what means nothing on a CPU."""
+    """Like `device`, for tests that are meaningless on a CPU."""
     if device.type != "cuda":
         pytest.skip("a rehearsal on the CPU")
     return device

@@ -1,7 +1,7 @@
-"""Everything that is measured on a GPU, in one command: tests, benchmark and a study (CONTRIBUTING.md, On a GPU).
+"""All GPU checks in one command: tests, benchmark and a study (CONTRIBUTING.md, On a GPU).
 
-`prepare` packs what a machine without a network needs; `run` runs the parts there, each of which writes its result at
-once; `collect` unpacks the study's results here, for `make figures`.
+`prepare` packs what a machine without a network needs; `run` runs the parts there, each of which writes its result
+immediately; `collect` unpacks the study's results here, for `make figures`.
 """
 
 import argparse
@@ -29,7 +29,7 @@ PARTS = ("tests", "benchmark", "study")
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("prepare", help="pack the study's inputs and the model")
@@ -76,7 +76,7 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def resolved_config() -> dict:
-    """The study's config with every default."""
+    """The study's config with all defaults filled in."""
     import yaml
 
     from localist.blocks.partitions import PARTITIONS
@@ -102,14 +102,14 @@ def run(options: argparse.Namespace) -> None:
         started = time.monotonic()
         try:
             {"tests": run_tests, "benchmark": run_benchmark, "study": run_study}[part](options)
-        except Exception:  # whatever it is: the next part has its own time
+        except Exception:  # whatever happens, run the next part
             traceback.print_exc()
             print(f"{part} FAILED", flush=True)
         print(f"{part}: {time.monotonic() - started:.0f} s", flush=True)
 
 
 def unpack(options: argparse.Namespace) -> None:
-    """Lay out the bundle under `work`; parts of the model may come in several calls."""
+    """Lay out the bundle under `work`; parts of the model may arrive over several calls."""
     if not (options.work / "config.json").exists():
         with tarfile.open(options.bundle / "study.tar.xz") as packed:
             packed.extractall(options.work, filter="data")
@@ -123,7 +123,7 @@ def unpack(options: argparse.Namespace) -> None:
 
 
 def machine() -> dict[str, str]:
-    """What computes."""
+    """The processor and the library versions."""
     import torch
     import transformers
 
@@ -134,7 +134,7 @@ def machine() -> dict[str, str]:
 
 
 def run_tests(options: argparse.Namespace) -> None:
-    """The tests that need a GPU; their report goes to tests.txt."""
+    """Run the tests that need a GPU; their report goes to tests.txt."""
     command = [
         sys.executable,
         "-m",
@@ -155,7 +155,7 @@ def run_tests(options: argparse.Namespace) -> None:
 
 
 def run_benchmark(options: argparse.Namespace) -> None:
-    """Times of attention with block mass beside stock attention: benchmark.json."""
+    """Measure attention with block mass against stock attention; the results go to benchmark.json."""
     from gpu_benchmark import benchmark
 
     benchmark(
@@ -169,7 +169,7 @@ def run_benchmark(options: argparse.Namespace) -> None:
 
 
 def run_study(options: argparse.Namespace) -> None:
-    """The study of study.yaml: its results in parts, and study.json; what is too much for `out` is in work/later."""
+    """Run the study of study.yaml; write study.json and results in parts, those too many for `out` to work/later."""
     from gpu_archives import Archives
     from gpu_study import Study
     from gpu_study import run_study as run_in_time
@@ -194,7 +194,7 @@ def run_study(options: argparse.Namespace) -> None:
 
 
 def first_layers(model: Path, folder: Path) -> Path:
-    """A model of four layers, with the tokenizer and the weights of `model`."""
+    """The first four layers of `model` as a model, with its tokenizer."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     AutoModelForCausalLM.from_pretrained(model, num_hidden_layers=4).save_pretrained(folder)
@@ -203,7 +203,7 @@ def first_layers(model: Path, folder: Path) -> Path:
 
 
 def rehearsed(config: dict, work: Path) -> dict:
-    """The study on a CPU in minutes: on a few windows, with the arms that take different ways."""
+    """A study that takes minutes on a CPU: a few windows, and the arms that take different code paths."""
     import numpy as np
 
     from localist.corpus.splits import SPLITS
@@ -226,7 +226,7 @@ def rehearsed(config: dict, work: Path) -> dict:
 
 
 def collect(options: argparse.Namespace) -> None:
-    """Unpack the archives, and write the config of what was done, results/device/study.yaml."""
+    """Unpack the archives, and write the config of the finished part to results/device/study.yaml."""
     import yaml
     from gpu_archives import RECORD, unpack_archives
 

@@ -1,4 +1,4 @@
-"""What a study on a GPU has finished, packed as it goes: small files that survive whatever ends the study."""
+"""Finished runs of a study on a GPU, packed into small files as it goes, so that they survive an abrupt end."""
 
 import io
 import tarfile
@@ -14,10 +14,10 @@ RECORD = "study.json"
 
 @dataclass(frozen=True)
 class Archives:
-    """part-0.tar, part-1.tar …, each of one .tar.xz a run, and study.json.
+    """part-0.tar, part-1.tar …, each containing one .tar.xz per run, and study.json.
 
-    folder: of the first `parts`; later: of the rest, where only so many files can be brought back at once; part_bytes:
-    the most that several runs may fill.
+    folder: for the first `parts`; later: for the rest, if only so many files can be transferred at a time; part_bytes:
+    the size limit of a part with several runs.
     """
 
     folder: Path
@@ -26,7 +26,7 @@ class Archives:
     part_bytes: int = 15_000_000
 
     def add(self, results: Path, arm: str, seed: int) -> None:
-        """Pack what `make figures` reads of a finished run."""
+        """Pack the files of a finished run that `make figures` reads."""
         content = io.BytesIO()
         with tarfile.open(fileobj=content, mode="w:xz") as packed:
             for path in (f"runs/{arm}/seed{seed}", f"evaluation/{arm}/seed{seed}", f"explorer/{arm}/seed{seed}.npz"):
@@ -67,7 +67,7 @@ def unpack_archives(folder: Path, results: Path) -> int:
 
 
 def finished_part(config: Mapping[str, Any], done: Collection[tuple[str, int]]) -> dict[str, Any]:
-    """The config of what can be drawn: the seeds of which every run is done; before the first, its arms so far."""
+    """The config of what can be drawn: seeds with all runs done or, before that, the first seed's finished arms."""
     whole = [seed for seed in config["seeds"] if all((arm, seed) in done for arm in config["arms"])]
     seeds = whole or config["seeds"][:1]
     arms = {arm: row for arm, row in config["arms"].items() if all((arm, seed) in done for seed in seeds)}

@@ -1,4 +1,4 @@
-"""The benchmark of `make bench` in one process on a GPU, and the ways to the block mass beside each other."""
+"""The benchmark of `make bench` in one process on a GPU, and a comparison of ways to compute the block mass."""
 
 import time
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from ways_to_block_mass import ways
 
 from localist.plumbing.files import write_json
 
-# T, windows, and whether eager attention takes part: at the largest T it would need more memory than there is.
+# T, windows, and whether eager attention is included: at the largest T it would run out of memory.
 SETTINGS = [(1024, 16, True), (4096, 1, True), (16384, 1, False)]
 REHEARSED = [(64, 1, True)]
 
 
 def benchmark(folder: Path, out: Path, *, device: str, threads: int, deadline: float, rehearse: bool) -> None:
-    """Write rows to `out`, all that are known after every measurement, until `deadline` (time.monotonic).
+    """Measure until `deadline` (time.monotonic), and write all results so far to `out` after every measurement.
 
-    folder: a model folder; without weights, its architecture is enough.
+    folder: a model folder; weights are not needed.
     """
     shared = {
         **{"device": device, "precision": "bf16", "threads": threads, "folder": str(folder)},
@@ -43,7 +43,7 @@ def benchmark(folder: Path, out: Path, *, device: str, threads: int, deadline: f
 
 
 def planned(shared: Mapping[str, Any], settings: list[tuple[int, int, bool]]) -> list[dict[str, Any]]:
-    """What matters most first."""
+    """The measurements, most important first."""
     plan = []
     models = MODELS[:1] if settings == REHEARSED else MODELS
     for context, batch, with_eager in settings:
@@ -60,7 +60,7 @@ def planned(shared: Mapping[str, Any], settings: list[tuple[int, int, bool]]) ->
 
 
 def measured_ways(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Forward and backward of one layer by each way: median milliseconds, and megabytes at the peak on a GPU."""
+    """Forward and backward pass of one layer by each way: median milliseconds and, on a GPU, peak memory in MB."""
     device, batch, context = task["device"], task["batch"], task["context"]
     shape = (3, batch, LAYER_HEADS, context, LAYER_WIDTH)
     inputs = torch.randn(shape, device=device, dtype=torch.bfloat16).unbind()

@@ -1,7 +1,7 @@
-"""A study on one GPU without Snakemake: several runs beside each other, in the time that there is.
+"""A study on one GPU without Snakemake: several runs in parallel, within a given time.
 
 It writes the files of a study as the rules `train_model`, `evaluate_model`, `probe_model` and `explore_model` do, and
-`make figures` draws them. (With Snakemake, every job is a process that starts anew, and jobs on one GPU take turns.)
+`make figures` draws them. (With Snakemake, every job starts a new process, and jobs on one GPU take turns.)
 """
 
 import multiprocessing
@@ -42,14 +42,14 @@ from localist.tokens.windows import Windows
 from localist.training.runs import train_run
 from localist.training.settings import ReferenceRun, RunInputs, RunOutputs, TrainingSettings
 
-# Of the time that the trial leaves: the rest is for runs that take longer than it did. (With 0.85, a sixth of the runs
-# were not reached: evaluations took 27 s beside each other, and 20 s in the trial.)
+# The share of the time after the trial that is planned; the rest is for runs that take longer than the trial. (With
+# 0.85, a sixth of the runs were not reached: evaluations took 27 s in parallel, and 20 s in the trial.)
 SHARE_PLANNED = 0.65
 LEAST_TOKENS = 60_000
-# One is chosen, by the validation loss of distributed after so many tokens, with the first seed.
+# One is chosen by the validation loss of distributed after TRIAL_TOKENS, with the first seed.
 LEARNING_RATES = (1e-4, 2e-4, 4e-4, 8e-4)
 TRIAL_TOKENS = 80_000
-# With the first seed, distributed and the arms that differ from quintic in α alone are also evaluated as they were
+# With the first seed, distributed and the arms that differ from quintic in α alone are also evaluated
 # after these shares of the token budget.
 SNAPSHOT_SHARES = (1 / 8, 1 / 4, 1 / 2, 1)
 EVALUATED = ("metrics", "precision", "tokens", "knockout", "divergence", "at_tokens")
@@ -58,10 +58,10 @@ SUFFIXES = {"metrics": "json", "precision": "json"}
 
 @dataclass(frozen=True)
 class Study:
-    """A resolved config, the folder of its results, the model, and where models and checkpoints lie meanwhile.
+    """A resolved config, its results folder, the model, and scratch space for trained models and checkpoints.
 
-    processes: runs beside each other, since one with a small model leaves a large GPU waiting for the program;
-    trial_tokens: of the runs by which the learning rate is chosen and the time of all others estimated.
+    processes: parallel runs, since a single small model leaves a large GPU waiting for the program; trial_tokens: the
+    tokens of the runs that serve to choose the learning rate and to estimate the time of all others.
     """
 
     config: Mapping[str, Any]
@@ -72,11 +72,11 @@ class Study:
     trial_tokens: int = TRIAL_TOKENS
 
     def with_training(self, **settings: Any) -> "Study":
-        """The same with other settings of training."""
+        """A copy with other training settings."""
         return replace(self, config={**self.config, "training": {**self.config["training"], **settings}})
 
     def aside(self, name: str) -> "Study":
-        """The same inputs, with results and models of its own, in a folder of the scratch space."""
+        """A copy with the same inputs that writes its results and models to a folder of the scratch space."""
         folder = self.scratch / name
         folder.mkdir(parents=True)
         for inputs in ("tokens", "blocks", "corpus"):
@@ -98,7 +98,7 @@ class Study:
         return self.model if arm == PRETRAINED else self.scratch / f"{arm}-seed{seed}" / "model"
 
     def snapshots(self, arm: str, seed: int) -> dict[int, Path]:
-        """Training tokens → the model of a run as it was after so many."""
+        """Number of training tokens → folder of the run's model at that point."""
         wanted = meaning(QUINTIC, self.config["constraint"])
         if seed != self.config["seeds"][0] or arm not in (DISTRIBUTED, *sweep(self.arms, wanted, "weight").values()):
             return {}
@@ -106,14 +106,14 @@ class Study:
         return {tokens: folder / f"at-{tokens}" for tokens in self.config["evaluation"]["at_tokens"]}
 
     def compared_model(self, arm: str, seed: int) -> Path | None:
-        """The model that a run's attention is compared with; in a trial there is none yet."""
+        """The model that a run's attention is compared with; None in a trial, where it does not exist yet."""
         other = compared_with(arm, seed, self.config["seeds"])
         folder = self.model_folder(*other) if other else None
         return folder if folder and folder.exists() else None
 
 
 def train(study: Study, arm: str, seed: int) -> float:
-    """Train a run, and return its seconds."""
+    """Train a run, and return the seconds that it took."""
     begun = time.monotonic()
     row, folder = study.arms[arm], study.run_folder(arm, seed)
     reference = study.run_folder(DISTRIBUTED, seed)
@@ -133,7 +133,7 @@ def train(study: Study, arm: str, seed: int) -> float:
             study.config["constraint"]["min_locality"],
             1.0 if row.schedule == DISTRIBUTED else study.config["constraint"]["query_key_rate"],
             study.scratch / "checkpoints" / f"{arm}-seed{seed}",
-            0,  # a run of seconds is repeated sooner than it is saved
+            0,  # repeating a run of seconds is cheaper than saving it
             RunOutputs(
                 study.model_folder(arm, seed),
                 folder / "history.csv",
@@ -202,7 +202,7 @@ def probe(study: Study, arm: str, seed: int, folder: Path) -> None:
 
 
 def explore(study: Study, arm: str, seed: int) -> None:
-    """Keep the attention within a few passages, for the explorer and the attention maps."""
+    """Save the attention within a few passages, for the explorer and the attention maps."""
     config = study.config
     heads = config["explorer"]["heads"]
     explore_model.main(
@@ -221,7 +221,7 @@ def explore(study: Study, arm: str, seed: int) -> None:
 
 
 def train_and_evaluate(study: Study, arm: str, seed: int) -> dict[str, Any]:
-    """One run, after which only distributed's model is kept: the others are compared with it."""
+    """Train and evaluate one run; only distributed's model is kept, since the others are compared with it."""
     found = {"arm": arm, "seed": seed}
     if not study.model_folder(arm, seed).exists():
         found["train_seconds"] = round(train(study, arm, seed), 1)
@@ -234,7 +234,7 @@ def train_and_evaluate(study: Study, arm: str, seed: int) -> dict[str, Any]:
 
 
 def tried(study: Study, learning_rate: float) -> dict[str, float]:
-    """What distributed reaches at a learning rate with the first seed, and the seconds of one step and of all."""
+    """Validation perplexity of distributed at a learning rate (first seed), and the seconds of one step and of all."""
     other = study.aside(f"rate-{learning_rate:g}").with_training(learning_rate=learning_rate)
     seed = other.config["seeds"][0]
     one_step = train(replace(other.with_training(token_budget=1), scratch=other.scratch / "first"), DISTRIBUTED, seed)
@@ -257,7 +257,7 @@ def tried(study: Study, learning_rate: float) -> dict[str, float]:
 
 
 def repeated(study: Study, arm: str, seed: int) -> dict[str, Any]:
-    """Train and evaluate a finished run once more: which of its files have other bytes?"""
+    """Train and evaluate a finished run once more, and list the files whose bytes differ."""
     other = study.aside("repeated")
     other = replace(other, config={**other.config, "draw": []})
     shutil.copytree(study.model_folder(DISTRIBUTED, seed), other.model_folder(DISTRIBUTED, seed))
@@ -270,10 +270,10 @@ def repeated(study: Study, arm: str, seed: int) -> dict[str, Any]:
 
 
 def run_study(study: Study, *, seconds: float, archives: Archives) -> dict[str, Any]:
-    """Train and evaluate as many runs as `seconds` allow; what is done is in `archives` at any time.
+    """Train and evaluate as many runs as `seconds` allow; finished runs go to `archives` immediately.
 
-    All runs have the same token budget, lowered to what the time allows, then fewer seeds. Distributed is trained
-    first, since other runs need its model or history.
+    All runs have the same token budget; if time is short, first the budget is lowered, then the number of seeds.
+    Distributed is trained first, since other runs need its model or history.
     """
     end = time.monotonic() + seconds
     pool = ProcessPoolExecutor(study.processes, multiprocessing.get_context("spawn"), start_up)
@@ -305,7 +305,7 @@ def run_study(study: Study, *, seconds: float, archives: Archives) -> dict[str, 
 
         in_time(pool, [(repeated, study, study.quintic, seeds[0])], end, keep_repetition)
     for process in list(pool._processes.values()):
-        process.kill()  # no file is half written: each is moved into place
+        process.kill()  # no file is left half-written: each is moved into place
     pool.shutdown(wait=False, cancel_futures=True)
     return {"token_budget": tokens, "seeds": seeds, "runs": len(record["runs"]), "missing": missing}
 
@@ -316,7 +316,7 @@ def in_time(
     end: float,
     keep: Callable[[Mapping[str, Any]], None],
 ) -> int:
-    """Run tasks (a function and its arguments) until `end`, and hand on each result; the number without one."""
+    """Run tasks (a function and its arguments) until `end`, pass results to `keep`, and return how many are left."""
     running = {pool.submit(*task) for task in tasks}
     while running and time.monotonic() < end:
         finished, running = wait(running, timeout=max(0.0, end - time.monotonic()), return_when=FIRST_COMPLETED)
@@ -326,13 +326,13 @@ def in_time(
 
 
 def start_up() -> None:
-    """Of a process: what makes its batches is forked, as in a job's own process, since it imports for seconds else."""
+    """Prepare a process to fork its data loaders, as a job does, since spawned ones spend seconds on imports."""
     multiprocessing.set_start_method("fork", force=True)
 
 
 def trial(pool: ProcessPoolExecutor, study: Study) -> tuple[list[dict[str, float]], dict[str, float]]:
-    """Learning rates side by side with evaluations, and from them the seconds to start and end a run, by token, and to
-    evaluate one."""
+    """The result of each learning rate, tried in parallel with evaluations, and the estimated seconds of a run: a fixed
+    part, a part per token, and its evaluation."""
     aside = study.aside("trial")
     aside = replace(aside, config={**aside.config, "draw": []})
     rates = [pool.submit(tried, study, rate) for rate in LEARNING_RATES]
@@ -346,9 +346,9 @@ def trial(pool: ProcessPoolExecutor, study: Study) -> tuple[list[dict[str, float
 
 
 def affordable(study: Study, measured: Mapping[str, float], seconds: float) -> tuple[list[int], int]:
-    """Seeds, and tokens of a run, that fit into the time: first fewer tokens, and below LEAST_TOKENS fewer seeds.
+    """The seeds and tokens per run that fit into the time: first fewer tokens, and below LEAST_TOKENS fewer seeds.
 
-    Beside the runs there are the untuned model and a repetition.
+    Besides the runs, there are the untuned model and a repetition.
     """
     wanted = study.config["training"]["token_budget"]
     count, tokens = 0, 0

@@ -1,4 +1,4 @@
-"""Attention with block mass, statistics, divergence and knockout on a GPU, beside slow references on the CPU."""
+"""Attention with block mass, statistics, divergence and knockout on a GPU, compared with slow references on the CPU."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def results(attention, query, key, value, groups, mask):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 2e-4), (BF16, 5e-2)], ids=["fp32", "bf16"])
 @pytest.mark.parametrize("blocks", [BLOCKS, 20], ids=["one pass", "two passes"])
 def test_block_mass_equals_the_reference(device, mask, dtype, tolerance, blocks):
-    """Catches a kernel that takes other keys, heads or groups than the tiles do, in values or gradients."""
+    """Catches GPU kernels that use wrong keys, heads or groups, in values or gradients."""
     *tensors, ids = inputs(blocks=blocks)
     groups, mask = key_groups(ids, blocks), masks()[mask]
     exact = [tensor.to(dtype).double() for tensor in tensors]
@@ -71,8 +71,8 @@ def test_block_mass_equals_the_reference(device, mask, dtype, tolerance, blocks)
 
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
-def test_an_evaluation_is_that_of_the_cpu(device, family):
-    """Catches statistics, divergences, knockouts or losses that depend on where they are computed."""
+def test_an_evaluation_equals_that_on_the_cpu(device, family):
+    """Catches statistics, divergences, knockouts or losses that depend on the device."""
     windows = uneven_windows()
     blocks = {"semantic": np.where(windows.is_text, windows.input_ids % 3, -1)}
     section = np.arange(10) // 4
@@ -101,8 +101,8 @@ def test_an_evaluation_is_that_of_the_cpu(device, family):
 
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
-def test_knockouts_of_single_blocks_and_the_dial_are_those_of_the_cpu(device, family):
-    """Catches cached keys, masks or places that are right on the CPU alone."""
+def test_block_knockouts_and_the_dial_equal_those_on_the_cpu(device, family):
+    """Catches cached keys, masks or positions that are correct only on the CPU."""
     windows = uneven_windows()
     blocks = np.where(windows.is_text, windows.input_ids % 3, -1)
     own = blocks[:, :, None] == blocks[:, None]

@@ -1,4 +1,4 @@
-"""Training on a GPU: stock fine-tuning to the bit, repeatable, interruptible, and clear where it cannot go on."""
+"""Training on a GPU: bit-identical to stock fine-tuning, repeatable, resumable, and with clear errors."""
 
 import json
 import os
@@ -39,7 +39,7 @@ HINGE = Constraint([0.0, 0.5, 1.0], "hinge", 1.0, 20.0)
 
 
 def trained(device, folder, constraint, bf16=False, asked_to_stop=lambda: False, family="llama"):
-    """The weights on the CPU, and the history, of a short run."""
+    """The weights (on the CPU) and the history of a short run."""
     windows = uneven_windows()
     model = tiny_model(family).to(device)
     use_observed_attention(model, CONTEXT)
@@ -73,15 +73,15 @@ def test_without_locality_training_is_stock_fine_tuning_to_the_bit(device, bf16,
 
 
 @pytest.mark.parametrize("bf16", [False, True], ids=["fp32", "bf16"])
-def test_two_runs_are_equal_to_the_bit(device, bf16, tmp_path):
-    """Catches sums in no fixed order, which make every repetition of a study another one."""
+def test_repeated_runs_are_bit_identical(device, bf16, tmp_path):
+    """Catches sums in nondeterministic order, which make a repeated study give different results."""
     first, again = (trained(device, tmp_path / name, HINGE, bf16) for name in ("first", "again"))
     assert_same_weights(first[0], again[0])
     assert first[1] == again[1] and len(first[1]) == STEPS
 
 
-def test_a_run_that_gets_sigterm_goes_on_where_it_ended(device, tmp_path):
-    """Catches records that are lost with the process, and a state of the GPU that no checkpoint holds."""
+def test_a_run_ended_by_sigterm_resumes_where_it_stopped(device, tmp_path):
+    """Catches records that are lost with the process, and GPU state that is missing from checkpoints."""
     whole, history = trained(device, tmp_path / "whole", HINGE)
     with noticing_sigterm() as asked_to_stop:
         steps = []
@@ -99,8 +99,8 @@ def test_a_run_that_gets_sigterm_goes_on_where_it_ended(device, tmp_path):
     assert history_resumed == history
 
 
-def test_a_run_on_the_gpu_is_close_to_that_on_the_cpu(device, tmp_path):
-    """Catches a constraint that means something else on a GPU."""
+def test_a_gpu_run_is_close_to_a_cpu_run(device, tmp_path):
+    """Catches a constraint that works differently on a GPU."""
     _, here = trained(device, tmp_path / "here", HINGE)
     _, there = trained(torch.device("cpu"), tmp_path / "there", HINGE)
     for row, other in zip(here, there, strict=True):
@@ -109,21 +109,21 @@ def test_a_run_on_the_gpu_is_close_to_that_on_the_cpu(device, tmp_path):
         assert json.loads(row["fidelity"]).keys() == {"1", "2"}
 
 
-def test_one_gpu_is_used_where_one_is_asked_for(gpu, tmp_path):
-    """Catches a model that stays on the CPU without a word."""
+def test_a_gpu_is_used_if_one_is_requested(gpu, tmp_path):
+    """Catches a model that silently stays on the CPU."""
     tiny_model("gpt2").save_pretrained(tmp_path)
     assert load_model(tmp_path, context=16, gpus=1).device == gpu
 
 
-def test_memory_that_runs_out_names_the_key(gpu):
-    """Catches a traceback of CUDA for a batch that is too large."""
+def test_an_out_of_memory_error_names_the_key(gpu):
+    """Catches a CUDA traceback for a batch that is too large."""
     refused = pytest.raises(UserError, match=r"out of memory.*Lower training\.batch_size")
     with refused, explained_gpu_errors("training.batch_size"):
         torch.empty(2**44, dtype=torch.int8, device=gpu)
 
 
-def test_a_step_and_a_batch_wait_for_the_gpu_no_more_than_transformers_does(gpu, tmp_path, monkeypatch):
-    """Catches a number that is read back from the GPU, as its driver sees it."""
+def test_our_code_adds_no_waits_for_the_gpu(gpu, tmp_path, monkeypatch):
+    """Catches values that a training step or an evaluation reads back from the GPU."""
     own = []
 
     def counted(function):

@@ -1,7 +1,7 @@
-"""Ways to the share of attention inside the block on a GPU, to hold against each other (docs/benchmarks/README.md).
+"""Ways to compute the share of attention inside the block on a GPU, for comparison (docs/benchmarks/README.md).
 
-Two passes of the fused kernel, as `attention_with_block_mass` makes them, or log-sum-exps of FlexAttention: the mass on
-own keys is exp(lse_own − lse_all). Those give the share of own keys alone, which is enough for the hinge.
+Two passes of the fused kernel, as in `attention_with_block_mass`, or log-sum-exps from FlexAttention: the mass on own
+keys is exp(lse_own − lse_all). The latter give only the share of own keys, which is enough for the hinge.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Way = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], tuple[torch.Tensor, t
 
 @cache
 def compiled(device: str) -> Callable[..., Any]:
-    """FlexAttention, compiled where that is the point of it."""
+    """FlexAttention, compiled on a GPU."""
     return torch.compile(flex_attention) if device == "cuda" else flex_attention
 
 
@@ -77,7 +77,7 @@ def ways(ids: torch.Tensor, block_count: int, heads: int) -> dict[str, Way]:
 
 
 def tiles_with_own_keys(ids: torch.Tensor) -> tuple[float, int]:
-    """The share of the causal tiles that hold a pair of tokens of one block, and the tile's size. ids: long [T]."""
+    """The share of causal tiles that contain a pair of tokens of the same block, and the tile size. ids: long [T]."""
 
     def is_own(b, h, q, k):
         return (q > k) & (ids[q] == ids[k]) & (ids[k] >= 0)

@@ -1,7 +1,7 @@
 """Books in many formats, made from a known text by the programs that make real ones.
 
-What an extractor reads from them can be compared with `known_text` and `headings`. A maker whose program is not
-installed raises MissingTool; tests turn that into a skip.
+Extracted text can be compared with `known_text` and `headings`. A maker whose program is not installed raises
+MissingTool; tests turn that into a skip.
 """
 
 import json
@@ -40,7 +40,7 @@ PACKAGES = {
 
 @dataclass(frozen=True)
 class Chapter:
-    """A title and plain running text: ASCII and the letters of Latin-1, without line breaks."""
+    """A title and plain running text: ASCII and Latin-1 letters, without line breaks."""
 
     title: str
     paragraphs: tuple[str, ...]
@@ -54,7 +54,7 @@ class MissingTool(Exception):
 
 
 def sample_chapters(dump: Path, words: int) -> list[Chapter]:
-    """Whole articles of a MediaWiki dump, in its order, until they have so many words (or the dump ends)."""
+    """Whole articles of a MediaWiki dump, in order, until they have `words` words or the dump ends."""
     chapters, found = [], 0
     for chapter in _dump_chapters(dump):
         if found >= words:
@@ -65,7 +65,7 @@ def sample_chapters(dump: Path, words: int) -> list[Chapter]:
 
 
 def known_text(chapters: Iterable[Chapter]) -> str:
-    """What a perfect extraction of the prose gives: one paragraph a line, without the chapters' titles."""
+    """The result of a perfect extraction of the prose: one paragraph per line, without chapter titles."""
     return "\n".join(paragraph for chapter in chapters for paragraph in chapter.paragraphs)
 
 
@@ -130,7 +130,7 @@ def epub_book(
     chapters: Iterable[Chapter], path: Path, title: str = TITLE, author: str = AUTHOR, *, version: int = 3
 ) -> Path:
     """An EPUB 2 or 3 by pandoc, with a title page and a page of contents."""
-    options = ["--toc", "--metadata=identifier:mind-and-machine"]  # pandoc draws one at random otherwise
+    options = ["--toc", "--metadata=identifier:mind-and-machine"]  # otherwise, pandoc draws one at random
     return _pandoc(chapters, path, f"epub{version}", *options, title=title, author=author)
 
 
@@ -179,10 +179,10 @@ _LATEX_HEAD = r"""
 
 
 def latex_pdf(chapters: Iterable[Chapter], path: Path, *, columns: int = 1, fontsize: int = 10) -> Path:
-    """A book by pdflatex, hyphenated and with ligatures; contents first, running heads, page numbers in the foot.
+    """A book by pdflatex with hyphenation, ligatures, table of contents, running heads, and page numbers in the footer.
 
-    Left pages have the book's title at the top, right pages that of the chapter; pages that open a chapter have the
-    number alone. In two columns the chapters' titles go over both. fontsize: 10, 11 or 12 points.
+    Left pages have the book title at the top, right pages the chapter title; pages that open a chapter have only the
+    number. In two columns, chapter titles span both. fontsize: 10, 11 or 12 points.
     """
     options = f"{fontsize}pt,{'twocolumn' if columns == 2 else 'onecolumn'}"
     blocks = [_LATEX_HEAD.lstrip() % {"options": options, "title": _latex(TITLE)}]
@@ -191,18 +191,18 @@ def latex_pdf(chapters: Iterable[Chapter], path: Path, *, columns: int = 1, font
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "book.tex").write_text("\n\n".join([*blocks, r"\end{document}", ""]), encoding="utf-8")
-        for _ in range(2):  # the second run has the contents
+        for _ in range(2):  # the second run includes the table of contents
             _run(folder, "pdflatex", "-interaction=nonstopmode", "-halt-on-error", "book.tex")
         return shutil.move(folder / "book.pdf", path)
 
 
 def _latex(text: str) -> str:
-    # T1 fonts have no straight apostrophe, and turn `, --, ,,, << and >> into other signs.
+    # T1 fonts have no straight apostrophe, and turn `, --, ,,, << and >> into other characters.
     text = latex_text(text).replace("'", r"\textquotesingle{}").replace("`", r"\textasciigrave{}")
     return re.sub(r"([-,<>])(?=\1)", r"\1{}", text)
 
 
-# Hyphenation needs the Debian package hyphen-en-gb besides; without it lines break between words only.
+# Hyphenation also needs the Debian package hyphen-en-gb; without it, lines break only between words.
 _FODT = """<?xml version="1.0" encoding="UTF-8"?>
 <office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
  xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0"
@@ -245,7 +245,7 @@ _FODT = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def libreoffice_pdf(chapters: Iterable[Chapter], path: Path) -> Path:
-    """One justified column by LibreOffice; every page has the book's title at the top and its number below."""
+    """One justified column by LibreOffice; every page has the book title at the top and its number at the bottom."""
     body = []
     for chapter in chapters:
         body.append(f'<text:h text:style-name="Heading_20_1" text:outline-level="1">{escape(chapter.title)}</text:h>')
@@ -257,7 +257,7 @@ def libreoffice_pdf(chapters: Iterable[Chapter], path: Path) -> Path:
 
 
 def chromium_pdf(chapters: Iterable[Chapter], path: Path) -> Path:
-    """A page printed by Chromium, with its own heads (date, title) and feet (address, page of pages) on every page."""
+    """A web page printed by Chromium, with headers (date, title) and footers (address, page number) on every page."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         page = html_book(chapters, folder / "book.html")
@@ -279,7 +279,7 @@ def encrypted_pdf(source: Path, path: Path) -> Path:
 
 
 def scanned_pdf(source: Path, path: Path, pages: int = 2) -> Path:
-    """The first pages of `source` as pictures, without a text layer."""
+    """The first pages of `source` as images, without a text layer."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         _run(folder, "pdftoppm", "-r", "60", "-gray", "-l", str(pages), source.absolute(), "page")
@@ -295,7 +295,7 @@ def _soffice(source: Path, path: Path) -> Path:
     form = path.suffix.removeprefix(".")
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        # With a profile of its own, it does not wait for another LibreOffice, or hand the work to it.
+        # With its own profile, it neither waits for another LibreOffice nor hands the work to it.
         profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
         _run(folder, "soffice", profile, "--headless", "--convert-to", form, "--outdir", folder, source)
         return shutil.move(folder / f"{source.stem}.{form}", path)
@@ -305,9 +305,9 @@ def _run(folder: Path, program: str, *arguments: str | Path) -> None:
     if shutil.which(program) is None:
         raise MissingTool(f"{program} is not installed (Debian package {PACKAGES[program]}).")
     command = [program, *map(str, arguments)]
-    # Books have no date of today, and programs leave nothing in the home folder.
+    # Books do not contain today's date, and programs leave nothing in the home folder.
     environment = os.environ | {"SOURCE_DATE_EPOCH": "0", "HOME": str(folder)}
-    # LibreOffice and Chromium start further processes: these must end too, and would keep a pipe open.
+    # LibreOffice and Chromium start child processes, which must end too and would keep a pipe open.
     with (folder / "output.log").open("w+", errors="replace") as log:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True

@@ -1,4 +1,4 @@
-"""A real browser for tests: Chromium from the system, without a window and without a network."""
+"""A real browser for tests: the system's Chromium, without a window."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Where the code under test lies."""
+"""Paths of the code under test."""
 
 from pathlib import Path
 
@@ -11,5 +11,5 @@ TEMPLATES = ROOT / "workflow" / "report" / "templates"
 
 
 def templates(page: str) -> list[Path]:
-    """A page's template and those that it uses, as its rule hands them to the script."""
+    """A page's template and those that it uses, as its rule passes them to the script."""
     return used_templates(TEMPLATES / page)

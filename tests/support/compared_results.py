@@ -1,11 +1,11 @@
-"""Whether two runs of a study gave the same bytes."""
+"""Compare the results of two runs of a study byte by byte."""
 
 from collections.abc import Collection
 from pathlib import Path
 
 
 def result_files(results: Path) -> set[str]:
-    """The files of a study that must not differ from one run to another."""
+    """The files of a study that must not differ between runs."""
     names = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
     # The forecast depends on what was left to train.
     apart = ("logs/", "benchmarks/", "runs/forecast.json")
@@ -13,7 +13,7 @@ def result_files(results: Path) -> set[str]:
 
 
 def differences(results: Path, reference: Path, may_be_missing: Collection[str] = ()) -> list[str]:
-    """What differs from the undisturbed study, by bytes."""
+    """The differences from a reference study, file by file."""
     ours, theirs = result_files(results), result_files(reference)
     return [
         *(f"{name} is missing" for name in sorted(theirs - ours - set(may_be_missing))),

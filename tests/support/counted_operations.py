@@ -1,4 +1,4 @@
-"""Counts what a GPU would be asked to do: launches of kernels, and waits of the program for its results."""
+"""Counts what a GPU would be asked to do: kernel launches, and waits of the program for results."""
 
 import sys
 from collections import Counter
@@ -8,17 +8,16 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-# They make no kernel: no element is computed or moved.
+# They launch no kernel: no element is computed or moved.
 NO_KERNEL = frozenset(
     {"empty", "empty_like", "empty_strided", "new_empty", "detach", "_unsafe_view", "lift_fresh", "promote_types"}
 )
-# The program waits for their results, or for the size of their results.
+# The program waits for their results, or for the sizes of these.
 WAITS = frozenset({"_local_scalar_dense", "nonzero", "masked_select", "_unique2", "unique_dim", "equal", "is_nonzero"})
 
 
 class CountedOperations(TorchDispatchMode):
-    """Counts, by name, the kernels that would be launched, and by place the operations whose results the program waits
-    for."""
+    """Counts kernels that would be launched, by name, and operations that the program would wait for, by place."""
 
     def __init__(self):
         super().__init__()

@@ -1,7 +1,7 @@
-"""A smoke study that is started as a user starts it, and disturbed by signals, a full disk and deleted files.
+"""A smoke study that is started as by a user, and disturbed by signals, a full disk and deleted files.
 
-Signals reach processes of the study alone: each is a descendant of this very process, and in a session that was opened
-for the study. What a killed Snakemake leaves behind stays one, since this process adopts it (a Linux subreaper).
+Signals reach only processes of the study: descendants of this process in a session that was opened for the study.
+Processes that a killed Snakemake leaves behind stay descendants, since this process adopts them (a Linux subreaper).
 """
 
 import ctypes
@@ -28,7 +28,7 @@ SMOKE = ROOT / "workflow" / "configs" / "smoke.yaml"
 RESULTS = Path("results", "smoke")
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
 COMMAND = [*SNAKEMAKE, "--workflow-profile", str(ROOT / "profiles/default"), "--cores", "2", "--configfile", str(SMOKE)]
-# Results name the commit of the code, and there may be a new one while all this runs.
+# Results record the commit of the code, and there may be a new one while this runs.
 NO_COMMIT = {"GIT_DIR": os.devnull}
 # How long a start may take.
 PATIENCE_SECONDS = 5400
@@ -39,7 +39,7 @@ ROOMY_MEGABYTES = 2000
 
 @dataclass
 class Start:
-    """One start of Snakemake, and the file with what it says."""
+    """One start of Snakemake, and its log file."""
 
     process: subprocess.Popen
     log: Path
@@ -51,13 +51,13 @@ class Start:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def done(self) -> float:
-        """The share of its jobs that it has done."""
+        """The share of its jobs that are done."""
         shares = re.findall(r"^(\d+) of (\d+) steps", self.said(), re.MULTILINE)
         return int(shares[-1][0]) / int(shares[-1][1]) if shares else 0.0
 
 
 class DisturbedStudy:
-    """The smoke study in `folder`/study, which ends with this context; what starts say is in `folder`/start1.log, …"""
+    """The smoke study in `folder`/study, killed when the context ends; logs of starts are in `folder`/start1.log, …"""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "study"
@@ -80,7 +80,7 @@ class DisturbedStudy:
             kept.rename(self.folder)
 
     def start(self) -> Start:
-        """Start Snakemake in a session of its own."""
+        """Start Snakemake in its own session."""
         path = self.folder.with_name(f"start{len(self.starts) + 1}.log")
         with path.open("w", encoding="utf-8") as log:
             process = subprocess.Popen(
@@ -99,7 +99,7 @@ class DisturbedStudy:
         return {start.process.pid for start in self.starts}
 
     def processes(self) -> list[psutil.Process]:
-        """All that run of this study, Snakemake first: our descendants in its sessions."""
+        """All running processes of this study, Snakemake first: our descendants in its sessions."""
         found = []
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
@@ -108,7 +108,7 @@ class DisturbedStudy:
         return sorted(found, key=lambda process: process.pid not in self.sessions)
 
     def jobs(self, rule: str | None = None) -> list[tuple[psutil.Process, str]]:
-        """The processes that run scripts of rules (of one rule, if named), with the rule's name."""
+        """The processes that run scripts of rules (only of `rule`, if given), each with the name of its rule."""
         found = []
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
@@ -117,7 +117,7 @@ class DisturbedStudy:
         return found
 
     def send(self, number: signal.Signals, processes: list[psutil.Process]) -> None:
-        """Send a signal; psutil makes sure that a process is still the one that was found."""
+        """Send a signal; psutil checks that each process is still the one that was found."""
         for process in processes:
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
                 ours = psutil.Process().children(recursive=True)
@@ -125,11 +125,11 @@ class DisturbedStudy:
                 process.send_signal(number)
 
     def wait_for_jobs(self) -> None:
-        """Until what a killed Snakemake left behind has ended; Snakemake itself has."""
+        """Wait until the jobs that a killed Snakemake left behind have ended."""
         psutil.wait_procs(self.processes(), timeout=PATIENCE_SECONDS)
 
     def wait_until(self, start: Start, share: float, rule: str | None, seconds: float) -> bool:
-        """Wait for a share of the jobs, or a job of a rule, then some seconds; whether the start still runs then."""
+        """Wait for a share of the jobs or a job of a rule, then some seconds; return whether the start still runs."""
         while start.runs() and (start.done() < share or (rule and not self.jobs(rule))):
             time.sleep(POLL_SECONDS)
         until = time.monotonic() + seconds
@@ -138,20 +138,20 @@ class DisturbedStudy:
         return start.runs()
 
     def unlock(self, said: str) -> None:
-        """Free what a killed start has locked, with the command that the next start gave."""
+        """Remove the lock of a killed start, with the command that the next start printed."""
         (command,) = re.findall(r"^\s+(\S+ -m snakemake --unlock .*)$", said, re.MULTILINE)
         done = subprocess.run(shlex.split(command), cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
     def use_a_small_disk(self) -> bool:
-        """Put the folder on a disk of its own, which `fill_disk` can shrink; False where this user may not."""
+        """Put the folder on its own disk, which `fill_disk` can shrink; False if this user may not."""
         options = f"size={ROOMY_MEGABYTES}m"
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "torture", str(self.folder)], check=False)
         self._has_disk = done.returncode == 0
         return self._has_disk
 
     def fill_disk(self, left: int) -> str:
-        """Leave room for so many bytes on the folder's disk; without one, let no file grow longer than that."""
+        """Leave `left` bytes free on the folder's own disk; without one, limit the length of files to that."""
         if self._has_disk:
             room = shutil.disk_usage(self.folder).used + left
             self._resize_disk(str(room))
@@ -169,9 +169,9 @@ class DisturbedStudy:
         subprocess.run(["mount", "-o", f"remount,size={size}", str(self.folder)], check=True)
 
     def delete_files(self, draw: random.Random, most: int) -> list[str]:
-        """Delete some result files, chosen by chance; their names."""
+        """Delete some randomly chosen result files, and return their names."""
         files = sorted(result_files(self.folder / RESULTS))
         chosen = draw.sample(files, min(len(files), draw.randint(1, most)))
         for name in chosen:
-            (self.folder / RESULTS / name).unlink(missing_ok=True)  # one that is being replaced
+            (self.folder / RESULTS / name).unlink(missing_ok=True)  # missing while it is being replaced
         return chosen

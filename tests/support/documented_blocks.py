@@ -1,4 +1,4 @@
-"""The fenced blocks of the documents: commands (`sh`), studies (`yaml`), `python`, what a program prints (`text`)."""
+"""The fenced blocks of the documents: commands (`sh`), studies (`yaml`), `python`, and program output (`text`)."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ LANGUAGES = {"sh", "yaml", "python", "text", "math"}
 
 
 def blocks(language: str) -> list[tuple[Path, str]]:
-    """The fenced blocks of one language. One without a language holds commands."""
+    """The fenced blocks of one language. Blocks without a language are commands."""
     found = [(path, *match) for path in DOCUMENTS for match in FENCED.findall(path.read_text(encoding="utf-8"))]
     assert {spoken or "sh" for _, spoken, _ in found} <= LANGUAGES
     return [(path, text) for path, spoken, text in found if (spoken or "sh") == language]

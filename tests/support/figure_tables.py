@@ -1,11 +1,11 @@
-"""Tables of an invented study as the workflow writes them, and the arguments that draw each figure from them."""
+"""Tables of an invented study in the workflow's format, and the arguments for drawing each figure from them."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-# Columns of tables that may have no row.
+# Columns of tables that may have no rows.
 EMPTY = {
     "schedules": ["arm", "layer", "locality"],
     "at_tokens": ["arm", "seed", "tokens", "perplexity", "late_fidelity_corrected"],
@@ -56,7 +56,7 @@ BETAS = {"linear": 1, "cubic": 3}
 
 
 def schedule_of(arm: str, layers: int) -> np.ndarray:
-    """λ by layer, by the arm's name."""
+    """λ of each layer, by the name of the arm."""
     if arm in ("pretrained", "distributed"):
         return np.zeros(layers)
     return np.ones(layers) if arm == "localist" else np.linspace(0, 1, layers) ** BETAS.get(arm, 5)

@@ -1,4 +1,4 @@
-"""Snakemake, forked for each call from a process that has imported it: imports take half of the time of a dry run."""
+"""Snakemake, forked for each call from a process that has imported it: imports take half the time of a dry run."""
 
 import gc
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def forked_snakemake(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """What `python -m snakemake` with these arguments does in `folder`, with this process's environment of now."""
+    """Do what `python -m snakemake` with these arguments does in `folder`, in the present environment."""
     with tempfile.TemporaryDirectory() as place:
         said = {name: Path(place, name) for name in ("stdout", "stderr")}
         request = {
@@ -27,7 +27,7 @@ def forked_snakemake(arguments: Sequence[str], folder: Path) -> subprocess.Compl
             server.stdin.write(json.dumps(request) + "\n")
             server.stdin.flush()
             status = int(server.stdout.readline())
-        except BaseException:  # the time limit of a test, say: the next one must not read this one's answer
+        except BaseException:  # such as the time limit of a test: the next call must not read this one's answer
             server.kill()
             _server.cache_clear()
             raise
@@ -37,19 +37,19 @@ def forked_snakemake(arguments: Sequence[str], folder: Path) -> subprocess.Compl
 
 @cache
 def _server(path: str | None) -> subprocess.Popen[str]:
-    """The process to fork from; it ends with this one. Modules come from another `path` in another process."""
+    """The process to fork from, which ends with this one; each PYTHONPATH (`path`) has its own."""
     return subprocess.Popen(
         [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )
 
 
 def _serve() -> None:
-    import jsonschema  # noqa: F401  # this and the next are imported later
+    import jsonschema  # noqa: F401  # Snakemake imports this and the next later
     import smart_open  # noqa: F401
     from snakemake.cli import main
 
     gc.freeze()
-    # Not this folder's modules: `python -m` has the current one there.
+    # Instead of this file's folder, the current one, as with `python -m`.
     sys.path[0] = ""
     while line := sys.stdin.readline():
         request = json.loads(line)

@@ -1,4 +1,4 @@
-"""What tests of odd, broken and malicious files share: reading as the pipeline does, and what a refusal must say."""
+"""Helpers for tests of odd, broken and malicious files: reading as in the pipeline, and checks of messages."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from localist.corpus import extraction
 from localist.corpus.reading_process import MEMORY_BYTES, SECONDS, ReadingProcess, spooled
 from localist.plumbing.errors import UserError
 
-# Every message tells the reader what to do, in one of these words.
+# Every message tells the user what to do, with one of these words.
 REMEDY = re.compile(
     r"\b(get|save|set|use|leave it out|split|break|convert|unpack|rename|check|repair|correct|mend|quote|export|name|"
     r"ocrmypdf)\b",
@@ -31,26 +31,26 @@ Read = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[ReadingProcess]:
-    # Tests run side by side, and may have half of a core each.
+    # Tests run in parallel, and may have half a core each.
     with ReadingProcess(2 * SECONDS) as process:
         yield process
 
 
 @pytest.fixture
 def one_process(process: ReadingProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whole corpora are read by the process that stands by: to start one takes a second."""
+    """Read whole corpora in the existing process, since starting one takes a second."""
     monkeypatch.setattr(extraction, "ReadingProcess", lambda: nullcontext(process))
 
 
 @pytest.fixture
 def read(process: ReadingProcess, tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """Reads a file as the pipeline does, in a process of its own; keywords change the config's corpus."""
+    """Read a file as the pipeline does, in a separate process; keywords change the corpus settings."""
     return _reader(process, tmp_path_factory)
 
 
 @pytest.fixture
 def read_with_little(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
-    """The same in a third of the memory, which a bomb fills in a third of the time."""
+    """The same with a third of the memory, which a bomb fills in a third of the time."""
     with ReadingProcess(2 * SECONDS, MEMORY_BYTES // 3) as process:
         yield _reader(process, tmp_path_factory)
 
@@ -70,7 +70,7 @@ def words_of(documents: list[dict[str, Any]]) -> list[str]:
 
 
 def refusal(read: Read, path: Path, **changes: Any) -> str:
-    """The message with which a file is refused, after checks on what every such message must have."""
+    """The message with which a file is refused, after the checks that every such message must pass."""
     with pytest.raises(UserError) as caught:
         read(path, **changes)
     message = str(caught.value)
@@ -86,7 +86,7 @@ def check_message(message: str, path: Path) -> None:
 
 
 def message_or_words(read: Read, path: Path) -> str:
-    """What became of a file: the message of its refusal, or all that was read from it."""
+    """The outcome of reading a file: the message of its refusal, or all that was read from it."""
     try:
         return json.dumps(read(path), ensure_ascii=False)
     except UserError as error:

@@ -1,6 +1,6 @@
-"""Tiny models of many families, and what becomes of each: as local as eager attention says, or refused in one line.
+"""Tiny models of many families, and the outcome for each: measures equal to eager attention's, or a one-line refusal.
 
-The tables of docs/own-model.md are made from this (write_families.py).
+write_families.py makes the tables of docs/own-model.md from this.
 """
 
 import tempfile
@@ -55,7 +55,7 @@ LINEAR = {"linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_he
 
 
 def rope(kind: str, **changes: float) -> dict:
-    """The setting of rotary positions that stretch a context of 16 tokens."""
+    """Settings for rotary positions that extend a context of 16 tokens."""
     scaled = {"factor": 4.0, "original_max_position_embeddings": 16, "rope_theta": 10000.0}
     return {"rope_parameters": {"rope_type": kind} | scaled | changes}
 
@@ -220,7 +220,7 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """Why a kind is refused, or by how much its measures differ from eager attention at most: by name."""
+    """Why a kind is refused, or the largest difference of each measure (by name) from eager attention."""
 
     refusal: str = ""
     differences: Mapping[str, float] | None = None
@@ -247,12 +247,12 @@ def _save(kind: Kind, folder: Path) -> None:
     with torch.no_grad():
         for weight in model.parameters():
             if weight.dim() > 1:
-                weight.mul_(4)  # as they are made, attention is nearly uniform
+                weight.mul_(4)  # with initial weights, attention is nearly uniform
     model.save_pretrained(folder)
 
 
 def _differences(model, eager) -> dict[str, float]:
-    """The largest difference of a layer's mean, by measure, and of the logits as a share of the largest one."""
+    """The largest difference of a layer's mean, by measure, and of the logits, as a fraction of the largest logit."""
     generator = np.random.default_rng(0)
     input_ids = torch.tensor(generator.integers(0, VOCABULARY, (WINDOWS, CONTEXT)))
     blocks = torch.tensor(generator.integers(0, BLOCKS, (WINDOWS, CONTEXT)))
@@ -295,7 +295,7 @@ def _means(statistics: StatisticsObserver, layer: int) -> dict[str, float]:
 
 
 def _directly(attention: np.ndarray, blocks: np.ndarray) -> dict[str, float]:
-    """The measures of one layer after method.md, query by query. attention: [windows, heads, T, T]."""
+    """The measures of one layer as defined in method.md, query by query. attention: [windows, heads, T, T]."""
     queries = list(_queries(attention, blocks))
     counted = [query for query in queries if 0 < query["chance"] < 1]
     alone = ("sink_share", "self_share", "entropy_bits")

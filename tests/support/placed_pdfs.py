@@ -1,6 +1,6 @@
-"""Books as PDFs in which every word, or line, has its place: layers of scans, sizes in the text matrix, Chinese.
+"""Books as PDFs with explicitly placed words or lines: text layers of scans, sizes in the text matrix, Chinese.
 
-They are what OCR programs, layout programs and browsers write, from a known text and without these programs.
+They imitate the output of OCR programs, layout programs and browsers, from a known text and without these programs.
 """
 
 import math
@@ -28,7 +28,7 @@ LINES = int((TOP - FOOT) / LEADING)
 TITLE_LINES = 4
 HEAD, NUMBER = 800.0, 40.0
 PARAGRAPH = 2  # characters of indent
-# Letters of Chinese text, each of which may follow each.
+# Chinese characters, which may follow each other in any order.
 HANZI = (
     "的一是不了人我在有他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可她里后"
     "小么心多天而能好都然没日于起还发成事只作当想看文无开手十用主行方又如前所本见经头面公同三已老从动两长"
@@ -37,7 +37,7 @@ HANZI = (
 
 @dataclass(frozen=True)
 class Placed:
-    """A line of text at a height of its page: `last` of its paragraph, so not justified."""
+    """A line of text at height `y` of its page; the `last` line of a paragraph is not justified."""
 
     text: str
     y: float
@@ -49,7 +49,7 @@ class Placed:
 def ocr_pdf(chapters: Sequence[Chapter], path: Path, *, characters: int = 52) -> Path:
     """An invisible text layer: words placed one by one in a narrow justified column.
 
-    Base lines slope and waver, and sizes differ from line to line.
+    Baselines slope and waver, and sizes vary from line to line.
     """
     chance = random.Random(1)
     pages = [
@@ -60,7 +60,7 @@ def ocr_pdf(chapters: Sequence[Chapter], path: Path, *, characters: int = 52) ->
 
 
 def unit_font_pdf(chapters: Sequence[Chapter], path: Path, *, characters: int = 64) -> Path:
-    """Fonts of size 1 that the text matrix makes as large as they look."""
+    """Fonts of size 1, which the text matrix scales to their visible size."""
     pages = [
         [(LEFT + COURIER_WIDTH * line.size * line.indent, line.y, line.size, line.text) for line in page]
         for page in _pages(chapters, characters, partial(textwrap.wrap, width=characters - PARAGRAPH))
@@ -78,7 +78,7 @@ def chinese_pdf(chapters: Sequence[Chapter], path: Path, *, characters: int = 40
 
 
 def chinese_chapters(chapters: Sequence[Chapter]) -> list[Chapter]:
-    """Chapters and paragraphs as long as these, of Chinese letters by chance."""
+    """As many chapters and paragraphs, about a quarter as long, of random Chinese characters."""
     chance = random.Random(1)
 
     def words(count: int) -> str:
@@ -92,7 +92,7 @@ def chinese_chapters(chapters: Sequence[Chapter]) -> list[Chapter]:
 
 
 def _pages(chapters: Sequence[Chapter], characters: int, wrap: Callable[[str], list[str]]) -> Iterator[list[Placed]]:
-    """Pages of lines; each chapter begins a page under its title, others have a head, all a number in the foot."""
+    """Pages of lines: a chapter's first page has its title, others a running head, and all a number at the foot."""
     number = 0
     for chapter in chapters:
         lines = [placed for paragraph in chapter.paragraphs for placed in _paragraph(wrap(paragraph))]
@@ -134,7 +134,7 @@ def _wavering_words(line: Placed, characters: int, chance: random.Random) -> Ite
 
 def _invisible(placed: PdfText) -> str:
     x, y, size, text = placed
-    wide = 100 * 10 / size if size < 20 else 100  # the word is as wide as in the picture
+    wide = 100 * 10 / size if size < 20 else 100  # the word is as wide as in the image
     return f"BT 3 Tr /F {size:.2f} Tf {wide:.1f} Tz 1 0 0 1 {x:.2f} {y:.2f} Tm ({pdf_string(text)}) Tj ET"
 
 

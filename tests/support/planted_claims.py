@@ -1,4 +1,4 @@
-"""For every claim, a planted study in which it comes out each way."""
+"""For every claim, a planted study for each possible verdict."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -10,7 +10,7 @@ from localist.claims.judging import Judgement, judge, manipulation_checks
 from localist.claims.verdicts import NOT_SUPPORTED, NOT_TESTED, SUPPORTED, UNDECIDED, Verdict
 from localist.study.arms import arm_table, meaning, named
 
-# Above 0 and below the smallest effect of interest of 1 %, with intervals that hold both.
+# For effects between 0 and the smallest effect of interest (1 %), with intervals that contain both.
 WIDE = {"noise": 0.15}
 
 PLANS: Mapping[str, Mapping[Verdict, Plan]] = {
@@ -22,14 +22,14 @@ PLANS: Mapping[str, Mapping[Verdict, Plan]] = {
     },
     "steeper_is_better": {
         SUPPORTED: Plan(losses={"linear": 0.06, "cubic": 0.03}),
-        # The second step is missing.
+        # The second step, from cubic to quintic, has no effect.
         NOT_SUPPORTED: Plan(losses={"linear": 0.06}),
         UNDECIDED: Plan(losses={"linear": 0.02, "cubic": 0.01}, **WIDE),
         NOT_TESTED: Plan(without=["cubic"]),
     },
     "steeper_is_better_dose_matched": {
         SUPPORTED: Plan(losses={"linear_dose": 0.06, "cubic_dose": 0.03}),
-        # Dear without matched doses, and that is another claim.
+        # Costly only without matched doses, which is another claim.
         NOT_SUPPORTED: Plan(losses={"linear": 0.06, "cubic": 0.03}),
         UNDECIDED: Plan(losses={"linear_dose": 0.02, "cubic_dose": 0.01}, **WIDE),
         NOT_TESTED: Plan(without=["linear_dose"]),
@@ -48,7 +48,7 @@ PLANS: Mapping[str, Mapping[Verdict, Plan]] = {
     },
     "late_layers_localised": {
         SUPPORTED: Plan(),
-        # Locality by looking away.
+        # Local only because attention goes to the sink.
         NOT_SUPPORTED: Plan(sinks={"quintic": 0.8}),
         UNDECIDED: Plan(sinks={"quintic": 0.6}, sink_noise=0.1),
         NOT_TESTED: Plan(without=["quintic"]),
@@ -93,7 +93,7 @@ PLANS: Mapping[str, Mapping[Verdict, Plan]] = {
         SUPPORTED: Plan(
             knockouts={("distributed", "semantic"): 0.2, ("quintic", "semantic"): 0.1, ("quintic", "shifted"): 0.2}
         ),
-        # As much under the wrong blocks as under its own.
+        # The same loss under the wrong blocks as under its own.
         NOT_SUPPORTED: Plan(
             knockouts={("distributed", "semantic"): 0.2, ("quintic", "semantic"): 0.1, ("quintic", "shifted"): 0.1}
         ),
@@ -102,14 +102,14 @@ PLANS: Mapping[str, Mapping[Verdict, Plan]] = {
     },
     "attention_is_faithful": {
         SUPPORTED: Plan(faithful={"quintic": 0.8}),
-        # More, but too little to matter.
+        # More faithful, but by too little to matter.
         NOT_SUPPORTED: Plan(faithful={"quintic": 0.42}),
         UNDECIDED: Plan(faithful={"quintic": 0.5}, faithful_noise=0.6),
         NOT_TESTED: Plan(without=["quintic"]),
     },
     "local_within_budget": {
         SUPPORTED: Plan(losses={"budget": 0.01}, gain=0.85),
-        # Within the budget, and not local.
+        # Within the budget, but not local.
         NOT_SUPPORTED: Plan(losses={"budget": 0.01}, gain=0.4),
         UNDECIDED: Plan(losses={"budget": 0.02}, gain=0.85, **WIDE),
         NOT_TESTED: Plan(without=["budget"]),
@@ -118,7 +118,7 @@ PLANS: Mapping[str, Mapping[Verdict, Plan]] = {
 
 
 def needed(name: str, plan: Plan) -> Plan:
-    """The plan with only the arms that the claim may look at."""
+    """The plan with only the arms that the claim may use."""
     claim, defaults = CLAIMS[name], asdict(CONSTRAINT)
     table = arm_table({"constraint": defaults, "arms": ROWS})
     keep = {named(table, meaning(row, defaults)) for row in claim.rows.values()}

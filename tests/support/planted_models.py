@@ -1,4 +1,4 @@
-"""Models in which it is known which blocks are used, and through which layers."""
+"""Models for which it is known which blocks they use, and through which layers."""
 
 import numpy as np
 import torch
@@ -7,15 +7,15 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from localist.tokens.windows import Windows
 
 BLOCKS, CONTEXT, LAYERS = 8, 33, 3
-# Places in the hidden state: one by token, then whether it is text, then what attention writes.
+# Positions in the hidden state: one per token, then whether it is text, then the output of attention.
 TEXT, WRITTEN, WIDTH = BLOCKS + 1, BLOCKS + 2, 16
 
 
 def planted_model(route: int, shown: int, seed: int = 0) -> GPT2LMHeadModel:
-    """Attention of the layer `route` is the only way between tokens; the layer `shown` may look at other blocks.
+    """Only attention of layer `route` passes information between tokens; layer `shown` may attend to other blocks.
 
-    Token b + 1 is text of block b. `route` prefers some blocks, `shown`, if it is another layer, others drawn by the
-    seed. The more of the attention of `route` finds text, and not the sink, the likelier is every text token next.
+    Token b + 1 is text of block b. `route` prefers some blocks; `shown`, if it is another layer, prefers others, drawn
+    with the seed. The more `route` attends to text rather than the sink, the likelier every text token is next.
     """
     config = GPT2Config(
         vocab_size=40, n_positions=CONTEXT, n_embd=WIDTH, n_layer=LAYERS, n_head=1, bos_token_id=0, eos_token_id=0,
@@ -43,7 +43,7 @@ def planted_model(route: int, shown: int, seed: int = 0) -> GPT2LMHeadModel:
 
 
 def planted_windows(count: int) -> tuple[Windows, np.ndarray]:
-    """Windows of eight blocks of four tokens each, in any order, and their blocks."""
+    """Windows of eight blocks of four tokens each, in random order, and their blocks."""
     generator = np.random.default_rng(6)
     chosen = [np.repeat(generator.permutation(BLOCKS), 4) for _ in range(count)]
     blocks = np.column_stack([np.full(count, -1), np.stack(chosen)]).astype(np.int32)

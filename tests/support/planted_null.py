@@ -1,4 +1,4 @@
-"""Two arms that differ by nothing but chance."""
+"""Two arms that differ only by chance."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from localist.claims.tables import loss_difference
 
 
 def null_effect(rng: np.random.Generator, seeds: int, sections: int, seed_spread: float) -> Resampled:
-    """Their difference, resampled: chance over seeds, over sections, and with sections of any length."""
+    """Their difference, resampled, with noise over seeds and over sections, and sections of various lengths."""
     tokens = rng.integers(60, 260, sections).astype(float)
 
     def losses() -> np.ndarray:

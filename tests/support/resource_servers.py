@@ -1,4 +1,4 @@
-"""What tests of resources share: fixtures (loopback servers, a package index, a folder), hub pages, wheels, files."""
+"""Helpers for tests of resources: fixtures (loopback servers, a package index, a folder), hub pages, wheels, files."""
 
 import base64
 import hashlib
@@ -35,7 +35,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Callable[[str], Answer]], str]]:
-    """Start loopback servers that answer a path by a function; all stop with the test."""
+    """Start loopback servers that answer a path with a function's result; all stop with the test."""
     servers = []
 
     def start(answer: Callable[[str], Answer]) -> str:
@@ -110,7 +110,7 @@ def build_wheel(files: dict[str, bytes], name: str = "some_data", version: str =
 
 @pytest.fixture
 def registry(serve: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict]:
-    """Serve one wheel from an index that pip is pointed to; returns the `package` mapping that pins it."""
+    """Serve one wheel from an index that pip is set to use; returns the `package` mapping that pins it."""
     _only_index(monkeypatch, "http://127.0.0.1:9/simple")
 
     def publish(files: dict[str, bytes], file: str, tag: str = "py3-none-any", hashes: bool = True) -> dict:
@@ -137,7 +137,7 @@ def _only_index(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 
 
 def hub_pages(files: dict[str, bytes], tampered: tuple[str, ...] = ()) -> Callable[[str], Answer]:
-    """Answer as a hub with one repository, org/good, at one revision; `tampered` files are served changed."""
+    """Answer like a hub with one repository, org/good, at one revision; `tampered` files are served changed."""
 
     def error(status: int, code: str) -> Answer:
         return status, {"X-Error-Code": code, "X-Error-Message": code}, b"{}"

@@ -1,7 +1,6 @@
-"""Small whole files of every format, made in Python alone and the same at every run; all hold the same few paragraphs.
+"""Small complete files of every format, made in Python alone and identical at every run, with the same few paragraphs.
 
-The pieces they are put together from (`pdf_bytes`, `epub_members`, `docx_members`, ...) are there for files that are
-broken on purpose.
+Their building blocks (`pdf_bytes`, `epub_members`, `docx_members`, ...) also serve for files broken on purpose.
 """
 
 import bz2
@@ -25,7 +24,7 @@ from localist.corpus.settings import CorpusSettings
 
 
 class Chapter(NamedTuple):
-    """A heading and its paragraphs: ASCII and the letters of Latin-1."""
+    """A heading and its paragraphs: ASCII and Latin-1 letters."""
 
     heading: str
     paragraphs: tuple[str, ...]
@@ -80,7 +79,7 @@ def written(path: Path, content: bytes | str) -> Path:
 
 # PDF
 
-PdfText = tuple[float, float, float, str]  # x, y (from the page's foot), font size, text in Windows' Latin letters
+PdfText = tuple[float, float, float, str]  # x, y (from the bottom of the page), font size, text in Windows-1252
 PAGE_SIZE = (595, 842)
 LINE_CHARACTERS = 70
 LINE_HEIGHT = 14
@@ -109,8 +108,8 @@ def pdf_bytes(
     """A PDF in one font.
 
     outline: bookmarks, each with the number (from 0) of its page. encrypt: the name of a security handler, whose keys
-    fit no password. picture: one on every page. more: further entries of every page's dictionary. font: the entries of
-    the font's dictionary. shown: writes the operators that show a text.
+    match no password. picture: put one on every page. more: further entries of every page's dictionary. font: the
+    entries of the font's dictionary. shown: returns the operators that show a text.
     """
     catalog, tree, face, image, info, security, outlines = range(1, 8)
     first = outlines + 1 + len(outline)
@@ -159,7 +158,7 @@ def _stream(content: str, entries: str = "") -> str:
 
 
 def pdf_string(text: str) -> str:
-    """Text as it stands between the brackets of a PDF's string."""
+    """Text escaped for a PDF string."""
     return text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
 
 
@@ -210,7 +209,7 @@ def html_body(chapter: Chapter) -> str:
 
 
 def epub_members(version: int = 3, chapters: Sequence[Chapter] = CHAPTERS) -> dict[str, str]:
-    """The parts of an EPUB, in their order; those of its chapters are called as CHAPTER_FILE says, from 1."""
+    """The parts of an EPUB, in order; chapter files are named by CHAPTER_FILE, numbered from 1."""
     numbers = range(1, len(chapters) + 1)
     links = "".join(f'<li><a href="text/chapter{n}.xhtml">{chapters[n - 1].heading}</a></li>' for n in numbers)
     points = "".join(

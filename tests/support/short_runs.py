@@ -39,7 +39,7 @@ def windows_of_all_lengths() -> Windows:
 
 
 def short_run(folder: Path, constraint: Constraint, *, family="gpt2", dropout=0.0, lora=None, **changes):
-    """Weights and history of a run of nine steps; those of a model with adapters are merged."""
+    """Weights and history of a run of nine steps; adapters, if any, are merged into the weights."""
     torch.set_num_threads(1)
     drop = {"attn_pdrop": dropout, "resid_pdrop": dropout, "embd_pdrop": dropout} if family == "gpt2" else {}
     model = tiny_model(family, **drop)

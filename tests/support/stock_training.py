@@ -1,4 +1,4 @@
-"""Stock fine-tuning: the Hugging Face Trainer without anything of ours but the order of the windows."""
+"""Stock fine-tuning: the Hugging Face Trainer, with only the order of the windows taken from our code."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def train_stock(
     bf16: bool,
     micro_batches: int = 1,
 ) -> None:
-    """Fine-tune `model` in place, on the device where it is, with the seed SEED."""
+    """Fine-tune `model` in place, on its device, with the seed SEED."""
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=optimisation.steps(windows),

@@ -52,7 +52,7 @@ LAYERS, TOKENS = 6, 20
 
 @dataclass
 class Plan:
-    """What is planted. losses: nats per token above the baseline, by arm; noise: their spread over sections.
+    """Planted effects. losses: nats per token above the baseline, by arm; noise: their spread over sections.
 
     seed_spread: an arm's spread over seeds; knockouts: nats lost under a knockout, by (arm, partition); gain:
     chance-corrected fidelity added in every constrained arm; sinks: late sink share by arm; divergences: bits, by arm
@@ -80,12 +80,12 @@ class Plan:
 
 
 def planted_study(plan: Plan) -> Study:
-    """What claims are judged by, as if it had been loaded from evaluation files."""
+    """The evidence by which claims are judged, as if it had been loaded from evaluation files."""
     generator, probes = np.random.default_rng(0), np.random.default_rng(1)
     rows = {name: row for name, row in ROWS.items() if name not in plan.without}
     sections = np.arange(plan.sections)
     base = generator.normal(3, 0.4, plan.sections)
-    # The same pattern over seeds for all arms, so that a ratio of spreads is exactly what is planted.
+    # The same pattern over seeds for all arms, so that a ratio of spreads is exactly as planted.
     over_seeds = np.resize([1.0, -1.0, 0.5, -0.5, 0.0], len(plan.seeds))
     runs = {}
     for name in rows:
@@ -97,7 +97,7 @@ def planted_study(plan: Plan) -> Study:
                 for partition in ("semantic", "shifted")
             }
             gain = 0.0 if name == "distributed" else plan.gain
-            # What run_evaluation makes of tables of tokens, which takes ten times as long.
+            # As run_evaluation would compute it from tables of tokens, which would take ten times as long.
             runs[name, seed] = RunEvaluation(
                 losses=_losses(loss, sections),
                 knockout={partition: _losses(loss + nats, sections) for partition, nats in lost.items()},
@@ -134,7 +134,7 @@ def planted_histories(study: Study) -> dict[tuple[str, int], pd.DataFrame]:
 
 
 def _losses(nats: np.ndarray, sections: np.ndarray) -> pd.DataFrame:
-    """As from losses_by_section, where each section has so many nats per token."""
+    """Like the result of losses_by_section, if each section has `nats` nats per token."""
     return pd.DataFrame({"nll": TOKENS * nats, "tokens": TOKENS}, index=pd.Index(sections, name="section"))
 
 

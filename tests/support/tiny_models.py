@@ -38,7 +38,7 @@ MODEL_CLASSES = {"gpt2": "GPT2LMHeadModel", "bert": "BertLMHeadModel"}
 
 
 def tiny_model(family: str, **changes) -> transformers.PreTrainedModel:
-    """A model of `family` with random weights that are always the same, and large enough for attention to differ."""
+    """A model of `family` with fixed random weights, large enough for attention to be far from uniform."""
     prefix, sizes = (TINY_MODELS | OTHER_MODELS)[family]
     config = getattr(transformers, f"{prefix}Config")(**COMMON | sizes | changes)
     torch.manual_seed(0)
@@ -50,7 +50,7 @@ def tiny_model(family: str, **changes) -> transformers.PreTrainedModel:
     return model
 
 
-# Of the batch: its tokens per window, and its blocks.
+# Of the batch: tokens per window, and number of blocks.
 CONTEXT = 24
 BLOCKS = 4
 

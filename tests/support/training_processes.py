@@ -1,4 +1,4 @@
-"""Finding the processes that train, so that tests can end them or hold them."""
+"""Find the processes that train, so that tests can kill or suspend them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import psutil
 
 
 def training_processes(folder: Path) -> list[psutil.Process]:
-    """Those of the study in this folder; their script is Snakemake's copy of train_model.py."""
+    """The training processes of the study in `folder`; their script is Snakemake's copy of train_model.py."""
     return [
         process
         for process in psutil.process_iter(["cmdline", "cwd"])

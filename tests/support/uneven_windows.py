@@ -1,4 +1,4 @@
-"""Windows of several lengths, two sentences each, that evaluations are tested on."""
+"""Windows of several lengths, two sentences each, for tests of evaluations."""
 
 import numpy as np
 

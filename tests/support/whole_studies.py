@@ -1,4 +1,4 @@
-"""Whole studies: the default one, and what a study file means with all defaults filled in."""
+"""Whole studies: the default one, and study files with all defaults filled in."""
 
 from copy import deepcopy
 from functools import cache
@@ -24,7 +24,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def resolved(config: dict[str, Any]) -> dict[str, Any]:
-    """The whole study that a study file means; the file's own mapping is left as it is."""
+    """A study file's config with all defaults filled in; the argument is not changed."""
     config = deepcopy(config)
     resolve(config, SCHEMA, CHOICES)
     return config
@@ -40,7 +40,7 @@ def default_study() -> dict[str, Any]:
 
 
 def set_key(config: dict[str, Any], key: str, value: Any) -> None:
-    """Set one value; its key is dotted."""
+    """Set one value by its dotted key."""
     *above, last = key.split(".")
     for name in above:
         config = config[name]
@@ -55,7 +55,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
 
 
 def mistakes(config: dict[str, Any]) -> list[str]:
-    """The lines of the message, without the heading."""
+    """The lines of the error message, without its heading."""
     with pytest.raises(UserError) as caught:
         resolved(config)
     return [line.removeprefix("  - ") for line in str(caught.value).splitlines()[1:]]

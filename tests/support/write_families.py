@@ -1,4 +1,4 @@
-"""Writes the tables of docs/own-model.md: which families of models work, and which are refused, with the message.
+"""Write the tables of docs/own-model.md: families of models that work, and those that are refused, with the message.
 
 Usage, in the folder of the project: PYTHONPATH=scripts:tests/support .venv/bin/python tests/support/write_families.py
 """
@@ -15,7 +15,7 @@ BEGIN, END = "<!-- begin of what write_families.py writes -->", "<!-- end of wha
 
 
 def with_families(page: str) -> str:
-    """The page with both tables as they come out now."""
+    """The page with both tables updated."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return before + "\n\n".join([BEGIN, *_tables(), END]) + after

@@ -1,4 +1,4 @@
-"""The conda environments, the direct requirements and the lock speak of the same versions."""
+"""Conda environments, direct requirements and lock file pin the same versions, and exactly what the rules import."""
 
 import ast
 import re
@@ -20,20 +20,20 @@ LOCK = pins((ROOT / "requirements.txt").read_text(encoding="utf-8"))
 
 
 def test_direct_requirements_equal_the_lock():
-    """Catches a version raised in one file alone."""
+    """Catches a version that was changed in only one of the files."""
     direct = pins((ROOT / "requirements.in").read_text(encoding="utf-8"))
     assert direct and all(LOCK[name] == version for name, version in direct.items())
 
 
 @pytest.mark.parametrize("name", ["analysis", "training"])
 def test_conda_environments_equal_the_lock(name):
-    """Catches cluster jobs that run other versions than local ones."""
+    """Catches cluster jobs that run with other package versions than local ones."""
     environment = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text(encoding="utf-8"))
     packages = pins("\n".join(environment["dependencies"][-1]["pip"]))
     assert packages and all(LOCK[package] == version for package, version in packages.items())
 
 
-# The packages that each module comes with.
+# Module → the packages that provide it.
 PROVIDERS = packages_distributions()
 
 
@@ -51,7 +51,7 @@ def rules_by_environment():
 
 
 def executed(node):
-    """All nodes of a syntax tree, but for what only type checkers read."""
+    """All nodes of a syntax tree, except the contents of `if TYPE_CHECKING:`."""
     yield node
     if not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"):
         for child in ast.iter_child_nodes(node):
@@ -64,9 +64,9 @@ def pinned(environment):
 
 
 def imported(rule):
-    """What a rule's script imports from outside, itself or through the package; plumbing is part of every rule.
+    """Third-party modules that a rule's script imports, directly or through the package.
 
-    But for the screen, which Snakemake itself loads.
+    Plumbing is part of every rule, except the screen, which Snakemake itself loads.
     """
     script = SCRIPTS / f"{rule}.py"
     plumbing = {path for path in (SCRIPTS / "localist" / "plumbing").glob("*.py") if path.name != "run_screen.py"}
@@ -87,14 +87,14 @@ def providers(module):
 @pytest.mark.parametrize(
     ("environment", "rule"), [(e, rule) for e, rules in rules_by_environment().items() for rule in rules]
 )
-def test_an_environment_has_all_that_its_rules_import(environment, rule):
-    """Catches a cluster job that fails on an import, since nobody looked at its environment."""
+def test_an_environment_provides_all_imports_of_its_rules(environment, rule):
+    """Catches a cluster job that fails on an import missing from its conda environment."""
     for module in imported(rule):
         assert pinned(environment) & providers(module), f"{environment} lacks {module}"
 
 
 @pytest.mark.parametrize(("environment", "rules"), rules_by_environment().items())
-def test_an_environment_has_nothing_that_its_rules_do_not_import(environment, rules):
-    """Catches a pin that nothing needs: transformers reads GGUF by the first two below, pandas Parquet by pyarrow."""
+def test_an_environment_pins_only_what_its_rules_import(environment, rules):
+    """Catches an unused pin. transformers needs accelerate and gguf to read GGUF; pandas needs pyarrow for Parquet."""
     used = {name for rule in rules for module in imported(rule) for name in providers(module)}
     assert pinned(environment) - used - {"accelerate", "gguf", "pyarrow"} == set()

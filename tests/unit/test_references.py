@@ -1,6 +1,6 @@
-"""What the documentation and the code's comments name is there: documents, links, make targets, config keys, code.
+"""What documentation and comments refer to exists: documents, links, make targets, config keys, code.
 
-Names are looked up in files and syntax trees; nothing that is named is imported.
+Names are looked up in files and syntax trees; nothing is imported.
 """
 
 import ast
@@ -26,13 +26,13 @@ TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(enco
 FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`]+)`")
 FOLDERS = ("scripts", "workflow", "tests", "docs", "envs", ".ci")
-# As `claims.csv`, which is no key of the config.
+# Such as `claims.csv`, which is not a key of the config.
 FILE_ENDINGS = {"csv", "html", "json", "md", "npy", "npz", "parquet", "pdf", "png", "py", "smk", "tex", "yaml"}
 
 
 @cache
 def prose(path: Path) -> str:
-    """The text in which `path` names things: a document as it is, else comments and docstrings."""
+    """The text of `path` in which things are named: a whole document, otherwise comments and docstrings."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         return text
@@ -51,7 +51,7 @@ def is_comment(part: tokenize.TokenInfo) -> bool:
 
 
 def spans(text: str) -> list[str]:
-    """What stands between single backticks."""
+    """The text between single backticks."""
     return [" ".join(span.split()) for span in SPAN.findall(FENCED.sub("", text))]
 
 
@@ -65,20 +65,20 @@ def anchors(document: str) -> set[str]:
 
 
 def missing_documents(text: str, folder: Path) -> set[str]:
-    """Names that end in .md and lead to no file from `folder`, the repository's root or docs; patterns are left out."""
+    """Names ending in .md that match no file in `folder`, the repository's root or docs; patterns are skipped."""
     names = re.findall(r"(?<![\w./{}*:-])([\w./{}*-]*\w\.md)\b", text)
     roots = (folder, ROOT, ROOT / "docs")
     return {name for name in names if not set("{*") & set(name) and not any((root / name).is_file() for root in roots)}
 
 
 def missing_sections(text: str, document: str) -> set[str]:
-    """What `(method.md, Heading)` calls a section of `document` that has no such heading."""
+    """Sections cited as `(method.md, Heading)` for which `document` has no heading."""
     named = re.findall(r"method\.md, ([A-Z][^);.]*)", " ".join(text.split()))
     return {name.strip() for name in named} - set(headings(document))
 
 
 def missing_links(text: str, folder: Path) -> set[str]:
-    """Relative links, pictures included, that lead to no file in the repository, or to no heading of a document."""
+    """Relative links, including images, to a file or heading that does not exist in the repository."""
     broken = set()
     for link in re.findall(r"\]\(([^)\s]+)\)", SPAN.sub("", FENCED.sub("", text))):
         if re.match(r"[a-z]+:", link):
@@ -92,7 +92,7 @@ def missing_links(text: str, folder: Path) -> set[str]:
 
 
 def missing_targets(text: str, targets: set[str]) -> set[str]:
-    """`make xyz`, in backticks or at the start of a line of a code block, with xyz not among `targets`."""
+    """Targets of `make xyz`, in backticks or at the start of a line in a code block, that are not in `targets`."""
     blocks = "\n".join(FENCED.findall(text))
     calls = [*spans(text), *re.findall(r"^ *(make .*)", blocks, re.MULTILINE)]
     named = [re.match(r"make (?:[A-Z]+=\S+ )*([a-z][a-z-]*)", call) for call in calls]
@@ -100,7 +100,7 @@ def missing_targets(text: str, targets: set[str]) -> set[str]:
 
 
 def is_key(name: str, schema: dict) -> bool:
-    """Whether `a.b.c` is a key of a config that `schema` describes."""
+    """Whether `a.b.c` is a key of the config that `schema` describes."""
     here = schema
     for part in name.split("."):
         here = resolved(here, schema)
@@ -116,7 +116,7 @@ def resolved(node: dict, schema: dict) -> dict:
 
 
 def missing_keys(text: str, schema: dict) -> set[str]:
-    """Dotted names in backticks that begin with a top-level key of the config, and are not in its schema."""
+    """Dotted names in backticks that begin with a top-level key of the config but are not in its schema."""
     named = [re.fullmatch(r"([a-z_]+(?:\.[a-z_]+)+)(?::.*)?", span) for span in spans(text)]
     keys = {match[1] for match in named if match and match[1].partition(".")[0] in schema["properties"]}
     return {key for key in keys if key.rpartition(".")[2] not in FILE_ENDINGS and not is_key(key, schema)}
@@ -143,7 +143,7 @@ def is_code(name: str, scripts: Path) -> bool:
 
 
 def defined(node: ast.stmt) -> set[str]:
-    """The names that a statement of a module or class gives something to."""
+    """The names that a statement of a module or class defines."""
     if isinstance(node, ast.ClassDef | ast.FunctionDef):
         return {node.name}
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
@@ -151,13 +151,13 @@ def defined(node: ast.stmt) -> set[str]:
 
 
 def missing_code(text: str, scripts: Path) -> set[str]:
-    """Names in backticks such as `localist.blocks.chance` that nothing in the package has."""
+    """Names in backticks such as `localist.blocks.chance` that do not exist in the package."""
     named = [re.fullmatch(r"(localist(?:\.\w+)+)(?:\(.*\))?", span) for span in spans(text)]
     return {match[1] for match in named if match and not is_code(match[1], scripts)}
 
 
 def missing_paths(text: str, root: Path) -> set[str]:
-    """Paths in backticks that begin with a folder of the repository and lead nowhere; patterns are left out."""
+    """Paths in backticks that begin with a folder of the repository but do not exist; patterns are skipped."""
     named = [
         span for span in spans(text) if span.partition("/")[0] in FOLDERS and re.fullmatch(r"[\w./-]+/[\w./-]*", span)
     ]
@@ -176,20 +176,20 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("kind", CHECKS)
-def test_what_is_named_is_there(kind):
-    """Catches a document, section, make target, config key, function or file that was renamed or never written."""
+def test_referenced_names_exist(kind):
+    """Catches a reference to a document, section, make target, config key, function or file that does not exist."""
     missing = {str(path.relative_to(ROOT)): CHECKS[kind](prose(path), path.parent) for path in [*GUIDES, *SOURCES]}
     assert {path: names for path, names in missing.items() if names} == {}
 
 
-def test_links_lead_somewhere():
+def test_relative_links_resolve():
     """Catches a relative link to a file that was moved, or to a heading that was reworded."""
     missing = {str(path.relative_to(ROOT)): missing_links(prose(path), path.parent) for path in GUIDES}
     assert {path: links for path, links in missing.items() if links} == {}
 
 
 def test_comments_and_docstrings_are_searched(tmp_path):
-    """Catches a search that reads no comments or docstrings of functions, or takes texts of the code for them."""
+    """Catches a search that skips comments or docstrings of functions, or that includes strings in the code."""
     source = tmp_path / "one.py"
     source.write_text('"""First."""\nx = "# data"  # second\n\n\ndef f():\n    """Third."""\n', encoding="utf-8")
     assert all(word in prose(source) for word in ("First", "second", "Third"))
@@ -200,19 +200,19 @@ def test_comments_and_docstrings_are_searched(tmp_path):
 
 
 def test_a_missing_document_is_found():
-    """Catches a check that lets the name of a file that is not there pass, or refuses one that docs has."""
+    """Catches a check that accepts the name of a missing file, or rejects one that exists in docs."""
     text = "See README.md, (nowhere.md, Claims), benchmarks/README.md, runs/{arm}/README.md and .md files."
     assert missing_documents(text, ROOT) == {"nowhere.md"}
 
 
 def test_a_missing_section_is_found():
-    """Catches a section's name that no heading has, also where the line ends inside it."""
+    """Catches a check that accepts a section without a heading, also if the line wraps inside its name."""
     text = "(method.md, The\nconstraint), (kernels; method.md, Partitions; NumPy), (method.md, Nonsense)."
     assert missing_sections(text, "# Method\n## The constraint\n## Partitions\n```\n# Nonsense\n```\n") == {"Nonsense"}
 
 
 def test_a_broken_link_is_found(tmp_path):
-    """Catches a check that lets links to missing files or headings pass, or takes addresses for files."""
+    """Catches a check that accepts links to missing files or headings, or takes URLs for files."""
     text = "[a](README.md) ![b](gone.png) [c](https://x.org/gone) [d](#own-words) [e](#gone) [f](README.md#gone)\n"
     assert missing_links(text + "# Own *words*\n", ROOT) == {"gone.png", "#gone", "README.md#gone"}
     assert missing_links("[a](../elsewhere.md)", ROOT) == {"../elsewhere.md"}
@@ -227,7 +227,7 @@ def test_a_missing_make_target_is_found():
 
 
 def test_a_missing_config_key_is_found():
-    """Catches a key that the schema lacks at any depth; other dotted names and files are none."""
+    """Catches a check that accepts unknown keys at some depth, or takes other dotted names or files for keys."""
     text = "`blocks.semantic.max_chance`, `claims.power: 0.8`, `arms.quintic.dose`, `claims.csv`, `numpy.mean`"
     assert missing_keys(text, SCHEMA) == set()
     text = "`blocks.semantic.largest_chance`, `claims.strength: 1`, `arms.quintic.gone`, `seeds.first`"
@@ -237,7 +237,7 @@ def test_a_missing_config_key_is_found():
 
 
 def test_missing_code_is_found(tmp_path):
-    """Catches a check that lets a missing folder, module, function or method pass, or refuses what is there."""
+    """Catches a check that accepts a missing folder, module, function or method, or rejects an existing one."""
     room = tmp_path / "localist" / "room"
     room.mkdir(parents=True)
     (room / "module.py").write_text(
@@ -251,6 +251,6 @@ def test_missing_code_is_found(tmp_path):
 
 
 def test_a_missing_path_is_found():
-    """Catches a path in a guide that a move has left behind."""
+    """Catches a check that accepts a path whose file was moved."""
     text = "`docs/method.md`, `workflow/rules`, `tests/gone.py`, `scripts/localist/*.py`, `results/x/`, `docs/gone/`"
     assert missing_paths(text, ROOT) == {"tests/gone.py", "docs/gone/"}

@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md quotes messages that the program gives."""
+"""docs/troubleshooting.md quotes messages that the program really contains."""
 
 import re
 
@@ -6,13 +6,13 @@ import pytest
 from checkout import ROOT, SCRIPTS
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
-# Messages of Snakemake, the system and SLURM, and names that stand for any.
+# Messages of Snakemake, the system and SLURM; and placeholders and values that vary.
 OTHERS = ("Config file is not valid", "No rule to produce", "Missing input files", "No space left on device", "Killed")
 VARYING = re.compile(r"…|\b(?:NAME|SLURM|my_key|line 3|study|html|nan|1)\b|\.pdf|arms\.")
 
 
 def quoted():
-    """The text in backticks in the first column of the tables, without what differs each time."""
+    """The longest invariable part of each text in backticks in the first column of the tables."""
     for row in re.findall(r"^\| (.*?) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE):
         for text in re.findall(r"`([^`]+)`", row):
             if not text.startswith(OTHERS):
@@ -20,7 +20,7 @@ def quoted():
 
 
 def source():
-    """The program's text, with string literals that continue on the next line joined."""
+    """The program's source, with string literals that continue on the next line joined."""
     workflow = ROOT / "workflow"
     files = [*SCRIPTS.rglob("*.py"), *workflow.rglob("*.smk"), *workflow.rglob("*.j2"), ROOT / "Makefile"]
     return re.sub(r'"\s*\n\s*f?"', "", "\n".join(path.read_text(encoding="utf-8") for path in files))
@@ -32,6 +32,6 @@ def program():
 
 
 @pytest.mark.parametrize("text", sorted(set(quoted())))
-def test_a_quoted_message_is_one_of_the_program(text, program):
-    """Catches a message that was reworded and is searched for in vain."""
+def test_quoted_messages_exist_in_the_source(text, program):
+    """Catches a documented message that was reworded in the program."""
     assert text in program

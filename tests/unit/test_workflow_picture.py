@@ -1,4 +1,4 @@
-"""The drawn graph of rules: what is merged, and whether it is up to date."""
+"""The drawn graph of rules: rules of a stage are merged, and the picture is up to date."""
 
 import html
 import importlib.util
@@ -10,12 +10,12 @@ SOURCE = ROOT / "docs" / "site" / "draw_workflow.py"
 spec = importlib.util.spec_from_file_location("draw_workflow", SOURCE)
 draw_workflow = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(draw_workflow)
-# Rules that the default study does not run, or that only others use.
+# Rules that the default study does not run, or that only serve as a base for others.
 NOT_DRAWN = {"fetch_resource", "initialise_model", "train_unkept_model"}
 
 
 def test_rules_of_a_stage_share_a_box():
-    """Catches arrows from a box to itself, lost ones between boxes, and rules that are targets alone."""
+    """Catches arrows from a box to itself, missing arrows between boxes, or boxes for pure target rules."""
     graph = '0[label = "all"];\n1[label = "plot_a"];\n2[label = "plot_b"];\n3[label = "train"];\n'
     graph += "3 -> 1\n1 -> 2\n2 -> 0\n"
     drawn = draw_workflow.legible(graph, {"plot_a": "figures", "plot_b": "figures", "train": "train"})

@@ -1,4 +1,4 @@
-"""Running the real workflow in a folder of its own, with the resources that the set-up has fetched."""
+"""Run the real workflow in a separate folder, with the resources that the set-up has fetched."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ SMOKE = CONFIGS / "smoke.yaml"
 
 
 class Workplace:
-    """A folder in which studies run, with the code of `checkout`; `resources` is that of the real checkout."""
+    """A folder in which studies run with the code of `checkout` and the resources of the real checkout."""
 
     def __init__(self, folder: Path, checkout: Path = BASE):
         self.folder, self.checkout, self.screen = folder, checkout, ""
@@ -27,11 +27,11 @@ class Workplace:
             link.symlink_to(BASE / "resources")
 
     def show_screen(self) -> None:
-        """From now on, show what is shown where Snakemake is started in the checkout."""
+        """From now on, print what Snakemake prints when started in the checkout."""
         (self.folder / "scripts").symlink_to(self.checkout / "scripts")
 
     def config(self, source: Path = SMOKE, **changes) -> Path:
-        """A copy of a study file with top-level keys replaced; a mapping is merged with the one there, but for arms."""
+        """A copy of a study file with top-level keys replaced; mappings except arms are merged with the file's."""
         config = yaml.safe_load(source.read_text(encoding="utf-8"))
         for key, value in changes.items():
             merged = isinstance(value, dict) and key != "arms"
@@ -41,11 +41,11 @@ class Workplace:
         return path
 
     def snakemake(self, config: Path | None, *arguments: str) -> subprocess.CompletedProcess:
-        """Run Snakemake here; output and errors come back as text."""
+        """Run Snakemake in this folder; output and errors are returned as text."""
         return forked_snakemake(self.arguments(config, *arguments), self.folder)
 
     def command(self, config: Path | None, *arguments: str) -> list[str]:
-        """What a user types for the same."""
+        """The command that a user types for the same."""
         return [sys.executable, "-m", "snakemake", *self.arguments(config, *arguments)]
 
     def arguments(self, config: Path | None, *arguments: str) -> list[str]:
@@ -56,7 +56,7 @@ class Workplace:
         return [*code, *profile, *arguments, "--cores", "2", *chosen]
 
     def planned(self, config: Path | None, *arguments: str) -> dict[str, int]:
-        """What Snakemake says it would run: rule → number of jobs (without the target rule)."""
+        """The jobs that Snakemake would run: rule → number of jobs (without the target rule)."""
         done = self.snakemake(config, "--dry-run", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         text = done.stdout + done.stderr
@@ -84,7 +84,7 @@ def workplace(tmp_path):
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
-    """The smoke study, run once to its end on code of its own; tests that use it leave both as they are."""
+    """The smoke study, run once to completion with its own copy of the code; tests must leave both unchanged."""
     place = Workplace(tmp_path_factory.mktemp("smoke"), copied_checkout(tmp_path_factory.mktemp("checkout")))
     place.show_screen()
     done = subprocess.run(place.command(SMOKE), capture_output=True, text=True, cwd=place.folder, check=False)
@@ -95,7 +95,7 @@ def smoke(tmp_path_factory):
 
 @pytest.fixture
 def prepared(smoke, tmp_path):
-    """A workplace of its own in which all that comes before training is done, as in the smoke study."""
+    """A separate workplace in which everything before training is done, copied from the smoke study."""
     place = Workplace(tmp_path, smoke.checkout)
     for name in ("config.yaml", "corpus", "tokens", "blocks", "initial_model"):
         source, copy = (folder / "results" / "smoke" / name for folder in (smoke.folder, place.folder))

@@ -1,4 +1,4 @@
-"""Early results that studies share through Snakemake's cache: what is taken, what is not, and that it stays whole."""
+"""Early results that studies share through Snakemake's cache: what is reused, what is not, and that it stays intact."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ CHAIN = {"fetch_corpus", "fetch_encoder"} | FROM_EXTRACTION
 
 
 def told(chain: set, computed: set) -> dict[str, set]:
-    """What `SharingPlace.taken` says when these rules of a chain are computed, and no others."""
+    """The value of `SharingPlace.taken` if these rules of a chain are computed, and no others."""
     return {"obtained from": chain - computed, "written to": computed}
 
 
@@ -35,7 +35,7 @@ def a_book(seed: int = 0) -> str:
 
 
 def an_encoder() -> dict[str, bytes]:
-    """A vector per letter, averaged, as a sentence-transformers folder; its weights lie in a subfolder."""
+    """A sentence-transformers folder that averages a vector per letter; its weights are in a subfolder."""
     tokenizer = Tokenizer(models.WordLevel({letter: n for n, letter in enumerate("?abcdefghijklmnopqrstuvwxyz")}, "?"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
     module = {"idx": 0, "name": "0", "path": "0_Static", "type": "sentence_transformers.models.StaticEmbedding"}
@@ -48,7 +48,7 @@ def an_encoder() -> dict[str, bytes]:
 
 
 class SharingPlace(Workplace):
-    """A folder with resources of its own, in which studies share a cache (None: none is used)."""
+    """A folder with its own resources, in which studies share a cache (None: no cache)."""
 
     def __init__(self, folder, sources, cache=None, checkout=BASE):
         super().__init__(folder, checkout)
@@ -57,7 +57,7 @@ class SharingPlace(Workplace):
         self.sources, self.cache = sources, cache
 
     def study(self, name, **changes):
-        """The config of a study, tiny and from the wheel unless `changes` says otherwise."""
+        """The config of a study, with corpus and encoder from the wheel unless `changes` replaces them."""
         self.results = self.folder / "results" / name
         return self.config(**({"study": name} | self.sources | changes))
 
@@ -65,13 +65,13 @@ class SharingPlace(Workplace):
         return [*(str(self.results.relative_to(self.folder) / name) for name in RESULTS), ENCODER]
 
     def run(self, config, *arguments):
-        """Run to the embeddings (unless `arguments` name other targets); returns what Snakemake said."""
+        """Run up to the embeddings (unless `arguments` name other targets), and return Snakemake's output."""
         done = self.snakemake(config, *(arguments or self.outputs()))
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
     def snakemake(self, config, *arguments):
-        """The profile uses a cache where the variable names one."""
+        """Run Snakemake; the profile uses a cache if the environment variable names one."""
         with pytest.MonkeyPatch.context() as patch:
             if self.cache is not None:
                 patch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(self.cache))
@@ -80,13 +80,13 @@ class SharingPlace(Workplace):
             return super().snakemake(config, *arguments)
 
     def taken(self, config):
-        """Which rules Snakemake would take from the cache, and which it would run."""
+        """The rules whose results Snakemake would take from the cache, and those that it would run."""
         said = self.run(config, *self.outputs(), "--dry-run")
         found = re.findall(r"rule (\w+):\n(?:.+\n)*?Output file \S+ will be (obtained from|written to)", said)
         return {word: {rule for rule, one in found if one == word} for word in ("obtained from", "written to")}
 
     def contents(self):
-        """Every byte of the embeddings and of what they are made from."""
+        """The bytes of the embeddings and of all files that they are computed from."""
         files = [self.results / name for name in RESULTS]
         encoder = self.folder / ENCODER
         inside = [encoder / name.removeprefix("encoder/") for name in an_encoder()]
@@ -99,7 +99,7 @@ def snapshot(cache):
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    """A first study that has filled a cache; its resources come from a wheel, without the network."""
+    """A first study that has filled a cache; its resources come from a local wheel."""
     folder = tmp_path_factory.mktemp("shared")
     wheel = build_wheel({"book/tale.txt": a_book().encode()} | an_encoder())
     (folder / "some_data-1.0-py3-none-any.whl").write_bytes(wheel)
@@ -123,8 +123,8 @@ def shared(tmp_path_factory):
         yield first
 
 
-def test_a_second_study_elsewhere_computes_none_of_it_again(shared, tmp_path):
-    """Catches the study's name, its folder, or a key that changes nothing, in what the cache goes by."""
+def test_a_second_study_elsewhere_takes_everything_from_the_cache(shared, tmp_path):
+    """Catches cache entries that depend on the study's name, its folder, or config keys without effect on them."""
     place = SharingPlace(tmp_path / "second", shared.sources, shared.cache)
     before = snapshot(shared.cache)
     config = place.study("second", tokens={"context": 128}, seeds=[5])
@@ -138,8 +138,8 @@ def test_a_second_study_elsewhere_computes_none_of_it_again(shared, tmp_path):
     assert place.planned(config, *place.outputs()) == {}
 
 
-def test_without_the_cache_the_bytes_are_the_same_and_nothing_is_said_of_it(shared, tmp_path):
-    """Catches a cached result that is another than the computed one, and warnings to those who use no cache."""
+def test_without_a_cache_the_bytes_are_the_same_and_there_are_no_warnings(shared, tmp_path):
+    """Catches cached results that differ from computed ones, and warnings for users without a cache."""
     place = SharingPlace(tmp_path / "alone", shared.sources)
     said = place.run(place.study("alone"))
     assert place.contents() == shared.contents()
@@ -158,15 +158,15 @@ def test_without_the_cache_the_bytes_are_the_same_and_nothing_is_said_of_it(shar
         ({"encoder": {"origin": "another"}}, {"fetch_encoder", "embed_sentences"}),
     ],
 )
-def test_a_changed_config_computes_what_hangs_on_it(shared, tmp_path, changes, computed):
-    """Catches a key that changes a result but not what the cache goes by: another study's result would be taken."""
+def test_a_changed_config_recomputes_what_depends_on_it(shared, tmp_path, changes, computed):
+    """Catches a config key that changes a result but not its cache entry: another study's result would be used."""
     place = SharingPlace(tmp_path / "changed", shared.sources, shared.cache)
     sources = {key: shared.sources[key] | changes.pop(key, {}) for key in shared.sources}
     assert place.taken(place.study("changed", **sources, **changes)) == told(CHAIN, computed)
 
 
-def test_changed_code_and_libraries_compute_again(shared, tmp_path, monkeypatch):
-    """Catches package modules and library versions that the cache does not go by."""
+def test_changed_code_and_libraries_invalidate_the_cache(shared, tmp_path, monkeypatch):
+    """Catches package modules and library versions that the cache ignores."""
     copy = copied_checkout(tmp_path / "copy")
     place = SharingPlace(tmp_path / "changed", shared.sources, shared.cache, copy)
     config = place.study("changed")
@@ -181,8 +181,8 @@ def test_changed_code_and_libraries_compute_again(shared, tmp_path, monkeypatch)
     assert place.taken(config) == told(CHAIN, CHAIN)
 
 
-def test_own_books_are_known_by_name_content_and_order(shared, tmp_path):
-    """Catches a path that counts, a name that does not (titles come from it), and contents that have changed places."""
+def test_own_books_are_identified_by_name_and_content(shared, tmp_path):
+    """Catches cache entries that depend on a book's path, or ignore its name (the source of its title) or content."""
 
     def own_study(name, texts):
         place = SharingPlace(tmp_path / name, shared.sources, shared.cache)
@@ -207,7 +207,7 @@ def test_own_books_are_known_by_name_content_and_order(shared, tmp_path):
 
 
 def test_a_forced_rerun_leaves_the_cache_alone(shared, tmp_path):
-    """Catches a rule that writes through the link, and so changes every study's copy."""
+    """Catches a rule that writes through the link and so changes the copy of every study."""
     place = SharingPlace(tmp_path / "forced", shared.sources, shared.cache)
     config = place.study("forced")
     before = snapshot(shared.cache)
@@ -219,8 +219,8 @@ def test_a_forced_rerun_leaves_the_cache_alone(shared, tmp_path):
     assert snapshot(shared.cache) == before
 
 
-def test_what_a_kill_left_half_stored_is_computed_again(shared, tmp_path):
-    """Catches half of an entry that is taken for a whole one, or into which the new one is put."""
+def test_a_half_stored_cache_entry_is_recomputed(shared, tmp_path):
+    """Catches an incomplete entry that is used as it is, or mixed with the new one."""
     cache = shutil.copytree(shared.cache, tmp_path / "cache")
     (folder,) = (path for path in cache.glob("*_content"))
     shutil.rmtree(folder)  # stored last
@@ -231,8 +231,8 @@ def test_what_a_kill_left_half_stored_is_computed_again(shared, tmp_path):
 
 
 @pytest.mark.parametrize("location", ["", "relative", "/nowhere/at/all"])
-def test_a_cache_that_cannot_be_used_is_refused_at_once(shared, tmp_path, location):
-    """Catches a folder that is missed only after the first long job, and links that lead nowhere."""
+def test_an_unusable_cache_location_is_refused_immediately(shared, tmp_path, location):
+    """Catches a missing cache folder that is noticed only after the first long job, and dangling links."""
     place = SharingPlace(tmp_path / "refused", shared.sources, location)
     done = place.snakemake(place.study("refused"), ENCODER)
     assert done.returncode != 0 and "SNAKEMAKE_OUTPUT_CACHE must be set" in done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Every shipped config plans its whole graph; a bad one stops at once with a message for people."""
+"""Every shipped config plans its whole job graph; a bad one stops immediately with a readable message."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from localist.tokens.tokenizer import train_tokenizer
 
 
 def said(done: subprocess.CompletedProcess) -> str:
-    """All that Snakemake said; a dry run says it on standard output."""
+    """All output of Snakemake; a dry run writes to standard output."""
     return done.stdout + done.stderr
 
 
@@ -34,8 +34,8 @@ def test_the_full_study_has_every_arm_once(workplace):
     assert planned["evaluate_model"] == 1 + 5 * 26
 
 
-def test_jobs_on_a_gpu_take_turns_on_one_machine(workplace):
-    """Catches two runs on a GPU that one of them fills, and evaluations that hold the GPUs of a run on several."""
+def test_gpu_jobs_take_turns_on_one_machine(workplace):
+    """Catches two runs at a time on a GPU that one of them fills, and evaluations that reserve several GPUs."""
     config = workplace.config(training={"gpus": 2})
     done = workplace.snakemake(config, "--dry-run", "--resources", "gpu=2", "gpu_jobs=1")
     asked = dict(re.findall(r"^rule (\w+):\n(?:.+\n)*?    resources: (.+)$", said(done), re.MULTILINE))
@@ -46,21 +46,21 @@ def test_jobs_on_a_gpu_take_turns_on_one_machine(workplace):
     assert profile["resources"]["gpu_jobs"] == 1
 
 
-def test_batches_that_gpus_cannot_share_are_refused(workplace):
-    """Catches GPUs of which one has more to do than the others, or nothing."""
+def test_batches_that_do_not_divide_evenly_among_gpus_are_refused(workplace):
+    """Catches batches that leave the GPUs with unequal work."""
     done = workplace.snakemake(workplace.config(training={"gpus": 3}), "--dry-run")
     assert "training.batch_size: 4 windows cannot be divided evenly by training.gpus, 3" in said(done)
 
 
 @pytest.mark.parametrize(("folder", "arms", "seeds"), [("three_seeds", 10, 3), ("all_arms", 21, 2)])
-def test_the_kept_study_plans(workplace, folder, arms, seeds):
+def test_documented_studies_plan(workplace, folder, arms, seeds):
     """Catches a documented study that can no longer be repeated."""
     planned = workplace.planned(BASE / "docs" / "study" / folder / "config.yaml")
     assert planned["evaluate_model"] == 1 + arms * seeds
 
 
 def test_the_paper_study_plans_when_the_book_is_given(workplace):
-    """Catches the documented command for one's own book: five seeds of each arm, only the last one's model kept."""
+    """Catches a broken documented command for one's own book: five seeds per arm, only the last one's model is kept."""
     book = workplace.folder / "book.txt"
     book.write_text("A book.\n", encoding="utf-8")
     planned = workplace.planned(CONFIGS / "paper.yaml", "--config", f"corpus={{source: {{path: {book}}}}}")
@@ -68,16 +68,16 @@ def test_the_paper_study_plans_when_the_book_is_given(workplace):
     assert planned["fetch_model"] == 1 and "fetch_corpus" not in planned
 
 
-def test_a_data_set_of_the_hub_is_fetched_as_a_folder(workplace):
-    """Catches a data set of several files that is declared as one, or that is not fetched before it is read."""
+def test_a_hub_data_set_is_fetched_as_a_folder(workplace):
+    """Catches a data set of several files that is declared as one file, or read before it is fetched."""
     hub = {"id": "org/texts", "revision": "0" * 40, "files": ["data/train-*"]}
     config = workplace.config(corpus={"name": "texts", "source": {"hub": hub}})
     planned = workplace.planned(config, "inspect_corpus")
     assert planned == {"fetch_corpus": 1, "extract_corpus": 1, "describe_corpus": 1, "inspect_corpus": 1}
 
 
-def test_a_folder_of_books_is_read_file_by_file(workplace):
-    """Catches a book that is added to a folder and not noticed."""
+def test_a_book_added_to_a_folder_is_noticed(workplace):
+    """Catches rules that depend on a folder of books, but not on the files in it."""
     books = workplace.folder / "books"
     books.mkdir()
     (books / "a.txt").write_text("A book.\n", encoding="utf-8")
@@ -89,7 +89,7 @@ def test_a_folder_of_books_is_read_file_by_file(workplace):
 
 
 def test_the_paper_study_asks_for_the_book(workplace):
-    """Catches a traceback, or a job that starts, where only the book is missing."""
+    """Catches a traceback, or a job that starts, when only the book is missing."""
     done = workplace.snakemake(CONFIGS / "paper.yaml", "--dry-run")
     assert done.returncode != 0
     assert "corpus.source.path: not set" in said(done) and "--config 'corpus=" in said(done)
@@ -97,7 +97,7 @@ def test_the_paper_study_asks_for_the_book(workplace):
 
 
 def test_unknown_keys_stop_before_any_job(workplace):
-    """Catches typing errors that would silently run the default."""
+    """Catches misspelt keys that silently leave the defaults in place."""
     done = workplace.snakemake(workplace.config(training={"learning_rat": 1}, seed=[1]))
     assert done.returncode != 0
     assert "training.learning_rat: unknown key" in said(done) and "seed: unknown key" in said(done)
@@ -106,8 +106,8 @@ def test_unknown_keys_stop_before_any_job(workplace):
     assert not (workplace.folder / "results").exists()
 
 
-def test_a_key_that_stands_twice_stops_before_any_job(workplace):
-    """Catches a study file that is not looked at before YAML has dropped the first of two keys."""
+def test_duplicate_keys_stop_before_any_job(workplace):
+    """Catches a study file that is checked only after YAML has dropped the first of two duplicate keys."""
     config = workplace.config()
     config.write_text(config.read_text(encoding="utf-8") + "\nseeds: [7]\n", encoding="utf-8")
     done = workplace.snakemake(config, "--dry-run")
@@ -117,7 +117,7 @@ def test_a_key_that_stands_twice_stops_before_any_job(workplace):
 
 @pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "module://ipympl.backend_nbagg"])
 def test_figures_are_drawn_from_within_a_notebook(workplace, monkeypatch, backend):
-    """Catches figures that are lost because a notebook's environment names a backend that no job has."""
+    """Catches figures that fail because a notebook's environment sets a backend that jobs lack."""
     monkeypatch.setenv("MPLBACKEND", backend)
     table = workplace.folder / "results/smoke/tables/schedules.csv"
     table.parent.mkdir(parents=True)
@@ -130,7 +130,7 @@ def test_figures_are_drawn_from_within_a_notebook(workplace, monkeypatch, backen
 
 @pytest.mark.parametrize("arguments", ["--config study=x", "--config 'study=x' seeds=[1]"])
 def test_make_run_reports_on_the_study_of_the_command_line(arguments):
-    """Catches a report on the study of the file, old or absent, after another one was run."""
+    """Catches a report on the config file's study after the command line chose another one."""
     done = subprocess.run(["make", "-n", "run", f"ARGS={arguments}"], cwd=BASE, capture_output=True, text=True)
     assert "results=results/x &&" in done.stdout
     done = subprocess.run(["make", "-n", "run", "ARGS=--quiet"], cwd=BASE, capture_output=True, text=True)
@@ -138,7 +138,7 @@ def test_make_run_reports_on_the_study_of_the_command_line(arguments):
 
 
 def test_replaced_weights_are_noticed(workplace):
-    """Catches a study of two models: weights copied over others leave the folder's time, and some copies the file's."""
+    """Catches a study of two models: overwriting weights keeps the folder's time, and some copies keep the file's."""
     model = workplace.folder / "model"
     tiny_model("llama").save_pretrained(model)
     train_tokenizer(["A text."], 60).save_pretrained(model)
@@ -171,7 +171,7 @@ rule whole:
 
 
 def test_another_workflow_can_use_this_one_as_a_module(workplace):
-    """Catches code and schema that are looked for in the folder of the workflow that uses this one."""
+    """Catches code and schema that are looked up in the folder of the importing workflow."""
     workplace.config()
     own = workplace.folder / "Snakefile"
     own.write_text(MODULE.format(snakefile=BASE / "Snakefile"), encoding="utf-8")
@@ -180,8 +180,8 @@ def test_another_workflow_can_use_this_one_as_a_module(workplace):
     assert re.search(r"^localist_train_model +6$", said(done), re.MULTILINE)
 
 
-def test_wrong_values_name_the_allowed_ones(workplace):
-    """Catches messages from which a user cannot tell what to write."""
+def test_messages_about_wrong_values_list_the_allowed_ones(workplace):
+    """Catches messages that do not tell the user which values are allowed."""
     arms = {"distributed": {"schedule": "distributed"}, "other": {"schedule": "quadratic", "partition": "semantic"}}
     done = workplace.snakemake(workplace.config(arms=arms, keep_models="some"))
     assert done.returncode != 0
@@ -195,7 +195,7 @@ def test_values_on_the_command_line_add_to_the_default_study(workplace):
 
 
 def test_an_arm_with_a_budget_waits_for_the_distributed_run_of_its_seed(workplace):
-    """Catches a reference of another seed, and arms without a budget that wait for one."""
+    """Catches a reference run of another seed, and arms without a budget that wait for a reference run."""
     arms = {
         "distributed": {"schedule": "distributed"},
         "budget": {"schedule": "quintic", "partition": "semantic", "perplexity_budget": 0.02},
@@ -209,8 +209,8 @@ def test_an_arm_with_a_budget_waits_for_the_distributed_run_of_its_seed(workplac
     assert "runs/distributed/seed2/history.csv" in said(done) and "runs/distributed/seed1" not in said(done)
 
 
-def test_the_patch_for_a_gpu_changes_any_study(workplace):
-    """Catches a patch whose keys have moved, or that replaces the study's arms."""
+def test_the_gpu_config_applies_to_any_study(workplace):
+    """Catches a GPU config with outdated keys, or one that replaces the study's arms."""
     both = ["--configfile", str(CONFIGS / "full.yaml"), str(CONFIGS / "gpu.yaml")]
     done = workplace.snakemake(None, "--dry-run", "--resources", "gpu=1", "gpu_jobs=1", *both)
     asked = dict(re.findall(r"^rule (\w+):\n(?:.+\n)*?    resources: (.+)$", said(done), re.MULTILINE))

@@ -1,6 +1,6 @@
-"""Every command of the documents: the cheap ones are run, the others planned; the studies in them are valid.
+"""Every documented command: the cheap ones are run, the others planned; documented studies are valid.
 
-TREATMENTS says how each is tried; a new one that fits none of its patterns fails a test.
+TREATMENTS defines how each is tried; a new command that matches none of its patterns fails a test.
 """
 
 import os
@@ -19,10 +19,10 @@ from whole_studies import resolved
 
 pytestmark = pytest.mark.slow
 
-# How a command is tried, by its first words; the first that fits counts.
+# How a command is tried, by its first words; the first match counts.
 RUN, PLAN, UNTRIED = "run", "plan", "untried"
 TREATMENTS = (
-    (r"snakemake .*--executor kubernetes", UNTRIED),  # needs a plugin, a cluster and a storage
+    (r"snakemake .*--executor kubernetes", UNTRIED),  # needs a plugin, a cluster and storage
     (r"snakemake .*--software-deployment-method conda", UNTRIED),  # needs conda
     (r"snakemake .*--report ", UNTRIED),  # needs a finished study: test_report.py
     (r"snakemake --unlock", RUN),
@@ -32,14 +32,14 @@ TREATMENTS = (
     (r"cp -r workflow/profiles/slurm my_cluster$", RUN),
     (r"\. \.venv/bin/activate$", RUN),
     (r"git (clone|lfs) ", UNTRIED),  # needs the network
-    (r"(mkdir |export \w+=)/shared/", UNTRIED),  # a folder of the reader's
+    (r"(mkdir |export \w+=)/shared/", UNTRIED),  # the reader's own folder
 )
-# Names of the reader's → what stands for them.
+# The reader's own files → their stand-ins.
 PLACEHOLDERS = {"/path/to/book.pdf": "book.txt", "/path/to/model": "model", "/path/to/folder": "model"}
 
 
 def commands() -> list[str]:
-    """Each command once, without its comment; what is only planned is not also planned with --dry-run."""
+    """Each command once, without comments; --dry-run is removed, so that no command is planned twice."""
     lines = "".join(text.replace("\\\n", " ") for _, text in blocks("sh")).splitlines()
     typed = (re.sub(r"(^|\s)# .*|--dry-run", "", line) for line in lines)
     return list(dict.fromkeys(" ".join(line.split()) for line in typed if line.strip()))
@@ -57,7 +57,7 @@ def placed(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def readers_folder(tmp_path_factory):
-    """A checkout as a reader has it, with a book, a model, the README's study and a profile of one's own."""
+    """A reader's checkout with a book, a model, the README's study and a custom profile."""
     folder = tmp_path_factory.mktemp("reader")
     for name in ("Snakefile", "Makefile", "config.yaml", "requirements.txt", "workflow", "scripts", "envs", "docs"):
         (folder / name).symlink_to(ROOT / name)
@@ -92,7 +92,7 @@ def in_shell(command: str, folder: Path) -> subprocess.CompletedProcess:
 def tried(command: str, folder: Path) -> subprocess.CompletedProcess:
     how, typed = treatment(command), placed(command)
     if typed.startswith("make "):
-        # The environment is the one that runs the tests, however old.
+        # Use the environment that runs the tests, however old it is.
         return in_shell(typed.replace("make ", f"make -o .venv/ready {'-n ' if how == PLAN else ''}", 1), folder)
     if how == PLAN:
         words = subprocess.run(["bash", "-c", f"printf '%s\\0' {typed}"], capture_output=True, text=True, check=True)
@@ -101,7 +101,7 @@ def tried(command: str, folder: Path) -> subprocess.CompletedProcess:
 
 
 def test_every_command_is_classified():
-    """Catches a new command in a document that no test tries."""
+    """Catches a new documented command that no test tries."""
     assert [command for command in commands() if treatment(command) is None] == []
 
 
@@ -109,13 +109,13 @@ def test_every_command_is_classified():
     "command", [line for line in commands() if treatment(line) != UNTRIED], ids=lambda line: line[:70]
 )
 def test_documented_commands_work(readers_folder, command):
-    """Catches a command with an option, target, file or key that is no longer there."""
+    """Catches a command with an option, target, file or key that no longer exists."""
     done = tried(command, readers_folder)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_wrong_command_is_noticed(readers_folder):
-    """Catches a runner to which every command works."""
+def test_wrong_commands_fail(readers_folder):
+    """Catches a test runner that reports success for any command."""
     wrong = (
         "snakemake --cores all inspect_corpsu",
         "snakemake --cores all --config 'tokens={contxt: 9}'",
@@ -128,7 +128,7 @@ def test_a_wrong_command_is_noticed(readers_folder):
 
 @pytest.mark.parametrize("text", [text for _, text in blocks("yaml") if not text.startswith(" ")])
 def test_documented_studies_are_valid(text):
-    """Catches an example that the schema would refuse. Indented ones are parts of the one above."""
+    """Catches an example that the schema would refuse. Indented ones, parts of the one above, are left out."""
     study = yaml.safe_load(text)
     if "arms" in study:
         measured = {arm.get("partition", "semantic") for arm in study["arms"].values()}

@@ -1,4 +1,4 @@
-"""The Python of the documents runs, on the smoke study and its model."""
+"""Documented Python code runs on the smoke study and its model."""
 
 import json
 import shutil
@@ -10,12 +10,12 @@ from safetensors.numpy import load_file, save_file
 
 pytestmark = pytest.mark.slow
 
-# The positions of the smoke study's model, and how often they are repeated for the longer texts of the documents.
+# The position embeddings of the smoke study's model, repeated TIMES times for the longer documented texts.
 POSITIONS, TIMES = "transformer.wpe.weight", 8
 
 
 def lengthened(model: Path, copy: Path) -> None:
-    """A copy of a GPT-2 that reads TIMES as many tokens."""
+    """Copy a GPT-2 so that it reads TIMES as many tokens."""
     shutil.copytree(model, copy)
     weights = load_file(copy / "model.safetensors")
     length = TIMES * len(weights[POSITIONS])
@@ -27,7 +27,7 @@ def lengthened(model: Path, copy: Path) -> None:
 
 @pytest.fixture
 def readers_folder(smoke, tmp_path, monkeypatch):
-    """A folder with the study, the models and the text that the documents name."""
+    """A folder with the study, the models and the text that the documents mention."""
     study, copy = smoke.folder / "results" / "smoke", tmp_path / "results" / "default"
     copy.mkdir(parents=True)
     (copy.parent / "my_study").symlink_to(copy)
@@ -43,7 +43,7 @@ def readers_folder(smoke, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("document", sorted({path.name for path, _ in blocks("python")}))
 def test_documented_python_runs(readers_folder, document):
-    """Catches an example with a function or argument that was renamed; those of a document share their names."""
+    """Catches an example with a renamed function or argument. Examples of a document share one namespace."""
     names = {}
     for path, text in blocks("python"):
         if path.name == document:

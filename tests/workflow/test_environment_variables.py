@@ -1,4 +1,4 @@
-"""Whatever the user's environment says, a study runs and gives the same bytes (two minutes on two idle cores)."""
+"""A study gives the same bytes whatever the user's environment variables (two minutes on two idle cores)."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from conftest import SMOKE, Workplace
 pytestmark = pytest.mark.slow
 
 HOSTILE = {
-    # A hub that answers nothing: the port is closed.
+    # An unreachable hub: the port is closed.
     "HF_HUB_OFFLINE": "0",
     "HF_ENDPOINT": "http://127.0.0.1:9",
     "HF_TRUST_REMOTE_CODE": "1",
@@ -47,7 +47,7 @@ UMASK = 0o077
 
 @pytest.fixture
 def hostile(tmp_path_factory):
-    """These variables, and those that name folders: another package of our name, fonts of 30 points, an empty cache."""
+    """HOSTILE, and variables that name folders: modules with our names, 30-point fonts, an empty cache."""
     folder = tmp_path_factory.mktemp("hostile")
     for module in ("localist/__init__", "localist/plumbing/__init__", "errors", "figures", "tables"):
         path = folder / "modules" / f"{module}.py"
@@ -73,7 +73,7 @@ def run(place, environment, *targets):
 
 
 def test_the_environment_changes_no_byte_of_models_and_evaluations(smoke, workplace, hostile):
-    """Catches a variable that reaches the arithmetic, an order, or where a model or our code comes from."""
+    """Catches a variable that affects arithmetic, ordering, or the source of a model or of our code."""
     place = Workplace(workplace.folder, smoke.checkout)
     evaluation = [f"evaluation/quintic/seed1/{name}" for name in ("metrics.json", "dial.parquet")]
     run(place, hostile, *evaluation, "blocks/map.parquet", "explorer/quintic/seed1.npz")
@@ -84,7 +84,7 @@ def test_the_environment_changes_no_byte_of_models_and_evaluations(smoke, workpl
 
 
 def test_the_environment_changes_no_byte_of_tables_figures_and_pages(smoke, workplace, hostile):
-    """Catches a variable that reaches fonts, dates, the order of rows, or how numbers and text are written."""
+    """Catches a variable that affects fonts, dates, row order, or the formatting of numbers and text."""
     ours, theirs = (folder / "results" / "smoke" for folder in (workplace.folder, smoke.folder))
     made_again = ("tables", "figures", "*.html", "README.md", "config.yaml")
     shutil.copytree(theirs, ours, ignore=shutil.ignore_patterns(*made_again))

@@ -1,4 +1,4 @@
-"""A training run killed in the middle goes on from its checkpoint, through the real workflow."""
+"""A training run that is killed midway resumes from its checkpoint, in the real workflow."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ DEADLINE_SECONDS = 240
 
 
 def training_once(there, place, config, environment=None):
-    """Start training, and return it and its process once what is waited for is there."""
+    """Start Snakemake, wait until `there(folder)` is true, and return Snakemake and the training process."""
     running = subprocess.Popen(
         place.command(config, TARGET),
         cwd=place.folder,
@@ -37,9 +37,9 @@ def checkpoints(folder):
     return list((folder / "results" / "smoke" / "checkpoints").rglob("seal.json"))
 
 
-def test_kill_in_the_middle_of_training_changes_nothing(prepared):
-    """Catches anything lost in a kill −9: the resumed run must end with the bytes of an uninterrupted one."""
-    # Long enough to be hit in the middle, on any machine.
+def test_a_killed_run_resumes_to_the_same_bytes(prepared):
+    """Catches state lost in a kill −9: the resumed run must end with the bytes of an uninterrupted one."""
+    # Long enough to be killed midway on any machine.
     config = prepared.config(
         training={"token_budget": 30_000, "checkpoint_steps": 10}, constraint={"applies_to": "weight"}
     )
@@ -65,10 +65,10 @@ def test_kill_in_the_middle_of_training_changes_nothing(prepared):
         assert (run / name).read_bytes() == content, name
 
 
-def test_no_shell_stands_between_snakemake_and_training(prepared, tmp_path):
-    """Catches a job that is over before training has saved: a SIGTERM to all of its processes ends bash at once.
+def test_no_shell_runs_between_snakemake_and_training(prepared, tmp_path):
+    """Catches a job that ends before training has saved: SIGTERM to all of its processes ends bash immediately.
 
-    From version 5.1 on, bash leaves its place to the last command; the one here does what those before do.
+    From version 5.1 on, bash replaces itself with the last command; the wrapper here behaves like older versions.
     """
     bash = tmp_path / "bin" / "bash"
     bash.parent.mkdir()

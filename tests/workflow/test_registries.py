@@ -1,4 +1,4 @@
-"""A schedule and a partition are added through their registries alone, and a study plans with them."""
+"""A study can use a schedule and a partition that are added only to their registries."""
 
 from conftest import Workplace, copied_checkout
 
@@ -8,8 +8,8 @@ def append(path, text):
         stream.write(text)
 
 
-def test_a_new_schedule_and_partition_plan_a_study(tmp_path):
-    """Catches a name that must be known elsewhere: in the schema, a wildcard or a rule."""
+def test_a_study_plans_with_a_new_schedule_and_partition(tmp_path):
+    """Catches names that must also be listed elsewhere: in the schema, a wildcard or a rule."""
     place = Workplace(tmp_path / "study", copied_checkout(tmp_path))
     package = place.checkout / "scripts" / "localist"
     append(
@@ -26,7 +26,7 @@ def test_a_new_schedule_and_partition_plan_a_study(tmp_path):
     assert planned["train_model"] == 2 and planned["partition_tokens"] == 2 and planned["detect_spans"] == 1
 
 
-def test_an_unknown_name_is_refused_with_those_that_are_there(workplace):
-    """Catches registries that the config is not checked against."""
+def test_an_unknown_partition_is_refused_with_the_known_ones(workplace):
+    """Catches a config that is not checked against the registries."""
     done = workplace.snakemake(workplace.config(blocks={"measured": ["semantic", "nonsense"]}), "--dry-run")
     assert "'nonsense' is not one of semantic, spans, fixed, shifted, shuffled" in done.stdout + done.stderr

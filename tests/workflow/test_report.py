@@ -1,4 +1,4 @@
-"""The smoke study's report: one file, with everything in it, that a browser shows without a network."""
+"""The smoke study's report: one self-contained file that a browser shows without a network."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ from conftest import SMOKE
 pytestmark = pytest.mark.slow
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-# Loads every picture of the report, and writes name and width of each into the page.
+# Loads every picture of the report, and writes its name and width into the page.
 PROBE = """<script>
 window.addEventListener("load", async () => {
   const pictures = Object.values(results).filter(result => result.mime_type.startsWith("image/"));
@@ -44,7 +44,7 @@ def figures(smoke):
 
 
 def test_the_report_is_one_file_with_every_figure_and_page(report, figures):
-    """Catches figures, pages or captions that the report cannot show, and a report too large to be mailed."""
+    """Catches figures, pages or captions that the report cannot include, and a report too large to email."""
     page = report.read_text(encoding="utf-8")
     assert len(page) < 15_000_000
     assert len(figures) == 17 and all(name in page for name in figures)
@@ -53,8 +53,8 @@ def test_the_report_is_one_file_with_every_figure_and_page(report, figures):
 
 
 @pytest.mark.skipif(not BROWSER, reason="no chromium or chrome on this machine")
-def test_a_browser_shows_it_without_a_network(report, figures, tmp_path):
-    """Catches pictures that do not load, errors in the console, and anything that is fetched from elsewhere."""
+def test_a_browser_shows_the_report_without_a_network(report, figures, tmp_path):
+    """Catches pictures that do not load, errors in the console, and anything fetched from elsewhere."""
     probed = tmp_path / "probed.html"
     probed.write_text(PROBE.join(report.read_text(encoding="utf-8").rsplit("</body>", 1)), encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]

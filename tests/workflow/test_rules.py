@@ -1,4 +1,4 @@
-"""House rules of the rule files: rule, script and module list share a name; each has its log, timing and needs."""
+"""House rules of the rule files: rule, script and module list share a name; each has log, timing and resources."""
 
 import re
 
@@ -14,7 +14,7 @@ FIGURES = dict(FIGURE.findall(TEXT))
 
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_rule_follows_the_house_rules(name):
-    """Catches a script or module list pasted from another rule, shared logs, and rules without stated needs."""
+    """Catches a script or module list copied from another rule, shared logs, and rules without resource requests."""
     body = RULES[name]
     assert f'script:\n        "../../scripts/{name}.py"' in body
     assert f'code=modules_of("{name}")' in body
@@ -25,7 +25,7 @@ def test_rule_follows_the_house_rules(name):
 
 @pytest.mark.parametrize("name", sorted(FIGURES))
 def test_figure_has_its_own_name_and_caption(name):
-    """Catches a module list, file name or caption pasted from another figure, and one that a cluster would queue."""
+    """Catches a module list, file name or caption copied from another figure, and figures queued on a cluster."""
     figure = name.removeprefix("plot_")
     assert f'code=modules_of("{name}")' in FIGURES[name]
     assert f'**figure("{figure}",' in FIGURES[name]
@@ -34,5 +34,5 @@ def test_figure_has_its_own_name_and_caption(name):
 
 
 def test_every_script_has_its_rule():
-    """Catches scripts that nothing runs."""
+    """Catches scripts that no rule runs."""
     assert {path.stem for path in (BASE / "scripts").glob("*.py")} == {*RULES, *FIGURES}

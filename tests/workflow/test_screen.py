@@ -1,4 +1,4 @@
-"""What a run shows, by the real workflow."""
+"""The screen output of the real workflow."""
 
 import pytest
 
@@ -9,7 +9,7 @@ def said(done):
 
 @pytest.mark.slow
 def test_a_whole_run_fits_a_few_screens(smoke):
-    """Catches lists of files, progress bars and control characters on the screen, and stages that it leaves out."""
+    """Catches lists of files, progress bars and control characters on the screen, and stages missing from it."""
     lines = smoke.screen.splitlines()
     assert len(lines) < 120
     assert max(map(len, lines)) <= 160 and sorted(map(len, lines))[len(lines) * 9 // 10] <= 100
@@ -23,7 +23,7 @@ def test_a_whole_run_fits_a_few_screens(smoke):
 
 
 def test_a_failed_job_shows_its_message_and_its_log(workplace):
-    """Catches a failure that shows the job's input files, or a traceback, in place of what is to be done."""
+    """Catches a failure that shows the job's input files, or a traceback, instead of a remedy."""
     workplace.show_screen()
     (workplace.folder / "short.txt").write_text("One sentence of a book.\n", encoding="utf-8")
     config = workplace.config(corpus={"source": {"path": "short.txt"}})
@@ -36,15 +36,15 @@ def test_a_failed_job_shows_its_message_and_its_log(workplace):
     assert len(lines) < 20
 
 
-def test_messages_about_the_config_are_whole(workplace):
-    """Catches a mistake in the config that is hidden with the files of jobs, also from quiet calls such as make's."""
+def test_config_errors_are_shown_in_full(workplace):
+    """Catches config errors that are hidden along with the files of jobs, or by `--quiet` as in make."""
     workplace.show_screen()
     done = workplace.snakemake(None, "--quiet", "all", "--config", "study=x", "nonsense=1")
     assert done.returncode == 1
     assert "The config has mistakes:" in said(done) and "  - nonsense: unknown key. Known keys here:" in said(done)
 
 
-def test_elsewhere_snakemake_says_what_it_always_does(workplace):
-    """Catches a profile that fails where the folder does not have the module of the screen."""
+def test_in_other_folders_snakemake_prints_its_usual_output(workplace):
+    """Catches a profile that fails in a folder without the module for the screen output."""
     done = workplace.snakemake(workplace.config(), "results/smoke/config.yaml")
     assert done.returncode == 0 and "localrule record_config" in said(done)

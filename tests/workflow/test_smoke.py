@@ -1,4 +1,4 @@
-"""The smoke study end to end, and what Snakemake would redo of it after a change."""
+"""The smoke study end to end, and what Snakemake would rerun after a change."""
 
 import json
 import os
@@ -38,7 +38,7 @@ LAYERS = (
 
 
 def expected_files():
-    """Every file of the smoke study, logs and benchmarks apart."""
+    """Every file of the smoke study, except logs and benchmarks."""
     splits = ["train", "validation", "test"]
     arrays = ["input_ids", "sentence_ids", "byte_counts", "stretch_ids"]
     evaluated = [("pretrained", 0), *RUNS]
@@ -85,7 +85,7 @@ def expected_files():
     }
 
 
-def test_exactly_the_promised_files_are_there(smoke):
+def test_exactly_the_expected_files_exist(smoke):
     """Catches outputs that are missing, undeclared or left over (checkpoints, temporary files)."""
     results = smoke.folder / "results" / "smoke"
     found = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
@@ -94,13 +94,13 @@ def test_exactly_the_promised_files_are_there(smoke):
 
 
 def test_tables_keep_their_contract(smoke):
-    """Catches a column or row that later work relies on: one per arm, seed and split; one per partition and layer."""
+    """Catches changed columns, and rows other than one per arm, seed and split, or one per partition and layer."""
     tables = smoke.folder / "results" / "smoke" / "tables"
     metrics, layers = pd.read_csv(tables / "metrics.csv"), pd.read_csv(tables / "layers.csv")
     assert ",".join(metrics.columns) == METRICS and ",".join(layers.columns) == LAYERS
     assert metrics.groupby(["arm", "seed"]).size().to_dict() == {
         ("pretrained", 0): 2,
-        # Only of the baseline is validation text measured: what is tuned is tuned on it.
+        # Validation text is measured only for the baseline, on which settings are tuned.
         **{(arm, seed): 3 if arm == "distributed" else 2 for arm, seed in RUNS},
     }
     assert len(layers) == (1 + len(RUNS)) * len(MEASURED) * 4
@@ -110,7 +110,7 @@ def test_tables_keep_their_contract(smoke):
 
 
 def test_the_forecast_comes_before_any_training(smoke):
-    """Catches a forecast that waits for free cores until the training that it speaks of is over."""
+    """Catches a forecast that waits for free cores until the training it predicts is over."""
     results = smoke.folder / "results" / "smoke"
     said = (results / "logs" / "forecast_training.log").read_text(encoding="utf-8")
     assert f"To be trained: {len(RUNS)} of {len(RUNS)} runs" in said and "GB of disk" in said
@@ -119,7 +119,7 @@ def test_the_forecast_comes_before_any_training(smoke):
 
 
 def test_models_load_without_our_code(smoke):
-    """Catches a saved model that needs this project to be read."""
+    """Catches a saved model that can be loaded only with this project."""
     from huggingface_hub import ModelCard
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -133,14 +133,14 @@ def test_models_load_without_our_code(smoke):
 
 
 def test_nothing_is_left_to_do(smoke):
-    """Catches rules whose inputs or parameters change from one start to the next: a second run trains nothing."""
+    """Catches rules whose inputs or parameters change between starts: a second run must have nothing to do."""
     assert smoke.planned(SMOKE) == {}
 
 
-def test_tables_and_figures_come_back_from_the_evaluation_files_alone(smoke, workplace):
-    """Catches a table or figure that needs a model, and tables that are not the same bytes when made again.
+def test_tables_and_figures_need_only_the_evaluation_files(smoke, workplace):
+    """Catches a table or figure that needs a model, and tables whose bytes differ when made again.
 
-    Of the figures, only the one that is drawn from evaluation files is made: test_figures.py compares the bytes of all.
+    Only the figure that is drawn directly from evaluation files is made: test_figures.py compares the bytes of all.
     """
     results, again = (place.folder / "results" / "smoke" for place in (smoke, workplace))
     shutil.copytree(results, again, ignore=shutil.ignore_patterns("model", "tables", "figures"))
@@ -156,7 +156,7 @@ def test_tables_and_figures_come_back_from_the_evaluation_files_alone(smoke, wor
 
 @contextmanager
 def edited(path):
-    """A file with another content for a while; its old time comes back with the old content."""
+    """Change a file within the context, then restore its content and times."""
     before, content = path.stat(), path.read_bytes()
     path.write_bytes(content + b"\n# Edited.\n")
     try:
@@ -167,26 +167,26 @@ def edited(path):
 
 
 def test_an_edited_figure_is_redrawn_alone(smoke):
-    """Catches figures that hang on each other or on training through shared inputs; the page that holds all is made."""
+    """Catches figures that depend on each other or on training through shared inputs. The index is remade too."""
     with edited(smoke.checkout / "scripts" / "plot_entropy.py"):
         assert smoke.planned(SMOKE) == {"plot_entropy": 1, "build_index": 1}
 
 
-def test_a_reworded_message_plans_nothing(smoke):
-    """Catches plumbing among the inputs of rules: a log message would train every model again."""
+def test_a_changed_log_message_reruns_nothing(smoke):
+    """Catches plumbing among the inputs of rules: rewording a log message would retrain every model."""
     with edited(smoke.checkout / "scripts" / "localist" / "plumbing" / "rule_log.py"):
         assert smoke.planned(SMOKE) == {}
 
 
-def test_changed_attention_trains_every_model_again(smoke):
-    """Catches code that results hang on and rules do not: old results would stay in place."""
+def test_changed_attention_code_retrains_every_model(smoke):
+    """Catches code that affects results but is not an input of any rule: outdated results would stay in place."""
     with edited(smoke.checkout / "scripts" / "localist" / "attention" / "block_attention.py"):
         planned = smoke.planned(SMOKE)
     assert planned["train_model"] == len(RUNS) and "extract_corpus" not in planned
 
 
 def test_the_recorded_config_gives_the_same_plan(smoke):
-    """Catches a record that lacks a key, or from which other parameters come."""
+    """Catches a recorded config that lacks a key or gives rules other parameters."""
     record = smoke.folder / "results" / "smoke" / "config.yaml"
     assert smoke.planned(record) == {}
 
@@ -200,15 +200,15 @@ def test_a_new_arm_trains_that_arm_alone(smoke):
     assert not {"fetch_model", "extract_corpus", "embed_sentences", "partition_tokens"} & set(planned)
 
 
-def test_keys_that_say_nothing_train_nothing(smoke):
-    """Catches new keys of training, or values without a use, that train every model of a study again."""
+def test_ineffective_training_keys_retrain_nothing(smoke):
+    """Catches retraining because of new or ineffective keys in `training`."""
     assert "train_model" not in smoke.planned(smoke.config(training={"trainer": {}, "lora": {"alpha": 3.0}}))
     checkpointing = {"trainer": {"gradient_checkpointing": True}}
     assert smoke.planned(smoke.config(training=checkpointing))["train_model"] == len(RUNS)
 
 
-def test_python_measures_what_the_workflow_does(smoke):
-    """Catches a notebook whose numbers are not those of the study's tables."""
+def test_measurements_in_python_equal_those_of_the_workflow(smoke):
+    """Catches a notebook whose numbers differ from the study's tables."""
     study = smoke.folder / "results" / "smoke"
     found = measure_attention(
         study / "runs/quintic/seed1/model", Windows.load(study / "tokens/test"), "semantic", study=study, batch_size=16
@@ -222,22 +222,22 @@ def test_python_measures_what_the_workflow_does(smoke):
 def test_a_new_seed_trains_that_seed_alone(smoke):
     """Catches runs that depend on the list of seeds; the arms' first runs must stay.
 
-    Evaluated again is the distributed run that had no next seed to be compared with.
+    Only the distributed run that had no next seed to be compared with is evaluated again.
     """
     planned = smoke.planned(smoke.config(seeds=[1, 2, 3]))
     assert planned["train_model"] == len(ARMS) and planned["evaluate_model"] == len(ARMS) + 1
     assert "embed_sentences" not in planned
 
 
-def test_a_changed_weight_retrains_the_arms_with_that_penalty_alone(smoke):
-    """Catches a config value that is read past the rules' parameters and so triggers nothing."""
+def test_a_changed_weight_retrains_only_the_arms_with_that_penalty(smoke):
+    """Catches a config value that bypasses the rules' parameters and so triggers no rerun."""
     planned = smoke.planned(smoke.config(constraint={"weight": {"hinge": 7.0, "group_sparsity": 10.0}}))
     without_the_hinge = {"distributed", "reversed_dose"}
     assert planned["train_model"] == len(set(ARMS) - without_the_hinge) * len(SEEDS)
 
 
 def test_a_second_study_gives_the_same_bytes_and_keeps_no_model(smoke, workplace):
-    """Catches results that depend on more than inputs, config and machine, and models that stay when none is wanted."""
+    """Catches results that depend on more than inputs, config and machine, and models kept against the config."""
     arms = {"distributed": {"schedule": "distributed"}, "quintic": {"schedule": "quintic", "partition": "semantic"}}
     config = workplace.config(arms=arms, keep_models="none", evaluation={"at_tokens": [950, 1900]})
     done = workplace.snakemake(config, "results/smoke/evaluation/quintic/seed1/metrics.json")

@@ -1,4 +1,4 @@
-"""Attention with block mass, beside a slow reference that builds the T × T attention by the definition."""
+"""Attention with block mass, compared with a slow reference that computes the T × T attention by definition."""
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ def causal(context):
 
 
 def masks(context):
-    """Every kind of mask that a model makes, as bool [2, 1, T, T] or None."""
+    """Every kind of mask that models use, as bool [2 or 1, 1, T, T] or None."""
     position = torch.arange(context)
     real = position < torch.tensor([[context], [context * 2 // 3]])
     document = (position[None] >= torch.tensor([[context // 3], [context // 2]])).long()
@@ -53,7 +53,7 @@ def masks(context):
 @pytest.mark.parametrize("kind", masks(4))
 @pytest.mark.parametrize("context", [1, 2, 3, TILE_QUERIES - 1, TILE_QUERIES + 1, 2 * TILE_QUERIES + 7])
 def test_values_and_gradients_equal_the_reference(kind, context):
-    """Catches wrong tiles at any edge, a wrong shift by one key, and a wrong gradient under any mask."""
+    """Catches errors at tile edges, off-by-one keys, and wrong gradients under any mask."""
     query, key, value, blocks = inputs(context)
     mask = masks(context)[kind]
     generator = torch.Generator().manual_seed(1)
@@ -69,8 +69,8 @@ def test_values_and_gradients_equal_the_reference(kind, context):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
-def test_large_gradients_of_queries_that_see_no_key():
-    """Catches NaN where a gradient is divided by the total mass of a query without earlier keys."""
+def test_queries_without_earlier_keys_contribute_no_gradient():
+    """Catches gradients divided by the total mass of a query without earlier keys, which is 0."""
     query, key, value, blocks = inputs(40, dtype=torch.float32)
     groups, mask = key_groups(blocks, BLOCKS), masks(40)["left padding"]
     _, mass = attention_with_block_mass(query, key, value, groups, mask, 0.5)
@@ -93,16 +93,16 @@ def test_gradients_by_finite_differences():
 
 
 @pytest.mark.parametrize("key_heads", [1, 4])
-def test_every_grouping_of_key_heads(key_heads):
-    """Catches heads matched with the wrong key heads."""
+def test_any_number_of_key_heads(key_heads):
+    """Catches query heads matched with the wrong key heads."""
     query, key, value, blocks = inputs(70, key_heads=key_heads)
     found = attention_with_block_mass(query, key, value, key_groups(blocks, BLOCKS), None, 1.0)
     for ours, theirs in zip(found, reference(query, key, value, blocks, None, 1.0), strict=True):
         torch.testing.assert_close(ours, theirs)
 
 
-def test_values_of_another_width():
-    """Catches an output that takes its shape from the queries, as latent attention does not."""
+def test_value_width_may_differ_from_query_width():
+    """Catches an output shaped like the queries; in latent attention, values have another width."""
     query, key, value, blocks = inputs(70)
     value = value[..., :5]
     found = attention_with_block_mass(query, key, value, key_groups(blocks, BLOCKS), None, 1.0)
@@ -112,7 +112,7 @@ def test_values_of_another_width():
 
 
 def test_heads_are_split_between_tiles(monkeypatch):
-    """Catches heads lost where a tile cannot take them all, as with long contexts."""
+    """Catches heads lost if they do not all fit into one tile, as with long contexts."""
     query, key, value, blocks = inputs(150)
     groups = key_groups(blocks, BLOCKS)
     whole = attention_with_block_mass(query, key, value, groups, None, 1.0)
@@ -123,8 +123,8 @@ def test_heads_are_split_between_tiles(monkeypatch):
 
 @pytest.mark.parametrize("kind", masks(4))
 @pytest.mark.parametrize("many_blocks", [False, True])
-def test_the_fused_kernel_gives_the_same(many_blocks, kind):
-    """Catches a GPU path that means something else; more groups than the head is wide take several passes."""
+def test_the_fused_kernel_gives_the_same_results(many_blocks, kind):
+    """Catches a GPU path with other results, also if more groups than the head width take several passes."""
     query, key, value, blocks = inputs(40, dtype=torch.float32)
     mask = masks(40)[kind]
     if many_blocks:
@@ -140,8 +140,8 @@ def test_the_fused_kernel_gives_the_same(many_blocks, kind):
         torch.testing.assert_close(fused, tiled, rtol=1e-4, atol=1e-5)
 
 
-def test_a_sink_that_takes_nearly_everything():
-    """Catches mass taken as one minus the sink, which leaves nothing of a thousandth of a millionth."""
+def test_tiny_block_mass_beside_a_dominant_sink_is_accurate():
+    """Catches block mass computed as one minus the sink's, which loses values of about 1e-9 to rounding."""
     query, key, value, blocks = inputs(80, dtype=torch.float32)
     with torch.no_grad():
         query.fill_(1.0)
@@ -155,8 +155,8 @@ def test_a_sink_that_takes_nearly_everything():
 
 
 @pytest.mark.parametrize("autocast", [False, True])
-def test_half_precision_is_as_good_as_its_inputs(autocast):
-    """Catches sums taken in bf16, and autocast rounding what must not be: masses keep three digits, and add up."""
+def test_half_precision_is_as_accurate_as_its_inputs(autocast):
+    """Catches sums in bf16, and unwanted rounding by autocast: masses must be within 5e-3, and sum to 1."""
     query, key, value, blocks = inputs(300, dtype=torch.float32)
     half = (query, key, value) if autocast else tuple(tensor.bfloat16() for tensor in (query, key, value))
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
@@ -167,8 +167,8 @@ def test_half_precision_is_as_good_as_its_inputs(autocast):
     torch.testing.assert_close(mass[:, :, 1:].sum(-1), torch.ones_like(mass[:, :, 1:, 0]), rtol=0, atol=1e-5)
 
 
-def test_dropout_acts_on_the_output_alone_and_its_gradient_fits():
-    """Catches dropped probabilities in the mass, and a backward pass that drops others than the forward pass did."""
+def test_dropout_affects_only_the_output_and_its_gradient_is_correct():
+    """Catches dropout applied to the mass, and a backward pass that drops other probabilities than the forward pass."""
     query, key, value, blocks = inputs(90)
     groups = key_groups(blocks, BLOCKS)
 
@@ -196,8 +196,8 @@ def test_dropout_acts_on_the_output_alone_and_its_gradient_fits():
         torch.testing.assert_close((above - below) / (2 * step), (gradient * direction).sum(), rtol=1e-5, atol=1e-6)
 
 
-def test_memory_holds_no_square_of_the_context():
-    """Catches a T × T tensor in either pass: no tensor of more elements than a tile or the inputs may be made."""
+def test_no_tensor_is_quadratic_in_the_context():
+    """Catches a T × T tensor in the forward or backward pass: no tensor may have more elements than a tile."""
     context = 2048
     query, key, value, blocks = inputs(context, heads=2, key_heads=1, width=8, batch=1, dtype=torch.float32)
     largest = 0

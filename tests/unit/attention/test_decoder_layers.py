@@ -1,4 +1,4 @@
-"""Finding a model's layers, and the weights of their queries and keys, in every family."""
+"""Finding a model's layers, and the weights of their query and key projections, in every family."""
 
 import pytest
 import torch
@@ -9,8 +9,8 @@ from localist.plumbing.errors import UserError
 
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
-def test_the_weights_of_queries_and_keys_are_those_of_the_named_layers(family):
-    """Catches a family whose projections have another name, weights of another layer, and an MLP among them."""
+def test_query_and_key_weights_of_the_given_layers_are_found(family):
+    """Catches projections missed because of their name, and weights of other layers, output projections or MLPs."""
     model = tiny_model(family)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     found = [names[id(parameter)] for parameter in query_key_parameters(model, [1, 2])]
@@ -22,8 +22,8 @@ def test_the_weights_of_queries_and_keys_are_those_of_the_named_layers(family):
 
 
 @pytest.mark.parametrize("layers", [1, 3])
-def test_projections_with_other_names_are_refused(layers):
-    """Catches a rate that is asked for and has no effect."""
+def test_projections_with_unknown_names_are_refused(layers):
+    """Catches a `constraint.query_key_rate` that silently has no effect."""
     model = tiny_model("llama")
     for layer in decoder_layers(model):
         layer.self_attn.queries, layer.self_attn.keys = layer.self_attn.q_proj, layer.self_attn.k_proj
@@ -32,8 +32,8 @@ def test_projections_with_other_names_are_refused(layers):
         query_key_parameters(model, range(layers))
 
 
-def test_layers_that_stand_in_no_list_are_not_found():
-    """Catches another list of modules that happens to be as long."""
+def test_a_list_in_another_order_is_not_taken_for_the_layers():
+    """Catches a list of modules taken for the layers only because it has the same length."""
     model = tiny_model("llama")
     model.model.layers = torch.nn.ModuleList(reversed(model.model.layers))
     assert decoder_layers(model) == []

@@ -1,4 +1,4 @@
-"""What is said where a GPU cannot compute, and how it is set up. (tests/gpu holds what needs a GPU.)"""
+"""GPU set-up and error messages (tests that need a GPU are in tests/gpu)."""
 
 import pytest
 import torch
@@ -16,8 +16,8 @@ def restored():
 
 @pytest.mark.usefixtures("restored")
 @pytest.mark.parametrize(("exact", "precision"), [(True, "highest"), (False, "high")])
-def test_float32_is_float32_where_it_must_be(exact, precision):
-    """Catches an evaluation in TF32, which has no more digits than bf16 rounding leaves of small effects."""
+def test_exact_set_up_multiplies_float32_without_tf32(exact, precision):
+    """Catches an evaluation in TF32, whose rounding may hide small effects."""
     set_up_gpu(exact=exact, deterministic=True)
     assert torch.get_float32_matmul_precision() == precision and torch.are_deterministic_algorithms_enabled()
 
@@ -32,14 +32,14 @@ def test_float32_is_float32_where_it_must_be(exact, precision):
         ),
     ],
 )  # fmt: skip
-def test_errors_of_the_gpu_name_the_key_to_change(error, message):
-    """Catches a traceback for what a smaller batch, or one key, would mend."""
+def test_gpu_errors_name_the_key_to_change(error, message):
+    """Catches a traceback instead of a message that names the config key to change."""
     with pytest.raises(UserError, match=message) as explained, explained_gpu_errors("training.batch_size"):
         raise error
     assert "training." in str(explained.value)
 
 
-def test_other_errors_pass():
-    """Catches a programming error that is shown as the user's."""
+def test_other_errors_pass_through():
+    """Catches programming errors reported as user errors."""
     with pytest.raises(RuntimeError, match="shapes"), explained_gpu_errors("training.batch_size"):
         raise RuntimeError("shapes do not fit")

@@ -1,4 +1,4 @@
-"""Loading a model folder, and refusing one that holds no supported model."""
+"""Loading model folders, and refusing those without a supported model."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ LEFT_OVERS = [
 
 
 def test_a_saved_model_loads_in_float32_with_the_observed_attention(tmp_path):
-    """Catches loading in the stored half precision, and models that would silently not be observed."""
+    """Catches loading in the stored half precision, and models whose attention is silently not observed."""
     tiny_model("gpt2").to(torch.bfloat16).save_pretrained(tmp_path)
     model = load_model(tmp_path, context=16)
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
@@ -28,7 +28,7 @@ def test_a_saved_model_loads_in_float32_with_the_observed_attention(tmp_path):
 
 
 def test_a_folder_that_is_no_model_is_named(tmp_path):
-    """Catches tracebacks from deep inside transformers."""
+    """Catches tracebacks from transformers, and advice to delete a folder that no rule has written."""
     with pytest.raises(UserError, match="does not load as a causal language model") as caught:
         load_model(tmp_path, context=16)
     assert "delete the folder" not in str(caught.value)
@@ -38,7 +38,7 @@ def test_a_folder_that_is_no_model_is_named(tmp_path):
 
 
 def test_pickled_weights_are_not_loaded(tmp_path):
-    """Catches loading pickles, which can run any code."""
+    """Catches loading of pickles, which can run arbitrary code."""
     model = tiny_model("gpt2")
     model.config.save_pretrained(tmp_path)
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
@@ -47,7 +47,7 @@ def test_pickled_weights_are_not_loaded(tmp_path):
 
 
 def changed_weights(folder, change):
-    """Save a tiny model with an untied head whose weights, by name, went through `change`."""
+    """Save a tiny model with an untied head, with `change` applied to its weights by name."""
     tiny_model("llama").save_pretrained(folder)
     weights = change(load_file(folder / "model.safetensors"))
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
@@ -61,15 +61,15 @@ def changed_weights(folder, change):
     ],
 )
 def test_missing_weights_are_refused_by_name(kept, named, tmp_path):
-    """Catches gaps that are filled with random numbers, other ones in each job: layers, or an untied head."""
+    """Catches missing layers, or a missing untied head, filled with random numbers that differ in each job."""
     changed_weights(tmp_path, lambda weights: {name: weight for name, weight in weights.items() if kept(name)})
     with pytest.raises(UserError, match=f"lacks weights: {named}"):
         load_model(tmp_path, context=16)
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
-def test_weights_of_a_wrapped_model_are_those_of_the_model_inside(prefix, tmp_path, caplog):
-    """Catches a wholly random model in place of one that was saved inside a wrapper, and a repair without a word."""
+def test_weights_saved_inside_a_wrapper_are_loaded(prefix, tmp_path, caplog):
+    """Catches random weights for a model saved inside a wrapper, and a prefix removed without a warning."""
     changed_weights(tmp_path, lambda weights: {prefix + name: weight for name, weight in weights.items()})
     check_model(tmp_path, context=16)
     loaded = load_model(tmp_path, context=16)
@@ -78,8 +78,8 @@ def test_weights_of_a_wrapped_model_are_those_of_the_model_inside(prefix, tmp_pa
 
 
 @pytest.mark.parametrize("lost", ["lm_head.weight", "model.layers.2.mlp.up_proj.weight"])
-def test_gaps_of_a_wrapped_model_are_refused(lost, tmp_path):
-    """Catches gaps that stay unseen once the names were changed."""
+def test_missing_weights_of_a_wrapped_model_are_refused(lost, tmp_path):
+    """Catches missing weights that go unnoticed after the prefix is removed."""
     changed_weights(
         tmp_path, lambda weights: {f"module.{name}": weight for name, weight in weights.items() if name != lost}
     )
@@ -87,8 +87,8 @@ def test_gaps_of_a_wrapped_model_are_refused(lost, tmp_path):
         load_model(tmp_path, context=16)
 
 
-def test_a_prefix_of_some_names_alone_is_no_wrapper(tmp_path):
-    """Catches a guess where a checkpoint is not simply that of a wrapped model."""
+def test_a_prefix_of_only_some_names_is_not_removed(tmp_path):
+    """Catches a prefix removed although it is not common to all weight names."""
     changed_weights(
         tmp_path,
         lambda weights: {name if "norm" in name else f"module.{name}": weight for name, weight in weights.items()},
@@ -97,16 +97,16 @@ def test_a_prefix_of_some_names_alone_is_no_wrapper(tmp_path):
         load_model(tmp_path, context=16)
 
 
-def test_weights_of_another_shape_are_named(tmp_path):
-    """Catches a config of another model, and a message that does not say which weight it is about."""
+def test_weights_of_the_wrong_shape_are_named(tmp_path):
+    """Catches a config that does not fit the weights, and an error that does not name the weight."""
     changed_weights(tmp_path, lambda weights: weights | {"lm_head.weight": torch.zeros(61, 32)})
     with pytest.raises(UserError, match=r"lm_head\.weight has the shape \[61, 32\], but config\.json requires \[60"):
         load_model(tmp_path, context=16)
 
 
 @pytest.mark.parametrize("change", [{"lm_head.weight": None}, {"lm_head.weight": torch.zeros(61, 32)}])
-def test_gaps_are_found_before_any_weight_is_read(change, tmp_path):
-    """Catches a study that trains for hours before it meets the first job that loads a damaged model."""
+def test_missing_or_misshapen_weights_are_found_before_any_is_read(change, tmp_path):
+    """Catches a damaged checkpoint that is noticed only when a later job loads it."""
     changed_weights(
         tmp_path, lambda weights: {name: weight for name, weight in (weights | change).items() if weight is not None}
     )
@@ -114,15 +114,15 @@ def test_gaps_are_found_before_any_weight_is_read(change, tmp_path):
         check_model(tmp_path, context=16)
 
 
-def test_weights_that_are_not_used_are_named(tmp_path, caplog):
-    """Catches a checkpoint of a deeper model that is cut without a word, and one that is refused for a left-over."""
+def test_unused_weights_are_named(tmp_path, caplog):
+    """Catches a deeper model truncated without a warning, and a model refused because of a leftover weight."""
     changed_weights(tmp_path, lambda weights: weights | {"model.layers.3.mlp.up_proj.weight": torch.zeros(48, 32)})
     load_model(tmp_path, context=16)
     assert "weights that the model does not use: model.layers.3.mlp.up_proj.weight" in caplog.text
 
 
-def test_a_weight_that_is_no_number_is_named(tmp_path):
-    """Catches a damaged weight that is called lost causality, or trained into nothing but NaN."""
+def test_a_nan_weight_is_named(tmp_path):
+    """Catches a NaN weight reported as lost causality, or accepted for training."""
     name = "model.layers.1.mlp.up_proj.weight"
     changed_weights(tmp_path, lambda weights: weights | {name: weights[name].clone().fill_(float("nan"))})
     with pytest.raises(UserError, match=f"the weight {name} is not finite"):
@@ -130,8 +130,8 @@ def test_a_weight_that_is_no_number_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("left_over", LEFT_OVERS)
-def test_left_overs_in_the_config_are_overruled(left_over, tmp_path):
-    """Catches crashes in the first forward pass, and a saved model that carries a left-over on."""
+def test_leftover_options_in_the_config_are_overruled(left_over, tmp_path):
+    """Catches crashes in the first forward pass, and leftover options that are saved again."""
     model = tiny_model("llama")
     model.save_pretrained(tmp_path / "before")
     write_json(tmp_path / "before/config.json", read_json(tmp_path / "before/config.json") | left_over)
@@ -145,8 +145,8 @@ def test_left_overs_in_the_config_are_overruled(left_over, tmp_path):
 
 
 @pytest.mark.parametrize("left_over", LEFT_OVERS)
-def test_left_overs_in_the_text_part_of_the_config_are_overruled(left_over, tmp_path):
-    """Catches those of a model that also sees, whose text model has a config of its own."""
+def test_leftover_options_in_the_text_config_are_overruled(left_over, tmp_path):
+    """Catches leftover options of a multimodal model, whose text part has its own config."""
     model = model_that_sees()
     model.save_pretrained(tmp_path / "before")
     config = read_json(tmp_path / "before/config.json")
@@ -170,8 +170,8 @@ def model_that_sees():
     ).eval()
 
 
-def test_the_routers_loss_is_no_part_of_the_objective(tmp_path):
-    """Catches a loss for the balance of experts that is added in small batches, and not in large ones."""
+def test_the_router_loss_is_not_part_of_the_objective(tmp_path):
+    """Catches a load-balancing loss of the experts that is added in small batches but not in large ones."""
     config = transformers.MixtralConfig(**COMMON, **GROUPED, num_local_experts=4, output_router_logits=True)
     transformers.MixtralForCausalLM(config).save_pretrained(tmp_path)
     input_ids = torch.arange(8)[None]
@@ -180,15 +180,15 @@ def test_the_routers_loss_is_no_part_of_the_objective(tmp_path):
     torch.testing.assert_close(outputs.loss, cross_entropy)
 
 
-def test_a_model_of_another_kind_is_refused_by_name(tmp_path):
-    """Catches a traceback where a model translates, or has no text model."""
+def test_an_encoder_decoder_model_is_refused_by_name(tmp_path):
+    """Catches a traceback for a model that is not a causal language model."""
     transformers.T5Config(d_model=32, d_ff=32, num_layers=1, num_heads=2).save_pretrained(tmp_path)
     with pytest.raises(UserError, match=r"is not a causal language model: .*T5Config"):
         check_model(tmp_path, context=16)
 
 
-def test_a_gpu_that_is_not_there_stops_the_job(tmp_path, monkeypatch):
-    """Catches days of training on a CPU where a GPU was asked for."""
+def test_a_missing_gpu_stops_the_job(tmp_path, monkeypatch):
+    """Catches days of training on the CPU although a GPU was requested."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match=r"training\.gpus is 1, but the job on .* sees no GPU"):
         load_model(tmp_path, context=16, gpus=1)
@@ -196,7 +196,7 @@ def test_a_gpu_that_is_not_there_stops_the_job(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
 def test_supported_models_pass_the_check_without_weights(family, tmp_path, caplog):
-    """Catches a check that refuses good models, or that quietly checks nothing."""
+    """Catches a check that refuses supported models, or that is postponed until their weights are loaded."""
     tiny_model(family).save_pretrained(tmp_path)
     with caplog.at_level("INFO"):
         check_model(tmp_path, context=16)
@@ -204,7 +204,7 @@ def test_supported_models_pass_the_check_without_weights(family, tmp_path, caplo
 
 
 def test_a_mixture_of_experts_passes_the_check_without_weights(tmp_path, caplog):
-    """Catches experts that are left to the first job that loads them."""
+    """Catches a mixture of experts that is checked only when a job loads its weights."""
     config = transformers.Qwen3MoeConfig(**COMMON, **GROUPED, num_experts=9, moe_intermediate_size=8, head_dim=8)
     transformers.Qwen3MoeForCausalLM(config).save_pretrained(tmp_path)
     with caplog.at_level("INFO"):
@@ -221,7 +221,7 @@ def test_a_mixture_of_experts_passes_the_check_without_weights(tmp_path, caplog)
     ],
 )
 def test_unsupported_models_are_refused_before_any_weight_is_read(family, reason, tmp_path):
-    """Catches a study that extracts, embeds and clusters a book before it refuses the model."""
+    """Catches an unsupported model refused only after a book was extracted, embedded and clustered."""
     tiny_model(family).config.save_pretrained(tmp_path)
     with pytest.raises(UserError, match=reason):
         check_model(tmp_path, context=16)

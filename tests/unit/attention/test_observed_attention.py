@@ -1,4 +1,4 @@
-"""The observed attention function on real architectures: the same model as stock, the block mass of eager attention."""
+"""The observed attention function on real architectures: logits of stock attention, block mass of eager attention."""
 
 import pytest
 import tiny_models
@@ -25,7 +25,7 @@ def eager_attentions(model, input_ids, **inputs):
 
 
 def eager_penalties(attentions, blocks, constraint=CONSTRAINT):
-    """P_l of each constrained layer from T × T attentions, and mean F, with V(i) as the attention itself shows it."""
+    """P_l of each constrained layer from T × T attentions; V(i) is where attention is above 0."""
     found = {}
     for layer in constraint.layers:
         attention = attentions[layer]
@@ -76,8 +76,8 @@ def test_logits_are_those_of_stock_attention(model, batch):
     torch.testing.assert_close(observed, stock, rtol=1e-5, atol=1e-5)
 
 
-def test_layers_without_locality_are_stock_to_the_bit(model, batch):
-    """Catches untouched layers that are computed in another way."""
+def test_layers_without_locality_equal_stock_attention_bitwise(model, batch):
+    """Catches unconstrained layers that are computed in another way."""
     input_ids, blocks = batch
     stock = model(input_ids).logits
     use_observed_attention(model, CONTEXT)
@@ -99,7 +99,7 @@ def test_a_later_token_changes_no_earlier_logit(model, batch):
 
 
 def test_penalty_and_gradients_equal_eager_attention(model, batch):
-    """Catches a wrong shift by one key, sinks or selves counted, key heads in the wrong order, a detached path."""
+    """Catches off-by-one keys, counted sinks or own keys, key heads in the wrong order, and detached gradients."""
     input_ids, blocks = batch
     use_observed_attention(model, CONTEXT)
     assert_equals_eager(model, input_ids, blocks)
@@ -110,8 +110,8 @@ EXPERTS = {"num_experts": 8, "num_local_experts": 8, "num_experts_per_tok": 2, "
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("family", ["Mixtral", "Qwen3Moe", "Olmoe", "GraniteMoe"])
-def test_mixtures_of_experts_are_causal(family, seed):
-    """Catches the rounding of experts, whose batches depend on all tokens, taken for a look at later tokens."""
+def test_mixtures_of_experts_pass_as_causal(family, seed):
+    """Catches rounding in experts, whose batches depend on all tokens, mistaken for attention to later tokens."""
     sizes = tiny_models.COMMON | tiny_models.GROUPED | EXPERTS | {"head_dim": 8}
     torch.manual_seed(seed)
     model = getattr(transformers, f"{family}ForCausalLM")(getattr(transformers, f"{family}Config")(**sizes)).eval()
@@ -122,8 +122,8 @@ def test_mixtures_of_experts_are_causal(family, seed):
 @pytest.mark.parametrize("zero_padding", [False, True])
 @pytest.mark.parametrize("scale", [1.0, 6.0])
 @pytest.mark.parametrize("family", ["llama", "mixtral"])
-def test_a_model_that_sees_later_tokens_is_found(family, scale, zero_padding):
-    """Catches models that take the future for the past, also weakly, and where the padding's embedding is zero."""
+def test_a_model_that_sees_later_tokens_is_refused(family, scale, zero_padding):
+    """Catches undetected attention to later tokens, even if it is weak or the padding embedding is zero."""
     if family == "llama":
         model = tiny_model("llama")
     else:
@@ -145,8 +145,8 @@ def test_a_model_that_sees_later_tokens_is_found(family, scale, zero_padding):
         check_causality(model)
 
 
-def test_logits_that_are_no_numbers_are_called_that():
-    """Catches NaN that passes a comparison, or is called lost causality."""
+def test_nan_logits_are_reported_as_such():
+    """Catches NaN logits that pass the comparison, or are reported as lost causality."""
     model = tiny_model("llama")
     torch.nn.init.constant_(model.lm_head.weight, float("nan"))
     with pytest.raises(UserError, match="logits that are not finite"):
@@ -155,7 +155,7 @@ def test_logits_that_are_no_numbers_are_called_that():
 
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_padding_equals_eager_attention(model, batch, side):
-    """Catches padding counted as attention, on either side, when the model masks it."""
+    """Catches masked padding, on either side, that enters the penalty, and gradients that are not finite."""
     input_ids, blocks = batch
     real = torch.ones_like(input_ids)
     real[1, 17:] = 0
@@ -173,7 +173,7 @@ def test_padding_equals_eager_attention(model, batch, side):
 
 @pytest.mark.parametrize("family", ["llama", "qwen2"])
 def test_packed_windows_equal_eager_attention(family, batch):
-    """Catches attention across documents that were packed into one window: positions start anew, and so does V(i)."""
+    """Catches attention across documents packed into one window: positions and V(i) restart with each document."""
     input_ids, blocks = (tensor[:1] for tensor in batch)
     blocks = blocks.clone()
     blocks[0, 10] = -1  # the second document's sink
@@ -194,14 +194,14 @@ def test_packed_windows_equal_eager_attention(family, batch):
     ],
 )
 def test_sliding_windows_equal_eager_attention(family, changes, batch):
-    """Catches keys outside a layer's window counted in V(i); the second model has one in one layer alone."""
+    """Catches keys outside a layer's window counted in V(i); in the second model, only one layer has a window."""
     model = tiny_model(family, **changes)
     use_observed_attention(model, CONTEXT)
     assert_equals_eager(model, *batch)
 
 
-def test_attention_dropout_leaves_the_penalty_alone(batch):
-    """Catches fidelity of dropped probabilities, and dropout forgotten in constrained layers."""
+def test_attention_dropout_does_not_affect_the_penalty(batch):
+    """Catches a penalty computed after dropout, and constrained layers without dropout."""
     input_ids, blocks = batch
     model = tiny_model("llama", attention_dropout=0.5)
     use_observed_attention(model, CONTEXT)
@@ -217,7 +217,7 @@ def test_attention_dropout_leaves_the_penalty_alone(batch):
 
 
 def test_the_upstream_gradient_scales_the_penalty_too(batch):
-    """Catches a penalty with a weight of its own where the loss is scaled, as with gradient accumulation."""
+    """Catches a penalty that is not scaled with the loss, as in gradient accumulation."""
     input_ids, blocks = batch
     model = tiny_model("llama")
     use_observed_attention(model, CONTEXT)
@@ -227,8 +227,8 @@ def test_the_upstream_gradient_scales_the_penalty_too(batch):
         torch.testing.assert_close(halved[name], gradient / 2, msg=name)
 
 
-def test_blocks_of_another_length_are_refused_with_the_layer(batch):
-    """Catches blocks of other windows, which would shape training at random."""
+def test_blocks_of_the_wrong_length_are_refused(batch):
+    """Catches blocks of other windows, which would make the constraint random."""
     input_ids, blocks = batch
     model = tiny_model("llama")
     use_observed_attention(model, CONTEXT)
@@ -252,8 +252,8 @@ def test_blocks_of_another_length_are_refused_with_the_layer(batch):
         ),
     ],
 )
-def test_what_cannot_be_supported_is_refused_by_name(family, changes, reason):
-    """Catches models whose statistics would silently be missing or wrong, at start-up rather than in a run."""
+def test_unsupported_models_are_refused_by_name(family, changes, reason):
+    """Catches models accepted at start-up although their statistics would be missing or wrong."""
     with pytest.raises(UserError, match=reason):
         use_observed_attention(tiny_model(family, **changes), CONTEXT)
 
@@ -265,8 +265,8 @@ def test_what_cannot_be_supported_is_refused_by_name(family, changes, reason):
         ({"attention_mask": torch.zeros(2, 1, CONTEXT, CONTEXT)}, "LlamaAttention has a mask that is added"),
     ],
 )
-def test_scores_with_a_bias_are_refused_by_name(inputs, reason, batch):
-    """Catches attention that the observer does not see whole: biases, learned sinks or capping of the scores."""
+def test_modified_scores_are_refused_by_name(inputs, reason, batch):
+    """Catches scores that the observer does not see completely: learned sinks and additive masks."""
     input_ids, blocks = batch
     model = tiny_model("llama")
     use_observed_attention(model, CONTEXT)
@@ -274,8 +274,8 @@ def test_scores_with_a_bias_are_refused_by_name(inputs, reason, batch):
         model(input_ids, observer=observer_of(blocks), **inputs)
 
 
-def test_keys_of_an_earlier_call_are_refused(batch):
-    """Catches statistics of half a text, when a call goes on from a cache."""
+def test_cached_keys_of_an_earlier_call_are_refused(batch):
+    """Catches statistics of only part of a text if a call continues from a cache."""
     input_ids, blocks = batch
     model = tiny_model("llama")
     use_observed_attention(model, CONTEXT)

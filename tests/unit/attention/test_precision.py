@@ -1,4 +1,4 @@
-"""Which arithmetic a run uses."""
+"""Which precision a run uses."""
 
 import pytest
 import torch
@@ -6,8 +6,8 @@ import torch
 from localist.attention.precision import uses_bf16
 
 
-def test_what_is_asked_for_is_used():
-    """Catches a config value that is ignored."""
+def test_an_explicit_precision_is_used():
+    """Catches an ignored config value."""
     assert uses_bf16("bf16") and not uses_bf16("fp32")
 
 
@@ -21,7 +21,7 @@ def test_what_is_asked_for_is_used():
         ({}, False),
     ],
 )
-def test_a_cpu_takes_bf16_only_where_it_is_faster(monkeypatch, capabilities, expected):
+def test_auto_uses_bf16_only_on_cpus_where_it_is_faster(monkeypatch, capabilities, expected):
     """Catches bf16 on processors where it is slower than float32, and float32 where it takes twice the time."""
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert uses_bf16("auto") is expected

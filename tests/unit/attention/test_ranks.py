@@ -1,4 +1,4 @@
-"""Several processes train one run: together they do what one does alone. Two CPU processes stand for two GPUs."""
+"""Training one run in several processes, with the results of a single one; two CPU processes replace two GPUs."""
 
 import json
 import logging
@@ -33,12 +33,12 @@ from localist.training.trainer import LocalityTrainer, train_arm
 
 @pytest.fixture(scope="module", autouse=True)
 def forked():
-    """Ranks are forked from one process that has imported this file: to import it takes each one seconds.
+    """Fork ranks from one process that has imported this file, since each import takes seconds.
 
-    That they start from nothing, as they do in a study, is seen in test_runs.py.
+    In test_runs.py, they start from scratch, as in a study.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # the process that forks has no other path
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # the forking process has no other path
         patch.setattr(ranks, "start_processes", partial(start_processes, start_method="forkserver"))
         multiprocessing.set_forkserver_preload([__name__])
         yield
@@ -51,7 +51,7 @@ CONSTRAINTS = {
     "hinge": Constraint([0.0, 0.5, 1.0], "hinge", 0.8, 20.0),
     "group_sparsity": Constraint([0.0, 0.5, 1.0], "group_sparsity", None, 20.0),
 }
-# Thirteen windows in batches of four: the last batch of an epoch has one window, which leaves one of two ranks none.
+# Thirteen windows in batches of four: the last batch of an epoch has one window, which leaves one of two ranks empty.
 OPTIMISATION = Optimisation(
     token_budget=9 * 4 * 13, batch_size=4, learning_rate=1e-3, warmup_ratio=0.25, weight_decay=0.1, max_grad_norm=1.0
 )
@@ -135,13 +135,13 @@ def trained(folder, processes, constraint, **changes):
 
 
 def numbers(row):
-    """The numbers of a row of the history, fidelity by layer among them."""
+    """The numbers in a row of the history, including fidelity by layer."""
     fidelity = json.loads(row["fidelity"]).values() if row["fidelity"] else ()
     return [*(value for name, value in row.items() if name != "fidelity" and value is not None), *fidelity]
 
 
 def gradient_norms(folder):
-    """Of every step."""
+    """The gradient norm of every step."""
     return json.loads((folder / "gradient_norms.json").read_text())
 
 
@@ -160,8 +160,8 @@ SAVING = {"gradient_accumulation_steps": 2, "gradient_checkpointing": True}
         ("hinge", True, {"trainer": SAVING, "lora": LoraSettings(rank=4, alpha=8.0)}),
     ],
 )
-def test_two_processes_do_what_one_does(constraint, in_pieces, changes, tmp_path, monkeypatch):
-    """Catches windows that are dropped or repeated, and losses, penalties or gradients averaged with wrong weights."""
+def test_two_processes_train_like_one(constraint, in_pieces, changes, tmp_path, monkeypatch):
+    """Catches dropped or repeated windows, and losses, penalties or gradients averaged with wrong weights."""
     monkeypatch.setattr(training, "LOSS_TOKENS", training.LOSS_TOKENS)
     if "lora" in changes:
         pytest.importorskip("peft")
@@ -169,25 +169,25 @@ def test_two_processes_do_what_one_does(constraint, in_pieces, changes, tmp_path
     together, history_together = trained(tmp_path / "two", 2, CONSTRAINTS[constraint], in_pieces=in_pieces, **changes)
     assert len(history) == len(history_together) >= 9
     for row, other in zip(history, history_together, strict=True):
-        # Sums are in another order: the last digits of float32 differ.
+        # Sums are computed in another order: the last digits of float32 differ.
         assert numbers(other) == pytest.approx(numbers(row), rel=1e-6, abs=1e-7)
-    # AdamW and the bound on the norm would hide gradients that are wrong by one factor.
+    # AdamW and the bound on the norm would hide gradients that are wrong by a constant factor.
     norms, norms_together = (gradient_norms(tmp_path / place) for place in ("one", "two"))
     assert len(norms) == 13 and norms_together == pytest.approx(norms, rel=1e-5)
     for name, weight in alone.items():
-        # Adam divides by the size of a gradient, so that the last digits of tiny ones show: below a third of a step.
+        # Adam divides by a gradient's size, which amplifies rounding of tiny ones: allow less than a third of a step.
         assert (together[name] - weight).abs().max() < 3e-4, name
 
 
 @pytest.mark.slow
-def test_all_stop_after_the_same_step_and_go_on_to_the_same_weights(tmp_path):
-    """Catches a rank that waits for ever for one that stopped, and random states that are lost on resuming."""
+def test_all_ranks_stop_after_the_same_step_and_resume_to_the_same_weights(tmp_path):
+    """Catches a rank that waits forever for one that stopped, and random states lost on resuming."""
     whole, history = trained(tmp_path / "whole", 2, CONSTRAINTS["hinge"], dropout=0.1)
     with pytest.raises(Interrupted, match="was asked to end after step 6 of"):
         trained(tmp_path / "cut", 2, CONSTRAINTS["hinge"], dropout=0.1, stop_after=6)
     assert last_whole_checkpoint(tmp_path / "cut" / "checkpoints").name == "checkpoint-6"
     states = [last_whole_checkpoint(tmp_path / "cut" / "checkpoints") / f"rng_state_{rank}.pth" for rank in (0, 1)]
-    assert states[0].read_bytes() != states[1].read_bytes()  # dropout is not the same on both
+    assert states[0].read_bytes() != states[1].read_bytes()  # dropout differs between ranks
     resumed, history_resumed = trained(tmp_path / "cut", 2, CONSTRAINTS["hinge"], dropout=0.1)
     assert history_resumed == history
     assert all(torch.equal(resumed[name], weight) for name, weight in whole.items())
@@ -195,7 +195,7 @@ def test_all_stop_after_the_same_step_and_go_on_to_the_same_weights(tmp_path):
 
 @pytest.mark.slow
 def test_an_error_in_one_process_ends_all_with_its_message(tmp_path, caplog, monkeypatch):
-    """Catches a job that hangs when one of its processes has failed, and a traceback in place of the message."""
+    """Catches a job that hangs after one of its processes fails, and a traceback instead of the message."""
     monkeypatch.setattr(ranks, "SECONDS_AFTER_A_FAILURE", 1.0)  # the other waits in vain
     with pytest.raises(UserError, match="the block id of window 0, position 1, is 999") as ended:
         trained(tmp_path / "two", 2, CONSTRAINTS["hinge"], damaged=True)
@@ -203,7 +203,7 @@ def test_an_error_in_one_process_ends_all_with_its_message(tmp_path, caplog, mon
 
 
 def one_says_why(folder, asked_to_stop):
-    """The first rank fails a moment earlier, as one does that loses its connection; the second has the message."""
+    """Rank 0 fails first, as if it had lost its connection; rank 1 fails a moment later, with the real error."""
     (folder / f"{rank()}").touch()
     while len(list(folder.iterdir())) < 2:
         time.sleep(0.05)
@@ -214,8 +214,8 @@ def one_says_why(folder, asked_to_stop):
 
 
 @pytest.mark.slow
-def test_the_message_comes_out_whichever_process_ends_first(tmp_path):
-    """Catches a traceback of the rank that lost its connection in place of the reason."""
+def test_the_error_message_is_shown_whichever_process_ends_first(tmp_path):
+    """Catches a traceback of the rank that lost its connection instead of the real error."""
     with pytest.raises(UserError, match="the message"):
         run_in_processes(2, one_says_why, {"folder": tmp_path}, never)
 
@@ -234,23 +234,23 @@ def be_told_while_loading(ready, asked_to_stop):
 
 
 @pytest.mark.slow
-def test_a_failure_after_the_request_to_end_is_no_early_end(tmp_path):
-    """Catches a job that fails whenever it saves, and is queued again and again as if nothing were wrong."""
+def test_a_failure_after_a_stop_request_is_not_an_interruption(tmp_path):
+    """Catches a job that fails whenever it saves and is requeued forever as if it had been interrupted."""
     ready = tmp_path / "ready"
     with pytest.raises(ProcessRaisedException, match="the connection broke while it saved"):
         run_in_processes(1, fail_when_told, {"ready": ready}, ready.exists)
 
 
 @pytest.mark.slow
-def test_a_request_to_end_that_comes_while_processes_load_is_an_early_end(tmp_path):
-    """Catches a job that is not queued again since one of its processes was not ready for the signal."""
+def test_a_stop_request_while_processes_load_is_an_interruption(tmp_path):
+    """Catches a job that is not requeued because one of its processes was not ready for the signal."""
     ready = tmp_path / "ready"
     with pytest.raises(Interrupted, match="before its first step"):
         run_in_processes(1, be_told_while_loading, {"ready": ready}, ready.exists)
 
 
 def say(folder, asked_to_stop):
-    """What each rank finds out from the others."""
+    """Write what each rank obtains from the others."""
     torch.distributed.init_process_group("gloo")
     logging.getLogger("localist").info("from the first rank alone")
     found = {
@@ -262,8 +262,8 @@ def say(folder, asked_to_stop):
 
 
 @pytest.mark.slow
-def test_ranks_agree_and_the_first_alone_logs(tmp_path, caplog):
-    """Catches answers that differ from rank to rank, and log lines that come as often as there are GPUs."""
+def test_ranks_agree_and_only_the_first_logs(tmp_path, caplog):
+    """Catches answers that differ between ranks, and log lines repeated by every rank."""
     with caplog.at_level(logging.INFO):
         logging.getLogger().addHandler(caplog.handler)
         run_in_processes(2, say, {"folder": tmp_path}, never)
@@ -273,15 +273,15 @@ def test_ranks_agree_and_the_first_alone_logs(tmp_path, caplog):
     assert {record.getMessage() for record in caplog.records} == {"from the first rank alone"}
 
 
-def test_alone_nothing_is_shared():
-    """Catches a run on one GPU that pays for talking to others, or whose numbers change by it."""
+def test_a_single_process_does_not_communicate():
+    """Catches a run on one GPU that is slowed down, or whose numbers change, by communication between ranks."""
     value = torch.tensor(3)
     assert mean_over_ranks(value) is value and any_rank(True, torch.device("cpu")) and from_first_rank(lambda: 7) == 7
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
-def test_all_ranks_together_see_each_window_once_in_the_batches_of_one(ranks):
-    """Catches batches that differ from those of one process; an index below 0 counts nothing."""
+def test_the_ranks_share_the_batches_of_a_single_process(ranks):
+    """Catches batches that differ from those of one process; an index below 0 is an example without targets."""
     order = partial(SimilarLengths, np.arange(13), 6, seed=1)
     shares = [list(BatchesOfRank(order(), 6, rank, ranks)) for rank in range(ranks)]
     whole = list(torch.utils.data.BatchSampler(order(), 6, drop_last=False))

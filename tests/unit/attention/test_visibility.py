@@ -1,4 +1,4 @@
-"""What a query sees: groups of keys, chance and counted queries under any mask."""
+"""The keys that a query sees: groups, chance and counted queries under any mask."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from localist.attention.visibility import ROWS, key_groups, visible_blocks, visi
 from localist.blocks.chance import chance_table
 
 
-def test_plain_chance_is_that_of_the_table():
-    """Catches training and the matching of windows using different chances."""
+def test_chance_without_a_mask_equals_the_chance_table():
+    """Catches training and the matching of fixed windows using different definitions of chance."""
     generator = np.random.default_rng(0)
     blocks = generator.integers(0, 4, (3, 50))
     blocks[:, 0] = -1
@@ -21,7 +21,7 @@ def test_plain_chance_is_that_of_the_table():
 
 
 def test_chance_under_a_mask_by_hand():
-    """Catches keys counted that the mask hides: a window of two keys sees itself and the one before."""
+    """Catches counted keys that the mask hides: here, a query sees itself and the two keys before it."""
     blocks = torch.tensor([[-1, 0, 0, 1, 1, 0]])
     mask = torch.ones(6, 6, dtype=torch.bool).tril().triu(-2)[None, None]  # itself and two before
     found = visible_blocks(key_groups(blocks, 2), mask)
@@ -31,8 +31,8 @@ def test_chance_under_a_mask_by_hand():
     assert found.own[0].tolist() == [0, 0, 0, 1, 1, 0]
 
 
-def test_counts_agree_over_long_masks():
-    """Catches rows lost between the pieces in which a long mask is read, and rounding under autocast."""
+def test_counts_are_correct_for_long_masks():
+    """Catches rows lost between the pieces in which a long mask is processed, and rounding under autocast."""
     context = 2 * ROWS + 3
     groups = key_groups(torch.zeros(1, context, dtype=torch.long), 1)
     mask = torch.ones(1, 1, context, context, dtype=torch.bool).tril()
@@ -41,7 +41,7 @@ def test_counts_agree_over_long_masks():
     assert found.counts[0, :, 0].tolist() == list(range(context))
 
 
-def test_keys_are_cut_to_what_is_seen():
+def test_keys_are_restricted_to_visible_ones():
     """Catches sliding windows that cost as much as full attention."""
     mask = torch.ones(1, 1, 100, 100, dtype=torch.bool).tril().triu(-9)
     keys, hidden, blind = visible_keys(mask, 0, slice(50, 60), mask.device)

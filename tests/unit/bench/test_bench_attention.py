@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic: ratios, shares and exponents from times and memory that are planted."""
+"""The benchmark's arithmetic: ratios, shares and exponents from given times and memory."""
 
 import json
 import sys
@@ -16,8 +16,8 @@ def layer(context, variant, **found):
     return SHARED | {"task": "attention_layer", "context": context, "variants": [variant]} | found
 
 
-def test_ratios_are_of_paired_steps():
-    """Catches a ratio of medians, which drifts with the machine, and a share of the wrong rate."""
+def test_ratios_compare_paired_steps():
+    """Catches a ratio of medians, which drifts with the machine, or a share of the wrong rate."""
     times = {"stock": [1.0, 2.0, 4.0], "all_layers": [1.1, 2.2, 4.4]}
     result = {"task": "training_step", "measure": "time", "variants": list(times), "model": "m", "context": 100}
     result |= SHARED | {"seconds": times, "flops_per_token": 1e6, "product_seconds": [0.5], "product_flops": 1e8}
@@ -27,8 +27,8 @@ def test_ratios_are_of_paired_steps():
     assert stock["tokens_per_second"] == 50 and stock["matmul_share"] == 0.25
 
 
-def test_memory_is_compared_and_its_end_is_said():
-    """Catches a variant that was killed for its memory and looks like one that was not measured."""
+def test_memory_is_compared_and_exhaustion_is_reported():
+    """Catches a variant killed for lack of memory that looks as if it had not been measured."""
     measured = {"task": "training_step", "measure": "memory", "model": "m", "context": 100} | SHARED
     results = [measured | {"variants": ["stock"], "peak_memory_mb": 100}]
     results += [measured | {"variants": ["all_layers"], "peak_memory_mb": 102}]
@@ -38,8 +38,8 @@ def test_memory_is_compared_and_its_end_is_said():
     assert rows["eager"]["peak_memory_mb"] == "out of memory"
 
 
-def test_exponents_of_planted_growth(capsys):
-    """Catches a slope of something else than the logarithms."""
+def test_growth_exponents_by_hand(capsys):
+    """Catches a slope that is not fitted to logarithms."""
     results = []
     for context in (256, 512, 1024):
         seconds = {"seconds": {"stock": [1e-6 * context**2]}, "measure": "time"}
@@ -52,8 +52,8 @@ def test_exponents_of_planted_growth(capsys):
     json.dumps(report)
 
 
-def test_the_plan_measures_memory_alone(monkeypatch):
-    """Catches a peak of memory that another variant of the same process made."""
+def test_memory_is_measured_in_one_process_per_variant(monkeypatch):
+    """Catches a memory peak caused by another variant in the same process."""
     monkeypatch.setattr(sys, "argv", ["bench_attention.py"])
     plan = planned_measurements(parse_options())
     assert plan[0]["task"] == "reference"

@@ -1,4 +1,4 @@
-"""The study that is timed: what its time allows, and the ways to the block mass that are held against each other."""
+"""The timed GPU study: its size, its archives, and the compared methods for block mass."""
 
 import random
 import shutil
@@ -20,21 +20,21 @@ MEASURED = {"fixed": 2.0, "by_token": 1e-5, "evaluation": 3.0}
     ("seconds", "seeds", "tokens"),
     [
         (10_000, [1, 2, 3], 2_000_000),
-        # Eight jobs, four at once: 0.65 · 80 · 4 / 8 = 26 s for each, 21 of them for tokens: more than are wanted.
+        # Eight jobs, four at a time: 0.65 · 80 · 4 / 8 = 26 s each, 21 s of them for tokens: more than needed.
         (80, [1, 2, 3], 2_000_000),
-        # 5.5 s for each would leave tokens 0.5 s; with two seeds, six jobs, 7.4 s leave 2.4 s.
+        # 5.5 s each would leave 0.5 s for tokens; with two seeds (six jobs), 7.4 s leave 2.4 s.
         (17, [1, 2], 236_666),
     ],
 )
-def test_the_budget_is_what_the_time_allows(seconds, seeds, tokens, tmp_path):
-    """Catches a study that is cut off in the middle of its arms, and seeds given up before tokens."""
+def test_seeds_and_tokens_fit_the_time(seconds, seeds, tokens, tmp_path):
+    """Catches a study that is cut off in the middle of its arms, or seeds given up before tokens."""
     study = Study(CONFIG, tmp_path, tmp_path, tmp_path, processes=4)
     found_seeds, found = affordable(study, MEASURED, seconds)
     assert found_seeds == seeds and abs(found - tokens) <= 1
 
 
-def test_what_was_cut_off_is_left_out():
-    """Catches a study that cannot be drawn, since an arm of its last seed is missing."""
+def test_unfinished_runs_are_left_out():
+    """Catches a study that cannot be drawn because an arm of its last seed is missing."""
     done = {("pretrained", 0), ("distributed", 1)}
     first = finished_part(CONFIG, done)
     assert (first["seeds"], list(first["arms"])) == ([1], ["distributed"])
@@ -42,8 +42,8 @@ def test_what_was_cut_off_is_left_out():
     assert (part["seeds"], list(part["arms"])) == ([1], ["distributed", "localist"])
 
 
-def test_runs_come_out_of_their_archives_as_they_went_in(tmp_path):
-    """Catches a run that is lost between two parts, and parts beyond those that can be brought back at once."""
+def test_archived_runs_are_unpacked_unchanged(tmp_path):
+    """Catches a run lost between two parts, or more parts in the folder than can be transferred together."""
     contents = {}
     archives = Archives(tmp_path / "out", tmp_path / "later", parts=1, part_bytes=1000)
     for seed in (1, 2):
@@ -60,7 +60,7 @@ def test_runs_come_out_of_their_archives_as_they_went_in(tmp_path):
 
 
 def test_every_way_gives_the_same_share_of_own_keys():
-    """Catches a way that is faster since it computes something else."""
+    """Catches a method that is faster only because it computes something else."""
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(0, 5, (2, 13), generator=generator).repeat_interleave(20, dim=1)[:, :256].clone()
     ids[:, 0] = -1
@@ -73,6 +73,6 @@ def test_every_way_gives_the_same_share_of_own_keys():
 
 
 def test_tiles_with_own_keys_are_counted():
-    """Catches tiles above the diagonal among them: two blocks of two tiles each fill three of ten twice."""
+    """Catches counting of tiles above the diagonal: two blocks of two tiles each have own keys in 2 · 3 of 10 tiles."""
     ids = torch.arange(512) // 256
     assert tiles_with_own_keys(ids) == (0.6, 128)

@@ -1,4 +1,4 @@
-"""The benchmark of blocks: agreement by hand, rivals, windows cut again, tokens' blocks brought back to sentences."""
+"""The benchmark of blocks: agreement by hand, rivals, longer windows, and sentences' blocks from those of tokens."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from localist.tokens.windows import Windows
 
 
 def windows_of(sentences: np.ndarray, stretches: np.ndarray, context: int) -> Windows:
-    """Windows of the tokens' sentences, each stretch cut by itself."""
+    """Windows of tokens, given each token's sentence and stretch; every stretch is cut separately."""
     whole = Windows(*(np.pad(sentences[None], ((0, 0), (1, 0)), constant_values=-1),) * 3, np.zeros(1, dtype=int))
     parts = []
     for stretch in np.unique(stretches):
@@ -29,8 +29,8 @@ def windows_of(sentences: np.ndarray, stretches: np.ndarray, context: int) -> Wi
     return Windows(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
 
 
-def test_sections_count_inside_their_article():
-    """Catches agreement over all articles at once, where sections of different articles are easily told apart."""
+def test_agreement_with_sections_is_measured_within_articles():
+    """Catches agreement over all articles together, in which sections of different articles are easy to separate."""
     sentences = pd.DataFrame({"document": [0] * 4 + [1] * 4, "section": [0, 0, 1, 1, 2, 2, 3, 3]})
     by_article = agreement(sentences, np.repeat([0, 1], 4))
     assert by_article["ari_article"] == 1 and by_article["ari_section"] == 0
@@ -39,14 +39,14 @@ def test_sections_count_inside_their_article():
     assert by_section["ari_article"] < 0.2
 
 
-def test_an_article_with_one_section_says_nothing():
-    """Catches articles in the mean that every partition into one block would agree with."""
+def test_articles_with_one_section_are_left_out_of_the_mean():
+    """Catches articles in the mean with which any partition into one block would agree."""
     sentences = pd.DataFrame({"document": [0, 0, 0, 0, 1, 1], "section": [0, 0, 1, 1, 2, 2]})
     assert agreement(sentences, np.array([0, 1, 0, 1, 2, 2]))["ari_section"] == pytest.approx(-0.5)
 
 
 def test_longer_windows_hold_the_same_tokens_in_order():
-    """Catches tokens lost or moved at the ends of windows, and windows that leave their stretch."""
+    """Catches tokens lost or moved at the ends of windows, or windows that cross stretches."""
     sentences = np.repeat(np.arange(12), 3)
     stretches = np.repeat([0, 1], 18)
     short = windows_of(sentences, stretches, 8)
@@ -55,8 +55,8 @@ def test_longer_windows_hold_the_same_tokens_in_order():
     np.testing.assert_array_equal(long.sentence_ids[long.is_text], sentences)
 
 
-def test_window_blocks_of_different_stretches_are_different():
-    """Catches window blocks, numbered from 0 in each stretch, that are taken for one block of the whole text."""
+def test_fixed_blocks_of_different_stretches_are_distinct():
+    """Catches fixed blocks, numbered from 0 in each stretch, that are merged across stretches."""
     windows = windows_of(np.repeat(np.arange(4), 2), np.repeat([0, 1], 4), 5)
     ids = np.where(windows.is_text, 0, -1)
     assert blocks_of_sentences(windows, ids, restarts=False).tolist() == [0, 0, 0, 0]
@@ -65,7 +65,7 @@ def test_window_blocks_of_different_stretches_are_different():
 
 
 def test_planted_topics_are_measured_with_their_controls():
-    """Catches rows without the default, or without the partitions that it is held against."""
+    """Catches rows without the default, or without the partitions that it is compared with."""
     generator = np.random.default_rng(0)
     section = np.repeat(np.arange(24), generator.integers(4, 13, size=24))
     vectors = np.eye(12)[section % 12] + generator.normal(scale=0.05, size=(len(section), 12))

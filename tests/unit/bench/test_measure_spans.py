@@ -1,4 +1,4 @@
-"""Boundary errors, peers and texts of the comparison of spans, on cases worked out by hand."""
+"""The comparison of spans: boundary errors, other methods and test texts, on cases worked out by hand."""
 
 import measure_spans as bench
 import numpy as np
@@ -25,9 +25,9 @@ def test_a_perfect_segmentation_has_no_error():
 
 
 def test_errors_of_a_worked_example():
-    """Catches windows of another width, and counts that are no shares."""
-    # Eight sentences, spans of four: pairs of sentences two apart, six of them. The true break separates pairs 2-4 and
-    # 3-5 (from 0); a break one sentence later separates 3-5 and 4-6.
+    """Catches windows of the wrong width, or counts instead of shares."""
+    # Eight sentences, spans of four: six pairs of sentences two apart. The true break separates pairs 2-4 and 3-5
+    # (from 0); a break one sentence later separates 3-5 and 4-6.
     assert boundary_errors([4, 8], [5, 8]) == (pytest.approx(2 / 6), pytest.approx(2 / 6))
     # Without a break, both pairs are errors.
     assert boundary_errors([4, 8], [8]) == (pytest.approx(2 / 6), pytest.approx(2 / 6))
@@ -35,7 +35,7 @@ def test_errors_of_a_worked_example():
     assert boundary_errors([4, 8], [4, 5, 8]) == (pytest.approx(1 / 6), pytest.approx(2 / 6))
 
 
-def test_a_break_everywhere_is_no_good():
+def test_breaks_everywhere_score_badly():
     """Catches WindowDiff above one."""
     assert boundary_errors([6, 12], list(range(1, 13))) == (pytest.approx(6 / 9), 1)
 
@@ -47,15 +47,15 @@ def test_fixed_windows_have_the_mean_length():
     assert fixed_windows(5, 5) == [1, 2, 3, 4, 5]
 
 
-def test_random_boundaries_are_as_many_and_different():
-    """Catches spans without sentences."""
+def test_random_boundaries_are_distinct_and_of_the_given_number():
+    """Catches empty spans."""
     ends = random_ends(20, 7, np.random.default_rng(0))
     assert len(ends) == len(set(ends)) == 7 and ends == sorted(ends) and ends[-1] == 20
     assert random_ends(3, 1, np.random.default_rng(0)) == [3]
 
 
 def test_runs_end_where_the_label_changes():
-    """Catches a label that comes back and is taken for the same run."""
+    """Catches a recurring label that is taken for the same run."""
     assert ends_of_runs(np.array([2, 2, 1, 2])) == [2, 3, 4]
 
 
@@ -63,7 +63,7 @@ TOPICS = ["alpha beta gamma delta epsilon zeta", "river stone water bridge islan
 
 
 def test_tiles_end_between_sentences():
-    """Catches ends counted in characters or tiles, and breaks that are refused beside short sentences."""
+    """Catches ends counted in characters or tiles, or breaks suppressed next to short sentences."""
     sentences = [" ".join(TOPICS[number // 12].split()[number % 2 :]) for number in range(36)]
     ends = tiling(sentences, width=10, block=4)
     assert ends == sorted(set(ends)) and ends[-1] == 36
@@ -71,12 +71,12 @@ def test_tiles_end_between_sentences():
 
 
 def test_a_text_too_short_for_blocks_is_one_tile():
-    """Catches a crash of the peer on short articles."""
+    """Catches a crash of TextTiling on short articles."""
     assert tiling(["one two", "", "three"], width=20, block=6) == [3]
 
 
 def articles(number: int = 12) -> tuple[pd.DataFrame, np.ndarray]:
-    """Articles of three sections of eight sentences, each section with a direction and words of its own."""
+    """Articles of three sections of eight sentences, each section with its own direction and words."""
     sections = np.repeat(np.arange(3 * number), 8)
     table = pd.DataFrame({"sentence": range(len(sections)), "document": sections // 3, "section": sections})
     table["title"] = "Article " + table["document"].astype(str)
@@ -86,8 +86,8 @@ def articles(number: int = 12) -> tuple[pd.DataFrame, np.ndarray]:
     return table, (np.eye(3 * number)[sections] + noise).astype(np.float32)
 
 
-def test_texts_are_of_different_articles():
-    """Catches pieces that meet within an article, where there is no boundary to find."""
+def test_adjacent_pieces_come_from_different_articles():
+    """Catches neighbouring pieces of one article, between which there is no boundary to find."""
     table, _ = articles()
     tests = boundary_tests(table, {"minimum": 3, "maximum": 60}, seed=1)
     assert tests["sections in order"][1].ends == [8, 16, 24]
@@ -97,8 +97,8 @@ def test_texts_are_of_different_articles():
         assert ends_of_runs(document) == text.ends and len(set(document)) == 10
 
 
-def test_planted_sections_are_found_and_the_rows_come_again(monkeypatch):
-    """Catches a peer that is scored as the spans are, columns that go missing, and a seed that is not used."""
+def test_planted_sections_are_found_reproducibly(monkeypatch):
+    """Catches another method's scores in the rows of spans, missing columns, or a seed that is not used."""
     monkeypatch.setattr(bench, "TEXTS", 4)
     table, vectors = articles()
     found = measure_spans(table, vectors, SETTINGS, chosen_on=["Article 0"], seed=3)

@@ -1,4 +1,4 @@
-"""The check without labels: meaning is told from order and from noise, on texts of all kinds."""
+"""The check without labels: it distinguishes meaning from order and from noise, on all kinds of text."""
 
 from itertools import pairwise
 
@@ -16,14 +16,14 @@ DIMENSIONS = 48
 
 
 def text(meanings: np.ndarray, noise: float, seed: int = 0) -> np.ndarray:
-    """A vector per sentence: a random direction for its meaning, and noise."""
+    """One vector per sentence: a random direction for its meaning, plus noise."""
     generator = np.random.default_rng(seed)
     directions = generator.normal(size=(meanings.max() + 1, DIMENSIONS))
     return directions[meanings] + noise * generator.normal(size=(len(meanings), DIMENSIONS))
 
 
 def in_order(count: int, length: int, several: int = 2) -> np.ndarray:
-    """Meanings of `count` passages of `length` sentences, in each of which `several` take turns at random."""
+    """Meanings in `count` passages of `length` sentences, each with `several` meanings of its own in random order."""
     turns = np.random.default_rng(1).integers(several, size=(count, length))
     return (np.arange(count)[:, None] * several + turns).ravel()
 
@@ -34,8 +34,8 @@ def checked(vectors: np.ndarray, stretches: int = 4, repeats: int = 3) -> dict:
     return block_check(vectors, rows, 5, (3, 60), SETTINGS, repeats, seed=0)
 
 
-def test_planted_passages_are_worth_something():
-    """Catches a check that finds nothing, or an agreement that is no better than that of runs."""
+def test_planted_passages_are_rated_good():
+    """Catches a check that misses planted meaning, or agreement no better than that of equal runs."""
     found = checked(text(in_order(20, 16), noise=0.5))
     assert worth_of(found, 0.4) == "good"
     assert found["p"] < 0.01 and found["same_block"] > found["other_block"] + 0.3
@@ -43,52 +43,52 @@ def test_planted_passages_are_worth_something():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_noise_is_worth_nothing(seed):
-    """Catches closeness that the fit itself made: clusters of noise are close in the dimensions they were found in."""
+def test_noise_is_rated_as_without_meaning(seed):
+    """Catches closeness measured in the dimensions of the fit, in which even clusters of noise are close."""
     found = checked(np.random.default_rng(seed).normal(size=(320, DIMENSIONS)))
     assert worth_of(found, 0.4) == "no_meaning" and abs(found["same_block"] - found["other_block"]) < 0.03
 
 
-def test_chapters_that_are_all_alike_have_the_blocks_of_one():
-    """Catches a check that needs chapters to differ: each has the same three passages."""
+def test_chapters_with_the_same_passages_are_rated_good():
+    """Catches a check that requires chapters to differ: here, each has the same three passages."""
     chapter = in_order(3, 20)
     found = checked(text(np.tile(chapter, 6), noise=0.5), stretches=6)
     assert worth_of(found, 0.4) == "good"
 
 
-def test_languages_that_alternate_from_sentence_to_sentence_are_worth_nothing():
-    """Catches blocks that are praised where no two neighbours have anything in common: 200 languages, mixed."""
+def test_languages_in_random_order_are_not_rated_good():
+    """Catches a good rating although neighbouring sentences have nothing in common: 200 languages, mixed."""
     languages = np.random.default_rng(2).permutation(np.repeat(np.arange(200), 2))
     assert worth_of(checked(text(languages, noise=0.2)), 0.4) != "good"
 
 
-def test_verse_with_weak_meaning_is_not_praised():
-    """Catches praise for lines that say little: noise of five times the meaning."""
+def test_weak_meaning_is_not_rated_good():
+    """Catches a good rating if noise is five times as strong as meaning."""
     found = checked(text(in_order(40, 8), noise=5))
     assert worth_of(found, 0.4) != "good"
 
 
 @pytest.mark.parametrize("vectors", [np.ones((1, DIMENSIONS)), np.ones((40, DIMENSIONS)), np.zeros((40, DIMENSIONS))])
-def test_sentences_that_do_not_differ_leave_nothing_to_compare(vectors):
-    """Catches a crash, or a verdict, on one sentence and on a text that repeats one."""
+def test_identical_sentences_leave_nothing_to_compare(vectors):
+    """Catches a crash or a rating for a single sentence, repeated sentences or zero vectors."""
     assert worth_of(checked(vectors, stretches=1), 0.4) == "nothing_to_compare"
 
 
 def test_a_check_without_repeats_has_no_agreement():
-    """Catches a mean over nothing."""
+    """Catches a mean of an empty list."""
     found = checked(text(in_order(8, 16), noise=0.5), repeats=0)
     assert found["returned"] is None and found["runs"] is None and found["p"] is not None
 
 
 def test_closeness_by_hand():
-    """Catches pairs across stretches, pairs that are too far apart, and a sentence compared with itself."""
+    """Catches pairs across stretches."""
     vectors = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 0]], dtype=float)
     found = closeness(vectors, np.array([0, 0, 1, 1, 1]), np.array([0, 4, 5]), np.random.default_rng(0))
     assert found["same_block"] == 1 and found["other_block"] == 0
 
 
 def test_closeness_agrees_with_all_pairs():
-    """Catches a pair that is left out or counted twice, by a loop over all pairs."""
+    """Catches missing or repeated pairs, and pairs across stretches or too far apart, by a loop over all pairs."""
     generator = np.random.default_rng(4)
     vectors, blocks, edges = generator.normal(size=(40, 6)), generator.integers(5, size=40), np.array([0, 23, 40])
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -103,7 +103,7 @@ def test_closeness_agrees_with_all_pairs():
 
 
 def test_runs_of_equal_length_restart_with_each_stretch():
-    """Catches runs that go on over the end of a stretch, or that are fewer than the blocks."""
+    """Catches runs that continue past the end of a stretch, or fewer runs than blocks."""
     runs = equal_runs(np.array([0, 5, 9]), 3)
     assert adjusted_rand_score(runs, [0, 0, 0, 1, 1, 2, 2, 2, 3]) == 1
 

@@ -1,4 +1,4 @@
-"""Words and sentences of blocks: what tells a block apart, by hand."""
+"""Distinctive words and central sentences of blocks, by hand."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from localist.blocks.block_words import central_sentences, telling_words
 
 
 def test_telling_words_by_hand():
-    """Catches weights that follow frequency alone: a word of every block tells nothing about one."""
+    """Catches words weighted by frequency alone: a word that occurs in every block is not distinctive."""
     texts = [
         "The cat chases the mouse, a cat and a mouse.",
         "The stock market fell; market!",
@@ -17,18 +17,18 @@ def test_telling_words_by_hand():
 
 
 def test_words_of_a_block_come_from_all_its_sentences():
-    """Catches rows that are summed into another block."""
+    """Catches sentences counted in another block."""
     texts = ["alpha beta", "gamma", "alpha alpha", "gamma delta"]
     assert telling_words(texts, np.array([1, 0, 1, 0]), 1, "en") == [["gamma"], ["alpha"]]
 
 
 def test_text_without_words_gives_no_words():
-    """Catches the vectorizer's own error on text of stop words, digits and signs."""
+    """Catches the vectorizer's error on text with only stop words, digits and punctuation."""
     assert telling_words(["the 1234", "of … and"], np.array([0, 1]), 3, "en") == [[], []]
 
 
-def test_markup_in_the_text_stays_text():
-    """Catches words that carry a tag into a page."""
+def test_words_contain_no_markup():
+    """Catches words that insert a tag into a page."""
     (words,) = telling_words(["<script>alert('x')</script> danger"], np.array([0]), 9, "en")
     assert all("<" not in word for word in words)
 

@@ -1,4 +1,4 @@
-"""Chance and counted queries against the definition, key by key."""
+"""Chance and counted queries compared with the definition, key by key."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -28,7 +28,7 @@ def by_definition(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 @settings(max_examples=50, deadline=None)
 @given(BLOCKS)
 def test_chance_is_as_defined(blocks):
-    """Catches keys without a block, the query itself, later keys or other windows in the chance of a query."""
+    """Catches chance that includes keys without a block, the query itself, later keys or other windows."""
     chance, counted = chance_table(blocks)
     expected, expected_counted = by_definition(blocks)
     np.testing.assert_allclose(chance, expected, rtol=1e-12)
@@ -37,15 +37,15 @@ def test_chance_is_as_defined(blocks):
 
 @settings(max_examples=30, deadline=None)
 @given(BLOCKS, st.integers(1, 10_000))
-def test_chance_does_not_depend_on_the_names_of_blocks(blocks, factor):
-    """Catches groups of two windows that collide where block numbers are large or have gaps."""
+def test_chance_does_not_depend_on_block_numbers(blocks, factor):
+    """Catches groups of two windows that collide if block numbers are large or have gaps."""
     renamed = np.where(blocks >= 0, (4 - blocks) * factor, -1)
     for one, other in zip(chance_table(blocks), chance_table(renamed), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_chance_by_hand():
-    """Catches a changed definition, told by a window that can be counted on the fingers."""
+    """Catches a changed definition, with a window small enough to count by hand."""
     chance, counted = chance_table(np.array([[-1, 0, 0, 1, 0, 1, -1]]))
     np.testing.assert_allclose(chance[0], [np.nan, np.nan, 1, 0, 2 / 3, 1 / 4, np.nan])
     assert counted[0].tolist() == [False, False, False, False, True, True, False]

@@ -1,4 +1,4 @@
-"""Embeddings: shards that survive an interruption, and what cannot be is named."""
+"""Embeddings: shards that survive an interruption, and errors for invalid values."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from localist.plumbing.errors import UserError
 
 
 def encode(texts: list[str]) -> np.ndarray:
-    """A vector that tells the text: its length and its number."""
+    """A vector that identifies the text: its length and its number."""
     return np.array([[len(text), float(text.split()[0])] for text in texts])
 
 
@@ -21,13 +21,13 @@ def texts(monkeypatch):
 
 
 def test_each_sentence_gets_its_own_vector(texts, tmp_path):
-    """Catches sentences that stay in the order of length, and shards that are joined wrongly."""
+    """Catches vectors left in order of sentence length, and shards joined wrongly."""
     embed_in_shards(texts, encode, tmp_path / "shards", tmp_path / "whole.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "whole.npy"), encode(texts))
     assert not (tmp_path / "shards").exists()
 
 
-def test_long_sentences_go_to_the_encoder_with_long_ones(texts, tmp_path):
+def test_sentences_are_encoded_in_order_of_length(texts, tmp_path):
     """Catches batches in which short sentences are padded to the length of long ones."""
     lengths = []
 
@@ -40,8 +40,8 @@ def test_long_sentences_go_to_the_encoder_with_long_ones(texts, tmp_path):
     assert flat == sorted(flat, reverse=True)
 
 
-def test_an_encoder_that_gives_no_numbers_is_blamed(texts, tmp_path):
-    """Catches embeddings of NaN on disk, and the advice to delete them and run again, which would change nothing."""
+def test_nan_from_the_encoder_is_reported_as_its_error(texts, tmp_path):
+    """Catches NaN embeddings on disk, and advice to delete them and run again, which would not help."""
 
     def damaged(batch):
         return np.where(encode(batch)[:, 1:] == 7, np.nan, encode(batch))
@@ -53,8 +53,8 @@ def test_an_encoder_that_gives_no_numbers_is_blamed(texts, tmp_path):
     assert not (tmp_path / "whole.npy").exists() and not list((tmp_path / "shards").iterdir())
 
 
-def test_a_new_start_goes_on_after_the_last_finished_shard(texts, tmp_path):
-    """Catches finished shards that are computed again, and unfinished ones that are taken."""
+def test_a_restart_resumes_after_the_last_finished_shard(texts, tmp_path):
+    """Catches finished shards that are recomputed, and unfinished ones that are used."""
     seen = []
 
     def failing(batch):
@@ -82,8 +82,8 @@ def test_a_new_start_goes_on_after_the_last_finished_shard(texts, tmp_path):
         (np.array([[1.0], [1.0], [np.nan], [1.0], [np.inf]]), "sentence 2 is not finite"),
     ],
 )
-def test_embeddings_that_cannot_be_are_named(array, message, tmp_path):
-    """Catches stale or damaged embeddings that would give blocks without an error."""
+def test_stale_or_damaged_embeddings_are_refused(array, message, tmp_path):
+    """Catches stale or damaged embeddings accepted without an error."""
     np.save(tmp_path / "embeddings.npy", array)
     with pytest.raises(UserError, match=rf"embeddings\.npy.*{message}.*Delete"):
         load_embeddings(tmp_path / "embeddings.npy", 5)

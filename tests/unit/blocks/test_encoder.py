@@ -1,4 +1,4 @@
-"""The sentence encoder: what becomes of texts that are longer than it reads."""
+"""The sentence encoder, and texts longer than its limit."""
 
 import re
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ WORDS = {"sea": (1.0, 0.0), "sky": (0.0, 1.0)}
 
 
 class WordTokenizer:
-    """A token per word, and two special ones."""
+    """One token per word, and two special tokens."""
 
     is_fast = True
 
@@ -25,7 +25,7 @@ class WordTokenizer:
 
 
 def encode(texts, **_):
-    """The direction of the mean of a text's words, of which no more than six are read."""
+    """The direction of the mean of a text's first six words; further words are ignored."""
     sums = np.array([np.sum([WORDS[word] for word in text.split()[:6]], axis=0) for text in texts])
     return (sums / np.linalg.norm(sums, axis=1, keepdims=True)).astype(np.float32)
 
@@ -35,8 +35,8 @@ def encoder():
     return SentenceEncoder(SimpleNamespace(tokenizer=WordTokenizer(), max_seq_length=8, encode=encode))
 
 
-def test_all_of_a_long_text_counts(encoder):
-    """Catches the end of a long sentence that is cut off, and parts that count alike whatever their length."""
+def test_long_texts_are_encoded_completely(encoder):
+    """Catches long sentences that are truncated, and parts that are not weighted by their length."""
     texts = ["sea", "sea " * 6 + "sky " * 2, "sky " * 18]
     vectors = encoder(texts)
     np.testing.assert_allclose(vectors[1], np.array([6, 2]) / np.hypot(6, 2), rtol=1e-6)
@@ -44,8 +44,8 @@ def test_all_of_a_long_text_counts(encoder):
     assert encoder.long_texts == 2 and encoder.longest == 8
 
 
-def test_texts_that_fit_are_left_to_the_encoder(encoder):
-    """Catches other bits for texts that need no parts."""
+def test_texts_that_fit_are_encoded_unchanged(encoder):
+    """Catches altered vectors of texts that need not be divided."""
     texts = ["sea sky sea", "sky", "sea " * 6]
     np.testing.assert_array_equal(encoder(texts), encode(texts))
     assert encoder.long_texts == 0
@@ -61,12 +61,12 @@ def test_texts_that_fit_are_left_to_the_encoder(encoder):
     ],
 )
 def test_parts_by_hand(text, room, expected):
-    """Catches words that are torn where they need not be, lost letters, and parts that are too long."""
+    """Catches words split unnecessarily, lost letters, and parts that are too long."""
     places = [(place, place + 1) for place, letter in enumerate(text) if letter != " "]
     assert text_parts(text, places, room) == expected
 
 
-def test_a_folder_that_is_no_encoder_is_named(tmp_path):
-    """Catches a traceback from deep inside the library."""
+def test_a_folder_without_an_encoder_is_refused(tmp_path):
+    """Catches a traceback from inside the library."""
     with pytest.raises(UserError, match="does not load as a sentence encoder"):
         load_encoder(tmp_path)

@@ -30,7 +30,7 @@ from partition_tokens import main
 
 
 def windows_of(stretches: list[np.ndarray], context: int) -> Windows:
-    """Windows of `context` tokens over stretches of sentence ids, each token's id its place in its stretch."""
+    """Windows of `context` tokens over stretches of sentence ids; each token's id is its place in its stretch."""
     rows, places, stretch_ids = [], [], []
     for number, sentences in enumerate(stretches):
         for start in range(0, len(sentences), context - 1):
@@ -53,7 +53,7 @@ def by_stretch(windows: Windows, blocks: np.ndarray) -> list[np.ndarray]:
 
 
 def circular_runs(blocks: np.ndarray) -> Counter:
-    """How often each (block, length) occurs as a run, the stretch taken as a ring."""
+    """How often each (block, length) occurs as a run if the stretch is closed to a ring."""
     starts = np.flatnonzero(blocks != np.roll(blocks, 1))
     if not len(starts):
         return Counter([(int(blocks[0]), len(blocks))])
@@ -63,7 +63,7 @@ def circular_runs(blocks: np.ndarray) -> Counter:
 
 
 def topical_text(seed: int, stretches: int = 40) -> tuple[list[np.ndarray], np.ndarray]:
-    """Sentences of 8–40 tokens, a dozen topics that tend to go on: stretches of ids, block of each sentence."""
+    """Sentences of 8–40 tokens on a dozen persistent topics: stretches of ids, and the block of each sentence."""
     rng = np.random.default_rng(seed)
     texts, blocks = [], []
     for _ in range(stretches):
@@ -82,7 +82,7 @@ STRETCHES = st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=30).map(np
 @settings(max_examples=50, deadline=None)
 @given(STRETCHES, st.integers(2, 12))
 def test_every_partition_leaves_out_sink_and_padding(stretches, context):
-    """Catches a block for the sink or for padding, and a text token without one."""
+    """Catches a sink or padding with a block, and a text token without one."""
     windows = windows_of(stretches, context)
     semantic = semantic_blocks(windows, np.array([3, 0, 3, 1, 2, 0]))
     for blocks in (semantic, fixed_blocks(windows, 3), shifted_blocks(windows, semantic)):
@@ -91,7 +91,7 @@ def test_every_partition_leaves_out_sink_and_padding(stretches, context):
 
 
 def test_tokens_take_the_block_of_their_sentence():
-    """Catches blocks that are looked up by another key than the sentence."""
+    """Catches blocks looked up by a key other than the sentence."""
     windows = windows_of([np.array([0, 0, 2, 1])], 4)
     assert semantic_blocks(windows, np.array([7, 8, 9])).tolist() == [[-1, 7, 7, 9], [-1, 8, -1, -1]]
 
@@ -99,7 +99,7 @@ def test_tokens_take_the_block_of_their_sentence():
 @settings(max_examples=50, deadline=None)
 @given(STRETCHES, st.integers(2, 12), st.integers(1, 9))
 def test_fixed_blocks_restart_at_each_stretch(stretches, context, width):
-    """Catches runs that go on over a gap in the text, or that restart at each window."""
+    """Catches runs that continue across a gap in the text, or restart at each window."""
     windows = windows_of(stretches, context)
     for blocks in by_stretch(windows, fixed_blocks(windows, width)):
         assert blocks.tolist() == [place // width for place in range(len(blocks))]
@@ -108,7 +108,7 @@ def test_fixed_blocks_restart_at_each_stretch(stretches, context, width):
 @settings(max_examples=50, deadline=None)
 @given(STRETCHES, st.integers(2, 12))
 def test_shifted_blocks_keep_runs_and_sizes(stretches, context):
-    """Catches a control that differs in more than place: other sizes, broken runs, or blocks of another stretch."""
+    """Catches a control that changes more than position: other sizes, broken runs, or blocks of another stretch."""
     windows = windows_of(stretches, context)
     semantic = semantic_blocks(windows, np.arange(6))
     shifted = by_stretch(windows, shifted_blocks(windows, semantic))
@@ -118,14 +118,14 @@ def test_shifted_blocks_keep_runs_and_sizes(stretches, context):
 
 
 def test_shifted_blocks_by_hand():
-    """Catches another shift than half of the stretch, across its windows."""
+    """Catches a shift other than half the stretch, across its windows."""
     windows = windows_of([np.array([0, 0, 1, 1, 1, 2]), np.array([4, 5])], 5)
     shifted = shifted_blocks(windows, semantic_blocks(windows, np.arange(6)))
     assert [blocks.tolist() for blocks in by_stretch(windows, shifted)] == [[1, 1, 2, 0, 0, 1], [5, 4]]
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_window_partition_is_matched_to_the_semantic_one(seed):
+def test_fixed_blocks_match_the_chance_of_semantic_blocks(seed):
     """Catches a width whose chance differs from its target by more than the comparison allows (0.02)."""
     texts, block_of_sentence = topical_text(seed)
     windows = windows_of(texts, 128)
@@ -136,7 +136,7 @@ def test_the_window_partition_is_matched_to_the_semantic_one(seed):
 
 
 def test_statistics_by_hand():
-    """Catches chance over the wrong queries: all that see a key, and the counted ones, are told apart."""
+    """Catches chance averaged over the wrong queries: all those that see a key, or only the counted ones."""
     blocks = np.array([[-1, 0, 0, 1, 0], [-1, 2, 2, -1, -1]])
     statistics = block_statistics(blocks)
     assert statistics["mean_chance"] == pytest.approx((1 + 0 + 2 / 3 + 1) / 4)
@@ -146,7 +146,7 @@ def test_statistics_by_hand():
 
 
 def test_run_lengths_by_hand():
-    """Catches runs that go on into the next window or over padding, and the sink or padding taken for a run."""
+    """Catches runs that continue into the next window or across padding, and sink or padding counted as runs."""
     blocks = np.array(
         [[-1, 3, 3, 0, 3], [-1, 3, 3, 3, 3], [-1, 5, -1, 5, 5], [-1, -1, -1, -1, -1], [7, 7, 7, 7, 8], [8, 8, 8, 9, 9]]
     )
@@ -157,7 +157,7 @@ def test_run_lengths_by_hand():
 @settings(max_examples=50, deadline=None)
 @given(STRETCHES, st.integers(2, 12))
 def test_runs_add_up_to_the_text(stretches, context):
-    """Catches runs that are lost or counted twice, by the sum of their tokens and a loop over the tokens."""
+    """Catches lost or repeated runs, by the sum of their lengths and a loop over the tokens."""
     windows = windows_of(stretches, context)
     blocks = semantic_blocks(windows, np.array([3, 0, 3, 1, 2, 0]))
     lengths = run_lengths(blocks)
@@ -167,7 +167,7 @@ def test_runs_add_up_to_the_text(stretches, context):
 
 
 def test_sentences_are_looked_up_by_number():
-    """Catches a table in another order, or with gaps, that gives sentences the blocks of their neighbours."""
+    """Catches sentences with the blocks of others because the table is unsorted or has gaps."""
     table = pd.DataFrame({"sentence": [2, 0, 1], "block": [5, 3, 4]})
     assert blocks_by_sentence(table).tolist() == [3, 4, 5]
     with pytest.raises(UserError, match=r"sentence_blocks\.parquet"):
@@ -175,7 +175,7 @@ def test_sentences_are_looked_up_by_number():
 
 
 def test_shuffled_blocks_keep_their_sizes_in_each_split():
-    """Catches a control with other block sizes, or one that carries blocks from one split into another."""
+    """Catches a control with other block sizes, or one that moves blocks from one split to another."""
     generator = np.random.default_rng(0)
     splits = np.repeat(["train", "test"], [60, 20])
     table = pd.DataFrame({"sentence": range(80), "block": generator.integers(0, 5, 80), "split": splits})
@@ -206,7 +206,7 @@ def run_main(folder: Path, partition: str) -> tuple[dict[str, np.ndarray], dict]
 
 
 def test_the_rule_writes_matched_partitions(tmp_path):
-    """Catches a split whose width is matched to the chance of another, and a summary of another partition."""
+    """Catches a width matched to the chance of another split, and a summary of another partition."""
     semantic, described = run_main(tmp_path, "semantic")
     fixed, matched = run_main(tmp_path, "fixed")
     shifted, _ = run_main(tmp_path, "shifted")

@@ -28,7 +28,7 @@ SETTINGS = BlockSettings(max_chance=0.6, min_blocks_per_window=3, min_size=2)
 
 
 def interleaved(spans: int, length: int, meanings: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Vectors of `spans` spans in which `meanings` directions take turns, the span of each, and its direction."""
+    """Vectors of `spans` spans in which `meanings` directions alternate, and the span and direction of each."""
     generator = np.random.default_rng(seed)
     of_span = np.repeat(np.arange(spans), length)
     truth = of_span * meanings + np.tile(np.arange(length) % meanings, spans)
@@ -38,14 +38,14 @@ def interleaved(spans: int, length: int, meanings: int, seed: int = 0) -> tuple[
 
 @pytest.mark.parametrize("meanings", [1, 2, 3])
 def test_planted_meanings_inside_spans_are_found(meanings):
-    """Catches parts that are runs rather than meanings, or that reach over the end of a span."""
+    """Catches parts that follow order rather than meaning, or that continue past the end of a span."""
     vectors, spans, truth = interleaved(spans=5, length=12, meanings=meanings)
     blocks = divided(parts_of_spans(vectors, spans, SETTINGS), spans, 12 / meanings)
     assert adjusted_rand_score(truth, blocks) == 1
 
 
-def test_parts_are_those_of_wards_method_in_scikit_learn():
-    """Catches another linkage, vectors that are not of unit length, or parts of another span."""
+def test_parts_equal_wards_method_in_scikit_learn():
+    """Catches a linkage other than Ward's, vectors not scaled to unit length, or parts of another span."""
     generator = np.random.default_rng(3)
     vectors, spans = generator.normal(size=(40, 6)), np.repeat([0, 1], 20)
     parts = parts_of_spans(vectors, spans, BlockSettings(1, 3, 1))
@@ -65,7 +65,7 @@ def test_parts_are_those_of_wards_method_in_scikit_learn():
     seed=st.integers(0, 9),
 )
 def test_blocks_stay_inside_spans_and_keep_their_bounds(lengths, size, minimum, seed):
-    """Catches sentences without a block, ids with gaps, blocks of two spans, too many parts, and too small ones."""
+    """Catches sentences without a block, gaps in the ids, blocks across spans, and too many or too small parts."""
     spans = np.repeat(np.arange(len(lengths)), lengths)
     vectors = np.random.default_rng(seed).normal(size=(len(spans), 5))
     blocks = divided(parts_of_spans(vectors, spans, BlockSettings(1, 3, minimum)), spans, size)
@@ -79,14 +79,14 @@ def test_blocks_stay_inside_spans_and_keep_their_bounds(lengths, size, minimum, 
 
 
 def test_a_small_part_joins_the_nearest():
-    """Catches merging into the largest or the next part, and parts that are not numbered by their first sentences."""
+    """Catches merging into the largest or the next part, and parts not numbered in order of their first sentences."""
     vectors = np.array([[1, 0], [1, 0.1], [1, 0.2], [0, 1], [0.1, 1], [0.3, 1.0]])
     assert without_small_parts(vectors, np.array([4, 4, 4, 2, 2, 7]), 2).tolist() == [0, 0, 0, 1, 1, 1]
     assert without_small_parts(vectors, np.array([4, 4, 4, 2, 2, 7]), 1).tolist() == [0, 0, 0, 1, 1, 2]
 
 
 def test_the_largest_blocks_within_the_bounds_are_chosen():
-    """Catches bounds that are not kept, and blocks that are finer than they need to be."""
+    """Catches ignored bounds, and blocks that are finer than necessary."""
     curve = pd.DataFrame(
         {
             "blocks": [90, 60, 40, 20],
@@ -101,8 +101,8 @@ def test_the_largest_blocks_within_the_bounds_are_chosen():
     assert not none["allowed"].any() and none.loc[none["chosen"], "blocks"].tolist() == [90]
 
 
-def test_spans_that_leave_a_window_several_blocks_are_not_divided():
-    """Catches a division for its own sake: short spans in long windows."""
+def test_short_spans_are_not_divided():
+    """Catches spans divided although a window already contains several of them."""
     vectors, spans, _ = interleaved(spans=20, length=6, meanings=2)
     parts = parts_of_spans(vectors, spans, SETTINGS)
     size, curve = choose_size(parts, spans, np.arange(120)[None], SETTINGS)
@@ -110,8 +110,8 @@ def test_spans_that_leave_a_window_several_blocks_are_not_divided():
     np.testing.assert_array_equal(divided(parts, spans, size), spans)
 
 
-def test_long_spans_are_divided_until_a_window_sees_several_blocks():
-    """Catches windows inside one span, of which locality would say nothing."""
+def test_long_spans_are_divided_until_a_window_contains_several_blocks():
+    """Catches windows with a single block, in which locality would be meaningless."""
     vectors, spans, _ = interleaved(spans=4, length=60, meanings=3)
     parts = parts_of_spans(vectors, spans, SETTINGS)
     size, curve = choose_size(parts, spans, np.arange(240).reshape(12, 20), SETTINGS)
@@ -120,14 +120,14 @@ def test_long_spans_are_divided_until_a_window_sees_several_blocks():
 
 
 def test_training_blocks_are_numbered_first():
-    """Catches held-out blocks among those that topics are fitted on, and blocks that are mixed up."""
+    """Catches held-out blocks numbered among those that topics are fitted on, and mixed-up blocks."""
     blocks, training = np.array([0, 0, 1, 1, 2, 3, 3]), np.array([False, False, True, True, False, True, True])
     assert training_first(blocks, training).tolist() == [2, 2, 0, 0, 3, 1, 1]
 
 
 @pytest.mark.parametrize("vectors", [np.ones((1, 4)), np.ones((30, 4)), np.zeros((30, 4))])
-def test_sentences_that_do_not_differ_stay_in_their_spans(vectors):
-    """Catches a crash on a single sentence, on a text that repeats one, and on vectors of no length."""
+def test_a_span_of_identical_sentences_is_not_divided(vectors):
+    """Catches a crash on a single sentence, repeated sentences or zero vectors."""
     spans = np.zeros(len(vectors), dtype=int)
     parts = parts_of_spans(vectors, spans, SETTINGS)
     size, curve = choose_size(parts, spans, np.arange(len(vectors))[None], SETTINGS)
@@ -136,7 +136,7 @@ def test_sentences_that_do_not_differ_stay_in_their_spans(vectors):
 
 
 def written(folder: Path, held_out: int = 0, names=("sentence_blocks.parquet", "selection.csv", "fit.json")) -> Path:
-    """The rule's inputs and outputs for eight spans, every fourth of them held out with vectors drawn anew."""
+    """Run the rule on eight spans; every fourth is held out, with random vectors from the seed `held_out`."""
     vectors, spans, _ = interleaved(spans=8, length=18, meanings=3)
     split = np.where(spans % 4 == 3, "test", "train")
     replaced = np.random.default_rng(held_out).normal(size=vectors.shape)
@@ -154,8 +154,8 @@ def written(folder: Path, held_out: int = 0, names=("sentence_blocks.parquet", "
     return folder
 
 
-def test_held_out_sentences_change_nothing_that_is_fitted(tmp_path):
-    """Catches leakage: with other held-out sentences, size, curve and training blocks must stay the same."""
+def test_held_out_sentences_do_not_affect_the_fit(tmp_path):
+    """Catches leakage: size, curve and training blocks must not depend on held-out sentences."""
     one, other = written(tmp_path, 1), tmp_path / "other"
     other.mkdir()
     written(other, 2)
@@ -167,7 +167,7 @@ def test_held_out_sentences_change_nothing_that_is_fitted(tmp_path):
 
 
 def test_the_rule_gives_every_sentence_a_block(tmp_path):
-    """Catches a summary of other blocks than those of training text, and held-out blocks that are training ones."""
+    """Catches a summary of blocks other than those of training text, and held-out sentences in training blocks."""
     table = pd.read_parquet(written(tmp_path) / "sentence_blocks.parquet")
     fit = json.loads((tmp_path / "fit.json").read_text())
     training = table["split"] == "train"
@@ -177,7 +177,7 @@ def test_the_rule_gives_every_sentence_a_block(tmp_path):
 
 
 def test_embeddings_with_nan_are_refused_before_anything_is_written(tmp_path):
-    """Catches blocks from vectors that mean nothing."""
+    """Catches blocks computed from NaN."""
     written(tmp_path)
     for name in ("sentence_blocks.parquet", "selection.csv", "fit.json"):
         (tmp_path / name).unlink()

@@ -12,18 +12,18 @@ def mean(totals) -> np.ndarray:
 
 
 def losses(nats: np.ndarray, tokens: float = 10.0) -> np.ndarray:
-    """[seeds, sections, 2] of losses per token [seeds, sections]."""
+    """[seeds, sections, 2] from losses per token [seeds, sections]."""
     return np.stack([nats * tokens, np.full_like(nats, tokens)], axis=-1)
 
 
-def test_what_cannot_be_computed_is_not_significant():
-    """Catches NaN that counts as beyond every null, with the smallest p there is."""
+def test_an_estimate_that_cannot_be_computed_is_not_significant():
+    """Catches NaN counted as beyond every null, with the smallest possible p."""
     broken = Resampled(np.nan, np.full(100, np.nan), seeds=3, sections=20, seed_error=np.nan, section_error=np.nan)
     assert broken.p_above(0.0) == 1.0
 
 
 def test_the_error_of_a_ring_of_pairs_by_simulation():
-    """Catches a floor that counts each seed twice and takes its pairs for independent."""
+    """Catches a floor whose standard error treats pairs that share a seed as independent."""
     rng = np.random.default_rng(0)
     for seeds in (3, 5):
         brought = rng.normal(size=(20000, seeds))
@@ -33,7 +33,7 @@ def test_the_error_of_a_ring_of_pairs_by_simulation():
 
 
 def test_p_by_hand():
-    """Catches a p that is one-sided, 0, above 1, or that counts the other side of the null."""
+    """Catches a p that is one-sided, 0, above 1, or computed on the wrong side of the null."""
     values = np.arange(1.0, 100.0)  # 99 of them
     found = Resampled(50.0, values, seeds=1, sections=9, seed_error=np.nan, section_error=1.0)
     assert found.p_above(0.5) == pytest.approx(2 * 1 / 100)
@@ -41,28 +41,28 @@ def test_p_by_hand():
     assert found.p_above(1000.0) == 1.0
 
 
-def test_the_interval_holds_the_middle_of_the_values():
-    """Catches the limits of another level than that of p."""
+def test_the_interval_contains_the_middle_of_the_values():
+    """Catches an interval whose level differs from that of p."""
     values = np.linspace(0, 1, 1001)
     low, high = Resampled(0.5, values, seeds=1, sections=9, seed_error=np.nan, section_error=1.0).interval
     assert (low, high) == pytest.approx((ALPHA / 2, 1 - ALPHA / 2))
 
 
-def test_the_estimate_weighs_sections_by_their_tokens():
-    """Catches a mean of sections' means."""
+def test_the_estimate_weights_sections_by_their_tokens():
+    """Catches an unweighted mean of section means."""
     sample = np.array([[[10.0, 10.0], [90.0, 30.0]]])
     assert resample([sample], mean, resamples=10, seed=0).value == pytest.approx(100 / 40)
 
 
 def test_one_seed_has_no_error_over_seeds():
-    """Catches a spread made out of a single run."""
+    """Catches a spread computed from a single run."""
     rng = np.random.default_rng(0)
     found = resample([losses(rng.normal(3, 0.1, (1, 20)))], mean, resamples=50, seed=0)
     assert np.isnan(found.seed_error) and (found.seeds, found.sections) == (1, 20)
 
 
-def test_errors_are_the_standard_errors_of_either_kind():
-    """Catches errors that are not divided by the root of their number, or in each other's place."""
+def test_standard_errors_over_seeds_and_over_sections():
+    """Catches standard errors not divided by the root of the number, or swapped."""
     rng = np.random.default_rng(0)
     over_seeds = losses(np.array([[1.0], [2.0], [3.0]]) + np.zeros((3, 50)))
     found = resample([over_seeds], mean, resamples=100, seed=0)
@@ -72,8 +72,8 @@ def test_errors_are_the_standard_errors_of_either_kind():
     assert over_sections.section_error == pytest.approx(np.std(nats, ddof=1) / 20, rel=0.05)
 
 
-def test_pairing_removes_what_seeds_share():
-    """Catches arms whose common luck with a seed counts as an error of their difference."""
+def test_pairing_removes_seed_effects_shared_by_arms():
+    """Catches a seed effect common to both arms that counts as an error of their difference."""
     luck = np.array([[0.0], [0.5], [1.0]]) + np.zeros((3, 20))
     above, below = losses(luck + 0.1), losses(luck)
 
@@ -86,14 +86,14 @@ def test_pairing_removes_what_seeds_share():
 
 
 def test_factors_scale_the_error_over_seeds():
-    """Catches the correction for pairs that share seeds being left out."""
+    """Catches a missing correction for pairs that share seeds."""
     sample = losses(np.array([[1.0], [2.0], [3.0]]) + np.zeros((3, 20)))
     once, twice = (resample([sample], mean, resamples=50, seed=0, seed_factors=[factor]) for factor in (1.0, 2.0))
     assert twice.seed_error == pytest.approx(2 * once.seed_error)
 
 
 def test_the_same_seed_gives_the_same_values():
-    """Catches an unseeded draw: the same files would give another table."""
+    """Catches unseeded draws: the same files would give different tables."""
     sample = losses(np.random.default_rng(0).normal(3, 0.1, (2, 20)))
     one, same, other = (resample([sample], mean, resamples=50, seed=seed).values for seed in (0, 0, 1))
     assert (one == same).all() and (one != other).any()

@@ -26,8 +26,8 @@ def words_of(judged):
     return [Words(f"reason of {one.name}", f"sentence of {one.name}") for one in judged]
 
 
-def test_there_is_a_row_per_claim_with_its_numbers(judged):
-    """Catches a claim that is left out, and numbers that belong to a part that the verdict does not hang on."""
+def test_each_claim_has_a_row_with_its_numbers(judged):
+    """Catches a missing claim, and numbers of a part that does not decide the verdict."""
     table = claims_table(judged, words_of(judged))
     assert table["claim"].tolist() == list(CLAIMS)
     row = table.set_index("claim").loc["meaning_matters"]
@@ -40,8 +40,8 @@ def test_there_is_a_row_per_claim_with_its_numbers(judged):
     assert len(parts) == 2 and direction["p"] == parts["p"].max()
 
 
-def test_reasons_stand_in_the_row_of_their_claim(judged):
-    """Catches a sentence, or a code, of another claim."""
+def test_reasons_are_in_the_row_of_their_claim(judged):
+    """Catches the reason, sentence or code of another claim."""
     table = claims_table(judged, words_of(judged)).set_index("claim")
     assert table["reason"].tolist() == [f"reason of {name}" for name in table.index]
     assert table["sentence"].tolist() == [f"sentence of {name}" for name in table.index]
@@ -49,8 +49,8 @@ def test_reasons_stand_in_the_row_of_their_claim(judged):
     assert table.loc["meaning_matters", "reason_code"] == "beyond_the_null"
 
 
-def test_the_checks_are_those_of_each_constrained_arm(study):
-    """Catches a manipulation check that is left out, or that passes below its minimum."""
+def test_manipulation_checks_cover_the_constrained_arms(study):
+    """Catches a check of the baseline, and a wrong gain, result or active share of a constrained arm."""
     checks = manipulation_table(study, manipulation_checks(study), planted_histories(study)).set_index("arm")
     assert "distributed" not in checks.index
     assert checks.loc["quintic", "gain"] == pytest.approx(0.3) and checks.loc["quintic", "passed"]
@@ -59,7 +59,7 @@ def test_the_checks_are_those_of_each_constrained_arm(study):
     )
 
 
-def test_active_shares_are_those_of_the_ends():
-    """Catches the mean of the whole run, and the ends in each other's place."""
+def test_active_shares_are_means_at_both_ends():
+    """Catches the mean of the whole run, and swapped ends."""
     assert active_at_ends(np.array([1.0, 0.8, *[0.5] * 16, 0.2, 0.0])) == pytest.approx((0.9, 0.1))
     assert active_at_ends(np.array([0.7])) == pytest.approx((0.7, 0.7))

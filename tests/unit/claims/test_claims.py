@@ -1,4 +1,4 @@
-"""Every claim can come out every way, in studies with planted effects."""
+"""Every claim can get every verdict, in studies with planted effects."""
 
 from dataclasses import asdict, replace
 
@@ -13,15 +13,15 @@ from localist.claims.judging import judge, manipulation_checks
 from localist.claims.verdicts import NOT_SUPPORTED, NOT_TESTED, SUPPORTED, UNDECIDED
 
 
-def test_every_claim_and_verdict_is_tried():
-    """Catches a claim that is added without proof that it can be decided each way."""
+def test_every_claim_and_verdict_is_tested():
+    """Catches a new claim without proof that it can get every verdict."""
     assert set(PLANS) == set(CLAIMS)
     assert all(set(plans) == {SUPPORTED, NOT_SUPPORTED, UNDECIDED, NOT_TESTED} for plans in PLANS.values())
 
 
 @pytest.mark.parametrize(("name", "verdict"), [(name, verdict) for name in PLANS for verdict in PLANS[name]])
 def test_planted_effects_get_their_verdict(name, verdict):
-    """Catches a claim with a sign the wrong way round, that reads another arm, or that can only come out one way."""
+    """Catches a claim with the wrong sign, one that reads another arm, or one that always gets the same verdict."""
     found = judged(name, PLANS[name][verdict])
     assert found.verdict == verdict, found.reason
     assert bool(found.contrasts) == (verdict != NOT_TESTED)
@@ -37,14 +37,14 @@ def test_planted_effects_get_their_verdict(name, verdict):
         ("late_layers_localised", 0, 0.05),
     ],
 )
-def test_effects_are_held_against_their_margin_in_their_unit(name, null, smallest):
-    """Catches a margin of another claim, and one in nats beside an effect in percent."""
+def test_effects_are_compared_with_their_margin_in_the_same_unit(name, null, smallest):
+    """Catches the margin of another claim, and a margin in nats for an effect in percent."""
     contrast = judged(name, PLANS[name][SUPPORTED]).contrasts[0]
     assert (contrast.null, contrast.smallest) == pytest.approx((null, smallest))
 
 
-def test_doses_are_not_matched_where_the_target_is_scaled():
-    """Catches arms called dose-matched in a study in which α says nothing of how hard a layer is pushed."""
+def test_doses_are_not_matched_if_the_target_is_scaled():
+    """Catches arms treated as dose-matched in a study in which α cannot equalise doses."""
     name = "progressive_beats_localist_dose_matched"
     study = planted_study(needed(name, PLANS[name][SUPPORTED]))
     scaled = replace(study, constraint=replace(study.constraint, applies_to="target"))
@@ -53,27 +53,27 @@ def test_doses_are_not_matched_where_the_target_is_scaled():
 
 
 def test_every_effect_has_a_panel_in_the_figure():
-    """Catches a claim with a unit of its own, whose effects the figure of claims would leave out."""
+    """Catches a claim with a new unit, whose effects the figure of claims would omit."""
     units = {contrast.description.unit for name in PLANS for contrast in judged(name, PLANS[name][SUPPORTED]).contrasts}
     assert units == set(plot_claims.UNITS)
 
 
-def test_arms_are_known_by_what_they_mean():
-    """Catches a claim that asks for names: here quintic's row has its own, and its target spelt out."""
+def test_arms_are_identified_by_meaning():
+    """Catches arms looked up by name: here, `uniform` is the same as localist with the dose of quintic."""
     found = judged("progressive_beats_localist_dose_matched", Plan(losses={"uniform": 0.06}))
     assert found.arms == ("uniform", "quintic")
 
 
-def test_a_trend_checks_the_highest_target_alone():
-    """Catches a sweep that can decide nothing since its lowest target leaves the constraint inactive on purpose."""
+def test_a_trend_checks_only_the_highest_target():
+    """Catches a sweep that is always undecided because its lowest target leaves the constraint inactive by design."""
     study = planted_study(needed("low_fidelity_preserves_capacity", Plan()))
     arms = {"quintic": "quintic", "baseline": "distributed"}
     assert highest_target(study, arms) == ["high"]
     assert constrained_arms(study, arms) == ["quintic"]
 
 
-def test_a_key_that_the_config_lacks_or_adds_is_noticed():
-    """Catches margins and defaults that are silently ignored."""
+def test_missing_or_unknown_config_keys_are_noticed():
+    """Catches unknown margins and missing defaults that are silently accepted."""
     with pytest.raises(TypeError):
         type(MARGINS)(**asdict(MARGINS) | {"new_margin": 1.0})
     with pytest.raises(TypeError):

@@ -17,7 +17,7 @@ def tokens(nll: float) -> pd.DataFrame:
 
 
 def layers(fidelity: float, depth: int = 4) -> pd.DataFrame:
-    """Rows as in layers.parquet in which the sums tell layer and section; the last layer of section 7 has no row."""
+    """Rows as in layers.parquet whose sums identify layer and section; the last layer of section 7 has no row."""
     rows = [
         {"layer": layer, "section": section, "fidelity": fidelity, "chance": 1.0, "queries": 10 * layer + section}
         for layer in range(depth)
@@ -27,14 +27,14 @@ def layers(fidelity: float, depth: int = 4) -> pd.DataFrame:
 
 
 def knockouts(sign: int) -> pd.DataFrame:
-    """A window of section 7 in which ranks agree for seed 1, and are turned round for seed 2."""
+    """A window of section 7 in which ranks agree for seed 1 and are reversed for seed 2."""
     effects = [1.0, 2.0, 3.0] if sign == 1 else [3.0, 2.0, 1.0]
     pairs = {"block": [1, 2, 2], "knocked_out": [0, 0, 1], "attribution": [0.1, 0.2, 0.3], "effect_all": effects}
     return pd.DataFrame(pairs | {"window": 5, "section": 7, "tokens": 4, "effect_late": 0.0})
 
 
 def evidence(**changes) -> Evidence:
-    """Two arms and two seeds; losses and fidelities tell them apart."""
+    """Two arms and two seeds, distinguished by their losses; fidelities distinguish arms."""
     arms = {
         "distributed": Arm("distributed", "distributed"),
         "late": Arm("late", "quintic", 5, "semantic", "hinge", 0.5, 1.0, "weight"),
@@ -67,7 +67,7 @@ def evidence(**changes) -> Evidence:
 
 
 def test_losses_are_those_of_the_test_split_by_section():
-    """Catches losses of another split, arm, seed or section, and sections in the order of a file."""
+    """Catches losses of another split, arm, seed or section, and sections in the order of the file."""
     assert evidence().sections.tolist() == [3, 7]
     found = evidence().losses("late")
     assert found.shape == (2, 2, 2)
@@ -80,22 +80,22 @@ def test_losses_under_a_knockout_are_those_of_its_partition():
 
 
 def test_sums_by_layer_keep_their_axes():
-    """Catches sections and layers in each other's place, and a missing row that is not 0."""
+    """Catches swapped sections and layers, and a missing row that is not 0."""
     found = evidence().layers("late", "semantic", ["fidelity", "queries"])
     assert found.shape == (2, 2, 4, 2)
     assert found[0, :, :, 1].tolist() == [[3, 13, 23, 33], [7, 17, 27, 0]]
     assert found[0, 0, :, 0].tolist() == [3.0] * 4
 
 
-def test_late_sums_are_of_the_last_third_and_early_ones_of_the_first_half():
-    """Catches layers of the other end of the depth."""
+def test_late_sums_cover_the_last_third_and_early_ones_the_first_half():
+    """Catches layers from the other end of the model."""
     assert evidence().late_sums("late", "semantic", ["queries"])[0].tolist() == [[33], [0]]
     early = evidence().early_divergence([("late", 1, "distributed", 1)])
     assert early.tolist() == [[[1.0 + 2.0, 2.0], [1.0 + 2.0, 2.0]]]
 
 
-def test_the_fidelity_gain_weighs_layers_by_locality():
-    """Catches a manipulation check over layers that the constraint leaves alone."""
+def test_the_fidelity_gain_weights_layers_by_locality():
+    """Catches a manipulation check that includes unconstrained layers."""
     found = evidence()
     own, base = (found.layers(arm, "semantic", FIDELITY_SUMS).mean(axis=0).sum(axis=0) for arm in found.arms)
     gains = fidelity_of_sums(base) - fidelity_of_sums(own)
@@ -104,13 +104,13 @@ def test_the_fidelity_gain_weighs_layers_by_locality():
 
 
 def test_faithfulness_is_that_of_the_run_and_section():
-    """Catches seeds in each other's place, and a section without windows that counts as ρ = 0."""
+    """Catches swapped seeds, and a section without windows that counts as ρ = 0."""
     found = evidence().faithfulness("late", pd.Index([3, 7]))
     assert found.tolist() == [[[0.0, 0.0], [1.0, 1.0]], [[0.0, 0.0], [-1.0, 1.0]]]
 
 
 def test_chances_are_those_of_the_split():
-    """Catches the chance of test windows where the arm is trained."""
+    """Catches the chance of test windows used for training windows."""
     assert evidence().mean_chance("semantic", "train") == 0.4
 
 

@@ -1,4 +1,4 @@
-"""Faithfulness: by hand, and of models in which it is known what is used."""
+"""Faithfulness, by hand and for models in which the used blocks are known."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ KNOCKOUTS = pd.DataFrame(
 
 
 def test_measures_by_hand():
-    """Catches a block other than the most attended, a random block that is not, and means over rows, not blocks."""
+    """Catches a block other than the most attended, a biased random block, and means over rows instead of blocks."""
     first, second = window_measures(KNOCKOUTS).to_dict("records")
     # Ranks of attribution 3, 1, 2; of effects 2, 3, 1.
     assert first["rho"] == pytest.approx(-0.5)
@@ -37,8 +37,8 @@ def test_measures_by_hand():
     assert np.isnan(second["rho"]) and second["effect_all"] == pytest.approx(0.4)
 
 
-def test_sections_and_arms():
-    """Catches windows without ρ that count as 0, and arms whose seeds are added up."""
+def test_means_by_section_and_by_arm():
+    """Catches windows without ρ that count as 0, and seeds that are summed instead of averaged."""
     sums = section_sums(KNOCKOUTS)
     rows = section_rows(sums).set_index("section")
     assert rows.loc[3, "rho"] == pytest.approx(-0.5) and np.isnan(rows.loc[8, "rho"])
@@ -49,8 +49,8 @@ def test_sections_and_arms():
     assert table.loc[0, "rho"] == pytest.approx(-0.5)
 
 
-def test_a_study_without_windows_of_several_blocks():
-    """Catches a crash where no window has a pair of blocks."""
+def test_a_study_without_pairs_of_blocks():
+    """Catches a crash if no window has a pair of blocks."""
     table = faithfulness_table({"quintic": [section_sums(KNOCKOUTS[:0])]}, resamples=1000, seed=0)
     assert table.loc[0, "windows"] == 0 and np.isnan(table.loc[0, "rho"])
 
@@ -64,7 +64,7 @@ def knockouts(route, seed=0):
 
 
 def test_late_attention_that_is_the_only_route_is_faithful():
-    """Catches a ρ that does not find what is surely there, and knockouts that reach other layers than they say."""
+    """Catches a ρ that misses a planted effect, and knockouts that affect the wrong layers."""
     table = knockouts(route=LAYERS - 1)
     measures = window_measures(table)
     assert measures["rho"].mean() > 0.9
@@ -74,10 +74,10 @@ def test_late_attention_that_is_the_only_route_is_faithful():
     assert (measures["comprehensiveness"] > measures["random_knockout"]).all()
 
 
-def test_late_attention_is_not_faithful_where_early_layers_mix_everything():
-    """Catches a ρ that late attention gets for free."""
+def test_late_attention_is_not_faithful_if_early_layers_mix_everything():
+    """Catches a high ρ for late attention without effect."""
     table = pd.concat([knockouts(0, seed).assign(seed=seed) for seed in range(8)])
-    # What late attention shows is drawn at random: by chance, one draw may look faithful, or the opposite.
+    # Late attention is drawn at random: by chance, a single draw may look faithful, or the opposite.
     drawn = [window_measures(rows)["rho"].mean() for _, rows in table.groupby("seed")]
     assert abs(np.mean(drawn)) < 0.25
     measures = window_measures(table[table["seed"] == 0])

@@ -1,4 +1,4 @@
-"""What prevents a verdict, what would decide an open one, and how often a whole study takes chance for an effect."""
+"""Obstacles to a verdict, advice for open claims, and how often a whole study mistakes chance for an effect."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -16,24 +16,24 @@ from localist.claims.verdicts import SUPPORTED, UNDECIDED, Description, Margin, 
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_an_inactive_constraint_decides_nothing(name):
-    """Catches a verdict about a method that was never applied: whatever perplexity says, attention did not move."""
+def test_an_inactive_constraint_leaves_the_claim_undecided(name):
+    """Catches a verdict on perplexity although the constraint did not change attention."""
     found = judged(name, replace(PLANS[name][SUPPORTED], gain=0.01))
     assert found.verdict == UNDECIDED and found.reason.code == "constraint_inactive"
     assert found.reason.facts["gain"] == pytest.approx(0.01) and 0.01 < found.reason.facts["needed"] <= 0.05
 
 
 @pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.matched])
-def test_controls_that_are_not_matched_decide_nothing(name):
-    """Catches a comparison of blocks of which one is easier to hit by chance."""
+def test_unmatched_controls_leave_the_claim_undecided(name):
+    """Catches a comparison of blocks with unequal chance."""
     other = CLAIMS[name].matched[1]
     found = judged(name, replace(PLANS[name][SUPPORTED], chances={other: 0.54}))
     assert found.verdict == UNDECIDED and found.reason.code == "chances_not_matched"
     assert found.reason.facts["gap"] == pytest.approx(0.04)
 
 
-def test_less_gain_is_asked_of_an_arm_that_spreads_its_dose():
-    """Catches controls that are inactive by construction, and a constraint that is excused for no reason."""
+def test_an_arm_that_spreads_its_dose_needs_less_gain():
+    """Catches a threshold that controls cannot reach by design, and one that is lowered for other arms."""
     study = planted_study(Plan())
     needed = {arm: study.min_fidelity_gain(arm) for arm in study.evidence.arms if arm != "distributed"}
     # Six layers: the mean of quintic is 0.236, that of its last two layers 0.664.
@@ -47,8 +47,8 @@ def test_less_gain_is_asked_of_an_arm_that_spreads_its_dose():
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.0008, SUPPORTED), (-0.0012, UNDECIDED)])
-def test_a_precision_that_could_decide_decides_nothing(shift, verdict):
-    """Catches a verdict that rounding made: a tenth of the smallest effect of 1 % is 0.001 nats."""
+def test_insufficient_precision_leaves_the_claim_undecided(shift, verdict):
+    """Catches a verdict caused by rounding: a tenth of the smallest effect of 1 % is 0.001 nats."""
     study = planted_study(needed("near_baseline", PLANS["near_baseline"][SUPPORTED]))
     runs = {
         run: replace(one, precision_shift=0.01 + (shift if run == ("quintic", 2) else 0.0))
@@ -63,21 +63,21 @@ def test_a_precision_that_could_decide_decides_nothing(shift, verdict):
 
 
 @pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.min_seeds > 1])
-def test_too_few_seeds_decide_nothing(name):
-    """Catches a verdict about seeds from one of them."""
+def test_too_few_seeds_leave_the_claim_undecided(name):
+    """Catches a verdict on variation between seeds from a single seed."""
     found = judged(name, replace(PLANS[name][SUPPORTED], seeds=[1]))
     assert found.verdict == UNDECIDED and found.reason.code == "too_few_seeds"
     assert found.reason.facts == {"seeds": 1, "needed": CLAIMS[name].min_seeds}
 
 
-def test_too_few_sections_decide_nothing():
-    """Catches a study of a few pages that decides."""
+def test_too_few_sections_leave_the_claim_undecided():
+    """Catches a verdict from a few pages of text."""
     found = judged("near_baseline", PLANS["near_baseline"][SUPPORTED], min_sections=25)
     assert found.verdict == UNDECIDED and found.reason.code == "too_few_sections"
     assert found.reason.facts == {"sections": 24, "needed": 25, "sampled": False}
 
 
-def test_a_sample_of_too_few_sections_decides_nothing():
+def test_a_sample_of_too_few_sections_leaves_the_claim_undecided():
     """Catches a verdict on faithfulness from a few windows of a long text."""
     plan = replace(PLANS["attention_is_faithful"][SUPPORTED], probed=3)
     found = judged("attention_is_faithful", plan)
@@ -85,8 +85,8 @@ def test_a_sample_of_too_few_sections_decides_nothing():
     assert found.reason == Message("too_few_sections", {"sections": 3, "needed": 20, "sampled": True})
 
 
-def test_a_constraint_that_acts_nowhere_is_told_apart():
-    """Catches a gain of NaN that is compared with its minimum where no layer is constrained at all."""
+def test_a_constraint_without_layers_is_reported_as_such():
+    """Catches a NaN gain compared with its minimum if no layer is constrained."""
     study = planted_study(needed("near_baseline", PLANS["near_baseline"][SUPPORTED]))
     nowhere = replace(study, evidence=replace(study.evidence, min_locality=1.5))
     claims = {"near_baseline": CLAIMS["near_baseline"]}
@@ -101,13 +101,13 @@ def test_a_constraint_that_acts_nowhere_is_told_apart():
         (Plan(without=["low"]), "too_few_targets"),
     ],
 )
-def test_a_claim_that_is_not_tested_says_what_it_lacks(plan, code):
-    """Catches a claim that is left out without a reason."""
+def test_an_untested_claim_names_what_is_missing(plan, code):
+    """Catches an untested claim without a reason."""
     assert judged("low_fidelity_preserves_capacity", plan).reason.code == code
 
 
 def test_a_partition_that_was_not_measured_is_named():
-    """Catches a claim about a knockout that nobody made."""
+    """Catches a claim judged without the knockout it needs."""
     found = judged("localisation_is_used", Plan(measured=["semantic", "fixed"]))
     assert (found.reason.code, found.reason.facts) == ("partition_not_measured", {"partitions": ["shifted"]})
 
@@ -117,7 +117,7 @@ def test_a_partition_that_was_not_measured_is_named():
     [(SUPPORTED, "beyond_the_null"), ("not supported", "short_of_the_smallest"), (UNDECIDED, "too_wide")],
 )
 def test_a_reason_has_the_numbers_of_the_weakest_contrast(verdict, code):
-    """Catches the margin of another part of the claim."""
+    """Catches the numbers of another part of the claim."""
     found = judged("direction_matters", PLANS["direction_matters"][verdict])
     assert found.reason.code == code and found.weakest is not None
     assert found.reason.facts["label"] == found.weakest.description.label
@@ -125,8 +125,8 @@ def test_a_reason_has_the_numbers_of_the_weakest_contrast(verdict, code):
     assert found.reason.facts["parts"] == 2
 
 
-def test_a_claim_hangs_on_its_weakest_part():
-    """Catches a supported claim that shows off its strongest part, where resampling gives both the same p."""
+def test_a_claim_depends_on_its_weakest_part():
+    """Catches a supported claim reported by its strongest part if resampling gives both the same p."""
     found = judged("steeper_is_better", Plan(losses={"linear": 0.3, "cubic": 0.05}))
     assert found.verdict == SUPPORTED and len({contrast.p for contrast in found.contrasts}) == 1
     assert found.weakest.description.label == "cubic against quintic"
@@ -134,7 +134,7 @@ def test_a_claim_hangs_on_its_weakest_part():
 
 @pytest.mark.parametrize("seeds", [[1], [1, 2, 3]])
 def test_an_open_claim_has_advice(seeds):
-    """Catches an undecided verdict that leaves the reader without a next step, and seeds advised from one of them."""
+    """Catches an undecided verdict without advice, and a number of seeds estimated from a single seed."""
     found = judged("meaning_matters", Plan(losses={"quintic_shifted": 0.06}, noise=0.12, seeds=seeds))
     assert found.verdict == UNDECIDED and found.advice.power == 0.8
     if len(seeds) == 1:
@@ -145,12 +145,12 @@ def test_an_open_claim_has_advice(seeds):
 
 @pytest.mark.parametrize("verdict", [SUPPORTED, "not supported"])
 def test_a_decided_claim_has_no_advice(verdict):
-    """Catches advice to go on where there is nothing left to decide."""
+    """Catches advice for a claim that is already decided."""
     assert judged("near_baseline", PLANS["near_baseline"][verdict]).advice is None
 
 
 def null_study() -> Study:
-    """A study in which only sections, seeds and arms are asked for."""
+    """A study with only sections, seeds and margins."""
     return Study(SimpleNamespace(sections=range(24), seeds=[1, 2, 3], measured=[], arms={}), None, MARGINS)
 
 
@@ -160,7 +160,7 @@ def contrast_of(resampled, smallest):
 
 
 def test_holm_may_leave_a_supported_claim_open():
-    """Catches a claim that stays supported though its p among many is no longer small, or gets no advice."""
+    """Catches a claim that stays supported although its corrected p is large, or that gets no advice."""
     rng = np.random.default_rng(0)
     effect = null_effect(rng, 3, 24, 0.01)
     # One value in fifty lies below 0.
@@ -176,7 +176,7 @@ def test_holm_may_leave_a_supported_claim_open():
 
 
 def test_a_study_of_many_claims_rarely_supports_a_wrong_one():
-    """Catches a correction that does nothing: of studies without any effect, 5 % at most may support some claim."""
+    """Catches an ineffective correction: at most 5 % of studies without any effect may support some claim."""
     rng = np.random.default_rng(0)
     claims = {
         f"claim{number}": Claim("", {}, lambda study, arms: contrast_of(null_effect(rng, 3, 24, 0.01), 0.05))
@@ -186,11 +186,11 @@ def test_a_study_of_many_claims_rarely_supports_a_wrong_one():
         any(one.verdict == SUPPORTED for one in judge(null_study(), min_sections=20, gains={}, claims=claims))
         for _ in range(100)
     ]
-    assert sum(wrong) <= 10  # 5 at most are expected; more than 10 happen once in a hundred times
+    assert sum(wrong) <= 10  # at most 5 are expected; more than 10 occur once in a hundred times
 
 
-def test_windows_without_pairs_of_blocks_leave_faithfulness_open():
-    """Catches a study of short texts that ends in a traceback: none of its windows holds three pairs of blocks."""
+def test_windows_with_too_few_pairs_of_blocks_leave_faithfulness_undecided():
+    """Catches a traceback for short texts, none of whose windows has three pairs of blocks."""
     name = "attention_is_faithful"
     study = planted_study(PLANS[name][SUPPORTED])
     for run in study.evidence.runs.values():

@@ -1,4 +1,4 @@
-"""The paper's figures beside ours: the right arm's, and never without what sets the two apart."""
+"""The paper's figures beside those of the right arms, always with the differences between the two studies."""
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,8 @@ MODEL = {"name": "smol", "origin": "<b>4-bit weights</b>"}
 CORPUS = {"name": "wiki.xml", "origin": "an encyclopaedia"}
 
 
-def test_each_figure_stands_beside_its_own_arm():
-    """Catches figures in each other's rows, and a quintic that is known by its name alone."""
+def test_each_figure_is_compared_with_its_own_arm():
+    """Catches figures in the wrong rows, and a quintic arm found only by that name."""
     table = published_table(SUMMARY, ARMS, MODEL, CORPUS)
     assert table.columns.tolist() == COLUMNS
     assert table["paper"].tolist() == pytest.approx([14.64, 7.746, 1.89, 6.6], abs=1e-3)
@@ -32,8 +32,8 @@ def test_each_figure_stands_beside_its_own_arm():
     assert set(table["alike"]) == {"not the same corpus, not the same model"}
 
 
-def test_an_arm_that_is_missing_has_no_number():
-    """Catches a study without localist arm that fails, or shows another arm in its place."""
+def test_a_missing_arm_has_no_number():
+    """Catches a study without a localist arm that fails, or that shows another arm instead."""
     table = published_table(SUMMARY, ARMS | {"localist": None}, MODEL, CORPUS)
     assert np.isnan(table.loc[3, "study"]) and table["study"].notna().sum() == 3
     assert "n/a" in published_page(table, "", "", templates("published.html.j2"))
@@ -48,14 +48,14 @@ def test_an_arm_that_is_missing_has_no_number():
         ("GPT-2", "the psychology of artificial superintelligence", "by name; method, split and settings are our own"),
     ],
 )
-def test_what_differs_is_said(model, corpus, expected):
-    """Catches a comparison that claims more, or less, than the names in the config bear out."""
+def test_differences_are_stated(model, corpus, expected):
+    """Catches a comparison that claims more, or less, than the names in the config support."""
     table = published_table(SUMMARY, ARMS, {"name": model, "origin": ""}, {"name": "x", "origin": corpus})
     assert expected in table["alike"].iloc[0]
 
 
-def test_the_page_carries_the_caveats_as_text():
-    """Catches a page that leaves out what the model is, or that lets it become markup."""
+def test_the_page_shows_the_caveats_as_text():
+    """Catches a page that omits the model's origin, or inserts it as markup."""
     table = published_table(SUMMARY, ARMS, MODEL, CORPUS)
     page = published_page(table, MODEL["origin"], CORPUS["origin"], templates("published.html.j2"))
     assert "not the same corpus, not the same model" in page

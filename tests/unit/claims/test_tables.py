@@ -32,7 +32,7 @@ def losses(nll, tokens, index=None) -> pd.DataFrame:
 
 
 def test_layer_averages_by_hand():
-    """Catches a mean of sections' means (sections differ in size), a wrong divisor, and a mixed-up layer."""
+    """Catches a mean of section means (sections differ in size), a wrong divisor, and mixed-up layers."""
     sums = layer_sums(
         layer=[0, 0, 1, 1],
         fidelity=[1.0, 5.0, 3.0, 6.0],
@@ -54,14 +54,14 @@ def test_layer_averages_by_hand():
 
 
 def test_a_layer_without_counted_queries_has_no_fidelity():
-    """Catches a zero, or a crash, where nothing was measured."""
+    """Catches a zero or a crash if nothing was measured."""
     rows = layer_rows(layer_sums(layer=[0, 1], queries=[0, 4], fidelity=[0.0, 2.0]), [0.0, 1.0])
     assert np.isnan(rows["fidelity"][0]) and np.isnan(rows["fidelity_corrected"][0])
     assert rows["fidelity"][1] == 0.5
 
 
 def test_the_late_summary_by_hand():
-    """Catches early layers in the late summary, and averages that do not weigh sections by their queries."""
+    """Catches early layers in the late summary, and averages that do not weight sections by their queries."""
     sums = layer_sums(
         layer=[0, 1, 2, 3, 4, 5, 4, 5],
         fidelity=[9.0, 9.0, 9.0, 9.0, 1.0, 2.0, 3.0, 0.0],
@@ -76,15 +76,15 @@ def test_the_late_summary_by_hand():
     assert late["late_sink_share"] == pytest.approx(8 / 20)
 
 
-def test_a_late_summary_of_nothing_is_missing():
-    """Catches a crash, or a zero, where no late query was counted."""
+def test_a_late_summary_without_counted_queries_is_missing():
+    """Catches a crash or a zero if no late query was counted."""
     late = late_summary(layer_sums(layer=[0, 1, 2], queries=[3, 3, 0]))
     assert np.isnan(late["late_fidelity_corrected"])
 
 
 @pytest.mark.parametrize("measured", [["semantic"], ["semantic", "shifted"]])
 def test_the_summary_has_settings_perplexity_and_late_layers_of_each_arm(measured):
-    """Catches a row of another arm, a partition in the place of the reference, and a control that was not measured."""
+    """Catches values of another arm or partition, and a column for a control that was not measured."""
     arms = {"distributed": Arm("distributed", "distributed"), "x": Arm("x", "linear", 1, "fixed")}
     perplexity = pd.DataFrame({"arm": list(arms), "seeds": [1, 2], "perplexity": [3.0, 4.0]})
     late = {
@@ -100,8 +100,8 @@ def test_the_summary_has_settings_perplexity_and_late_layers_of_each_arm(measure
         assert table["late_fidelity_corrected_shifted"].tolist() == [10, 11]
 
 
-def test_metric_rows_carry_the_arm_and_the_split():
-    """Catches a column that is missing from the table, or numbers under another split."""
+def test_metric_rows_contain_the_arm_and_the_split():
+    """Catches a missing column, or numbers assigned to another split."""
     metrics = {
         split: {"perplexity": value, "bits_per_byte": 1.0, "accuracy": 0.5, "nll": 2.0, "tokens": 9}
         for split, value in (("train", 3.0), ("test", 4.0))
@@ -117,7 +117,7 @@ def test_metric_rows_carry_the_arm_and_the_split():
 
 
 def test_losses_by_section_are_exact_sums():
-    """Catches sums in low precision, and sections in each other's rows."""
+    """Catches sums in low precision, and sections in the wrong rows."""
     tokens = pd.DataFrame({"section": [1, 1, 2, 1], "nll": np.array([1.5, 2, 4, 1e-8], np.float32)})
     table = losses_by_section(tokens)
     assert table.index.tolist() == [1, 2]
@@ -127,7 +127,7 @@ def test_losses_by_section_are_exact_sums():
 
 
 def test_point_estimates_by_hand():
-    """Catches a mean over sections or seeds that forgets how many tokens each has."""
+    """Catches a mean over sections or seeds that is not weighted by tokens."""
     tokens = [10, 30]
     table = bootstrap_perplexity(
         {
@@ -145,7 +145,7 @@ def test_point_estimates_by_hand():
 
 
 def test_equal_arms_have_a_ratio_of_one():
-    """Catches arms that are resampled apart: equal losses must give exactly 1, without any width."""
+    """Catches arms resampled separately: equal losses must give exactly 1, with an interval of width 0."""
     rng = np.random.default_rng(0)
     same = losses(rng.uniform(50, 150, 25), rng.integers(20, 80, 25))
     table = bootstrap_perplexity({"distributed": [same], "twin": [same.copy()]}, resamples=300, seed=1)
@@ -155,7 +155,7 @@ def test_equal_arms_have_a_ratio_of_one():
 
 
 def test_sections_are_paired_by_name():
-    """Catches pairs by place in the table, and unpaired draws: a constant effect has an interval of no width."""
+    """Catches pairing by row, and unpaired draws: a constant effect has an interval of width 0."""
     rng = np.random.default_rng(2)
     tokens = rng.integers(20, 80, 30)
     base = losses(tokens * rng.uniform(1, 4, 30), tokens, index=range(100, 130))
@@ -168,7 +168,7 @@ def test_sections_are_paired_by_name():
 
 
 def test_the_interval_covers_a_planted_effect():
-    """Catches intervals that are too narrow: 95 % of them should hold the truth, with seeds and sections drawn."""
+    """Catches intervals that are too narrow: 95 % should contain the truth, with random seeds and sections."""
     effect, covered = 0.05, 0
     for trial in range(40):
         rng = np.random.default_rng(trial)
@@ -185,8 +185,8 @@ def test_the_interval_covers_a_planted_effect():
     assert covered >= 34
 
 
-def test_seeds_that_differ_widen_the_interval():
-    """Catches a bootstrap that draws sections only, and takes the seeds at hand for all seeds."""
+def test_spread_over_seeds_widens_the_interval():
+    """Catches a bootstrap that only draws sections and ignores the spread over seeds."""
     tokens = np.full(20, 50)
     nll = tokens * np.linspace(2, 3, 20)
     equal = {"distributed": [losses(nll, tokens)] * 3, "arm": [losses(nll, tokens)] * 3}
@@ -199,8 +199,8 @@ def test_seeds_that_differ_widen_the_interval():
     assert wide["ratio"] == pytest.approx(1.0)
 
 
-def test_the_bootstrap_is_repeatable():
-    """Catches an unseeded draw: the same files would give another table."""
+def test_the_bootstrap_is_reproducible():
+    """Catches unseeded draws: the same files would give different tables."""
     tables = [
         bootstrap_perplexity({"distributed": [losses(range(1, 21), [9] * 20)]}, resamples=100, seed=3) for _ in range(2)
     ]

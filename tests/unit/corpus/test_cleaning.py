@@ -1,4 +1,4 @@
-"""Cleaning steps, one by one, on paragraphs made by hand."""
+"""Each cleaning step, on handwritten paragraphs."""
 
 import pytest
 from hypothesis import given, settings
@@ -67,13 +67,13 @@ def raised(text):
     ],
 )
 def test_unicode_forms(before, after, changed):
-    """Catches ligatures and invisible characters that stay, and forms that are the author's own and go."""
+    """Catches ligatures and invisible characters left in the text, and the author's own characters changed."""
     kept, removed = tidy_unicode(prose(before))
     assert texts(kept) == [after] and removed == changed
 
 
-def test_wrongly_decoded_letters_are_put_right():
-    """Catches "Ã©" where é was meant, as in many converted books."""
+def test_mojibake_is_repaired():
+    """Catches mojibake such as "Ã©" for é, as in many converted books."""
     assert texts(tidy_unicode(prose("Le café crème Ã©tait dÃ©jÃ\xa0 froid."))[0]) == ["Le café crème était déjà froid."]
 
 
@@ -88,8 +88,8 @@ def test_wrongly_decoded_letters_are_put_right():
         (drop_references, REFERENCES, "LITERATURVERZEICHNIS"),
     ],
 )
-def test_lists_go_by_kind_and_by_heading(step, kind, title):
-    """Catches lists of titles, pages and books that are taken for prose, where the format or only a heading tells."""
+def test_lists_are_removed_by_kind_and_by_heading(step, kind, title):
+    """Catches contents, indexes or references kept as prose, whether marked by the format or only by a heading."""
     by_kind = [Paragraph("a list", kind), *prose("text")]
     assert texts(step(by_kind)[0]) == ["text"]
     by_heading = [
@@ -106,20 +106,20 @@ def test_lists_go_by_kind_and_by_heading(step, kind, title):
 
 
 def test_lines_with_leaders_are_contents():
-    """Catches tables of contents without a heading, and sentences that trail off in dots."""
+    """Catches a table of contents without a heading that is kept, and sentences with rows of dots that are removed."""
     listing = "One . . . . . . . . 3\n1.1 Two ........ 14\nThree … … xii"
     kept, removed = drop_contents(prose(listing, "He waited ....", "In the year .... 1848 it was. And more."))
     assert removed == [listing] and len(kept) == 2
 
 
-def test_contents_end_with_any_heading():
-    """Catches a whole book that goes because its chapters are of a lower level than the heading Contents."""
+def test_contents_end_at_any_heading():
+    """Catches a book removed because its chapter headings are of a lower level than the heading Contents."""
     paragraphs = [heading("Contents"), *prose("list"), heading("Chapter", 2), *prose("text")]
     assert texts(drop_contents(paragraphs)[0]) == ["Chapter", "text"]
 
 
 def test_contents_end_where_prose_begins():
-    """Catches a whole book that goes because its chapters are called by names that nobody knows for headings."""
+    """Catches a book removed as contents because its chapter titles are not recognised as headings."""
     prose_of_chapter = (
         "The sea lay still, and the boats had gone out before anybody else in the whole of the town was awake."
     )
@@ -128,14 +128,14 @@ def test_contents_end_where_prose_begins():
 
 
 @pytest.mark.parametrize(("step", "title"), [(drop_index, "Index"), (drop_references, "Bibliography")])
-def test_most_of_a_book_is_no_list(step, title):
-    """Catches a book that goes because its first part is called Bibliography and no later heading is known."""
+def test_most_of_a_book_is_not_removed_as_a_list(step, title):
+    """Catches a book removed because its first part is called Bibliography and no later heading is recognised."""
     paragraphs = [*prose("A title"), heading(title), *prose("Text of the book. " * 200)]
     assert step(paragraphs) == (paragraphs, [])
 
 
-def test_dropped_sections_end_with_a_heading_of_their_level():
-    """Catches an index whose letters are subheadings and stay."""
+def test_dropped_sections_end_at_a_heading_of_their_level():
+    """Catches an index kept from its first subheading (a letter) on."""
     paragraphs = [heading("Index", 2), heading("A", 3), *prose("apple 1"), heading("After", 2), *prose("text")]
     assert texts(without_sections(paragraphs, {"index"})[0]) == ["After", "text"]
 
@@ -148,16 +148,16 @@ RIVER = [
 
 
 @pytest.mark.parametrize("title", ["Sources", "Notes", "3. NOTES"])
-def test_a_chapter_that_is_called_like_a_list_stays(title):
-    """Catches a chapter that goes because of its name, and one that stays without a word."""
+def test_a_chapter_titled_like_a_list_is_kept(title):
+    """Catches a chapter removed because of its title, or kept without a warning."""
     paragraphs = [heading("The mill"), *prose(*["Text of the book. " * 40] * 9), heading(title), *prose(*RIVER)]
     kept, removed, (warning,) = without_lists(paragraphs, {"sources", "notes"})
     assert (kept, removed) == (paragraphs, [])
     assert title in warning and f"{sum(map(len, RIVER)):,} characters" in warning
 
 
-def test_a_short_book_is_not_lost_to_a_heading_in_it():
-    """Catches a text that goes since only one of its headings is known."""
+def test_a_short_book_is_not_removed_with_one_section():
+    """Catches most of a short book removed because only one of its headings is recognised."""
     paragraphs = [*prose("The Flood", RIVER[0]), heading("NOTES"), *prose("See there.", "The Frost", *RIVER[1:])]
     kept, removed, warnings = without_lists(paragraphs, {"notes"})
     assert (kept, removed, len(warnings)) == (paragraphs, [], 1)
@@ -174,15 +174,15 @@ def test_a_short_book_is_not_lost_to_a_heading_in_it():
         ["See the second chapter."],
     ],
 )
-def test_a_list_is_no_chapter(items):
-    """Catches notes and sources that stay because they are sentences."""
+def test_lists_of_sentences_are_not_kept_as_chapters(items):
+    """Catches notes and sources kept because they consist of sentences."""
     paragraphs = [heading("The mill"), *prose(*["Text of the book. " * 40] * 9), heading("Notes"), *prose(*items)]
     kept, removed, warnings = without_lists(paragraphs, {"notes"})
     assert (len(kept), removed, warnings) == (10, ["Notes", *items], [])
 
 
-def test_notes_and_tables_go():
-    """Catches notes by format, notes of plain text, and cells of data."""
+def test_notes_and_tables_are_removed():
+    """Catches notes (marked by the format or by brackets) and cells of data tables left in the text."""
     paragraphs = [
         Paragraph("a note", NOTE),
         *prose("[Footnote 3: Not so.]", "[12] See there.", "[He laughs.]", "text.[12]"),
@@ -191,8 +191,8 @@ def test_notes_and_tables_go():
     assert texts(drop_tables([Paragraph("1.0", TABLE), *prose("text")])[0]) == ["text"]
 
 
-def test_numbered_paragraphs_are_no_notes():
-    """Catches a judgment, whose paragraphs are numbered in brackets, that goes as one long list of notes."""
+def test_numbered_paragraphs_are_not_notes():
+    """Catches a court judgment, with paragraph numbers in brackets, removed as a long list of notes."""
     paragraphs = prose("[1] The claimant argues.", "[2] As said at [1], the court disagrees.")
     assert drop_footnotes(paragraphs) == (paragraphs, [])
 
@@ -219,8 +219,8 @@ def test_numbered_paragraphs_are_no_notes():
         ("the[T]hing", "the[T]hing"),
     ],
 )
-def test_marks_of_notes_go_and_raised_text_stays(before, after):
-    """Catches numbers glued to words, and exponents and ordinals that go with them."""
+def test_note_marks_are_removed_but_other_superscripts_kept(before, after):
+    """Catches note numbers left glued to words, and exponents, ordinals or the author's brackets removed with them."""
     assert texts(drop_footnote_marks(prose(before))[0]) == [after]
 
 
@@ -239,12 +239,12 @@ def test_marks_of_notes_go_and_raised_text_stays(before, after):
         ("the wheel \u2013\nthe last", "the wheel \u2013\nthe last"),
     ],
 )
-def test_words_cut_at_line_ends_are_made_whole(before, after):
-    """Catches halves of words, and hyphens lost that belong to the word."""
+def test_words_hyphenated_at_line_ends_are_joined(before, after):
+    """Catches words left in two halves, and hyphens removed that belong to the word."""
     assert texts(join_hyphenated(prose(before))[0]) == [after]
 
 
-def test_the_book_says_how_its_words_are_written():
+def test_hyphenation_follows_the_spelling_of_the_book():
     """Catches "wellknown" in a book that writes "well-known", and "in-deed" where it writes "indeed"."""
     paragraphs = prose("well-\nknown in-\ndeed", "A well-known fact, indeed.", "in deed in deed")
     assert texts(join_hyphenated(paragraphs)[0])[0] == "well-known indeed"
@@ -252,14 +252,14 @@ def test_the_book_says_how_its_words_are_written():
     assert texts(join_hyphenated(compounds)[0])[0] == "anti-hero"
 
 
-def test_the_book_says_whether_a_space_follows_a_dash():
-    """Catches words glued together where, as in Spanish, a dash ends an aside."""
+def test_spacing_of_dashes_follows_the_book():
+    """Catches words glued together in languages such as Spanish, where a space follows the dash that ends an aside."""
     paragraphs = prose("—Sí —dijo él— y salió.", "—No —dijo ella—\ny entró.")
     assert texts(join_hyphenated(paragraphs)[0])[1] == "—No —dijo ella—\ny entró."
 
 
 def test_soft_hyphens_at_line_ends_join_words():
-    """Catches a word in two pieces where its soft hyphen goes and the line's end stays."""
+    """Catches a word left in two pieces because its soft hyphen is removed but the line break is kept."""
     assert texts(tidy_unicode(prose("ex\u00adam\u00ad\nined"))[0]) == ["examined"]
 
 
@@ -282,13 +282,13 @@ REFRAIN = "And slow the water under it goes,"
         ],
     ],
 )
-def test_refrains_and_stage_directions_stay(paragraphs):
-    """Catches text of the author that goes because he says it again."""
+def test_refrains_and_stage_directions_are_kept(paragraphs):
+    """Catches the author's own repetitions removed as boilerplate."""
     assert drop_boilerplate(paragraphs) == (paragraphs, [])
 
 
-def test_a_notice_at_the_end_of_each_chapter_goes():
-    """Catches a notice that stays because it is the same everywhere."""
+def test_a_notice_at_the_end_of_each_chapter_is_removed():
+    """Catches a repeated notice kept because its wording never varies."""
     chapters = [
         one
         for n in "abcdefg"
@@ -300,8 +300,8 @@ def test_a_notice_at_the_end_of_each_chapter_goes():
     assert len(drop_boilerplate(chapters)[1]) == 7
 
 
-def test_what_is_said_again_and_again_goes():
-    """Catches a notice at the foot of every page of a web book; and names, headings and refrains of few words stay."""
+def test_repeated_notices_are_removed():
+    """Catches page notices or navigation left in the text, and repeated headings or short refrains removed."""
     notice = [f"Click here to return to page {number}" for number in range(5)]
     paragraphs = [heading("The same heading every time")] * 6 + prose(
         *notice, *["Nevermore."] * 9, "Said once only, this."
@@ -311,8 +311,8 @@ def test_what_is_said_again_and_again_goes():
     assert len(kept) == 6 + 9 + 1
 
 
-def test_steps_that_are_off_leave_the_text():
-    """Catches a step that runs although it is off, and marks of our own that stay in the text."""
+def test_disabled_steps_do_not_run():
+    """Catches a disabled step that still runs, and internal marks left in the text."""
     before = [Paragraph("o\ufb00ice", NOTE), *prose(f"exam-\nple{raised('2')}")]
     kept, removed = clean(before, ())
     assert texts(kept) == ["o\ufb00ice", "exam- ple2"] and removed == {}
@@ -322,8 +322,8 @@ def test_steps_that_are_off_leave_the_text():
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.text(ANY_CHARACTER, max_size=40), max_size=6), st.sets(st.sampled_from(sorted(TEXT_STEPS))))
-def test_any_text_is_cleaned_to_lines_that_can_be_stored(parts, steps):
-    """Catches text that breaks a step or cannot be written as UTF-8, empty paragraphs, and line breaks in one."""
+def test_any_text_is_cleaned_to_storable_lines(parts, steps):
+    """Catches text that crashes a step or cannot be encoded as UTF-8, empty paragraphs, and line breaks within one."""
     kept, _ = clean(prose(*parts), steps)
     for paragraph in kept:
         assert paragraph.text.encode("utf-8").strip() and len(paragraph.text.splitlines()) == 1

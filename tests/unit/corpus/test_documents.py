@@ -3,7 +3,7 @@
 from localist.corpus.documents import COLUMNS, Document, Section, document_text, sections_table
 
 
-def test_sections_are_numbered_through_the_corpus():
+def test_sections_are_numbered_across_the_corpus():
     """Catches numbering that restarts in each document, which would put sections of two documents into one split."""
     documents = [
         Document("A", (Section("", "one"), Section("H", "two"))),
@@ -19,14 +19,14 @@ def test_sections_are_numbered_through_the_corpus():
     assert table["text"].tolist() == ["one", "two", "three"]
 
 
-def test_numbering_goes_on_from_the_batch_before():
-    """Catches documents and sections of a second batch that are numbered like the first's."""
+def test_numbering_continues_across_batches():
+    """Catches numbers of documents and sections that restart in the second batch."""
     table = sections_table([Document("B", (Section("", "two", page=7),))], first_document=4, first_section=9)
     assert table[["document", "section", "page"]].to_numpy().tolist() == [[4, 9, 7]]
 
 
-def test_sections_stay_apart_in_the_document():
-    """Catches sections that are glued together, so that the last word of one and the first of the next become one."""
+def test_sections_are_separated_in_the_document():
+    """Catches sections joined without a separator, so that the last word of one and the first of the next merge."""
     text = document_text(["end.", "Start"])
     assert text.split() == ["end.", "Start"]
     assert len(text.splitlines()) > 1

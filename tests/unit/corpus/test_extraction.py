@@ -1,4 +1,4 @@
-"""A whole corpus: numbering over files, counts and warnings of the report, and files that cannot be read."""
+"""A whole corpus: numbering across files, counts and warnings in the report, and files that cannot be read."""
 
 import re
 
@@ -27,8 +27,8 @@ def book(folder, name, *paragraphs):
 
 
 @pytest.mark.usefixtures("one_process")
-def test_documents_and_sections_are_numbered_over_all_files(tmp_path, monkeypatch):
-    """Catches numbers that begin again with each file or batch, and files in another order than given."""
+def test_documents_and_sections_are_numbered_across_files(tmp_path, monkeypatch):
+    """Catches numbers that restart with each file or batch, and files read out of order."""
     monkeypatch.setattr(extraction, "DOCUMENTS_AT_ONCE", 2)
     rows = book(tmp_path, "rows.jsonl", *[f'{{"text": "Row {n} has words of its own, {n} in all."}}' for n in range(5)])
     files = [book(tmp_path, "b.txt", PARAGRAPH.format("One.")), rows, book(tmp_path, "a.txt", "The last of the files.")]
@@ -60,8 +60,8 @@ def test_the_report_counts_what_is_written(tmp_path):
 
 
 @pytest.mark.usefixtures("one_process")
-def test_a_book_that_comes_twice_is_read_once(tmp_path):
-    """Catches the same text in training and test splits because two files hold it."""
+def test_a_duplicate_book_is_read_once(tmp_path):
+    """Catches the same text in training and test splits because two files contain it."""
     files = [book(tmp_path, name, PARAGRAPH.format("One.")) for name in ("a.txt", "b.txt")]
     told = extract(files, corpus(), tmp_path / "sections.parquet")
     assert pd.read_parquet(tmp_path / "sections.parquet")["source"].tolist() == ["a.txt"]
@@ -73,8 +73,8 @@ def test_a_book_that_comes_twice_is_read_once(tmp_path):
 
 
 @pytest.mark.usefixtures("one_process")
-def test_another_language_is_noted(tmp_path):
-    """Catches a book in another language than the config's that is cut into sentences by the wrong rules unseen."""
+def test_an_unexpected_language_is_reported(tmp_path):
+    """Catches a book split into sentences by the rules of another language without a warning."""
     german = (
         "Der Hafen lag still im ersten Licht, und die Boote waren längst draußen, ehe jemand in der Stadt erwachte."
     )
@@ -84,8 +84,8 @@ def test_another_language_is_noted(tmp_path):
 
 
 @pytest.mark.usefixtures("one_process")
-def test_a_step_that_takes_most_of_a_book_is_noted(tmp_path):
-    """Catches a book that is nearly lost to one step without anyone being told."""
+def test_removal_of_most_of_a_book_is_reported(tmp_path):
+    """Catches a book that loses most of its text without a warning."""
     path = book(tmp_path, "a.txt", "INTRODUCTION", "A few words that stay.", "REFERENCES", PARAGRAPH.format("One."))
     told = extract([path], corpus(), tmp_path / "sections.parquet")
     assert "of the text was removed" in told["files"][0]["warnings"][0]
@@ -93,8 +93,8 @@ def test_a_step_that_takes_most_of_a_book_is_noted(tmp_path):
 
 @pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("name", ["INDEX", "SOURCES"])
-def test_a_step_that_takes_much_of_a_book_is_named(tmp_path, name):
-    """Catches a third of a book that goes to one step while the book as a whole looks right."""
+def test_a_step_that_removes_much_of_a_book_is_named(tmp_path, name):
+    """Catches a third of a book removed by one step without a warning that names the step."""
     listed = [f"A. Hale, The Mill of {name}, p. 3." for name in "abcdefghijklmnop"]
     path = book(tmp_path, "a.txt", "CHAPTER I", PARAGRAPH.format("One.") * 6, name, *listed)
     told = extract([path], corpus(drop_sections=["Sources"]), tmp_path / "sections.parquet")
@@ -103,8 +103,8 @@ def test_a_step_that_takes_much_of_a_book_is_named(tmp_path, name):
 
 
 @pytest.mark.usefixtures("one_process")
-def test_sentences_that_go_since_they_come_back_are_told(tmp_path):
-    """Catches the last sentence of each chapter, which the author repeats, taken out without a word."""
+def test_removed_refrains_are_reported(tmp_path):
+    """Catches a last sentence that the author repeats in each chapter, removed without a warning."""
     parts = [part for n in range(1, 7) for part in (f"CHAPTER {n}", PARAGRAPH.format(n), "And so it goes on for ever.")]
     settings = corpus(clean=corpus().clean | {"near_duplicates": False})
     told = extract([book(tmp_path, "a.txt", *parts)], settings, tmp_path / "sections.parquet")
@@ -113,15 +113,15 @@ def test_sentences_that_go_since_they_come_back_are_told(tmp_path):
 
 @pytest.mark.usefixtures("one_process")
 def test_no_more_is_kept_than_was_read(tmp_path):
-    """Catches a share of more than the whole: ligatures become two letters, and paragraphs lines."""
+    """Catches more characters kept than read, because ligatures become two letters and paragraphs become lines."""
     path = book(tmp_path, "a.txt", *["Die ﬂinke Aﬀin ﬁndet es. " * 9] * 9)
     totals = extract([path], corpus(), tmp_path / "sections.parquet")["totals"]
     assert totals["characters"] <= totals["characters_read"]
 
 
 @pytest.mark.usefixtures("one_process")
-def test_all_files_that_cannot_be_read_are_named_at_once(tmp_path):
-    """Catches a folder that has to be mended file by file, one run for each."""
+def test_all_unreadable_files_are_reported_together(tmp_path):
+    """Catches unreadable files that are reported only one per run."""
     good = book(tmp_path, "good.txt", PARAGRAPH.format("One."))
     bad = [book(tmp_path, name, "not a book") for name in ("a.pdf", "b.epub")]
     with pytest.raises(UserError) as caught:
@@ -131,8 +131,8 @@ def test_all_files_that_cannot_be_read_are_named_at_once(tmp_path):
 
 
 @pytest.mark.usefixtures("one_process")
-def test_files_that_are_skipped_are_in_the_report(tmp_path):
-    """Catches a corpus that is smaller than its folder, and nobody is told."""
+def test_skipped_files_are_reported(tmp_path):
+    """Catches skipped files missing from the report, and a corpus accepted although every file was skipped."""
     good = book(tmp_path, "good.txt", PARAGRAPH.format("One."))
     bad = book(tmp_path, "a.pdf", "not a book")
     told = extract([bad, good], corpus(on_error="skip"), tmp_path / "sections.parquet")
@@ -144,7 +144,7 @@ def test_files_that_are_skipped_are_in_the_report(tmp_path):
 
 @pytest.mark.usefixtures("one_process")
 def test_a_corpus_without_text_is_refused(tmp_path):
-    """Catches a run that fails later for want of text, without naming the file."""
+    """Catches a run that fails only later because its text is empty, without naming the file."""
     with pytest.raises(UserError, match=r"a\.txt: no text is left"):
         extract(
             [book(tmp_path, "a.txt", "Contents", "One .... 1", "Two .... 2")], corpus(), tmp_path / "sections.parquet"
@@ -152,7 +152,7 @@ def test_a_corpus_without_text_is_refused(tmp_path):
 
 
 def test_the_same_files_give_the_same_bytes(tmp_path):
-    """Catches an order or a sample that changes from run to run, or from process to process."""
+    """Catches an order or a sample that differs between runs or processes."""
     letters = "abcd"
     files = [book(tmp_path, f"{n}.txt", *(PARAGRAPH.replace("a", m + n) for m in letters)) for n in letters]
     told = [extract(files, corpus(section_words=40), tmp_path / f"{n}.parquet") for n in range(2)]

@@ -1,4 +1,4 @@
-"""Project Gutenberg's frame and the marks of its plain text."""
+"""Project Gutenberg's header, credits and licence, and the markup of its plain text."""
 
 import pytest
 
@@ -14,8 +14,8 @@ def texts(paragraphs: list[Paragraph]) -> list[str]:
     return [paragraph.text for paragraph in paragraphs]
 
 
-def test_gutenberg_s_frame_goes_and_the_book_stays():
-    """Catches the licence in the first and last sections of every such book, and a book that goes with it."""
+def test_header_credits_and_licence_are_removed():
+    """Catches the header, credits or licence left in a book, and the book's own text removed with them."""
     before = ["The Project Gutenberg eBook of Alice", "*** START OF THE PROJECT GUTENBERG EBOOK ALICE ***"]
     book = [
         "Produced by A. Volunteer and",
@@ -30,8 +30,8 @@ def test_gutenberg_s_frame_goes_and_the_book_stays():
     assert removed == [*before, *book[:2], *after]
 
 
-def test_another_book_is_left_alone():
-    """Catches a book without that frame which loses its beginning or end."""
+def test_other_books_are_unchanged():
+    """Catches the beginning or end removed from a book that is not from Project Gutenberg."""
     paragraphs = prose("Produced by hand.", "The end of Project Gutenberg was not near.")
     assert drop_gutenberg(paragraphs) == (paragraphs, [])
 
@@ -54,13 +54,13 @@ def test_another_book_is_left_alone():
         (["[He laughs.] Text.", "[The curtain falls.]"], ["[He laughs.] Text.", "[The curtain falls.]"]),
     ],
 )
-def test_what_stands_for_a_picture_or_is_the_transcriber_s_goes(before, after):
-    """Catches captions and notes of volunteers in the text, and the rest of the book in an open bracket."""
+def test_captions_and_transcribers_notes_are_removed(before, after):
+    """Catches captions or volunteers' notes left in the text, and a book removed after a bracket that never closes."""
     assert texts(drop_gutenberg(prose(*before))[0]) == after
 
 
-def test_a_headed_note_of_the_transcriber_goes_up_to_the_next_heading():
-    """Catches the paragraphs below the heading."""
+def test_a_transcribers_note_ends_at_the_next_heading():
+    """Catches paragraphs of a transcriber's note left below its heading, and the next chapter removed with it."""
     paragraphs = [
         Paragraph("TRANSCRIBER'S NOTE", HEADING, 2),
         *prose("One.", "Two."),
@@ -83,8 +83,8 @@ def test_a_headed_note_of_the_transcriber_goes_up_to_the_next_heading():
         (["a [Pg 1]", "*       *       *", "* * *", "b"], ["a", "b"]),
     ],
 )
-def test_marks_of_pages_and_rows_of_asterisks_go(before, after):
-    """Catches numbers of pages within sentences, and brackets of the author that go."""
+def test_page_marks_and_rows_of_asterisks_are_removed(before, after):
+    """Catches page numbers left within sentences, and the author's own brackets removed."""
     assert texts(drop_gutenberg(prose(*before))[0]) == after
 
 
@@ -98,6 +98,6 @@ def test_marks_of_pages_and_rows_of_asterisks_go(before, after):
         ("_____ is blank", "_____ is blank"),
     ],
 )
-def test_underscores_stand_for_italics(before, after):
-    """Catches underscores around words, and names of programs that lose theirs."""
+def test_underscores_for_italics_are_removed(before, after):
+    """Catches underscores left around words, and identifiers that lose theirs."""
     assert texts(drop_gutenberg(prose(before))[0]) == [after]

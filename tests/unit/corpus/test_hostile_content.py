@@ -1,4 +1,4 @@
-"""What documents ask to be run or fetched, and what makes readers slow, or break."""
+"""Scripts and links in documents, and content that makes readers slow or crashes them."""
 
 import gzip
 import io
@@ -88,7 +88,7 @@ def active_file(folder: Path, kind: str, server: str) -> Path:
 
 @pytest.mark.parametrize("kind", ["html", "broken html", "markdown", "epub", "docx"])
 def test_nothing_is_fetched_and_no_script_becomes_prose(tmp_path, read, serve, kind):
-    """Catches a reader that follows links, and code that is read as words."""
+    """Catches a reader that follows links, and code read as prose."""
     written(tmp_path / "secret.txt", SECRET)
     asked = []
     server = serve(lambda path: (asked.append(path), (200, {}, b"Fetched words."))[1])
@@ -109,7 +109,7 @@ SLOW = {
     "open.html": "<html>" + "<" * 1_000_000,
     "attributes.html": "<html><body><p " + " ".join(f"a{n}='1'" for n in range(20_000)) + ">words</p></body></html>",
     "comments.html": "<html><body>" + "<!--" * 300_000,
-    "brackets.md": "[" * 60_000,  # fifty steps for each, and 60,000 where nothing bounds them
+    "brackets.md": "[" * 60_000,  # fifty steps for each, or 60,000 without a nesting limit
     "links.md": "[a](" * 50_000,
     "ticks.md": "".join("`" * (n % 1000) + " " for n in range(2000)),
     "stars.md": "*a **b " * 50_000,
@@ -159,42 +159,42 @@ SLOW = {
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_no_text_breaks_or_stops_its_reader(tmp_path, read, name):
-    """Catches time that grows with the square of the length or faster, and recursion without bounds."""
+def test_no_text_crashes_or_stalls_its_reader(tmp_path, read, name):
+    """Catches time that grows quadratically or worse with the length, unbounded recursion, and vast output."""
     path = written(tmp_path / name, SLOW[name])
     told = message_or_words(read, path)
     assert "timed out" not in told
     assert len(told) < 20 * path.stat().st_size
 
 
-def test_deep_tables_of_word(tmp_path, read):
-    """Catches recursion without bounds in a Word file, where a library turns elements into elements."""
+def test_deeply_nested_word_tables(tmp_path, read):
+    """Catches unbounded recursion in a library that converts Word elements."""
     body = "<w:tbl><w:tr><w:tc>" * 5000 + word_paragraph("Words.") + "</w:tc></w:tr></w:tbl>" * 5000
     message_or_words(read, zipped(tmp_path / "deep.docx", docx_members(docx_body() + body)))
 
 
-def test_a_deep_chapter_of_an_epub_is_not_cut_in_silence(tmp_path, read):
-    """Catches a chapter whose inner part is lost because it is nested deeply: read it, or refuse it."""
+def test_a_deeply_nested_epub_chapter_is_not_silently_cut(tmp_path, read):
+    """Catches a chapter whose deeply nested part is silently lost instead of being read or refused."""
     deep = xhtml("<div>" * 400 + f"<p>{PROSE}</p>" + "</div>" * 400)
     told = message_or_words(read, zipped(tmp_path / "deep.epub", epub_members() | {CHAPTER: deep}))
     assert "nested" in told or PROSE in told
 
 
-def test_a_page_of_very_many_letters(tmp_path, read):
-    """Catches a search for columns that takes for ever on one page with the text of a book, or on one line."""
+def test_a_page_with_very_many_letters(tmp_path, read):
+    """Catches a column search that takes too long on a single page with the text of a book."""
     rows = [(72.0 + 400 * (n % 2), 10_000.0 - n // 2, 1.0, "Words of a column.") for n in range(6000)]
     path = written(tmp_path / "poster.pdf", pdf_bytes([rows], size=(10_000, 10_000)))
     assert "timed out" not in message_or_words(read, path)
 
 
 def test_very_many_pages(tmp_path, read):
-    """Catches time that grows with the square of the number of pages."""
+    """Catches time that grows quadratically with the number of pages."""
     path = written(tmp_path / "thick.pdf", pdf_bytes([pdf_page(f"Page number {n} has words.") for n in range(3000)]))
     assert "timed out" not in message_or_words(read, path)
 
 
-def test_a_dump_that_unpacks_to_far_more(tmp_path, read_with_little):
-    """Catches a compressed dump of a few kilobytes whose one article fills the memory or takes for ever."""
+def test_a_decompression_bomb_is_refused(tmp_path, read_with_little):
+    """Catches a small compressed dump whose only article fills the memory or takes too long to read."""
     before, after = dump_xml("@").encode().split(b"@")
     buffer = io.BytesIO()
     with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as stream:
@@ -206,14 +206,14 @@ def test_a_dump_that_unpacks_to_far_more(tmp_path, read_with_little):
 
 
 def test_text_far_off_the_page(tmp_path, read):
-    """Catches a search for columns, in steps of a letter's width, over the way to a text that nobody sees."""
+    """Catches a column search that steps by letter widths all the way to invisible text far off the page."""
     rows = [(72 + 1e7 * (n % 2), 800.0 - 8 * n, 1.0, f"Words number {n} of two columns.") for n in range(80)]
     path = written(tmp_path / "far.pdf", pdf_bytes([rows]))
     assert "timed out" not in message_or_words(read, path)
 
 
-def test_a_form_that_draws_itself(tmp_path, read_with_little):
-    """Catches a PDF whose drawings hold each other, so that a few kilobytes have billions of letters."""
+def test_a_pdf_of_nested_drawings_is_refused(tmp_path, read_with_little):
+    """Catches a PDF of a few kilobytes whose nested drawings expand to billions of letters."""
     forms = []
     for number in range(10):
         drawn = f"/X{number - 1} Do " * 10 if number else "BT /F 11 Tf 1 0 0 1 72 400 Tm (ha ha) Tj ET"
@@ -228,16 +228,16 @@ def test_a_form_that_draws_itself(tmp_path, read_with_little):
         read_with_little(written(tmp_path / "laughs.pdf", content.encode("cp1252")))
 
 
-def test_quotes_do_not_stop_the_study(tmp_path):
-    """Catches a long line whose sentences take time with the square of its length, where no bound on time holds."""
+def test_a_long_line_of_quotes_is_split_in_time(tmp_path):
+    """Catches sentence splitting that takes quadratic time on a long line, where no time limit applies."""
     path = written(tmp_path / "quotes.txt", "Words.\n\n" + "「a。" * 150_000)
     start = time.monotonic()
     extract([path], corpus(), tmp_path / "sections.parquet")
     assert time.monotonic() - start < 30
 
 
-def test_a_parquet_bomb_is_refused(tmp_path, read):
-    """Catches a data set of a kilobyte whose rows fill the memory."""
+def test_a_parquet_bomb_does_not_crash_its_reader(tmp_path, read):
+    """Catches a small data set whose rows fill the memory."""
     path = tmp_path / "bomb.parquet"
     parquet.write_table(pyarrow.table({"text": ["words and " * 1_000_000] * 100}), path, compression="zstd")
     assert path.stat().st_size < 1_000_000

@@ -35,19 +35,19 @@ def test_an_unreadable_file_is_refused(tmp_path, read):
 
 
 def test_a_vanished_file_is_refused(tmp_path, read):
-    """Catches a traceback for a file that went away after it was listed."""
+    """Catches a traceback for a file that disappears after it is listed."""
     refusal(read, tmp_path / "gone.txt")
 
 
-def test_a_folder_in_place_of_a_file_is_refused(tmp_path, read):
-    """Catches a traceback for a folder that is called like a file."""
+def test_a_folder_named_like_a_file_is_refused(tmp_path, read):
+    """Catches a traceback for a folder with the name of a text file."""
     (tmp_path / "folder.txt").mkdir()
     refusal(read, tmp_path / "folder.txt")
 
 
 @pytest.mark.usefixtures("one_process")
-def test_a_dangling_link_is_not_passed_over(tmp_path):
-    """Catches a book on a disk that is not there, which is left out in silence."""
+def test_a_dangling_link_is_not_skipped(tmp_path):
+    """Catches a book silently left out because its disk is not mounted."""
     books = tmp_path / "books"
     books.mkdir()
     SAMPLES["text"](books)
@@ -59,15 +59,15 @@ def test_a_dangling_link_is_not_passed_over(tmp_path):
         extract(corpus_files([books]), corpus(), tmp_path / "sections.parquet")
 
 
-def test_a_ring_of_folders_ends(tmp_path):
-    """Catches an endless walk through a folder that links to one above it."""
+def test_a_cycle_of_links_is_not_followed(tmp_path):
+    """Catches an endless walk through a folder that contains a link to itself."""
     SAMPLES["text"](tmp_path)
     (tmp_path / "again").symlink_to(tmp_path)
     assert [path.name for path in corpus_files([tmp_path])] == ["sample.txt"]
 
 
-def test_a_pipe_is_not_waited_for(tmp_path):
-    """Catches a reader that waits for ever for what somebody might write to a named pipe."""
+def test_a_named_pipe_is_refused(tmp_path):
+    """Catches a reader that waits forever for data from a named pipe."""
     os.mkfifo(tmp_path / "pipe.txt")
     with ReadingProcess(seconds=5) as impatient, pytest.raises(UserError) as caught:
         impatient.read(tmp_path / "pipe.txt", corpus(), tmp_path / "documents.jsonl")
@@ -75,7 +75,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    """Catches a corpus of nothing, hidden files aside."""
+    """Catches a folder with only hidden files accepted as a corpus."""
     books = tmp_path / "books"
     books.mkdir()
     written(books / ".DS_Store", "x")
@@ -86,7 +86,7 @@ def test_an_empty_folder_is_refused(tmp_path):
 @pytest.mark.parametrize("on_error", ["stop", "skip"])
 @pytest.mark.usefixtures("one_process")
 def test_a_folder_with_nothing_usable_is_refused(tmp_path, on_error):
-    """Catches an empty corpus where every file was skipped."""
+    """Catches an empty corpus accepted because every file was skipped."""
     files = [written(tmp_path / "cover.png", b"\x89PNG\r\n\x1a\n"), zipped(tmp_path / "other.zip", {"a.txt": "x"})]
     with pytest.raises(UserError) as caught:
         extract(files, corpus(on_error=on_error), tmp_path / "sections.parquet")
@@ -107,8 +107,8 @@ def mixed_folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("one_process")
-def test_all_bad_files_are_named_at_once(tmp_path, mixed_folder):
-    """Catches one try for each bad file, and half a corpus left on the disk."""
+def test_all_bad_files_are_reported_together(tmp_path, mixed_folder):
+    """Catches bad files reported one at a time, and half a corpus left on the disk."""
     output = tmp_path / "output"
     with pytest.raises(UserError) as caught:
         extract_corpus.main([mixed_folder], corpus(), output / "sections.parquet", output / "report.json")
@@ -123,8 +123,8 @@ def test_all_bad_files_are_named_at_once(tmp_path, mixed_folder):
 
 
 @pytest.mark.usefixtures("one_process")
-def test_bad_files_are_skipped_where_the_config_says_so(tmp_path, mixed_folder):
-    """Catches skipped files that nobody is told of, or good ones that go with them."""
+def test_bad_files_are_skipped_if_configured(tmp_path, mixed_folder):
+    """Catches skipped files missing from the report, and good files skipped with them."""
     sections, report = tmp_path / "sections.parquet", tmp_path / "report.json"
     extract_corpus.main([mixed_folder], corpus(on_error="skip"), sections, report)
     told = read_json(report)

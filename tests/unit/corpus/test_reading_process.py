@@ -1,4 +1,4 @@
-"""The reading process: its time and memory limits, crashes, and what crosses between the two processes."""
+"""The reading process: its time and memory limits, crashes, and the data exchanged between the two processes."""
 
 import dataclasses
 import io
@@ -17,7 +17,7 @@ from localist.corpus.reading_process import ReadingProcess, spooled
 from localist.plumbing.errors import UserError
 
 
-def test_documents_arrive_with_all_that_the_reader_found(tmp_path):
+def test_documents_arrive_complete(tmp_path):
     """Catches a field lost between the two processes, and settings that do not reach the reader."""
     path = html(tmp_path)
     with ReadingProcess() as process:
@@ -29,7 +29,7 @@ def test_documents_arrive_with_all_that_the_reader_found(tmp_path):
 
 
 def test_one_process_reads_several_files_and_ends_with_the_context(tmp_path):
-    """Catches a process started for each file, which costs seconds, and one left behind."""
+    """Catches a new process for each file, which costs seconds, and a process left running."""
     path = text(tmp_path)
     with ReadingProcess() as process:
         assert process.pid is None
@@ -42,8 +42,8 @@ def test_one_process_reads_several_files_and_ends_with_the_context(tmp_path):
         os.kill(first, 0)
 
 
-def test_a_slow_file_is_named_and_the_next_one_is_read_by_a_fresh_process(tmp_path):
-    """Catches a time limit that does not stop the reader, or spoils the next file."""
+def test_a_timeout_is_reported_and_a_fresh_process_reads_on(tmp_path):
+    """Catches a time limit that does not stop the reader, or affects the next file."""
     path, slow = text(tmp_path), written(tmp_path / "slow.md", b"[" * 400_000)
     with ReadingProcess() as process:
         process.read(path, corpus(), tmp_path / "spool")
@@ -55,8 +55,8 @@ def test_a_slow_file_is_named_and_the_next_one_is_read_by_a_fresh_process(tmp_pa
         assert process.pid not in (None, first)
 
 
-def test_a_busy_machine_refuses_no_file(tmp_path):
-    """Catches a limit of the clock's time, which other programs spend."""
+def test_a_busy_machine_does_not_cause_timeouts(tmp_path):
+    """Catches a limit on wall-clock time, which other programs use up."""
     path = text(tmp_path)
     with ReadingProcess() as process:
         process.read(path, corpus(), tmp_path / "spool")
@@ -67,8 +67,8 @@ def test_a_busy_machine_refuses_no_file(tmp_path):
     assert len(list(spooled(tmp_path / "spool"))) == 1
 
 
-def test_a_crash_is_named_and_the_next_file_is_read_by_a_fresh_process(tmp_path, monkeypatch):
-    """Catches a segmentation fault of a library that ends the study, or is taken for an empty book."""
+def test_a_crash_is_reported_and_a_fresh_process_reads_on(tmp_path, monkeypatch):
+    """Catches a segmentation fault in a library that ends the study, or is taken for an empty book."""
     path = text(tmp_path)
     crash = [sys.executable, "-c", "import os, signal; input(); os.kill(os.getpid(), signal.SIGSEGV)"]
     popen = reading_process.subprocess.Popen
@@ -81,10 +81,10 @@ def test_a_crash_is_named_and_the_next_file_is_read_by_a_fresh_process(tmp_path,
     assert len(list(spooled(tmp_path / "spool"))) == 1
 
 
-def test_too_much_memory_is_named_and_the_next_file_is_read(tmp_path):
-    """Catches a file that takes the machine's memory, and a process that has none left for the files after it."""
+def test_exceeded_memory_is_reported_and_the_next_file_is_read(tmp_path):
+    """Catches a file that exhausts the machine's memory, and a process left without memory for the next files."""
     large = zipped(tmp_path / "large.docx", docx_members("".join(word_paragraph(str(n)) for n in range(100_000))))
-    # Time enough on a busy machine: memory is what must end it.
+    # Enough time even on a busy machine: the memory limit must be reached first.
     with ReadingProcess(100, memory_bytes=400_000_000) as process:
         with pytest.raises(UserError, match=r"bad\.pdf"):
             process.read(written(tmp_path / "bad.pdf", b"%PDF-1.4\n%%EOF"), corpus(), tmp_path / "spool")
@@ -93,8 +93,8 @@ def test_too_much_memory_is_named_and_the_next_file_is_read(tmp_path):
         process.read(text(tmp_path), corpus(), tmp_path / "spool")
 
 
-def test_nonsense_instead_of_an_answer_is_a_crash(tmp_path, monkeypatch):
-    """Catches a reading process, taken over by its file, whose answer breaks the study."""
+def test_a_malformed_answer_is_reported_as_a_crash(tmp_path, monkeypatch):
+    """Catches a study that fails on the answer of a reading process hijacked by its file."""
     babble = [sys.executable, "-c", "input(); print('not JSON', flush=True); input()"]
     popen = reading_process.subprocess.Popen
     monkeypatch.setattr(reading_process.subprocess, "Popen", lambda command, **options: popen(babble, **options))
@@ -103,7 +103,7 @@ def test_nonsense_instead_of_an_answer_is_a_crash(tmp_path, monkeypatch):
 
 
 def test_the_callers_python_path_is_kept(tmp_path, monkeypatch):
-    """Catches libraries that are found in the caller's process, and not in the one that reads."""
+    """Catches libraries found by the caller's process, but not by the reading process."""
     library = tmp_path / "library"
     library.mkdir()
     written(library / "sitecustomize.py", f"open({str(tmp_path / 'seen')!r}, 'w').close()".encode())
@@ -121,7 +121,7 @@ def test_the_callers_python_path_is_kept(tmp_path, monkeypatch):
     ],
 )
 def test_a_broken_library_is_not_taken_for_a_damaged_file(tmp_path, monkeypatch, module, message):
-    """Catches a whole book called damaged, because a library of the environment cannot be imported."""
+    """Catches an intact book reported as damaged because a library of the environment cannot be imported."""
     path = html(tmp_path)
     (tmp_path / "library").mkdir()
     written(tmp_path / "library" / f"{module}.py", b"raise ImportError('broken on purpose')")
@@ -131,7 +131,7 @@ def test_a_broken_library_is_not_taken_for_a_damaged_file(tmp_path, monkeypatch,
 
 
 def asked(monkeypatch, tmp_path, extract_file):
-    """The error that the reading side answers where `extract_file` reads the file."""
+    """The error that the reading process returns if `extract_file` reads the file."""
     monkeypatch.setattr(readers, "extract_file", extract_file)
     path, settings = written(tmp_path / "a.txt", "x"), dataclasses.asdict(corpus())
     return reading_process._answer({"path": str(path), "settings": settings, "spool": str(tmp_path / "spool")})
@@ -154,14 +154,14 @@ def raising(error):
         (KeyError("oops"), "cannot be read: KeyError: 'oops'. Get or save it again."),
     ],
 )
-def test_every_error_of_a_reader_becomes_one_message(tmp_path, monkeypatch, error, message):
-    """Catches a bug of a library that ends the process, and messages without file or remedy."""
+def test_every_reader_error_becomes_a_message(tmp_path, monkeypatch, error, message):
+    """Catches a library bug that ends the process, and messages without the file or a remedy."""
     said = asked(monkeypatch, tmp_path, raising(error))
     assert message in said and "a.txt" in said
 
 
 def test_lone_surrogates_do_not_break_the_spool(tmp_path, monkeypatch):
-    """Catches half of a character, which UTF-8 cannot hold, that loses the whole file."""
+    """Catches a whole file lost because of a lone surrogate, which UTF-8 cannot encode."""
     document = Document("title", (Section("", "half \ud800 of one"),))
     extracted = readers.Extracted(document, "text", "", None, 0, {}, {}, (), ())
     assert asked(monkeypatch, tmp_path, lambda path, settings: iter([extracted])) == ""
@@ -169,8 +169,8 @@ def test_lone_surrogates_do_not_break_the_spool(tmp_path, monkeypatch):
     assert one["document"]["sections"][0]["text"] == "half ? of one"
 
 
-def test_what_a_library_prints_is_no_answer(tmp_path, monkeypatch, capfd):
-    """Catches output of a library on standard output that is taken for the answer to a request."""
+def test_library_output_is_not_taken_for_an_answer(tmp_path, monkeypatch, capfd):
+    """Catches output that a library prints to standard output taken for the answer to a request."""
 
     def chatty(path, settings):
         os.write(1, b'{"error": "", "memory_spent": false}\n')
@@ -180,7 +180,7 @@ def test_what_a_library_prints_is_no_answer(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(readers, "extract_file", chatty)
     monkeypatch.setattr(reading_process.sys, "setrecursionlimit", lambda limit: None)
     request = {"path": "a.txt", "settings": dataclasses.asdict(corpus()), "spool": str(tmp_path / "spool")}
-    request["seconds"] = 1e6  # of this process
+    request["seconds"] = 1e6  # of processor time of this process
     monkeypatch.setattr(reading_process.sys, "stdin", io.StringIO(json.dumps(request) + "\n"))
     before = os.dup(1)
     try:

@@ -1,4 +1,4 @@
-"""Lines that come back on the pages of one folder."""
+"""Lines repeated on the pages of one folder."""
 
 import hostile
 import pandas as pd
@@ -22,13 +22,13 @@ process, one_process = hostile.process, hostile.one_process  # fixtures
     ],
 )
 def test_lines_of_most_pages(pages, expected):
-    """Catches lines counted twice on a page, and lines of a few pages."""
+    """Catches a line counted twice on one page, and lines of only a few pages."""
     assert lines_of_most(pages) == expected
 
 
 @pytest.mark.usefixtures("one_process")
-def test_what_all_pages_of_a_folder_say_goes(tmp_path):
-    """Catches the name of a handbook on each of its pages, left in the text; and a text file that loses a line."""
+def test_lines_on_all_pages_of_a_folder_are_removed(tmp_path):
+    """Catches a handbook's name left on each of its pages, and the same line removed from a text file."""
     sentences = [f"Sentence {word} is here." for word in ("one", "two", "three", "four", "five")]
     for number, sentence in enumerate(sentences):
         page = f"<html><body><p>The Handbook</p><p>{sentence}</p></body></html>"

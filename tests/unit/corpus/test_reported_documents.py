@@ -1,6 +1,6 @@
-"""Documents as people have them: each folder of tests/data/documents is one kind of trouble that was reported.
+"""Documents as found in practice: each folder of tests/data/documents reproduces one reported problem.
 
-case.json says why it is there, how the corpus settings differ, and what must be read.
+case.json states the problem, the changes to the corpus settings, and the expected result.
 """
 
 import json
@@ -24,7 +24,7 @@ process, one_process = hostile.process, hostile.one_process  # fixtures
 
 DOCUMENTS = Path(__file__).parents[2] / "data" / "documents"
 QUOTES = str.maketrans("’‘“”", "''\"\"")
-# Read in another way by choice: MHTML is read, not refused, and verse in a PDF, which nothing marks, is a paragraph.
+# Deliberately read differently: MHTML is read, not refused; verse in a PDF, which is not marked, is a paragraph.
 OPEN: set[str] = {
     "mhtml_as_text",
     "pdf_verse",
@@ -32,7 +32,7 @@ OPEN: set[str] = {
 
 
 def default(key: str) -> Any:
-    """The default of a key of `corpus`."""
+    """The default value of a key in `corpus`."""
     schema = yaml.safe_load((DOCUMENTS.parents[2] / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
     return schema["properties"]["corpus"]["properties"][key]["default"]
 
@@ -45,7 +45,7 @@ def cases() -> list[Any]:
 @pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("name", cases())
 def test_a_reported_document_is_read_as_expected(name, tmp_path):
-    """Catches the trouble that case.json describes."""
+    """Catches the problem that case.json describes."""
     case = json.loads((DOCUMENTS / name / "case.json").read_text(encoding="utf-8"))
     expected, changes = case["expect"], case.get("config", {})
     inputs = case["input"] if isinstance(case["input"], list) else [case["input"]]

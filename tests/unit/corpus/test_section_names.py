@@ -1,4 +1,4 @@
-"""Names of sections: headings without numbers, and the lists that they are looked up in."""
+"""Section names: headings without numbers, and the lists in which they are looked up."""
 
 from itertools import combinations
 
@@ -21,19 +21,19 @@ from localist.corpus.section_names import NAMES, section_name
     ],
 )
 def test_headings_are_compared_without_number_and_case(heading, name):
-    """Catches a numbered section that escapes, and a heading of which nothing is left."""
+    """Catches a numbered section that is not recognised, and a heading such as `I` or `Civil` taken for a number."""
     assert section_name(heading) == name
 
 
-def test_every_name_is_found_as_a_book_prints_it():
-    """Catches a name in the lists that no heading can ever equal, such as one with a capital or a number."""
+def test_every_listed_name_matches_its_printed_heading():
+    """Catches a listed name that no heading can match, such as one with a capital or a number."""
     for names in NAMES.values():
         for name in names:
             assert section_name(name) == name
             assert section_name(f"12. {name.upper()}:") == name
 
 
-def test_no_name_is_of_two_kinds():
-    """Catches a heading that is dropped by the step for contents although only the index is to go."""
+def test_no_name_has_two_kinds():
+    """Catches a heading removed with the contents although only the index is to be removed."""
     for one, other in combinations(NAMES.values(), 2):
         assert not one & other

@@ -28,7 +28,7 @@ def corpus(*documents: list[str]) -> pd.DataFrame:
 @settings(max_examples=50, deadline=None)
 @given(st.one_of(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.text(max_size=60)))
 def test_sentences_cover_the_text_in_order(text):
-    """Catches offsets that drift (multi-byte letters, odd line breaks), overlaps, and text that no sentence holds."""
+    """Catches offsets that drift (multi-byte letters, odd line breaks), overlaps, and text outside all sentences."""
     offsets = split_sentences(text, "en")
     covered = np.zeros(len(text), dtype=int)
     for start, end in offsets:
@@ -53,7 +53,7 @@ def test_full_stops_and_line_breaks_end_sentences():
     st.lists(st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=8), max_size=4), min_size=1, max_size=3)
 )
 def test_offsets_point_into_the_document(pieces):
-    """Catches offsets that forget the gap between sections, or count from the section instead of the document."""
+    """Catches offsets that ignore the gap between sections, or count from the section instead of the document."""
     texts = [[text for parts in document if (text := "".join(parts)).strip()] for document in pieces]
     if not any(texts):
         return
@@ -68,7 +68,7 @@ def test_offsets_point_into_the_document(pieces):
         assert rows["start"].is_monotonic_increasing
 
 
-def test_a_sentence_takes_split_and_heading_of_its_section():
+def test_sentences_inherit_split_and_title():
     """Catches a sentence in another split than its section: held-out text in training."""
     sections = corpus(["A one. A two.", "B one."], ["C one. C two. C three."])
     splits = pd.Series(["train", "test", "validation"], index=[0, 1, 2])
@@ -99,14 +99,14 @@ def split(text: str, language: str = "en") -> list[str]:
         ("ja", ["『本だ。』って言った。", "「はい。」", "彼女は笑った。"]),
     ],
 )
-def test_speeches_are_split(language, sentences):
-    """Catches a speech of a page in one sentence, and who speaks cut off from what is said."""
+def test_quoted_speech_is_split(language, sentences):
+    """Catches a long speech kept as one sentence, and speech cut off from the words that name the speaker."""
     gap = "" if language in ("zh", "ja") else " "
     assert split(gap.join(sentences), language) == sentences
 
 
 def test_a_long_chinese_speech_is_split():
-    """Catches a speech of a page in one sentence."""
+    """Catches a page of Chinese speech kept as one sentence."""
     speech = "“" + "磨坊立在河的转弯处，它的轮子就再也没有转动过。" * 20 + "”"
     assert len(split(speech, "zh")) == 20
 
@@ -130,14 +130,14 @@ def test_a_long_chinese_speech_is_split():
         ("ru", ["Т. е. так.", "См. гл. 3."]),
     ],
 )
-def test_numbers_of_lists_and_abbreviations_end_no_sentence(language, sentences):
-    """Catches sentences of a number, an initial or half a name."""
+def test_list_numbers_and_abbreviations_do_not_end_sentences(language, sentences):
+    """Catches sentences that consist of a number, an initial or half a name."""
     assert split(" ".join(sentences), language) == sentences
 
 
 @pytest.mark.parametrize("piece", ['"a. ', "“A b. ", "1. ", "((", "a. b ", "“”", "“A. B! ", "5 m. A", "。「", "M. "])
-def test_time_grows_with_length(piece):
-    """Catches a hostile line that takes forever."""
+def test_hostile_lines_are_split_in_time(piece):
+    """Catches a hostile line that takes too long to split."""
     began = time.process_time()
     split(piece * (100_000 // len(piece)))
     assert time.process_time() - began < 5

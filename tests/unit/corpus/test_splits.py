@@ -42,8 +42,8 @@ def characters(sections: pd.DataFrame, splits: pd.Series) -> pd.Series:
     st.integers(0, 5),
     st.randoms(use_true_random=False),
 )
-def test_splits_are_whole_stable_and_near_their_shares(documents, seed, random):
-    """Catches sections without a split, a split that depends on the order of rows, and shares that are missed."""
+def test_splits_are_complete_stable_and_near_their_shares(documents, seed, random):
+    """Catches sections without a split, splits that depend on the order of rows, and sizes far from the shares."""
     sections = sized(*documents)
     splits = assign_splits(sections, SHARES, seed)
     assert splits.index.tolist() == sections["section"].tolist()
@@ -57,7 +57,7 @@ def test_splits_are_whole_stable_and_near_their_shares(documents, seed, random):
 
 
 def test_every_document_is_in_every_split():
-    """Catches splits that are not stratified: a test split of one document says little of the others."""
+    """Catches splits that are not stratified: a test split from one document says little about the others."""
     sections = sized(*([100] * 40 for _ in range(6)))
     splits = assign_splits(sections, SHARES, seed=3)
     for _, rows in sections.groupby("document"):
@@ -67,7 +67,7 @@ def test_every_document_is_in_every_split():
         assert abs(counts["test"] - 4) <= 2
 
 
-def test_sections_are_drawn_and_not_taken_in_order():
+def test_sections_are_drawn_at_random():
     """Catches a test split that is always the end of each document, and a seed without effect."""
     sections = sized([100] * 40)
     splits = [assign_splits(sections, SHARES, seed) for seed in range(4)]
@@ -76,8 +76,8 @@ def test_sections_are_drawn_and_not_taken_in_order():
     assert not any(min(place) >= 32 for place in places)
 
 
-def test_sections_go_together_until_they_have_enough_words():
-    """Catches a passage over the end of a document, a short rest on its own, and passages that are torn apart."""
+def test_sections_are_grouped_into_passages():
+    """Catches a passage across documents, a short remainder on its own, and a passage divided between splits."""
     assert passages([0, 0, 0, 0, 0, 1, 1], [30, 80, 100, 50, 40, 10, 10], 100) == [0, 0, 1, 1, 1, 2, 2]
     assert passages([0, 0, 1, 1], [5, 5, 5, 5], 1) == [0, 1, 2, 3]
     sections = corpus(["word " * 40] * 60)
@@ -108,7 +108,7 @@ def run_main(folder: Path, sections: pd.DataFrame, minimum: int = 1) -> pd.DataF
 
 
 def test_no_sentence_is_in_two_splits(tmp_path):
-    """Catches a section, and so its sentences, that is both trained on and tested on."""
+    """Catches a section, and thus its sentences, used for both training and testing."""
     sentences = run_main(tmp_path, corpus(*(["One here. Two there.\nThree."] * 12 for _ in range(3))))
     assert sentences["sentence"].is_unique
     assert sentences.groupby("section")["split"].nunique().max() == 1
@@ -116,6 +116,6 @@ def test_no_sentence_is_in_two_splits(tmp_path):
 
 
 def test_too_few_sections_are_refused(tmp_path):
-    """Catches a study that goes on without any test text."""
+    """Catches a study that continues without any test text."""
     with pytest.raises(UserError, match=r"only 2 sections.*section_words"):
         run_main(tmp_path, corpus(["One here.", "Two there."]))

@@ -18,14 +18,14 @@ from localist.corpus.unspaced import is_unspaced, without_line_ends, word_count
         ("", 0),
     ],
 )
-def test_letters_count_where_there_are_no_spaces(text, count):
-    """Catches a Chinese book of one word a paragraph."""
+def test_letters_are_counted_in_scripts_without_spaces(text, count):
+    """Catches a Chinese paragraph counted as one word."""
     assert word_count(text) == count
 
 
 @given(st.text(st.characters(max_codepoint=0x4FF)))
-def test_words_between_spaces_are_counted_as_by_split(text):
-    """Catches other counts, and so other sections, in scripts with spaces."""
+def test_spaced_words_are_counted_as_by_split(text):
+    """Catches word counts, and thus section boundaries, that differ in scripts with spaces."""
     assert word_count(text) == len(text.split())
 
 
@@ -33,8 +33,8 @@ def test_words_between_spaces_are_counted_as_by_split(text):
     ("text", "answer"),
     [("水車小屋は川辺に", True), ("Python 是一种语言", False), ("한국어 문장", False), ("12.", False)],
 )
-def test_a_text_is_of_the_script_of_most_letters(text, answer):
-    """Catches Korean, which has spaces, and a Latin text with a quotation."""
+def test_most_letters_decide_whether_text_is_unspaced(text, answer):
+    """Catches Korean, which has spaces, or a Latin text with a quotation taken for unspaced text."""
     assert is_unspaced(text) is answer
 
 
@@ -48,6 +48,6 @@ def test_a_text_is_of_the_script_of_most_letters(text, answer):
         ("one\ntwo", "one\ntwo"),
     ],
 )
-def test_lines_of_a_source_join_without_a_space(text, expected):
-    """Catches spaces within Chinese words where the source of a page breaks its lines, and words that are glued."""
+def test_source_lines_are_joined_without_spaces(text, expected):
+    """Catches spaces within Chinese or Japanese where the source breaks its lines, and spaced words glued together."""
     assert without_line_ends(text) == expected

@@ -1,4 +1,4 @@
-"""Chinese, Japanese and Thai books on their way to sections, splits and sentences."""
+"""Chinese, Japanese and Thai books, from text to sections, splits and sentences."""
 
 import hostile
 import pandas as pd
@@ -38,7 +38,7 @@ PARAGRAPHS = 60
 @pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("language", OPENINGS)
 def test_a_book_without_spaces_has_sections_in_every_split(language, tmp_path):
-    """Catches a book of one word a paragraph, whose only section leaves nothing to test on, and endless sentences."""
+    """Catches paragraphs counted as one word, so that a single section leaves no test text, and endless sentences."""
     opening = OPENINGS[language] * 2
     lengths = [2 + number % (len(opening) - 1) for number in range(PARAGRAPHS)]
     text = "\n\n".join("".join(opening[:length]).strip() for length in lengths)
@@ -54,4 +54,4 @@ def test_a_book_without_spaces_has_sections_in_every_split(language, tmp_path):
     main(tmp_path / "sections.parquet", language, shares, tmp_path / "sentences.parquet")
     sentences = pd.read_parquet(tmp_path / "sentences.parquet")
     assert set(sentences["split"]) == {"train", "validation", "test"}
-    assert len(sentences) == (PARAGRAPHS if language == "th" else sum(lengths))  # Thai has no stops
+    assert len(sentences) == (PARAGRAPHS if language == "th" else sum(lengths))  # Thai has no full stops

@@ -1,4 +1,4 @@
-"""Lines of a layout: which belong to one paragraph."""
+"""Which lines of a layout belong to one paragraph."""
 
 import textwrap
 
@@ -41,7 +41,7 @@ def joined(text: str, width: int | None = None) -> list[str]:
 @pytest.mark.parametrize("width", [40, 58, 72, 95])
 @pytest.mark.parametrize("text", [FIRST, SECOND, GERMAN])
 def test_wrapped_prose_is_one_paragraph(text, width):
-    """Catches lines of prose that become sentences of their own."""
+    """Catches wrapped lines of prose that become separate paragraphs."""
     assert joined(textwrap.fill(text, width)) == [text]
 
 
@@ -52,13 +52,13 @@ KOREAN = (
 
 
 def test_wrapped_korean_is_one_paragraph():
-    """Catches a width that is too narrow for Latin letters only."""
+    """Catches a minimum width for Latin letters applied to Korean, whose letters are twice as wide."""
     assert joined(textwrap.fill(KOREAN, 25)) == [KOREAN]
 
 
 @pytest.mark.parametrize("width", [18, 24, 38])
-def test_wrapped_prose_of_a_script_without_capitals(width):
-    """Catches a judgment that counts words or looks for capitals."""
+def test_wrapped_chinese_is_one_paragraph(width):
+    """Catches detection that depends on word counts or capitals."""
     lines = [CHINESE[start : start + width] for start in range(0, len(CHINESE), width)]
     assert ["".join(one.split()) for one in paragraphs_of_lines(lines)] == [CHINESE]
 
@@ -68,38 +68,38 @@ def test_wrapped_prose_of_a_script_without_capitals(width):
 )
 @pytest.mark.parametrize("width", [None, 72])
 def test_verse_and_lists_keep_their_lines(verse, width):
-    """Catches verse that becomes prose."""
+    """Catches verse or lists joined into prose."""
     assert joined(verse, width) == verse.split("\n")
 
 
 @pytest.mark.parametrize("indent", ["    ", "  ", "\t", "\u3000\u3000"])
 def test_an_indent_begins_a_paragraph(indent):
-    """Catches a book without blank lines in one paragraph."""
+    """Catches an indented book without blank lines read as one paragraph."""
     wrapped = [textwrap.fill(text, 60, initial_indent="    ").strip() for text in (FIRST, SECOND, FIRST)]
     assert joined("\n".join(indent + one for one in wrapped)) == [FIRST, SECOND, FIRST]
 
 
-def test_a_hanging_indent_marks_the_rest():
-    """Catches a new paragraph in each line of an entry."""
+def test_a_hanging_indent_continues_a_paragraph():
+    """Catches each line of an entry with a hanging indent read as a paragraph."""
     wrapped = [textwrap.fill(text, 60, subsequent_indent="    ") for text in (FIRST, SECOND)]
     assert joined("\n".join(wrapped)) == [FIRST, SECOND]
 
 
 def test_a_short_line_that_ends_a_sentence_ends_a_paragraph():
-    """Catches paragraphs without a blank line or indent that run together."""
+    """Catches paragraphs that run together because no blank line or indent separates them."""
     texts = [FIRST, "“No,” he said.", "“Yes.”", SECOND]
     assert joined("\n".join(textwrap.fill(text, 60) for text in texts)) == texts
 
 
 @pytest.mark.parametrize("gap", ["\n\n\n", "\n\n    "])
-def test_a_double_spaced_text_has_paragraphs(gap):
-    """Catches a paragraph in each line, where every line is followed by a blank one."""
+def test_double_spaced_text_keeps_its_paragraphs(gap):
+    """Catches each line of double-spaced text read as a paragraph."""
     text = gap.join("\n\n".join(textwrap.wrap(one, 60)) for one in (FIRST, SECOND, FIRST))
     assert joined(text) == [FIRST, SECOND, FIRST]
 
 
-def test_a_paragraph_on_each_line_stays():
-    """Catches paragraphs, or sentences on lines of their own, that are glued together."""
+def test_one_paragraph_per_line_is_kept():
+    """Catches paragraphs or sentences on lines of their own that are joined."""
     assert joined(f"{FIRST}\n{SECOND}\nShort.\n{FIRST}") == [FIRST, SECOND, "Short.", FIRST]
     sentences = [
         "He came.",
@@ -110,14 +110,14 @@ def test_a_paragraph_on_each_line_stays():
     assert joined("\n\n".join(sentences)) == joined("\n".join(sentences)) == sentences
 
 
-def test_a_hyphen_at_a_line_s_end_says_that_a_width_broke_it():
-    """Catches words cut in two in narrow columns of unequal lines."""
+def test_a_hyphen_at_a_line_end_marks_wrapped_text():
+    """Catches words left cut in two in narrow columns of uneven lines."""
     lines = ["He looked at the wheel, the only", "one left, and exam-", "ined it from the", "bank of the river."]
     assert len(paragraphs_of_lines(lines)) == 1
 
 
-def test_items_of_a_list_are_paragraphs():
-    """Catches a list in one paragraph, and items cut at their line's end."""
+def test_list_items_are_paragraphs():
+    """Catches a list read as one paragraph, and items cut at line ends."""
     items = [f"1. {FIRST}", "2. Trim the wick.", f"3. {SECOND}"]
     assert joined("\n".join(textwrap.fill(one, 60) for one in items)) == items
     assert joined("- an axe\n- a saw that\n  was blunt") == ["- an axe", "- a saw that was blunt"]

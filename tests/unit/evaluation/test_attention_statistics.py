@@ -1,4 +1,4 @@
-"""Attention statistics beside their definitions on T × T attention, in several families of models."""
+"""Attention statistics against their definitions on T × T attention, in several model families."""
 
 import math
 
@@ -22,7 +22,7 @@ def entropy_bits(probability):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
 @pytest.mark.parametrize("window", [None, 7])
 def test_statistics_equal_eager_attention(dtype, tolerance, window, batch, model):
-    """Catches entropies, shares, distances or chances that count the sink or padding where they must not."""
+    """Catches entropies, shares, distances or chance levels that wrongly count the sink or padding."""
     input_ids, blocks = batch
     if window:
         if model.config.model_type != "mistral":
@@ -36,7 +36,7 @@ def test_statistics_equal_eager_attention(dtype, tolerance, window, batch, model
     with torch.no_grad():
         model(input_ids, observer=observer)
         model(input_ids, observer=direct)
-        model.set_attn_implementation("eager")  # its softmax is in float32, whatever the model
+        model.set_attn_implementation("eager")  # its softmax is in float32 in every precision
         eager = model(input_ids, output_attentions=True, use_cache=False)
     for ours, theirs in zip(direct.layers, eager.attentions, strict=True):
         torch.testing.assert_close(ours.float(), theirs.float(), rtol=1e-4, atol=1e-5)
@@ -86,8 +86,8 @@ class _DirectAttention:
 
 
 @pytest.mark.parametrize("partitions", [1, 3])
-def test_a_layer_takes_few_launches_and_no_wait(partitions, monkeypatch):
-    """Catches loops in Python over windows or queries, which a GPU would spend its time on, and results read back."""
+def test_a_layer_needs_few_launches_and_never_waits(partitions, monkeypatch):
+    """Catches what makes a GPU slow: Python loops over windows or queries, and results read back."""
     monkeypatch.setattr(query_chunks, "CPU_SCORES", query_chunks.GPU_SCORES)
     monkeypatch.setattr(query_chunks, "CPU_QUERIES", 10**9)
     assert query_chunks.GPU_SCORES >= 8 * 9 * 1024**2  # SmolLM2, eight windows of 1,024 tokens: one chunk

@@ -1,4 +1,4 @@
-"""Knockout of single blocks: the fast way against eager attention with masked scores."""
+"""Knockout of single blocks: the fast method against eager attention with masked scores."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from localist.evaluation.block_knockouts import block_knockouts, knockout_sample
 from localist.tokens.windows import Windows
 
 CONTEXT, LATE = 24, [2]
-# Blocks that come back, one that is never left, and padding.
+# Recurring blocks, a window with a single block, and padding.
 BLOCKS = np.array(
     [
         [-1, *[3] * 5, *[7] * 6, *[3] * 3, *[0] * 4, *[7] * 2, *[0] * 3],
@@ -40,7 +40,7 @@ def found(model, rows=(0, 1, 2)):
 
 
 class Eager:
-    """The slow reference: whole T × T scores, of which some are masked; keeps the attention."""
+    """The slow reference: full T × T scores, some of them masked; keeps the attention."""
 
     def __init__(self, model):
         self.model, self.hidden, self.layers = model, None, ()
@@ -63,7 +63,7 @@ class Eager:
         return (weights @ repeat_kv(value, groups)).transpose(1, 2), None
 
     def losses(self, input_ids, hidden=None, layers=()):
-        """Of every token but the first."""
+        """The loss of every token except the first."""
         self.hidden, self.layers = hidden, layers
         with torch.no_grad():
             logits = self.model(input_ids[None], use_cache=False).logits[0]
@@ -86,7 +86,7 @@ def expected(model, row):
         for other in [*others, -1] if others else []:
             keys = blocks == other if other >= 0 else (blocks >= 0) & (blocks != block)
             hidden = (blocks == block)[:, None] & keys[None]
-            if other < 0:  # every block is held to itself
+            if other < 0:  # every block is confined to itself
                 hidden = (blocks[:, None] != blocks) & (blocks[:, None] >= 0) & (blocks >= 0)
             effects = [
                 (eager.losses(input_ids, hidden, layers) - plain)[own - 1].mean().item() for layers in (LATE, range(3))
@@ -106,8 +106,8 @@ def expected(model, row):
     ("family", "changes"), [*((family, {}) for family in sorted(TINY_MODELS)), ("mistral", {"sliding_window": 7})]
 )
 @pytest.mark.parametrize("most", [512, 5])
-def test_the_same_as_masked_scores_in_eager_attention(family, changes, most, monkeypatch):
-    """Catches tokens that change but are not computed again, stale keys, and losses of the wrong tokens."""
+def test_results_equal_eager_attention_with_masked_scores(family, changes, most, monkeypatch):
+    """Catches changed tokens that are not recomputed, stale keys, and losses of the wrong tokens."""
     monkeypatch.setattr(module, "MOST_QUERIES", most)
     model = tiny_model(family, **changes)
     use_observed_attention(model, CONTEXT)
@@ -129,7 +129,7 @@ def test_one_block_has_nothing_to_knock_out():
 
 
 def test_windows_with_enough_blocks_are_drawn():
-    """Catches windows whose few pairs have no ranks, other windows for another arm, and rows out of order."""
+    """Catches windows with too few pairs for ranks, repeated or missing windows, and rows out of order."""
     blocks = np.concatenate([BLOCKS] * 4)
     sample = knockout_sample(blocks, 5, seed=1)
     assert sample.tolist() == sorted(sample) and len(set(sample)) == 5

@@ -1,4 +1,4 @@
-"""The locality dial: the model itself at 0, the knockout at 1, and nothing of the future at any setting."""
+"""The locality dial: the model itself at 0, the knockout at 1, and no dependence on later tokens."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ DIALS = [0.0, 0.25, 0.5, 0.75, 0.9, 1.0]
 
 
 def own_keys(input_ids):
-    """A stand-in for causal blocks: row i depends on the tokens up to i alone."""
+    """A stand-in for causal blocks: row i depends only on the tokens up to i."""
     kinds = input_ids % 3  # [batch, T]
     return (kinds[:, :, None] == kinds[:, None]) | torch.eye(input_ids.shape[1], dtype=torch.bool)
 
@@ -28,8 +28,8 @@ def logits(model, input_ids, dial):
         return model(input_ids, observer=observer, use_cache=False).logits
 
 
-def test_weights_are_multiplied_and_normalised_again():
-    """Catches a bias in place of a factor, a factor of own keys, and sums other than 1."""
+def test_weights_are_multiplied_and_renormalised():
+    """Catches weights that are shifted instead of scaled, scaled own keys, and sums other than 1."""
     generator = torch.Generator().manual_seed(0)
     query, key, value = torch.randn(3, 1, 2, CONTEXT, 8, generator=generator)
     foreign = ~own_keys(torch.randint(0, 9, (1, CONTEXT), generator=generator))
@@ -42,8 +42,8 @@ def test_weights_are_multiplied_and_normalised_again():
 
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
-def test_0_is_the_model_and_nothing_looks_ahead(family):
-    """Catches a dial at 0 that moves a bit, and a later token that changes an earlier logit at any setting."""
+def test_dial_at_0_is_the_model_and_no_setting_looks_ahead(family):
+    """Catches a dial at 0 that changes any bit, and a later token that changes an earlier logit at any setting."""
     model = tiny_model(family)
     use_observed_attention(model, CONTEXT)
     input_ids = torch.randint(0, 60, (2, CONTEXT), generator=torch.Generator().manual_seed(1))
@@ -58,21 +58,21 @@ def test_0_is_the_model_and_nothing_looks_ahead(family):
             assert not torch.equal(before, logits(model, input_ids, None))
 
 
-def test_1_forbids_where_locality_is_1():
-    """Catches a dial that never closes."""
+def test_dial_at_1_hides_foreign_keys_where_locality_is_1():
+    """Catches a dial that at its end still lets foreign attention through."""
     bias = dial_bias(torch.ones(1, 2, 2, dtype=torch.bool), LOCALITY, 1.0)
     assert bias.by_layer[0] == 0 and bias.by_layer[1] == pytest.approx(np.log(0.7)) and bias.by_layer[2] == -np.inf
 
 
 @pytest.mark.parametrize("dial", [-0.1, 1.5, float("nan")])
 def test_settings_outside_0_to_1_are_refused(dial):
-    """Catches a setting that would be the logarithm of a negative number."""
+    """Catches a setting that leads to the logarithm of a negative number."""
     with pytest.raises(UserError, match="must be between 0"):
         dial_bias(torch.ones(1, 2, 2, dtype=torch.bool), LOCALITY, dial)
 
 
-def test_a_table_by_setting():
-    """Catches losses or sums of another setting, and a knockout that is not on top of the dial."""
+def test_the_table_has_the_losses_of_each_setting():
+    """Catches losses of the wrong setting, and a knockout that is not applied on top of the dial."""
     windows = uneven_windows()
     model = tiny_model("llama")
     use_observed_attention(model, WIDTH)
@@ -91,5 +91,5 @@ def test_a_table_by_setting():
             nll -= logits(model, ids, row.dial).log_softmax(-1)[0, torch.arange(length - 1), ids[0, 1:]].sum().item()
         assert row.nll == pytest.approx(nll, rel=1e-5)
         assert row.tokens == windows.is_text.sum()
-    # With the last layer's foreign keys gone, all that is left of a knockout is what the dial calls its own.
+    # The knockout is applied on top of the dial, so its loss differs at every setting.
     assert table["nll_knockout"].nunique() == 3

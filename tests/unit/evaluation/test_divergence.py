@@ -57,15 +57,15 @@ def divergence(one, other, windows, sections=(0, 0, 0, 0, 0), sample=range(5)):
     ],
 )
 def test_two_keys_by_hand(one, other, bits):
-    """Catches nats for bits, a missing half, and an asymmetric divergence."""
+    """Catches nats instead of bits, a missing factor of one half, and an asymmetric divergence."""
     one, other = torch.tensor(one), torch.tensor(other)
     assert jensen_shannon_bits(one, other).item() == pytest.approx(bits, abs=1e-6)
     assert jensen_shannon_bits(other, one).item() == pytest.approx(bits, abs=1e-6)
 
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
-def test_against_explicit_attention(family, windows):
-    """Catches heads that are mixed up, padding that is counted, and tokens of another section, in every family."""
+def test_divergence_equals_that_of_explicit_attention(family, windows):
+    """Catches mixed-up heads, counted padding, and tokens of another section, in every family."""
     one, other = variants(family)
     sections = np.array([0, 0, 1, 2, 2])
     table = divergence(one, other, windows, sections)
@@ -88,8 +88,8 @@ def test_against_explicit_attention(family, windows):
     assert table["divergence"].sum() > 0.05
 
 
-def test_a_model_does_not_diverge_from_itself_and_the_order_does_not_matter(windows):
-    """Catches rounding that looks like a difference, and a comparison of a model with itself by mistake."""
+def test_divergence_is_symmetric_and_zero_for_equal_models(windows):
+    """Catches rounding that looks like a difference, asymmetry, and more than one bit per query."""
     one, other = variants("llama")
     same = divergence(one, one, windows)
     assert (same["divergence"] / same["queries"]).max() < 1e-6
@@ -99,16 +99,16 @@ def test_a_model_does_not_diverge_from_itself_and_the_order_does_not_matter(wind
 
 
 @pytest.mark.parametrize("changes", [{"num_hidden_layers": 2}, {"num_attention_heads": 2, "head_dim": 8}])
-def test_models_of_another_shape_are_refused(changes, windows):
-    """Catches a comparison of heads, or of some of the layers, that have no counterpart."""
+def test_models_of_different_shapes_are_refused(changes, windows):
+    """Catches a comparison of heads or layers without a counterpart."""
     one, other = variants("llama")[0], variants("llama", **changes)[0]
     for pair in ((one, other), (other, one)):
         with pytest.raises(UserError, match="no counterpart"):
             divergence(*pair, windows)
 
 
-def test_a_sample_of_windows_is_compared_alone(windows):
-    """Catches attention of one window compared with another's where a batch is in the sample in part."""
+def test_only_sampled_windows_are_compared(windows):
+    """Catches a comparison of different windows if only part of a batch is in the sample."""
     one, other = variants("llama")
     sections = np.arange(5)
     whole = divergence(one, other, windows, sections)
@@ -117,7 +117,7 @@ def test_a_sample_of_windows_is_compared_alone(windows):
     assert_frame_equal(part, chosen, rtol=1e-5)
 
 
-def test_a_comparison_with_none_has_the_same_columns(windows):
-    """Catches a table that cannot be read where there is nothing to compare with."""
+def test_an_empty_comparison_has_the_same_columns(windows):
+    """Catches an unreadable table if there is nothing to compare with."""
     one, other = variants("llama")
     assert list(no_divergence().columns) == list(divergence(one, other, windows).columns)

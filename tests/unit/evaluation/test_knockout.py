@@ -16,7 +16,7 @@ CONTEXT = 24
 
 @pytest.fixture
 def blocks():
-    """Two windows with a sink at 0, several blocks that come back, and padding at the end of the second."""
+    """Two windows with a sink at 0, several recurring blocks, and padding at the end of the second."""
     generator = torch.Generator().manual_seed(0)
     blocks = torch.randint(0, 3, (2, CONTEXT), generator=generator)
     blocks[:, 0] = -1
@@ -46,7 +46,7 @@ def logits(model, input_ids, observer=None):
 
 @pytest.mark.parametrize("mask", [None, "sliding"])
 def test_one_layer_against_the_plain_definition(blocks, mask):
-    """Catches foreign keys that stay visible, a hidden sink, own block or own token, and a mask that is ignored."""
+    """Catches visible foreign keys, a hidden sink, own block or own token, and an ignored mask."""
     generator = torch.Generator().manual_seed(0)
     query = torch.randn(2, 4, CONTEXT, 8, generator=generator)
     key, value = torch.randn(2, 2, 2, CONTEXT, 8, generator=generator)
@@ -70,8 +70,8 @@ def test_one_layer_against_the_plain_definition(blocks, mask):
 
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
-def test_one_block_knocks_nothing_out(family, input_ids):
-    """Catches a knockout that removes keys of the own block, or changes attention otherwise, in every family."""
+def test_knockout_of_a_single_block_changes_nothing(family, input_ids):
+    """Catches a knockout that removes keys of the query's own block or otherwise changes attention, in every family."""
     model = observed(family)
     one_block = torch.zeros(2, CONTEXT, dtype=torch.long)
     one_block[:, 0] = -1
@@ -80,7 +80,7 @@ def test_one_block_knocks_nothing_out(family, input_ids):
 
 
 def test_only_the_named_layers_are_knocked_out(input_ids, blocks):
-    """Catches a knockout in earlier layers, whose attention must stay as it is."""
+    """Catches a knockout in earlier layers, whose attention must not change."""
     model = observed()
     states = []
     for observer in (None, observer_of(blocks, [2])):
@@ -91,8 +91,8 @@ def test_only_the_named_layers_are_knocked_out(input_ids, blocks):
     assert not torch.allclose(states[0][3], states[1][3])
 
 
-def test_text_far_back_in_another_block_no_longer_matters(input_ids, blocks):
-    """Catches a leak: with all layers knocked out, a foreign block must change nothing; the own block still does."""
+def test_tokens_of_another_block_have_no_effect(input_ids, blocks):
+    """Catches a leak: with all layers knocked out, only tokens of the own block may have an effect."""
     model = observed()
     observer = observer_of(blocks, range(3))
     last = CONTEXT - 1
@@ -105,7 +105,7 @@ def test_text_far_back_in_another_block_no_longer_matters(input_ids, blocks):
 
 
 def test_losses_under_knockout_are_in_text_order(input_ids, blocks):
-    """Catches blocks of one window applied to another where batches are sorted by length."""
+    """Catches blocks applied to the wrong window when batches are sorted by length."""
     model = observed()
     sentence_ids = np.where(blocks.numpy() < 0, -1, 0).astype(np.int32)
     flipped = slice(None, None, -1)  # the shorter window first

@@ -1,4 +1,4 @@
-"""Sums by layer and section: they give back the averages, and are not rounded."""
+"""Sums by layer and section: they equal direct sums, and are not rounded."""
 
 import numpy as np
 import pytest
@@ -37,8 +37,8 @@ def sums_of(model, windows, blocks, bf16=False):
     return sums
 
 
-def test_sums_by_section_give_back_the_averages(model, windows, blocks):
-    """Catches queries counted twice, in the wrong section, or where the definition leaves them out."""
+def test_sums_by_section_equal_direct_sums(model, windows, blocks):
+    """Catches queries counted twice, in the wrong section, or although the definition excludes them."""
     sums = sums_of(model, windows, blocks)
     section_of_sentence = np.arange(10) // 4
     table = sums.table("semantic", section_of_sentence)
@@ -61,8 +61,8 @@ def test_sums_by_section_give_back_the_averages(model, windows, blocks):
 
 
 @pytest.mark.parametrize("bf16", [False, True])
-def test_uniform_attention_has_no_chance_corrected_fidelity(bf16, model, windows, blocks):
-    """Catches a bias of the measure, and statistics in bf16 under autocast: with equal scores F must be C exactly."""
+def test_uniform_attention_has_chance_fidelity(bf16, model, windows, blocks):
+    """Catches a biased measure, and bf16 statistics under autocast: with equal scores, F must equal C."""
     for layer in model.model.layers:
         torch.nn.init.zeros_(layer.self_attn.q_proj.weight)
     table = sums_of(model, windows, blocks, bf16).table("semantic", np.zeros(10, dtype=int))

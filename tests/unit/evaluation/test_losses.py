@@ -29,8 +29,8 @@ def losses_of(model, windows, bf16=False):
     return token_losses(model, windows, batch_size=2, bf16=bf16, description="test")
 
 
-def test_every_text_token_is_predicted_once_from_the_one_before(model, windows):
-    """Catches losses of the sink or padding, an offset by one, and batching that changes the result."""
+def test_every_text_token_is_predicted_once_from_its_predecessor(model, windows):
+    """Catches losses of the sink or padding, an off-by-one error, and batching that changes the result."""
     table = losses_of(model, windows)
     rows, places = np.nonzero(windows.is_text)
     assert table[["window", "position"]].to_numpy().tolist() == np.stack([rows, places], 1).tolist()
@@ -55,7 +55,7 @@ def test_metrics_by_hand(windows, model):
     assert metrics["bits_per_byte"] == pytest.approx(total / np.log(2) / 200, rel=1e-5)
 
 
-def test_train_sample_is_fixed_and_of_the_size_asked_for(windows):
+def test_train_sample_is_reproducible_and_has_the_requested_size(windows):
     """Catches a sample that differs between arms, which would make their train losses incomparable."""
     rows = sample_rows(windows, 30, seed=4)
     assert rows.tolist() == sample_rows(windows, 30, seed=4).tolist()
@@ -63,16 +63,16 @@ def test_train_sample_is_fixed_and_of_the_size_asked_for(windows):
     assert sample_rows(windows, 10_000, seed=4).tolist() == list(range(5))
 
 
-def test_bf16_changes_losses_by_rounding_alone(model, windows):
-    """Catches a loss that is summed in bf16, and a bf16 forward pass that computes something else."""
+def test_bf16_changes_losses_only_by_rounding(model, windows):
+    """Catches losses summed in bf16, and a bf16 forward pass that computes something else."""
     rounded, exact = losses_of(model, windows, bf16=True), losses_of(model, windows)
     assert rounded["nll"].dtype == np.float32
     np.testing.assert_allclose(rounded["nll"], exact["nll"], atol=0.1)
 
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
-def test_one_pass_with_interventions_equals_a_pass_for_each(family, windows):
-    """Catches lower layers of another batch, watchers that see a knockout, and losses that differ in their last bit."""
+def test_a_shared_pass_equals_one_pass_per_intervention(family, windows):
+    """Catches lower layers of another batch, watchers that see a knockout, and interventions that affect each other."""
     model = tiny_model(family)
     use_observed_attention(model, CONTEXT)
     blocks = np.where(windows.is_text, windows.input_ids % 3, -1)
@@ -86,7 +86,7 @@ def test_one_pass_with_interventions_equals_a_pass_for_each(family, windows):
     assert_frame_equal(sums.table("blocks", section), alone.table("blocks", section))
     assert_frame_equal(plain, token_losses(model, windows, **settings))
     for name, found in changed.items():
-        # Beside a knockout of all layers, no layer is computed once for both.
+        # With a knockout of all layers in the same pass, no layers are shared.
         _, whole = watched_losses(
             model, windows, interventions={name: knockouts[name], "all": knockouts["all"]}, **settings
         )

@@ -1,4 +1,4 @@
-"""Lower layers that are computed once: found in every family, and not used where they do not determine the rest."""
+"""Lower layers computed once: found in every family, and not reused if they do not determine the rest."""
 
 import pytest
 import torch
@@ -16,8 +16,8 @@ def logits(model):
 
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
-def test_replayed_lower_layers_are_not_computed(family):
-    """Catches layers that are not found, computed again all the same, or still replaced afterwards."""
+def test_replayed_lower_layers_are_not_recomputed(family):
+    """Catches layers that are not found, recomputed anyway, or still replaced afterwards."""
     model = tiny_model(family)
     layers = decoder_layers(model)
     lower = LowerLayers(model, 2)
@@ -33,8 +33,8 @@ def test_replayed_lower_layers_are_not_computed(family):
     assert calls == [0, 1, 2, 2, 0, 1, 2]
 
 
-def test_a_model_whose_upper_layers_look_further_down_is_computed_whole():
-    """Catches wrong losses, without a word, of a model in which a layer takes more than its predecessor's output."""
+def test_a_model_with_long_skip_connections_is_recomputed_in_full():
+    """Catches silently wrong logits of a model in which a layer uses more than its predecessor's output."""
     model = tiny_model("llama")
     first, _, last = decoder_layers(model)
     seen = []

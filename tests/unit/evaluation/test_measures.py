@@ -1,4 +1,4 @@
-"""The registry of measures: one more entry is summed, averaged and a column, and nothing else has to know of it."""
+"""The registry of measures: a new entry is summed, averaged and given a column without other changes."""
 
 import importlib.util
 import subprocess
@@ -17,7 +17,7 @@ from localist.evaluation.measures import KEYS_NEEDED, MEASURES, QUERIES_ALL, QUE
 
 
 def imported_anew(module):
-    """The module as a new process would import it: its constants are made from MEASURES as it is now."""
+    """The module as a new process would import it, with constants from the present MEASURES."""
     specification = importlib.util.spec_from_file_location(module.__name__, module.__file__)
     anew = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(anew)
@@ -26,7 +26,7 @@ def imported_anew(module):
 
 @pytest.mark.parametrize(("queries", "expected"), [(QUERIES_ALL, 59), (QUERIES_VISIBLE, 54)])
 def test_a_new_measure_is_summed_and_averaged(queries, expected, monkeypatch):
-    """Catches a measure that has to be named in a second place, and an average over the wrong queries."""
+    """Catches a measure that must be registered in a second place, and an average over the wrong queries."""
     toy = Measure(lambda chunk: chunk.attention_mean.sum(-1), queries)  # 1 for every query
     monkeypatch.setitem(MEASURES, "toy", toy)
     windows = uneven_windows()
@@ -41,12 +41,12 @@ def test_a_new_measure_is_summed_and_averaged(queries, expected, monkeypatch):
     assert anew.layer_rows(table, [0.0, 0.5, 1.0])["toy"].tolist() == pytest.approx([1.0] * 3)
 
 
-def test_every_measure_is_averaged_over_queries_that_are_counted():
-    """Catches a misspelt count, of which the sums would never be made."""
+def test_every_measure_names_an_existing_query_count():
+    """Catches a misspelt query count, for which no sums would be computed."""
     assert all(measure.queries in KEYS_NEEDED for measure in MEASURES.values())
 
 
-def test_the_names_of_the_measures_need_no_torch():
-    """Catches tables and figures that wait seconds for torch, only to know their columns."""
+def test_measure_names_need_no_torch():
+    """Catches a slow import of torch in tables and figures that only need column names."""
     check = "import localist.evaluation.measures; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {check}"], check=True)

@@ -1,4 +1,4 @@
-"""Passages to be looked at: which ones, that their attention is attention, and the text of their tokens."""
+"""Passages for display: their selection, their attention, and the text of their tokens."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from localist.evaluation.passages import passage_attention, passage_rows, pieces
 
 
 def test_passages_have_the_most_blocks_and_come_from_several_stretches():
-    """Catches passages that lie in few blocks and show nothing, and all of them from one page of the book."""
+    """Catches uninformative passages with few blocks, and passages all from one stretch of text."""
     blocks = np.array([[-1, 0, 0, 0, 5], [-1, 0, 1, 2, 3], [-1, 3, 1, 2, 2], [-1, 4, 5, 6, 6], [-1, 0, 1, 1, -1]])
     stretches = np.array([0, 0, 0, 1, 1])
     assert passage_rows(blocks, stretches, tokens=5, count=2) == [1, 3]
@@ -20,7 +20,7 @@ def test_passages_have_the_most_blocks_and_come_from_several_stretches():
 
 @pytest.mark.parametrize("bf16", [False, True])
 def test_attention_is_that_of_the_model(bf16):
-    """Catches maps of something other than attention, the wrong order of layers, and probabilities in bf16."""
+    """Catches maps of something other than attention, a wrong order of layers, and bf16 probabilities."""
     model = tiny_model("llama")
     use_observed_attention(model, context=10)
     attention = passage_attention(model, np.arange(10), bf16)
@@ -34,7 +34,7 @@ def test_attention_is_that_of_the_model(bf16):
         np.testing.assert_allclose(attention, torch.stack(eager)[:, 0].numpy(), atol=1e-6)
 
 
-def test_characters_of_several_tokens_are_whole():
-    """Catches replacement characters where an emoji or a Chinese letter is more than one token."""
+def test_characters_split_over_tokens_stay_whole():
+    """Catches replacement characters for an emoji or a Chinese character that spans several tokens."""
     letters = "a", "a\N{REPLACEMENT CHARACTER}", "a\N{REPLACEMENT CHARACTER}", "a語", "a語 b"
     assert pieces_of_text(letters) == ["a", "", "", "語", " b"]

@@ -1,4 +1,4 @@
-"""Chunks of queries: all of them once, no key lost, and what layers share is computed once."""
+"""Chunks of queries: each query once, no key lost, and values shared by layers computed once."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def sliding_window(context):
 
 @pytest.fixture(params=["small chunks", "one query at a time", "whole windows", "everything"])
 def scores_at_once(request, monkeypatch):
-    """As a CPU, with less memory, and as a GPU that holds some windows, or all."""
+    """Chunks as on a CPU, with little memory, and as on a GPU that holds some or all windows."""
     scores = {"small chunks": 10**6, "one query at a time": 1, "whole windows": 100_000, "everything": 10**9}
     monkeypatch.setattr(module, "CPU_SCORES", scores[request.param])
     if request.param in ("whole windows", "everything"):
@@ -32,7 +32,7 @@ def scores_at_once(request, monkeypatch):
 
 
 @pytest.mark.parametrize("mask", [None, sliding_window(150)], ids=["causal", "sliding"])
-def test_chunks_give_the_attention_of_every_query_once(scores_at_once, mask):
+def test_chunks_cover_the_attention_of_every_query_once(scores_at_once, mask):
     """Catches queries lost or repeated at the edge of a chunk, keys cut off, and heads matched with the wrong keys."""
     inputs = layer_inputs(mask=mask)
     seen = seen_keys(inputs)
@@ -51,15 +51,15 @@ def test_chunks_give_the_attention_of_every_query_once(scores_at_once, mask):
 
 
 def test_chunks_leave_out_keys_that_no_query_sees():
-    """Catches twice the work of a causal mask, and more of a sliding window."""
+    """Catches doubled work for a causal mask, and even more for a sliding window."""
     causal, sliding = (query_chunks(layer_inputs(mask=mask)) for mask in (None, sliding_window(150)))
     assert [chunk.keys for chunk in causal[:3]] == [slice(0, 64), slice(0, 128), slice(0, 150)]
     last = 2 * CPU_QUERIES
     assert sliding[2].keys == slice(last - SLIDING, 150)
 
 
-def test_layers_with_one_mask_share_what_is_known_of_it():
-    """Catches masks that are evaluated again in every layer, and one mask's values used for another."""
+def test_layers_with_the_same_mask_share_its_values():
+    """Catches masks that are re-evaluated in every layer, and one mask's values used for another."""
     calls = []
     shared = ByMask(lambda inputs: calls.append(inputs.mask) or len(calls))
     plain, other = layer_inputs(), layer_inputs(mask=sliding_window(150))

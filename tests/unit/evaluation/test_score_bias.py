@@ -1,4 +1,4 @@
-"""Biased attention: biases add up, layers without one are left alone, and a GPU is never waited for."""
+"""Biased attention: biases add up, layers without one are unchanged, and nothing waits for the GPU."""
 
 import pytest
 import torch
@@ -26,7 +26,7 @@ def biases():
 
 
 def test_biases_add_up_on_cached_keys(inputs):
-    """Catches a bias of another layer, one that replaces the other, and queries that are taken for the first keys."""
+    """Catches a bias of the wrong layer, one that replaces the other, and queries aligned with the first keys."""
     one, other = biases()
     found = BiasedAttention(one, other).observe(1, inputs)
     scores = inputs.query @ inputs.key.repeat_interleave(2, 1).mT * 0.3
@@ -37,14 +37,14 @@ def test_biases_add_up_on_cached_keys(inputs):
 
 
 def test_layers_without_a_bias_are_left_to_stock_attention(inputs):
-    """Catches layers that are computed otherwise than by the model, and so differ in a bit."""
+    """Catches layers without a bias that bypass stock attention and so differ in their last bits."""
     observer = BiasedAttention(*biases())
     assert observer.observe(0, inputs) is None and observer.observe(2, inputs) is not None
     assert BiasedAttention(ScoreBias(biases()[0].chosen, {0: 0.0})).observe(0, inputs) is None
 
 
 def test_nothing_waits_for_the_device(inputs):
-    """Catches a look at values inside a layer, for which a GPU would have to be waited for, and many small kernels."""
+    """Catches values read inside a layer, which makes the CPU wait for the GPU, and many small kernels."""
     observer = BiasedAttention(*biases())
     observer.observe(1, inputs)
     with CountedOperations() as counted:

@@ -1,4 +1,4 @@
-"""Batches of held-out windows: all of them, as short as they can be."""
+"""Batches of held-out windows: complete, and as short as possible."""
 
 import numpy as np
 from uneven_windows import uneven_windows
@@ -6,8 +6,8 @@ from uneven_windows import uneven_windows
 from localist.evaluation.window_batches import batches_by_length
 
 
-def test_batches_cover_all_windows_longest_first():
-    """Catches windows lost in the last batch, and text cut off by trimming."""
+def test_batches_cover_all_windows_and_fit_the_longest():
+    """Catches windows missing from the last batch, and text cut off or padding kept by trimming."""
     windows = uneven_windows()
     lengths = windows.is_text.sum(axis=1) + 1
     batches = list(batches_by_length(windows, 2))

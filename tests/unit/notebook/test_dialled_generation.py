@@ -26,7 +26,7 @@ def causal():
 
 
 def written(model, dial, **options):
-    """Tokens, and the logits that each was chosen by."""
+    """All tokens, and the logits from which the new ones were chosen."""
     arguments = {"max_new_tokens": 12, "min_new_tokens": 12, "do_sample": False, "pad_token_id": 0} | options
     with dial_turned(model, causal(), LOCALITY, dial):
         output = model.generate(
@@ -47,8 +47,8 @@ def observed(family, **changes):
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
 @pytest.mark.parametrize("dial", [0.5, 1.0])
-def test_every_token_is_chosen_as_in_one_pass_over_the_whole(family, dial):
-    """Catches a cache that is not exact, block ids that lag behind, and a sentence that ends too soon or too late."""
+def test_generation_equals_one_pass_over_the_whole_text(family, dial):
+    """Catches an inexact cache, outdated block ids, and sentences that end too soon or too late."""
     model = observed(family)
     check_cache(model)
     tokens, logits = written(model, dial)
@@ -63,8 +63,8 @@ def test_every_token_is_chosen_as_in_one_pass_over_the_whole(family, dial):
     torch.testing.assert_close(logits, without_cache, rtol=1e-4, atol=1e-4)
 
 
-def test_at_0_it_is_the_model_itself():
-    """Catches a dial at 0 that changes a bit, and a model that stays changed afterwards."""
+def test_dial_at_0_is_the_model_itself():
+    """Catches a dial at 0 that changes any bit, and a model that stays modified afterwards."""
     model = observed("llama")
     tokens, logits = written(model, 0.0)
     with torch.no_grad():
@@ -79,8 +79,8 @@ def test_at_0_it_is_the_model_itself():
     assert "forward" not in vars(model)
 
 
-def test_a_sliding_window_refuses_the_cache_alone():
-    """Catches keys that a cache has forgotten, matched with the wrong blocks."""
+def test_sliding_windows_are_refused_only_with_a_cache():
+    """Catches keys matched with the wrong blocks after the cache has dropped some."""
     model = observed("mistral", sliding_window=7)
     with pytest.raises(UserError, match="use_cache=False"):
         check_cache(model)
@@ -88,7 +88,7 @@ def test_a_sliding_window_refuses_the_cache_alone():
 
 
 def test_bad_input(tmp_path):
-    """Catches a dial beyond its ends, beams, and a folder that is no study."""
+    """Catches acceptance of a dial outside [0, 1], beam search, or a folder without a study."""
     with pytest.raises(UserError, match="must be between 0"), dial_turned(observed("llama"), causal(), LOCALITY, 1.1):
         pass
     with pytest.raises(UserError, match="one text at a time"):

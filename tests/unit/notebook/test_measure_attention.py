@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def study(tmp_path, folder):
-    """What is read of a finished study: its config, and the blocks of its test windows."""
+    """The files read from a finished study: its config, and the blocks of its test windows."""
     windows = text_windows(folder, TEXT, context=CONTEXT)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"blocks": {"measured": ["semantic", "fixed", "spans"]}}))
     for name, width in (("semantic", 5), ("fixed", 7)):
@@ -42,8 +42,8 @@ def study(tmp_path, folder):
     return tmp_path
 
 
-def test_the_numbers_are_those_of_the_workflow(folder, study):
-    """Catches another averaging, another precision, and columns that are missing."""
+def test_results_equal_those_of_the_workflow(folder, study):
+    """Catches a different average or precision, and missing columns."""
     windows = text_windows(folder, TEXT, context=CONTEXT)
     blocks = np.load(study / "blocks/semantic/test.npy")
     sums = LayerSums(windows, {"semantic": blocks})
@@ -56,16 +56,16 @@ def test_the_numbers_are_those_of_the_workflow(folder, study):
     assert found["layer"].tolist() == [0, 1, 2] and found["fidelity"].between(0, 1).all()
 
 
-def test_a_text_with_block_ids_or_a_partition(folder, study):
-    """Catches ids in another order than the tokens, and widths of another study."""
+def test_block_ids_equal_the_fixed_partition_of_that_width(folder, study):
+    """Catches block ids in the wrong order, and a width other than that of the study."""
     windows = text_windows(folder, TEXT, context=CONTEXT)
     ids = np.arange(windows.is_text.sum()) // 6
     by_ids = measure_attention(folder, TEXT, ids, context=CONTEXT)
     pd.testing.assert_frame_equal(by_ids, measure_attention(folder, TEXT, "fixed", study=study, context=CONTEXT))
 
 
-def test_every_sentence_a_block_and_one_block_for_all(folder):
-    """Catches a crash, or a fidelity, where no query sees two blocks."""
+def test_one_block_per_sentence_and_one_block_for_all(folder):
+    """Catches a crash, or a fidelity value, if no query sees two blocks."""
     windows = text_windows(folder, TEXT, context=CONTEXT)
     assert measure_attention(folder, windows, windows.sentence_ids)["queries"].gt(0).all()
     one = measure_attention(folder, TEXT, np.zeros(windows.is_text.sum(), dtype=int), context=CONTEXT)
@@ -73,7 +73,7 @@ def test_every_sentence_a_block_and_one_block_for_all(folder):
 
 
 def test_bad_input(folder, study, tmp_path):
-    """Catches blocks of another text, partitions that are not there, and models that are not."""
+    """Catches unclear errors for blocks of another text, missing partitions, and missing or unsupported models."""
     windows = text_windows(folder, TEXT, context=CONTEXT)
     for text, blocks, options, message in (
         (TEXT, [0, 1], {}, "2 block ids, but the text has"),

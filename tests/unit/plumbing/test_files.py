@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ def listing(folder):
 
 
 def test_a_failure_leaves_the_old_file(tmp_path):
-    """Catches a half-written result that the next rule would take for a whole one, and temporaries that stay."""
+    """Catches a partial result that the next rule would take for a complete one, and leftover temporary files."""
     path = tmp_path / "table.csv"
     path.write_text("old")
     with pytest.raises(RuntimeError, match="disk"), replacing(path) as temporary:
@@ -25,7 +25,7 @@ def test_a_failure_leaves_the_old_file(tmp_path):
 
 
 def test_a_failure_leaves_the_old_folder(tmp_path):
-    """Catches a model folder that is deleted before the new one is whole."""
+    """Catches a model folder that is deleted before the new one is complete."""
     path = tmp_path / "model"
     path.mkdir()
     (path / "weights").write_text("old")
@@ -39,7 +39,7 @@ def test_a_failure_leaves_the_old_folder(tmp_path):
 
 @pytest.mark.parametrize("is_folder", [False, True])
 def test_writing_nothing_leaves_the_old_result(tmp_path, is_folder):
-    """Catches an old result that is deleted although nothing takes its place."""
+    """Catches an old result that is deleted although nothing replaces it."""
     path = tmp_path / "result"
     if is_folder:
         path.mkdir()
@@ -52,7 +52,7 @@ def test_writing_nothing_leaves_the_old_result(tmp_path, is_folder):
 
 @pytest.mark.parametrize("name", ["table.csv", "archive.tar.gz", "noSuffix"])
 def test_a_success_replaces_the_file(tmp_path, name):
-    """Catches a temporary in another folder or of another format: writers choose the format by the suffix."""
+    """Catches a temporary file in another folder or with another suffix, by which writers choose the format."""
     path = tmp_path / "deep" / "er" / name
     for content in ("one", "two"):
         with replacing(path) as temporary:
@@ -64,7 +64,7 @@ def test_a_success_replaces_the_file(tmp_path, name):
     assert listing(path.parent) == [name]
 
 
-def test_a_success_replaces_the_folder_whole(tmp_path):
+def test_a_success_replaces_the_whole_folder(tmp_path):
     """Catches files of the old folder that survive in the new one."""
     path = tmp_path / "model"
     for name in ("old", "new"):
@@ -75,8 +75,8 @@ def test_a_success_replaces_the_folder_whole(tmp_path):
     assert listing(tmp_path) == ["model"]
 
 
-def test_a_left_over_temporary_is_no_obstacle(tmp_path):
-    """Catches a run that cannot go on, or mixes in old content, after the one before it was killed."""
+def test_a_leftover_temporary_folder_is_discarded(tmp_path):
+    """Catches a run that fails, or mixes in old content, after an earlier run was killed."""
     path = tmp_path / "model"
     with replacing(path) as temporary:
         temporary.mkdir()
@@ -91,8 +91,8 @@ def test_a_left_over_temporary_is_no_obstacle(tmp_path):
     assert listing(tmp_path) == ["model"]
 
 
-def test_equal_contents_are_equal_bytes(tmp_path):
-    """Catches JSON that depends on the order of insertion, or that cannot be read back."""
+def test_equal_contents_give_equal_bytes(tmp_path):
+    """Catches JSON that depends on insertion order, or that cannot be read back."""
     write_json(tmp_path / "a.json", {"b": [1, None], "a": "λ"})
     write_json(tmp_path / "b.json", {"a": "λ", "b": [1, None]})
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
@@ -101,7 +101,7 @@ def test_equal_contents_are_equal_bytes(tmp_path):
 
 
 def test_paths_are_checked_before_use(tmp_path: Path) -> None:
-    """Would catch a message that does not say which setting names the missing file."""
+    """Catches an error for a missing or empty path that does not name the setting."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty.txt").touch()
     assert check_path(tmp_path, "model.source.path") == tmp_path
@@ -110,8 +110,8 @@ def test_paths_are_checked_before_use(tmp_path: Path) -> None:
             check_path(tmp_path / name, "model.source.path")
 
 
-def test_a_folder_that_lost_a_file_is_named_with_the_remedy(tmp_path):
-    """Catches a traceback at every start because Snakemake takes a folder without its files for a result."""
+def test_an_incomplete_folder_is_reported_with_the_remedy(tmp_path):
+    """Catches a traceback at every start because Snakemake takes an incomplete folder for a result."""
     folder = tmp_path / "train"
     folder.mkdir()
     (folder / "a.npy").touch()

@@ -1,4 +1,4 @@
-"""What plumbing writes, byte for byte: it is no input of rules, so a change of these bytes would leave old results."""
+"""Exact bytes written by plumbing: it is not an input of rules, so a change of these would leave old results."""
 
 import hashlib
 
@@ -9,8 +9,8 @@ from localist.plumbing.job_environment import JOB_ENVIRONMENT
 from localist.plumbing.provenance import content_hash
 
 
-def test_json_is_written_as_ever(tmp_path):
-    """Catches another indentation, order of keys, escaping or form of numbers in every JSON result."""
+def test_json_format_is_unchanged(tmp_path):
+    """Catches changed indentation, key order, escaping or number format in JSON results."""
     write_json(tmp_path / "x.json", {"b": [1, 0.1, 1e-7, None, True], "a": {"ü": "τ\n", "A": {}}})
     lines = (
         *("{", '  "a": {', '    "A": {},', '    "ü": "τ\\n"', "  },"),
@@ -20,8 +20,8 @@ def test_json_is_written_as_ever(tmp_path):
     assert (tmp_path / "x.json").read_bytes() == expected.encode()
 
 
-def test_hashes_are_as_ever(tmp_path):
-    """Catches another hash of inputs: it names checkpoints, and the folders of half-finished embeddings."""
+def test_hashes_are_unchanged(tmp_path):
+    """Catches changed input hashes, which name checkpoints and the folders of partial embeddings."""
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "b.bin").write_bytes(b"weights")
     (tmp_path / "model" / "a.json").write_bytes(b"{}")
@@ -36,7 +36,7 @@ def test_hashes_are_as_ever(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["MKL_CBWR", "MKL_DYNAMIC", "TOKENIZERS_PARALLELISM", "HF_HUB_OFFLINE"])
-def test_jobs_run_in_the_environment_that_bits_depend_on(name):
-    """Catches a changed setting of the arithmetic, which moves the last digits of every result."""
+def test_environment_that_affects_bits_is_unchanged(name):
+    """Catches a changed setting of arithmetic, which alters the last digits of every result."""
     expected = {"MKL_CBWR": "AUTO,STRICT", "MKL_DYNAMIC": "FALSE", "TOKENIZERS_PARALLELISM": "false"}
     assert JOB_ENVIRONMENT[name] == (expected | {"HF_HUB_OFFLINE": "1"})[name]

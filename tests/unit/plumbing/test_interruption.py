@@ -1,4 +1,4 @@
-"""Ending early: SIGTERM is noticed, and SLURM is asked to queue the job again where that is meant."""
+"""Ending early: SIGTERM is noticed, and SLURM is asked to requeue the job unless it was cancelled."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from localist.plumbing.interruption import noticing_sigterm, requeue
 
 @pytest.fixture
 def slurm(tmp_path, monkeypatch):
-    """Stand-ins for squeue and scontrol that write down how they are called."""
+    """Stand-ins for squeue and scontrol that record their calls."""
 
     def install(state="RUNNING", refusal=""):
         answers = {"squeue": f"echo {state}", "scontrol": f"echo '{refusal}' >&2; exit {1 if refusal else 0}"}
@@ -26,8 +26,8 @@ def slurm(tmp_path, monkeypatch):
     return install
 
 
-def test_sigterm_is_noticed_and_ends_nothing():
-    """Catches a signal that kills in the middle of a step, and a handler that stays."""
+def test_sigterm_is_noticed_without_ending_the_process():
+    """Catches a signal that ends the process in the middle of a step, and a handler that stays installed."""
     before = signal.getsignal(signal.SIGTERM)
     with noticing_sigterm() as came:
         assert not came()
@@ -36,8 +36,8 @@ def test_sigterm_is_noticed_and_ends_nothing():
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_running_job_is_queued_again(slurm, caplog):
-    """Catches a job that ends without SLURM being asked, or another job being asked for."""
+def test_a_running_job_is_requeued(slurm, caplog):
+    """Catches a job that ends without a requeue request, or a request for another job."""
     calls = slurm()
     assert requeue()
     assert calls.read_text().splitlines()[-1] == "scontrol requeue 71"
@@ -46,21 +46,21 @@ def test_a_running_job_is_queued_again(slurm, caplog):
 
 @pytest.mark.parametrize("state", ["COMPLETING", "CANCELLED", ""])
 def test_a_cancelled_job_stays_cancelled(slurm, state):
-    """Catches a job that comes back although its owner cancelled it."""
+    """Catches a job that is requeued although its owner cancelled it."""
     calls = slurm(state)
     assert not requeue()
     assert "scontrol" not in calls.read_text()
 
 
-def test_a_refusal_is_told(slurm, caplog):
-    """Catches a crash, or silence, where a site forbids jobs to be queued again."""
+def test_a_refusal_is_logged(slurm, caplog):
+    """Catches a crash, or a missing warning, if a site forbids requeueing."""
     slurm(refusal="Requested operation is presently disabled")
     assert not requeue()
     assert "SLURM refused to requeue job 71: Requested operation is presently disabled." in caplog.text
 
 
-def test_outside_slurm_nobody_is_asked(monkeypatch):
-    """Catches a laptop's run that looks for SLURM."""
+def test_nothing_is_requeued_outside_slurm(monkeypatch):
+    """Catches a run that looks for SLURM's commands without a SLURM job."""
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.setenv("PATH", "")
     assert not requeue()

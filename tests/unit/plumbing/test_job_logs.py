@@ -1,4 +1,4 @@
-"""What is taken from the logs of jobs."""
+"""Information taken from job logs."""
 
 import pytest
 
@@ -22,12 +22,12 @@ TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\nVa
     ],
 )
 def test_the_reason_is_the_last_error(log, reason):
-    """Catches a failure shown by a traceback's inside, half a message, or a warning."""
+    """Catches a failure explained by the inside of a traceback, part of a message, or a warning."""
     assert reason_of(log) == reason
 
 
-def test_only_the_projects_own_messages_are_told():
-    """Catches words of libraries on the screen, and a message that is told twice."""
+def test_only_the_projects_own_messages_are_shown():
+    """Catches library messages on the screen, and messages that are shown twice."""
     log = (
         f"{AT} WARNING __main__: Only 3 windows.\n{AT} WARNING py.warnings: x.py:3: beware\n  f()\n"
         f"{AT} WARNING localist.blocks.partitions: No width.\nmore of it\n{AT} WARNING __main__: Only 3 windows.\n"
@@ -38,7 +38,7 @@ def test_only_the_projects_own_messages_are_told():
 
 
 def test_progress_is_the_state_of_the_last_bar():
-    """Catches an old state, a bar's drawing, and a bar that is missed since something was written after it."""
+    """Catches an outdated state, a drawn bar, and a bar that is missed because of later output."""
     log = f"{AT} INFO localist: 8 steps\n\rquintic seed 1:   0%|          | 0/1900 [00:00<?, ?tok/s]"
     log += "\rquintic seed 1:  34%|███▍      | 646/1900 [00:04<00:08, 152tok/s, loss=6.8]\n[transformers] a remark\n"
     assert progress_of(log) == "quintic seed 1: 34% 646/1900 [00:04<00:08, 152tok/s, loss=6.8]"
@@ -55,19 +55,19 @@ def test_progress_is_the_state_of_the_last_bar():
     ],
 )
 def test_the_time_left_is_read_from_a_progress_bar(bar, seconds):
-    """Catches the time so far taken for the time left, hours dropped, and a crash before tqdm knows it."""
+    """Catches elapsed time taken for time left, dropped hours, and a crash before tqdm has an estimate."""
     assert seconds_left_of(f"{AT} INFO localist: go\n\r{bar}") == seconds
 
 
 def test_text_cannot_control_the_terminal():
-    """Catches titles of books that move the cursor, colour the screen, or turn the direction of writing."""
+    """Catches book titles that move the cursor, colour the screen, or reverse the writing direction."""
     hostile = "a\tb\x1b[2J\x9b1m\rb\u202ec\x07\ne"
     assert shown(hostile) == "a       b\\x1b[2J\\x9b1m\\rb\\u202ec\\x07\ne"
     assert shown("Ännchen – 東京 “λ”") == "Ännchen – 東京 “λ”"
 
 
-def test_the_end_of_a_log_is_read_whatever_it_holds(tmp_path):
-    """Catches a screen that ends with a log that is absent, long, or cut inside a character."""
+def test_the_end_of_any_log_can_be_read(tmp_path):
+    """Catches a crash of the screen output on a log that is missing, long, or cut inside a character."""
     path = tmp_path / "x.log"
     assert end_of(path) == ""
     path.write_bytes("λ".encode() * END_BYTES + b"end\xff")

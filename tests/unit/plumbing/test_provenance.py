@@ -1,4 +1,4 @@
-"""Provenance: hashes that tell contents apart, versions that are real."""
+"""Provenance: hashes that distinguish contents, and the installed versions."""
 
 import os
 import platform
@@ -19,15 +19,15 @@ def filled(folder, files):
 FILES = {"config.json": b"{}", "weights.bin": b"123", "sub/extra.txt": b"x"}
 
 
-def test_the_hash_depends_on_content_and_names_alone(tmp_path):
-    """Catches hashes that change with the place or the order of creation, which would differ between machines."""
+def test_the_hash_depends_only_on_content_and_names(tmp_path):
+    """Catches hashes that depend on location or order of creation, and so differ between machines."""
     one = filled(tmp_path / "one", FILES)
     other = filled(tmp_path / "elsewhere" / "two", dict(reversed(FILES.items())))
     assert content_hash([one]) == content_hash([other])
 
 
-def test_a_resource_from_the_cache_has_the_hash_of_the_resource(tmp_path):
-    """Catches linked folders that are passed over, and Snakemake's mark counted in: both differ from study to study."""
+def test_a_cached_resource_has_the_same_hash(tmp_path):
+    """Catches a hash that skips linked folders or includes Snakemake's timestamp: both differ between studies."""
     one = filled(tmp_path / "one", FILES)
     other = filled(tmp_path / "other", {".snakemake_timestamp": b""})
     for path in one.iterdir():
@@ -37,7 +37,7 @@ def test_a_resource_from_the_cache_has_the_hash_of_the_resource(tmp_path):
 
 
 def test_every_change_changes_the_hash(tmp_path):
-    """Catches changes that the record does not show: content, a name, a further file, a byte moved to a neighbour."""
+    """Catches undetected changes: content, a name, an additional file, a byte moved to the next file."""
     variants = [
         FILES,
         FILES | {"weights.bin": b"124"},
@@ -51,14 +51,14 @@ def test_every_change_changes_the_hash(tmp_path):
 
 
 def test_single_files_are_hashed_too(tmp_path):
-    """Catches a file given by itself that is passed over as an empty folder would be."""
+    """Catches a single file that is skipped like an empty folder."""
     folder = filled(tmp_path, FILES)
     assert content_hash([folder / "config.json"]) != content_hash([folder / "weights.bin"])
     assert content_hash([folder / "config.json"]) != content_hash([])
 
 
-def test_a_noted_hash_is_that_of_the_content(tmp_path, monkeypatch):
-    """Catches a note that hides a change whose size and time are set back, also behind a link, and one never used."""
+def test_a_noted_hash_matches_the_content(tmp_path, monkeypatch):
+    """Catches a note that hides a change with unchanged size and time behind a link, and a note that is never used."""
     notes, kept = tmp_path / "notes.json", filled(tmp_path / "kept", FILES)
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -78,12 +78,12 @@ def test_a_noted_hash_is_that_of_the_content(tmp_path, monkeypatch):
 
 
 def test_versions_are_those_installed():
-    """Catches a package in the record that is not installed under that name."""
+    """Catches a recorded package that is not installed under that name."""
     versions = package_versions()
     assert versions["python"] == platform.python_version()
     assert {name: versions[name] for name in PACKAGES} == {name: version(name) for name in PACKAGES}
 
 
 def test_the_processor_is_named():
-    """Catches an empty entry: equal bytes are promised for equal processors only."""
+    """Catches an empty entry: equal bytes are guaranteed only for equal processors."""
     assert processor().strip()

@@ -15,7 +15,7 @@ from localist.plumbing.rule_log import SCREEN, identity, rule_log
 
 @pytest.fixture(autouse=True)
 def own_logging():
-    """Lend each test an empty logging setup, and give the runner's own back."""
+    """Give each test an empty logging setup, and restore that of the test runner."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     root.handlers.clear()
@@ -31,8 +31,8 @@ def of_a_library(number):
     return RuntimeError(f"I/O error: {os.strerror(number)} (os error {number})")
 
 
-def test_a_user_error_ends_with_its_message_alone(tmp_path, capsys):
-    """Catches a traceback, or a lost message, where the user has only to mend the config."""
+def test_a_user_error_shows_only_its_message(tmp_path, capsys):
+    """Catches a traceback, or a lost message, if the user only has to correct the config."""
     path = tmp_path / "logs" / "rule.log"
     with pytest.raises(SystemExit) as caught, rule_log(path):
         raise UserError("corpus.source.path: λ.txt does not exist.")
@@ -42,8 +42,8 @@ def test_a_user_error_ends_with_its_message_alone(tmp_path, capsys):
         assert "Traceback" not in text
 
 
-def test_ctrl_c_is_no_error(tmp_path, capsys):
-    """Catches pages of traceback for a user who has stopped a run."""
+def test_ctrl_c_is_not_reported_as_an_error(tmp_path, capsys):
+    """Catches a traceback when a user stops a run."""
     with pytest.raises(SystemExit) as caught, rule_log(tmp_path / "rule.log"):
         raise KeyboardInterrupt
     assert caught.value.code == 130
@@ -53,8 +53,8 @@ def test_ctrl_c_is_no_error(tmp_path, capsys):
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT], ids=["full disk", "used quota"])
 @pytest.mark.parametrize("library", [lambda number: OSError(number, os.strerror(number)), of_a_library])
-def test_no_room_is_told_without_a_traceback(tmp_path, reason, library):
-    """Catches pages of traceback for what is no fault of the code, whichever library met it."""
+def test_a_full_disk_is_reported_without_a_traceback(tmp_path, reason, library):
+    """Catches a traceback for a full disk or quota, whichever library reports it."""
     path = tmp_path / "rule.log"
     with pytest.raises(SystemExit) as caught, rule_log(path):
         raise library(reason)
@@ -63,8 +63,8 @@ def test_no_room_is_told_without_a_traceback(tmp_path, reason, library):
     assert os.strerror(reason) in said and "Free disk space and run again" in said and "Traceback" not in said
 
 
-def test_another_exception_leaves_its_traceback_in_the_log(tmp_path):
-    """Catches a crash whose log says nothing, and an exception that is swallowed."""
+def test_other_exceptions_leave_a_traceback_in_the_log(tmp_path):
+    """Catches a crash that is not logged, and an exception that is swallowed."""
     path = tmp_path / "rule.log"
     with pytest.raises(ZeroDivisionError), rule_log(path):
         _ = 1 / 0
@@ -75,7 +75,7 @@ def test_another_exception_leaves_its_traceback_in_the_log(tmp_path):
 
 
 def test_messages_and_warnings_reach_file_and_console(tmp_path, capsys):
-    """Catches a log that misses the packages' messages or warnings, and chatter that hides them."""
+    """Catches a log without the package's messages or warnings, and chatter that hides them."""
     path = tmp_path / "rule.log"
     with rule_log(path):
         logging.getLogger("localist.x").info("%d sentences", 3)
@@ -92,7 +92,7 @@ def test_messages_and_warnings_reach_file_and_console(tmp_path, capsys):
 
 
 def test_a_new_run_starts_a_new_log(tmp_path):
-    """Catches a log that still shows the error of the run before."""
+    """Catches a log that still shows an error of the previous run."""
     path = tmp_path / "rule.log"
     for message in ("first", "second"):
         with rule_log(path):
@@ -104,13 +104,13 @@ def test_a_new_run_starts_a_new_log(tmp_path):
 
 @pytest.fixture
 def on_screen(monkeypatch, capfd):
-    """The console is the run's screen; gives what comes there."""
+    """Make the console the run's screen; returns a function that reads it."""
     monkeypatch.setenv(SCREEN, identity(sys.stderr))
     return lambda: capfd.readouterr().err
 
 
-def test_the_screen_of_a_run_is_left_to_the_run(tmp_path, on_screen):
-    """Catches messages, progress bars and words of libraries or of child processes between the lines of a run."""
+def test_a_job_does_not_write_to_the_runs_screen(tmp_path, on_screen):
+    """Catches messages, progress bars, and output of libraries or child processes between the lines of a run."""
     path = tmp_path / "rule.log"
     with rule_log(path):
         logging.getLogger("localist").warning("first")
@@ -124,8 +124,8 @@ def test_the_screen_of_a_run_is_left_to_the_run(tmp_path, on_screen):
     assert on_screen() == "afterwards\n"
 
 
-def test_a_crash_leaves_its_traceback_in_the_log_alone(tmp_path, on_screen):
-    """Catches pages of traceback on the screen of a run, and a crash that Snakemake takes for success."""
+def test_a_crash_leaves_its_traceback_only_in_the_log(tmp_path, on_screen):
+    """Catches a traceback on the screen of a run, and a crash that Snakemake takes for success."""
     path = tmp_path / "rule.log"
     with pytest.raises(SystemExit) as caught, rule_log(path):
         _ = 1 / 0
@@ -133,8 +133,8 @@ def test_a_crash_leaves_its_traceback_in_the_log_alone(tmp_path, on_screen):
     assert "ZeroDivisionError" in path.read_text(encoding="utf-8")
 
 
-def test_a_console_of_its_own_gets_everything(tmp_path, monkeypatch, capfd):
-    """Catches a job on a cluster, which inherits the variable, whose own console stays empty."""
+def test_a_separate_console_gets_everything(tmp_path, monkeypatch, capfd):
+    """Catches a cluster job whose own console stays empty because it inherits the variable."""
     monkeypatch.setenv(SCREEN, "1:2")
     with rule_log(tmp_path / "rule.log"):
         logging.getLogger("localist").info("3 sentences")

@@ -1,4 +1,4 @@
-"""What a run shows, event by event, as Snakemake reports them."""
+"""The screen output of a run, for each event that Snakemake reports."""
 
 import io
 import logging
@@ -50,7 +50,7 @@ def lines(run, *records):
 
 @pytest.fixture
 def log(tmp_path, monkeypatch):
-    """Writes a job's log, which lies in the folder of the run; gives its path as Snakemake names it."""
+    """A function that writes a job's log in the run's folder and returns its path as given by Snakemake."""
     monkeypatch.chdir(tmp_path)
 
     def write(text, name="job.log"):
@@ -60,8 +60,8 @@ def log(tmp_path, monkeypatch):
     return write
 
 
-def test_each_job_is_told_of_once():
-    """Catches a line for each of a hundred short jobs, a long one that is not told of, and one told of twice."""
+def test_each_job_is_reported_once():
+    """Catches a line for every short job, and a long job that is missing or reported twice."""
     run = Run()
     told = lines(
         run,
@@ -94,15 +94,15 @@ def test_each_job_is_told_of_once():
     assert max(map(len, told)) <= COLUMNS
 
 
-def test_one_short_job_among_long_ones_has_its_name():
-    """Catches "train: 1 job", which does not say which."""
+def test_a_single_short_job_is_named():
+    """Catches "train: 1 job", which does not name the job."""
     run = Run()
     lines(run, planned(a=2), started(1, "a", arm="x"), started(2, "a", arm="y"), finished(1, 3))
     assert [line.split("  ")[0] for line in lines(run, finished(2, 30))] == ["[2/2] a y", "[2/2] a x"]
 
 
 def test_a_failure_shows_its_message_and_its_log(log):
-    """Catches input files on the screen in place of the one line that says what is wrong."""
+    """Catches input files on the screen instead of the error message."""
     run = Run()
     lines(run, planned(train_model=1, fetch=1, all=1), started(1, "train_model", arm="a", seed="1", log=["job.log"]))
     path = log(f"{AT} INFO localist: 8 steps\n{AT} ERROR localist: Error: model.source: no weights.\n  - name others\n")
@@ -122,8 +122,8 @@ def test_a_failure_shows_its_message_and_its_log(log):
     ]
 
 
-def test_a_failure_without_a_message_shows_what_is_known(log):
-    """Catches a job of which nothing is said that was killed or never began its log; and an older log's error."""
+def test_a_failure_without_a_message_shows_the_known_details(log):
+    """Catches missing details of a job that was killed or never wrote a log, and an error from an older log."""
     run = Run()
     path, other = log(f"{AT} ERROR localist: Error: of an earlier run", "old.log"), "new.log"
     lines(run, planned(a=1, b=1), started(1, "a", log=[path]), started(2, "b", log=[other]))
@@ -146,8 +146,8 @@ def test_a_failure_without_a_message_shows_what_is_known(log):
     ]
 
 
-def test_of_a_group_the_job_that_failed_is_named(log):
-    """Catches four failures told of where one job of a submission failed, and a retry that counts as a failure."""
+def test_the_failed_job_of_a_group_is_named(log):
+    """Catches several failures reported if one job of a group failed, and a retry that counts as a failure."""
     run = Run()
     lines(run, planned(a=2), started(1, "a", arm="x", log=["1.log"]), started(2, "a", arm="y", log=["2.log"]))
     log(f"{AT} ERROR localist: Error: bad", "2.log")
@@ -164,8 +164,8 @@ def test_of_a_group_the_job_that_failed_is_named(log):
     assert lines(run, record(None, 5, text="Complete log(s): x.log")) == ["2 of 2 jobs done after 5 s. Full log: x.log"]
 
 
-def test_warnings_are_told_once_and_cannot_control_the_terminal(log):
-    """Catches warnings that only the logs hold, or that each of thirty jobs repeats; and titles of books that act."""
+def test_warnings_are_shown_once_and_cannot_control_the_terminal(log):
+    """Catches warnings that are only in the logs or repeated by every job, and book titles with control sequences."""
     run = Run()
     lines(run, planned(a=3), started(1, "a", arm="x", log=["1.log"]), started(2, "a", arm="y", log=["2.log"]))
     for name in ("1.log", "2.log"):
@@ -177,8 +177,8 @@ def test_warnings_are_told_once_and_cannot_control_the_terminal(log):
     ]
 
 
-def test_what_the_answer_is_of_is_told(log):
-    """Catches `make inspect` without what it was started for."""
+def test_results_of_describe_corpus_are_shown(log):
+    """Catches `make inspect` that does not show its results."""
     run = Run()
     lines(run, planned(describe_corpus=1), started(1, "describe_corpus", log=["job.log"]))
     log(f"{AT} INFO __main__: words: 8,866\n{AT} INFO __main__: Page: results/x.html\n")
@@ -194,19 +194,19 @@ def test_what_the_answer_is_of_is_told(log):
         ("careful\nindeed", logging.WARNING, ["careful", "indeed"]),
     ],
 )
-def test_messages_of_snakemake_are_kept_and_its_chatter_is_not(text, level, expected):
-    """Catches warnings and answers that are lost among what Snakemake says of itself."""
+def test_snakemake_messages_are_kept_but_not_its_chatter(text, level, expected):
+    """Catches warnings and answers lost among Snakemake's messages about itself."""
     assert Run().lines(record(None, level=level, text=text)) == ([text] if expected == 1 else expected)
 
 
-def test_errors_of_the_config_are_shown_whole():
-    """Catches a message of ours that is cut, or taken for a job's failure."""
+def test_config_errors_are_shown_in_full():
+    """Catches a config error that is cut off, or taken for a job's failure."""
     words = "WorkflowError in file x.smk, line 3:\nThe config has mistakes:\n  - nonsense: unknown key."
     assert Run().lines(record(LogEvent.ERROR, level=logging.ERROR, text=words)) == words.split("\n")
 
 
-def test_the_status_tells_of_running_jobs(log):
-    """Catches a long job of which nothing is seen while it runs, and a status wider than the terminal."""
+def test_the_status_shows_running_jobs(log):
+    """Catches a long job whose progress is not shown, and a status wider than the terminal."""
     run = Run()
     lines(run, planned(train_model=3, all=1), started(1, "train_model", arm="quintic", seed="1", log=["1.log"]))
     lines(run, started(2, "train_model", at=5, arm="linear", seed="1"))
@@ -219,14 +219,14 @@ def test_the_status_tells_of_running_jobs(log):
     assert Run().status(START, 80) == ""
 
 
-def test_jobs_are_called_by_what_tells_them_apart():
-    """Catches jobs that cannot be told apart, and names that say things twice."""
+def test_job_names_are_distinct_without_repetition():
+    """Catches jobs with the same name, and names that repeat words of the rule."""
     assert job_name("train_model", {"study": "s", "arm": "a", "seed": "1"}) == "train_model a seed 1"
     assert job_name("plot_dial", {"study": "s", "name": "dial"}) == "plot_dial"
 
 
 class Stream(io.StringIO):
-    """What is written; a terminal or none."""
+    """A stream that keeps what is written, with or without a terminal."""
 
     def __init__(self, terminal):
         super().__init__()
@@ -238,7 +238,7 @@ class Stream(io.StringIO):
 
 @pytest.fixture
 def handled(monkeypatch):
-    """Gives a handler's output for events, on a terminal of 60 columns or elsewhere."""
+    """A function that returns a handler's output for events, on a terminal of 60 columns or elsewhere."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv(SCREEN, raising=False)
     monkeypatch.setattr(run_screen.os, "get_terminal_size", lambda number: os.terminal_size((60, 24)))
@@ -262,8 +262,8 @@ def handled(monkeypatch):
 EVENTS = [planned(a=2), started(1, "a", arm="x"), finished(1, 20), started(2, "a", at=20, arm="y")]
 
 
-def test_without_a_terminal_there_are_plain_lines(handled):
-    """Catches control characters in the logs of CI and of clusters."""
+def test_lines_are_plain_without_a_terminal(handled):
+    """Catches control characters in CI and cluster logs."""
     told = handled(*EVENTS)
     assert told.isprintable() or set(told) - set(filter(str.isprintable, told)) == {"\n"}
     assert told.splitlines()[1:] == [
@@ -272,7 +272,7 @@ def test_without_a_terminal_there_are_plain_lines(handled):
 
 
 def test_on_a_terminal_the_last_line_is_replaced(handled):
-    """Catches lines that begin behind the status, or a status that stays when the run is over."""
+    """Catches lines appended to the status, or a status that stays after the run."""
     two = [planned(a=2), started(1, "a", arm="x"), started(2, "a", at=10, arm="y"), finished(1, 20)]
     assert handled(*two, terminal=True, now=START + 21).split("\r\x1b[K") == [
         "",
@@ -284,7 +284,7 @@ def test_on_a_terminal_the_last_line_is_replaced(handled):
 
 
 def test_dumb_terminals_and_dry_runs_get_no_control_sequences(handled, monkeypatch):
-    """Catches a status line in editors' consoles, and a dry run without Snakemake's own words."""
+    """Catches a status line in editors' consoles, and a dry run without Snakemake's own output."""
     dry = handled(planned(a=2), dryrun=True, nocolor=True)
     assert dry == "Job stats:\n" and SCREEN not in os.environ
     monkeypatch.setenv("TERM", "dumb")
@@ -299,23 +299,23 @@ def test_dumb_terminals_and_dry_runs_get_no_control_sequences(handled, monkeypat
         ({Quietness.ALL}, ["wrong"]),
     ],
 )
-def test_quiet_runs_still_tell_of_errors(handled, quiet, expected):
-    """Catches a failure of which nothing is shown, after which make says that the messages above say why."""
+def test_quiet_runs_still_show_errors(handled, quiet, expected):
+    """Catches a failure that is not shown, although make then refers to the messages above."""
     said = [record(None, text="kept"), record(None, level=logging.ERROR, text="wrong")]
     told = handled(*EVENTS, *said, quiet=quiet).splitlines()
     assert len(told) == len(expected)
     assert all(line.startswith(words) for line, words in zip(told, expected, strict=True))
 
 
-def test_jobs_learn_which_file_the_screen_is(handled):
-    """Catches jobs that write between the lines of the screen."""
+def test_jobs_can_identify_the_screen(handled):
+    """Catches a wrong file identity, with which jobs write between the lines of the screen."""
     handled()
     status = os.fstat(2)
     assert os.environ[SCREEN] == f"{status.st_dev}:{status.st_ino}"
 
 
-def test_long_silence_is_broken_where_there_is_no_terminal(handled, monkeypatch):
-    """Catches a log of CI that stands still for as long as a model trains."""
+def test_long_silence_without_a_terminal_is_broken(handled, monkeypatch):
+    """Catches a CI log without any output while a model trains."""
     times = iter([START, *[START + SILENT_SECONDS + 1] * 100])
     handler_time = lambda: next(times)  # noqa: E731
     stream, asked = Stream(False), MockOutputSettings()
@@ -330,7 +330,7 @@ def test_long_silence_is_broken_where_there_is_no_terminal(handled, monkeypatch)
     assert stream.getvalue() == "[0/0] 1 under way: a x\n"
 
 
-def test_snakemake_knows_the_plugin():
+def test_snakemake_accepts_the_plugin():
     """Catches a module that Snakemake would refuse as a plugin."""
     assert registered() == registered() == "localist"
     assert LoggerPluginRegistry().get_plugin("localist").log_handler is LogHandler
@@ -358,8 +358,8 @@ class TestEveryEvent(TestLogHandlerBase):
         return None
 
 
-def test_a_run_that_is_stopped_did_not_fail(log):
-    """Catches Ctrl-C that is reported as an error of the jobs that were running, and no word on how to resume."""
+def test_a_stopped_run_is_not_reported_as_failed(log):
+    """Catches Ctrl-C reported as an error of the running jobs, or without a hint on how to resume."""
     run = Run()
     shown = lines(
         run,

@@ -1,4 +1,4 @@
-"""Which modules a script imports, against what Python really imports; what the workflow's start imports."""
+"""The modules found for a script against those that Python imports; the imports at the workflow's start."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "
 
 
 def loaded(code: str) -> set[str]:
-    """The modules that a fresh interpreter holds after `code`."""
+    """The modules loaded in a fresh interpreter after `code`."""
     code = f"import sys\nsys.path.insert(0, {str(SCRIPTS)!r})\n{code}\nprint(*sorted(sys.modules), sep='\\n')"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(result.stdout.split())
@@ -33,7 +33,7 @@ def dotted(path: Path) -> str:
     "script",
     ["plot_schedules", "collect_metrics", "split_sentences", "describe_study", "fetch_resource"],
 )
-def test_the_modules_found_are_those_that_are_imported(script):
+def test_modules_found_are_those_imported(script):
     """Catches a module that a script uses but does not depend on: editing it would leave old results in place."""
     really = {name for name in loaded(f"import {script}") if name.startswith("localist.")}
     found = imported_modules(SCRIPTS / f"{script}.py")
@@ -44,8 +44,8 @@ def test_the_modules_found_are_those_that_are_imported(script):
 
 
 @pytest.mark.parametrize("script", sorted(path.stem for path in SCRIPTS.glob("*.py")))
-def test_every_module_that_is_named_is_found(script):
-    """Catches a way of importing that the search overlooks, in any script or in a module that it imports."""
+def test_every_import_statement_is_found(script):
+    """Catches a form of import that the search overlooks, in any script or in a module that it imports."""
     found = imported_modules(SCRIPTS / f"{script}.py")
     for path in (SCRIPTS / f"{script}.py", *found):
         text = path.read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def test_indirect_lazy_and_circular_imports_are_found(tmp_path):
     assert found == [room / "a.py", room / "b.py", room / "c.py"]
 
 
-def test_templates_are_found_through_others(tmp_path):
+def test_indirectly_used_templates_are_found(tmp_path):
     """Catches a template that a page uses but does not depend on: editing it would leave the old page in place."""
     (tmp_path / "page.html.j2").write_text('{% extends "base.html.j2" %}{% import "tables.html.j2" as tables %}')
     (tmp_path / "base.html.j2").write_text('{% include "style.html.j2" %}{# {% include "comment.html.j2" %} #}')
@@ -83,7 +83,7 @@ def test_templates_are_found_through_others(tmp_path):
 
 
 def test_the_workflow_starts_without_heavy_imports():
-    """Catches a heavy library at the start of the workflow, where every command, a dry run included, waits for it."""
+    """Catches a heavy import at the start of the workflow, which delays every command, even a dry run."""
     rules = [ROOT / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")]
     pattern = re.compile(r"^from (localist\.[\w.]+) import", re.MULTILINE)
     needed = {name for path in rules for name in pattern.findall(path.read_text(encoding="utf-8"))}

@@ -1,4 +1,4 @@
-"""Names in zip files: which of them lead out of the archive."""
+"""Names in zip files that lead outside the archive."""
 
 import io
 import zipfile
@@ -19,12 +19,12 @@ def archive_with(*names: str) -> zipfile.ZipFile:
 @pytest.mark.parametrize(
     "name", ["../a", "a/../../b", "a/..", "/a", "\\a", "..\\a", "a\\..\\..\\b", "C:a", "C:\\a", "//server/share/a"]
 )
-def test_a_name_that_leads_out_is_found(name):
-    """Catches path traversal in any spelling, also by a folder's entry, behind a harmless name."""
+def test_a_name_outside_the_archive_is_found(name):
+    """Catches path traversal in any spelling, also after a harmless name."""
     assert member_outside(archive_with("a/good.txt", name)) == name
 
 
 @pytest.mark.parametrize("name", ["a", "a/b.txt", "a..b/..c", "folder/", "a/chapter:1.xhtml", "a\\b"])
-def test_an_honest_name_is_left_alone(name):
-    """Catches books and wheels refused for dots and colons that lead nowhere."""
+def test_a_harmless_name_is_accepted(name):
+    """Catches books and wheels refused for harmless dots and colons."""
     assert member_outside(archive_with(name)) is None

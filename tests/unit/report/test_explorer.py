@@ -1,4 +1,4 @@
-"""The explorer's page: what it holds, that numbers survive packing, and that no text of a corpus can act."""
+"""The explorer's page: its contents, the packing of numbers, and corpus text that cannot act as markup."""
 
 import base64
 import hashlib
@@ -46,8 +46,8 @@ def page_of(arms, passages, blocks=None):
     )
 
 
-def test_bytes_hold_attention_to_two_percent():
-    """Catches another order than query by query, and a scale on which small values are lost."""
+def test_bytes_preserve_attention_to_two_percent():
+    """Catches an order other than query by query, and a scale that loses small values."""
     assert list(as_bytes(np.array([[[1.0, 0.0], [0.25, 0.75]]]))) == [255, 255 - 2 * STEPS_PER_OCTAVE, 248]
     assert list(as_bytes(np.array([[1e-9, 0], [0, 2.0**-15]]))) == [0, 0, 15]
     values = attention(2, 9)
@@ -57,8 +57,8 @@ def test_bytes_hold_attention_to_two_percent():
     np.testing.assert_allclose(found[large], values[:, queries, keys].ravel()[large], rtol=0.023)
 
 
-def test_every_matrix_is_found_where_the_page_looks_for_it():
-    """Catches places that are off where one arm has heads and another has none."""
+def test_packed_matrices_are_at_their_recorded_places():
+    """Catches wrong places if one arm has heads and another has none."""
     one, two = attention(2, 4, 1), attention(2, 5, 2)
     heads = [np.stack([matrix, matrix[:, ::1]], axis=1) for matrix in (one, two)]
     arms = [
@@ -73,7 +73,7 @@ def test_every_matrix_is_found_where_the_page_looks_for_it():
 
 
 def test_hostile_text_stays_text():
-    """Catches a title or token that ends the script element, and a policy that allows other scripts than the page's."""
+    """Catches a title or token that ends the script element, and a policy that allows scripts other than the page's."""
     arms = [ArmPassages("a", [attention(1, 3)], None, [np.array([np.nan, 1, 2])], [0.5])]
     passage = {"title": HOSTILE, "tokens": ["", HOSTILE, "b"], "blocks": [-1, 0, 0], "sentences": [-1, 0, 0]}
     page = page_of(arms, [passage], {0: {"name": HOSTILE, "words": HOSTILE, "topic": HOSTILE, "places": HOSTILE}})
@@ -88,7 +88,7 @@ def test_hostile_text_stays_text():
 
 
 def test_blocks_have_names_and_topics():
-    """Catches words of one block under another, a topic that is not the block's, and blocks without words."""
+    """Catches words or a topic of another block, and wrong entries for blocks without words."""
     blocks = pd.DataFrame({"block": [2, 5], "topic": [1, 0], "name": ["a, b", ""], "words": ["a, b, c", ""]})
     topics = pd.DataFrame({"topic": [0, 1], "name": ["x", "y"], "places": ["A (60%)", "B (90%)"]})
     assert block_entries([-1, 2, 5], blocks, topics) == {
@@ -99,22 +99,22 @@ def test_blocks_have_names_and_topics():
     assert block_entries([3], pd.DataFrame(), pd.DataFrame()) == unknown
 
 
-def test_a_passage_is_called_by_its_section():
-    """Catches the title of another section, and a heading that is not there."""
+def test_a_passage_is_titled_by_its_section():
+    """Catches the title of another section, and an empty heading in the title."""
     sentences = pd.DataFrame({"sentence": [0, 3], "title": "T", "heading": ["", "B"]})
     assert passage_title(sentences, np.array([-1, 3, 3])) == "T, “B”"
     assert passage_title(sentences, np.array([-1, 0, 3])) == "T"
 
 
-def test_losses_are_those_of_the_passage_s_tokens():
-    """Catches losses of another window, and ones that are off by a position."""
+def test_losses_are_those_of_the_passages_tokens():
+    """Catches losses of another window, and losses that are off by one position."""
     tokens = pd.DataFrame({"window": [0, 3, 3, 3], "position": [1, 1, 2, 3], "nll": [9.0, 1.0, 2.0, 3.0]})
     (found,) = passage_losses(tokens, [3], [3])
     np.testing.assert_array_equal(found, [np.nan, 1, 2])
 
 
-def test_a_file_of_another_version_is_named(tmp_path):
-    """Catches a traceback where a file of passages is damaged or old."""
+def test_an_outdated_passage_file_is_reported_by_name(tmp_path):
+    """Catches a traceback for a damaged or outdated passage file."""
     np.savez(tmp_path / "old.npz", layers=[0])
     with pytest.raises(UserError, match=r"old\.npz: the array 'rows' is missing"):
         read_passages(tmp_path / "old.npz")

@@ -1,4 +1,4 @@
-"""The explorer in a real browser: what one clicks, what is shown, and what the address brings back."""
+"""The explorer in a real browser: clicks, the display, and views restored from an address."""
 
 import numpy as np
 import pytest
@@ -60,14 +60,14 @@ def tokens(driver, panel=0):
 
 
 def shares(driver, name):
-    """What is shown of where an arm's attention goes: label → share."""
+    """The shown shares of an arm's attention: label → share."""
     rows = driver.find_elements(By.CSS_SELECTOR, f"#details [data-arm='{name}'] table:first-of-type tr")[1:]
     cells = ([cell.text for cell in row.find_elements(By.TAG_NAME, "td")] for row in rows)
     return {label: float(share.removesuffix(" %")) / 100 for label, share in cells}
 
 
 def test_shown_shares_are_those_of_the_file(driver, address):
-    """Catches attention of another token, layer, arm or head, and a block's share that counts the sink or the token."""
+    """Catches attention of another token, layer, arm or head, and a block's share with the sink or the token."""
     opened(driver, address, "#passage=0&a=distributed&b=quintic&layer=1&token=5&head=mean")
     for one in ARMS:
         row = one.attention[0][1, 5]
@@ -83,7 +83,7 @@ def test_shown_shares_are_those_of_the_file(driver, address):
 
 
 def test_tokens_keys_and_layers_change_the_view_and_the_address(driver, address):
-    """Catches clicks and keys without effect, and an address that does not bring the view back."""
+    """Catches clicks and keys without effect, and an address that does not restore the view."""
     opened(driver, address)
     tokens(driver)[3].click()
     assert "token=3" in driver.current_url and "chosen" in tokens(driver)[3].get_attribute("class")
@@ -105,14 +105,14 @@ def test_tokens_keys_and_layers_change_the_view_and_the_address(driver, address)
 
 
 @pytest.mark.parametrize("said", ["#passage=9&layer=-1&token=x&a=nobody&head=77", "#", "#%ff=&token=1e9"])
-def test_an_address_of_nowhere_shows_the_beginning(driver, address, said):
-    """Catches a link of another study that leaves an empty page."""
+def test_an_invalid_address_shows_the_initial_view(driver, address, said):
+    """Catches an empty page for a link from another study."""
     opened(driver, address, said)
     assert len(tokens(driver)) == 6 and driver.find_elements(By.CSS_SELECTOR, ".chosen")
 
 
-def test_hostile_text_is_shown_and_nothing_is_asked_for(driver, address):
-    """Catches text of a corpus that becomes markup, errors in the console, and any request but that for the page."""
+def test_hostile_text_is_shown_and_nothing_is_requested(driver, address):
+    """Catches corpus text that becomes markup, console errors, and any request except that for the page."""
     driver.get_log("browser"), requests(driver)
     opened(driver, address, "#passage=1&token=4")
     assert tokens(driver)[1].text.split() == HOSTILE.split() and tokens(driver)[4].text == "😀"
@@ -123,8 +123,8 @@ def test_hostile_text_is_shown_and_nothing_is_asked_for(driver, address):
 
 @pytest.mark.parametrize("width", [800, 1280])
 @pytest.mark.parametrize("dark", [False, True])
-def test_nothing_hangs_over_the_edge(address, width, dark):
-    """Catches text and panels that are wider than the screen."""
+def test_the_page_fits_the_window_width(address, width, dark):
+    """Catches text and panels that are wider than the window."""
     with browser(width, dark=dark) as driver:
         opened(driver, address)
         assert driver.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")

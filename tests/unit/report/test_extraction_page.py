@@ -1,4 +1,4 @@
-"""The page on the corpus: everything that the report tells, escaped."""
+"""The page on the corpus: everything in the report, escaped."""
 
 import re
 
@@ -29,8 +29,8 @@ def report(tmp_path, one_process):
     return extract([book, tmp_path / "bad.pdf"], corpus(on_error="skip"), tmp_path / "sections.parquet")
 
 
-def test_the_page_tells_counts_steps_samples_and_what_was_left_out(report):
-    """Catches a page on which a step, a warning, a sample or a skipped file cannot be seen."""
+def test_the_page_shows_steps_warnings_samples_and_skipped_files(report):
+    """Catches a page without a step, a warning, a sample or a skipped file."""
     report["files"][0]["warnings"].append("look here")
     page = extraction_page(report, totals(report), TEMPLATES)
     for step in STEPS:
@@ -40,22 +40,22 @@ def test_the_page_tells_counts_steps_samples_and_what_was_left_out(report):
     assert "Some words &amp; &lt;i&gt;signs" in page
 
 
-def test_nothing_of_a_book_is_run(report):
-    """Catches text of a corpus that becomes markup of the page: names, headings, samples and messages."""
+def test_book_text_does_not_become_markup(report):
+    """Catches corpus text that becomes markup: names, headings, samples or messages."""
     report["files"][0]["title"] = report["files"][0]["author"] = "<script>alert(2)</script>"
     report["files"][0]["warnings"].append("<script>alert(3)</script>")
     page = extraction_page(report, totals(report), TEMPLATES)
     assert "<script" not in page and "<b>bold" not in page and "<i>signs" not in page
 
 
-def test_steps_stand_in_the_order_that_they_are_taken(report):
-    """Catches a table in which what one step leaves for the next cannot be followed."""
+def test_steps_are_listed_in_order(report):
+    """Catches a table whose steps are not in the order of execution."""
     page = extraction_page(report, totals(report), TEMPLATES)
     places = [page.index(f"<td>{step.replace('_', ' ')}</td>") for step in STEPS]
     assert places == sorted(places)
 
 
-def test_a_folder_of_many_books_has_samples_of_some(report):
+def test_only_some_of_many_books_have_samples(report):
     """Catches a page of hundreds of megabytes."""
     report["files"] = [report["files"][0] | {"file": f"{number}.txt"} for number in range(3 * FILES_WITH_SAMPLES)]
     page = extraction_page(report, totals(report), TEMPLATES)
@@ -64,8 +64,8 @@ def test_a_folder_of_many_books_has_samples_of_some(report):
     assert f"Samples from {2 * FILES_WITH_SAMPLES} more files" in page
 
 
-def test_the_log_tells_what_there_is_to_look_at(report, tmp_path, caplog):
-    """Catches a warning that is on the page alone, which nobody opens."""
+def test_warnings_and_skipped_files_are_logged(report, tmp_path, caplog):
+    """Catches a warning that is shown only on the page."""
     caplog.set_level("INFO")
     report["files"][0]["warnings"].append("look here")
     write_json(tmp_path / "report.json", report)
@@ -75,8 +75,8 @@ def test_the_log_tells_what_there_is_to_look_at(report, tmp_path, caplog):
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_a_text_too_short_for_a_study_is_said_to_be(report, tmp_path, caplog):
-    """Catches a book that is inspected and found right, and refused by the study an hour later; and a false alarm."""
+def test_a_text_too_short_for_a_study_is_reported(report, tmp_path, caplog):
+    """Catches a book that passes the inspection but is too short for a study, and a false alarm."""
     page = tmp_path / "page.html"
     write_json(tmp_path / "report.json", report)
     describe_corpus(tmp_path / "report.json", tmp_path / "sections.parquet", SPLITS, TEMPLATES, page)
@@ -91,7 +91,7 @@ def test_a_text_too_short_for_a_study_is_said_to_be(report, tmp_path, caplog):
 
 
 def test_the_sections_are_described(report, tmp_path, caplog):
-    """Catches a book whose headings were missed, or whose claims will all be undecided, and nothing that shows it."""
+    """Catches missing hints that headings were overlooked, or that claims will be undecided."""
     caplog.set_level("INFO")
     page = tmp_path / "page.html"
     write_json(tmp_path / "report.json", report)

@@ -1,4 +1,4 @@
-"""Figures: drawn from tables as the workflow writes them, the same bytes each time, and without heavy imports."""
+"""Figures: drawn from the workflow's tables, with the same bytes each time, and without heavy imports."""
 
 import importlib
 import os
@@ -62,7 +62,7 @@ def draw(name: str, arguments: dict, folder: Path) -> list[bytes]:
 
 
 def words(pdf: bytes) -> str:
-    """What is written on a figure, without white space."""
+    """The text of a figure, without white space."""
     document = pypdfium2.PdfDocument(pdf)
     return "".join("".join(page.get_textpage().get_text_bounded().split()) for page in document)
 
@@ -75,7 +75,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def drawn_elsewhere(study, tmp_path_factory):
-    """A folder with the study's figures, drawn by another process, in which sets have another order."""
+    """A folder with the study's figures, drawn by another process with a different order of sets."""
     folder = tmp_path_factory.mktemp("elsewhere")
     (folder / "study").write_bytes(pickle.dumps(study))
     code = (
@@ -90,7 +90,7 @@ def drawn_elsewhere(study, tmp_path_factory):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_same_input_gives_same_bytes(name, study, drawn_elsewhere, tmp_path):
-    """Catches dates, and orders (of a set, say) that differ from run to run, in either file; `$` must draw, too."""
+    """Catches dates, and orders (of sets, for example) that differ between runs, in either file; names contain `$`."""
     drawn = draw(name, study[name], tmp_path)
     assert drawn[0].startswith(b"%PDF") and drawn[1].startswith(b"\x89PNG")
     assert drawn == [(drawn_elsewhere / f"{name}.{kind}").read_bytes() for kind in ("pdf", "png")]
@@ -107,7 +107,7 @@ def other_study(request, tmp_path_factory):
 @pytest.mark.parametrize(
     "name", ["schedules", "perplexity", "fidelity", "frontier", "targets", "knockout", "training", "attention_maps"]
 )
-def test_any_number_of_arms_draws(name, other_study, tmp_path):
+def test_any_number_of_arms_can_be_drawn(name, other_study, tmp_path):
     """Catches layouts that only work for the default study, and `$` in an arm's name read as mathematics."""
     arms, arguments = other_study
     shown = words(draw(name, arguments[name], tmp_path)[0])
@@ -118,8 +118,8 @@ def test_any_number_of_arms_draws(name, other_study, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["perplexity", "fidelity", "entropy", "frontier"])
-def test_an_arm_without_values_draws(name, tmp_path):
-    """Catches a figure that fails, or hides the others, because one arm has no numbers yet."""
+def test_an_arm_without_values_can_be_drawn(name, tmp_path):
+    """Catches a figure that fails, or hides the others, because one arm has no values."""
     arguments = write_study(tmp_path / "tables", STUDY, layers=3, positions=12)
     for table in ("arms", "layers"):
         path = tmp_path / "tables" / f"{table}.csv"
@@ -133,7 +133,7 @@ def test_an_arm_without_values_draws(name, tmp_path):
 
 
 def test_plotting_imports_nothing_heavy():
-    """Catches a figure that waits for torch or transformers, directly or through the package."""
+    """Catches a figure that imports torch or transformers, directly or through the package."""
     modules = ", ".join(f"plot_{name}" for name in FIGURES)
     code = f"import sys, {modules}; print(*{{'torch', 'transformers', 'sklearn', 'seaborn'}} & sys.modules.keys())"
     assert run_python(code).strip() == ""
@@ -147,7 +147,7 @@ def run_python(code: str, *arguments: Path, **environment: str) -> str:
 
 
 def test_arm_styles_are_distinct_and_stable():
-    """Catches two arms that look the same, and colours that move when a table lacks the unconstrained arms."""
+    """Catches two arms that look the same, and colours that change if a table lacks the unconstrained arms."""
     arms = ["pretrained", "distributed", *(f"arm{number}" for number in range(24))]
     styles = arm_styles(arms)
     assert len({(style.colour, str(style.line)) for style in styles.values()}) == 26
@@ -156,15 +156,15 @@ def test_arm_styles_are_distinct_and_stable():
     assert all(without[arm] == styles[arm] for arm in arms[2:])
 
 
-def test_block_colours_do_not_depend_on_which_blocks_are_there():
+def test_block_colours_do_not_depend_on_other_blocks():
     """Catches a block whose colour differs between the map and a passage that has only some of the blocks."""
     assert block_colours([7, 3])[7] == block_colours(range(12))[7]
     assert block_colours([-1, 0])[-1] not in block_colours(range(18)).values()
     assert len(set(block_colours(range(18)).values())) == 18
 
 
-def test_shares_of_blocks_by_hand():
-    """Catches the sink or the token itself counted as earlier text, and a block that comes back taken for one run."""
+def test_block_shares_by_hand():
+    """Catches the sink or the token itself counted as earlier text, and a recurring block treated as a single run."""
     attention = np.array([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.2, 0.2, 0.6, 0], [0.2, 0.3, 0.1, 0.4]])
     found = block_shares(attention, np.array([-1, 7, 3, 7]))
     np.testing.assert_allclose(found, [[np.nan] * 3, [1, 0, np.nan], [0.75, 0.25, 0]])
@@ -172,8 +172,8 @@ def test_shares_of_blocks_by_hand():
     np.testing.assert_allclose(found, [[1, np.nan], [1, 0]])
 
 
-def test_few_arms_have_colours_where_there_are_many(study, tmp_path):
-    """Catches a colour that depends on which arms are drawn, lines of others that go missing, and a legend of all."""
+def test_only_chosen_arms_are_coloured(study, tmp_path):
+    """Catches a colour that depends on which arms are drawn, missing lines of the others, and a legend of all."""
     styles = drawn_styles(["distributed", "linear", "cubic"], ["cubic", "nobody"])
     assert styles["cubic"] == arm_styles(["distributed", "linear", "cubic"])["cubic"]
     assert styles["linear"] is styles["distributed"] is OTHERS and list(styles)[-1] == "cubic"
@@ -183,8 +183,8 @@ def test_few_arms_have_colours_where_there_are_many(study, tmp_path):
 
 
 @pytest.mark.parametrize("count", [1, 5, 6, 17, 40])
-def test_topics_have_colours_of_their_own_and_neighbours_like_ones(count):
-    """Catches colours that come back, and near topics whose colours are further apart than most."""
+def test_topic_colours_are_distinct_and_similar_for_neighbours(count):
+    """Catches repeated colours, and neighbouring topics whose colours differ more than most."""
     colours = np.array([topic_colours(count)[topic] for topic in range(-1, count)])
     assert len({tuple(colour) for colour in colours}) == count + 1 and ((colours >= 0) & (colours <= 1)).all()
     if count > 12:
@@ -193,15 +193,15 @@ def test_topics_have_colours_of_their_own_and_neighbours_like_ones(count):
         assert np.median(steps) < np.median(every[np.triu_indices(count, 1)])
 
 
-def test_names_are_short():
-    """Catches titles and names that push a figure off the page, or that break into lines."""
+def test_long_names_are_shortened():
+    """Catches titles and names that are too long for a figure, or that contain line breaks."""
     assert shortened("Art", 20) == "Art" and shortened(" a\nb ", 20) == "a b" and shortened("", 20) == "untitled"
     assert shortened("Assistive technology, a history", 20) == "Assistive technolog…"
     assert len(shortened("x" * 1000, 20)) == 20
 
 
-def test_labels_keep_clear_of_each_other_and_of_the_points():
-    """Catches labels on top of each other where arms lie close together."""
+def test_labels_overlap_neither_each_other_nor_the_points():
+    """Catches labels on top of each other or of points if arms are close together."""
     points = np.array([[0.0, 0.0], [0.01, 0.01], [0.02, 0.0], [1.0, 1.0]])
     with figure_style():
         _, (axes,) = new_figure(2.5)
@@ -230,8 +230,8 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_a_bad_table_is_named(name, study, tmp_path):
-    """Catches a traceback, or an empty picture, where the user needs the file and the column."""
+def test_a_bad_table_is_reported_by_name(name, study, tmp_path):
+    """Catches a traceback or an empty picture instead of an error that names the file and the column."""
     argument, column = COLUMNS[name]
     frame = pd.read_csv(study[name][argument])
     bad = tmp_path / "bad.csv"
@@ -242,8 +242,8 @@ def test_a_bad_table_is_named(name, study, tmp_path):
         assert "bad.csv" in str(caught.value) and column in str(caught.value)
 
 
-def test_bad_blocks_and_passages_are_named(study, tmp_path):
-    """Catches the same for the two figures that read other files than CSV."""
+def test_bad_blocks_and_passages_are_reported_by_name(study, tmp_path):
+    """Catches the same for the two figures that read files other than CSV."""
     bad = tmp_path / "bad.parquet"
     pd.DataFrame({"sentence": [1]}).to_parquet(bad)
     with pytest.raises(UserError, match=r"bad.parquet.*'block'"):
@@ -253,8 +253,8 @@ def test_bad_blocks_and_passages_are_named(study, tmp_path):
         draw("attention_maps", {"passages": [tmp_path / "bad.npz"], "arms": ["a"]}, tmp_path)
 
 
-def test_unknown_partition_and_text_for_numbers_are_named(study, tmp_path):
-    """Catches an empty figure from a misspelt partition, and words where numbers belong."""
+def test_unknown_partitions_and_words_for_numbers_are_reported(study, tmp_path):
+    """Catches an empty figure for a misspelt partition, and words accepted as numbers."""
     with pytest.raises(UserError, match=r"layers.csv.*'semantics'.*found: semantic, shifted"):
         draw("fidelity", study["fidelity"] | {"measured_partition": "semantics"}, tmp_path)
     (tmp_path / "words.csv").write_text("arm,layer\nnull,many\n")
@@ -265,8 +265,8 @@ def test_unknown_partition_and_text_for_numbers_are_named(study, tmp_path):
     assert table["arm"].tolist() == ["null"] and table["layer"].isna().all()
 
 
-def test_a_user_own_matplotlib_settings_change_nothing(tmp_path):
-    """Catches a figure that depends on who draws it."""
+def test_user_settings_of_matplotlib_change_nothing(tmp_path):
+    """Catches a figure that depends on the user's Matplotlib settings, or changes them."""
     import matplotlib
 
     def bytes_of(name: str) -> bytes:
@@ -285,7 +285,7 @@ def test_a_user_own_matplotlib_settings_change_nothing(tmp_path):
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("seeds", [[0], [0, 1, 2]], ids=["one seed", "three seeds"])
 def test_captions_render(name, seeds):
-    """Catches a caption that quotes a setting that is not there, or is broken markup: else only a report shows it."""
+    """Catches a caption with a missing setting or broken markup, which would otherwise appear only in a report."""
     config = default_study() | {"study": "a_study_", "seeds": seeds}
     config["corpus"]["name"] = "sample*|_"
     stub = SimpleNamespace(config=config, params=SimpleNamespace(measured_partition="semantic"))
@@ -296,8 +296,8 @@ def test_captions_render(name, seeds):
     publish_parts(text, writer="html", settings_overrides={"halt_level": 2, "report_level": 2})
 
 
-def test_claims_without_any_effect_draw(tmp_path):
-    """Catches a figure that fails where a study has the arms of no claim."""
+def test_claims_without_effects_can_be_drawn(tmp_path):
+    """Catches a figure that fails if a study has the arms of no claim."""
     pd.DataFrame(CLAIMS).to_csv(tmp_path / "claims.csv", index=False)
     pd.DataFrame(CONTRASTS[:0], columns=CONTRAST_COLUMNS).to_csv(tmp_path / "contrasts.csv", index=False)
     tables = {name: tmp_path / f"{name}.csv" for name in ("claims", "contrasts")}
@@ -307,6 +307,6 @@ def test_claims_without_any_effect_draw(tmp_path):
 
 
 def test_a_block_is_numbered_among_its_own_dots():
-    """Catches a number between two halves of a scattered block, on top of another block's."""
+    """Catches a number between the parts of a scattered block, where another block's may be."""
     x = np.array([0.0, 0.1, 0.2, 9.9, 10.0])
     assert densest_place(x, x) == pytest.approx((0.1, 0.1))

@@ -1,4 +1,4 @@
-"""Titles and words of any script in figures: from an installed font, or in Latin letters."""
+"""Text of any script in figures: drawn with an installed font, or in Latin letters."""
 
 import warnings
 
@@ -15,7 +15,7 @@ TITLES = ["紅樓夢", "吾輩は猫である", "รามเกียรติ�
 
 @pytest.fixture
 def installed(monkeypatch):
-    """Set which of the installed fonts are there: all that come with Matplotlib, or none."""
+    """Set the installed fonts: all that come with Matplotlib, or none."""
 
     def choose(some):
         own = matplotlib.get_data_path()
@@ -39,8 +39,8 @@ def drawn(names, pdf, png):
     return pdf.read_bytes(), png.read_bytes()
 
 
-def test_a_letter_comes_from_an_installed_font_that_has_it(installed, tmp_path, caplog):
-    """Catches boxes where an installed font has the letters, a font of boxes, and other bytes the second time."""
+def test_installed_fonts_supply_missing_letters(installed, tmp_path, caplog):
+    """Catches boxes although an installed font has the letters, a font of boxes, and bytes that differ between runs."""
     installed(True)
     assert [entry.name for entry in fonts._fonts_for(SCRIPT_A)] == ["STIXGeneral"]
     assert shortened(f"{SCRIPT_A} title", 20) == f"{SCRIPT_A} title"
@@ -49,8 +49,8 @@ def test_a_letter_comes_from_an_installed_font_that_has_it(installed, tmp_path, 
     assert not caplog.messages
 
 
-def test_letters_that_no_font_has_are_transliterated_with_a_note(installed, tmp_path, caplog):
-    """Catches titles of nothing but boxes, and letters that were changed without need or without a word."""
+def test_letters_without_a_font_are_transliterated_with_a_warning(installed, tmp_path, caplog):
+    """Catches titles drawn as boxes, and letters changed unnecessarily or without a warning."""
     installed(False)
     names = [shortened(title, 20) for title in TITLES]
     assert names == ["HongLouMeng", "WuBeihaMaodearu", "ramekiyrti", *TITLES[3:5], "godan", *TITLES[6:]]
@@ -60,7 +60,7 @@ def test_letters_that_no_font_has_are_transliterated_with_a_note(installed, tmp_
 
 
 def test_wide_letters_count_as_two(monkeypatch):
-    """Catches Chinese titles that run out of a figure."""
+    """Catches Chinese titles that are too wide for a figure."""
     monkeypatch.setattr(fonts, "legible", lambda text: text)
     monkeypatch.setattr("localist.report.figures.legible", lambda text: text)
     assert fonts.columns("紅樓夢 ab") == 9

@@ -1,4 +1,4 @@
-"""The study's first page: five numbers by hand, what is left out where it was not measured, and hostile names."""
+"""The study's start page: five numbers by hand, omission of unmeasured ones, and hostile names."""
 
 import re
 
@@ -63,7 +63,7 @@ def tables():
 
 
 def test_five_numbers_by_hand(tables):
-    """Catches the number of another arm or partition, seeds that are not averaged, and a dial held against itself."""
+    """Catches numbers of another arm or partition, seeds that are not averaged, and a wrong reference for the dial."""
     assert five_numbers(tables, "quintic") == [
         ("price", "+5.0%", "+4.0% to +7.0%"),
         ("late_fidelity", "0.75", "distributed: 0.40"),
@@ -74,7 +74,7 @@ def test_five_numbers_by_hand(tables):
 
 
 def test_the_answer_is_one_sentence(tables):
-    """Catches the fidelity of another arm as that without a constraint, and an answer from nothing."""
+    """Catches another arm's fidelity as that without a constraint, and an answer without data."""
     arms = tables["arms"]
 
     def answered():
@@ -84,7 +84,7 @@ def test_the_answer_is_one_sentence(tables):
     arms.loc[2, "ratio"] = 1.04
     start = "Chance-corrected late fidelity is +0.400 without a constraint"
     assert answered() == f"{start} and +0.577 at +2% perplexity."
-    # The same with ln 1.2 below.
+    # The same with ln 1.2 as the denominator.
     arms.loc[2, "ratio"] = 1.2
     found = "+0.438 at +2% perplexity, +0.494 at +5% perplexity and +0.668 at +15% perplexity"
     assert answered() == f"{start}, {found}."
@@ -92,15 +92,15 @@ def test_the_answer_is_one_sentence(tables):
     assert answered() == ""
 
 
-def test_what_was_not_measured_is_left_out(tables):
-    """Catches a traceback, or a nan for an answer, in a study without dial, knockouts or windows to cut."""
+def test_unmeasured_numbers_are_left_out(tables):
+    """Catches a traceback or a nan in a study without dial, knockouts, or windows for faithfulness."""
     tables["dial"], tables["knockout"] = tables["dial"][:0], tables["knockout"][:0]
     tables["faithfulness"].loc[1, "rho"] = np.nan
     assert [key for key, *_ in five_numbers(tables, "quintic")] == ["price", "late_fidelity"]
 
 
 def test_the_page_begins_with_the_answer(tables, tmp_path):
-    """Catches evidence before the answer, a figure that is not in the page, and names that become markup."""
+    """Catches evidence before the answer, a figure that is not embedded, and names that become markup."""
     picture = tmp_path / "frontier.png"
     picture.write_bytes(b"\x89PNG")
     about = {"model": HOSTILE, "corpus": "a book", "tokens": "12,000"}

@@ -1,4 +1,4 @@
-"""LaTeX that compiles whatever the names are."""
+"""LaTeX that compiles with any names."""
 
 import re
 
@@ -6,7 +6,7 @@ from localist.report.latex import latex_macros, latex_table, latex_text
 
 
 def test_special_characters_are_text():
-    """Catches a name that LaTeX runs, or that stops it."""
+    """Catches a name that LaTeX executes or fails to compile."""
     assert latex_text(r"50 % of a_b & {c} \input{x} $y$ #1 ~^") == (
         r"50 \% of a\_b \& \{c\} \textbackslash{}input\{x\} \$y\$ \#1 \textasciitilde{}\textasciicircum{}"
     )
@@ -30,7 +30,7 @@ def test_a_table_by_hand():
     )
 
 
-def test_macros_are_named_by_letters_alone():
+def test_macro_names_contain_only_letters():
     """Catches names that LaTeX ends at their first digit or underscore."""
     text = latex_macros({"arm a.1-b ratio": "1.012 (0.990 – 1.030)", "claim x p holm": "5 %"})
     assert text == "\\newcommand{\\ArmAOneBRatio}{1.012 (0.990 -- 1.030)}\n\\newcommand{\\ClaimXPHolm}{5 \\%}\n"

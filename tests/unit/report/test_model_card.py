@@ -1,4 +1,4 @@
-"""The model card says what the run was, in a form that the hub reads, and lets no text of a config act in it."""
+"""The model card: complete, readable by the hub, and without config text that acts as markup."""
 
 import pytest
 from checkout import templates
@@ -37,7 +37,7 @@ def card_of(**changes) -> str:
 
 
 def test_the_hub_reads_licence_language_and_result():
-    """Catches front matter that is not the hub's, or a perplexity that is not the run's."""
+    """Catches front matter that the hub cannot read, or a perplexity that is not the run's."""
     data = ModelCard(card_of()).data
     assert (data.license, data.language, data.library_name) == ("apache-2.0", "en", "transformers")
     (result,) = data.eval_results
@@ -45,7 +45,7 @@ def test_the_hub_reads_licence_language_and_result():
 
 
 def test_settings_and_results_are_those_of_the_run():
-    """Catches a card that leaves out what it takes to judge the model, or takes it from elsewhere."""
+    """Catches a card with missing or wrong settings or results of the run."""
     card = card_of()
     for line in (
         "| constrained layers | 2 of 3 |",
@@ -61,8 +61,8 @@ def test_settings_and_results_are_those_of_the_run():
         assert line in card, line
 
 
-def test_adapters_are_told():
-    """Catches a card that lets a model with adapters pass for one of which all weights were trained."""
+def test_adapters_are_listed():
+    """Catches a card that presents a model trained with adapters as fully fine-tuned."""
     lora = {"rank": 8, "alpha": 16.0, "target_modules": None}
     card = card_of(settings={"lora": lora})
     assert "| low-rank adapters | rank 8, scaled by 16 / rank, merged into the weights |" in card
@@ -82,7 +82,7 @@ def test_an_unconstrained_run_lists_no_constraint():
 @pytest.mark.parametrize(
     "text", ["<script>alert(1)</script>", "a | b\n# title", "[x](javascript:y)", "---\nlicense: x"]
 )
-def test_text_of_a_config_stays_text(text):
+def test_config_text_stays_text(text):
     """Catches names and origins that become markup, table cells or front matter."""
     fields = {"name": text, "origin": text, "license": text}
     card = card_of(model=fields, corpus=fields)
@@ -92,8 +92,8 @@ def test_text_of_a_config_stays_text(text):
     assert ModelCard(card).data.license_name == text
 
 
-def test_a_base_model_of_the_hub_is_linked():
-    """Catches a card that cannot be traced to the model it was made from."""
+def test_a_base_model_on_the_hub_is_linked():
+    """Catches a card that does not name the base model."""
     assert ModelCard(card_of(model={"base_model": "openai-community/gpt2"})).data.base_model == (
         "openai-community/gpt2"
     )

@@ -1,4 +1,4 @@
-"""Numbers for the text: all there, as the tables show them."""
+"""Numbers for the text: complete, and as shown in the tables."""
 
 import pandas as pd
 
@@ -34,7 +34,7 @@ CLAIMS = pd.DataFrame(
 
 
 def test_every_arm_and_claim_has_its_numbers():
-    """Catches a number of another row, and one that is missing where a claim has none."""
+    """Catches a number of another row, and a missing entry for a claim without a value."""
     found = numbers(SUMMARY, CLAIMS)
     assert (found["test sections"], found["seeds"]) == ("44", "5")
     assert found["arm quintic perplexity"] == "28.99"

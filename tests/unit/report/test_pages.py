@@ -1,4 +1,4 @@
-"""Report pages: escaped, whole, and formatted for reading."""
+"""Report pages: escaped, complete, and formatted for reading."""
 
 from html.parser import HTMLParser
 
@@ -26,7 +26,7 @@ CHECKS = pd.DataFrame(
 
 
 class Reader(HTMLParser):
-    """Collects tags, and text by tag."""
+    """Collects tags and text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ def rendered(table: pd.DataFrame) -> Reader:
 
 
 def test_no_text_becomes_markup():
-    """Catches text of a config or corpus that runs as a script in the reader's browser."""
+    """Catches config or corpus text that runs as a script in the reader's browser."""
     read = rendered(pd.DataFrame({EVIL: [EVIL]}))
     assert "script" not in read.tags and sum(EVIL in text for text in read.text) == 2
     claims = CLAIMS.assign(claim=EVIL, statement=EVIL, sentence=EVIL)
@@ -54,8 +54,8 @@ def test_no_text_becomes_markup():
     assert "script" not in read.tags and sum(EVIL in text for text in read.text) >= 5
 
 
-def test_the_summary_says_in_which_precision_it_was_measured():
-    """Catches numbers in bf16 that are taken for numbers in float32."""
+def test_the_summary_states_the_precision():
+    """Catches bf16 results that could be mistaken for float32 results."""
     assert any("Evaluated in fp32" in text for text in rendered(pd.DataFrame({"arm": ["x"]})).text)
 
 
@@ -65,15 +65,15 @@ def test_nested_settings_are_shown_with_dotted_keys():
     assert found == [("a.b.c", "1"), ("a.d", "None"), ("e", "{}"), ("f", "[1, 2]")]
 
 
-def test_long_tables_and_cells_are_shown_whole():
-    """Catches rows and texts that are cut off with dots."""
+def test_long_tables_and_cells_are_shown_in_full():
+    """Catches rows and texts that are truncated."""
     long = "word " * 40 + "end"
     page = rendered(pd.DataFrame({"a": [long] * 120, "b": range(120)}))
     assert page.text.count(long) == 120 and "119" in page.text
 
 
 def test_the_claims_page_shows_verdicts_numbers_and_checks():
-    """Catches a verdict without its symbol, a check that passes below its minimum, and a part that is left out."""
+    """Catches a verdict without its symbol, a failed check shown as passed, and a missing part."""
     page = claims_page(CLAIMS, CHECKS, templates("claims.html.j2"))
     for text in ("✔ supported", "– not tested", "It was near.", "Near. (near_baseline)", "+0.300 (+0.200 to +0.400)"):
         assert text in page, text

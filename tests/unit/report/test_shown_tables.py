@@ -1,4 +1,4 @@
-"""Tables for reading: rounded numbers in their column, and no number where there is none."""
+"""Tables for display: rounded numbers in their columns, and no number for a missing value."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ SUMMARY = pd.DataFrame(
 )
 
 
-def test_what_was_not_tested_shows_no_numbers():
+def test_untested_claims_show_no_numbers():
     """Catches NaN on a page."""
     shown = shown_claims(CLAIMS)
     assert not shown.astype(str).isin(["nan", "<NA>", "None"]).any(axis=None)
@@ -49,14 +49,14 @@ def test_arms_are_shown_with_rounded_numbers():
     assert control["under shifted blocks"].tolist() == ["+0.100", "+0.250"]
 
 
-def test_what_was_not_measured_is_not_shown_as_a_number():
-    """Catches “+nan” in the report where no query of the late layers was counted."""
+def test_unmeasured_values_are_not_shown_as_numbers():
+    """Catches “+nan” in the report if no query of the late layers was counted."""
     missing = SUMMARY.assign(late_fidelity_corrected=np.nan, late_sink_share=np.nan)
     assert not shown_arms(missing).map(lambda cell: "nan" in cell).any(axis=None)
 
 
 def test_checks_are_shown_with_their_interval():
-    """Catches a check that passes below its minimum, and NaN where a run has no penalty."""
+    """Catches a failed check shown as passed, and NaN if a run has no penalty."""
     row = {"arm": "uniform", "partition": "semantic", "gain": 0.04, "gain_low": 0.03, "gain_high": 0.05}
     checks = pd.DataFrame([row | {"minimum": 0.05, "passed": False, "active_first": 0.974, "active_last": np.nan}])
     assert shown_checks(checks).iloc[0].tolist() == [
@@ -64,8 +64,8 @@ def test_checks_are_shown_with_their_interval():
     ]
 
 
-def test_published_figures_are_shown_with_as_many_digits_as_they_have():
-    """Catches 6.6 shown as 6.60, and an interval where the study has no such arm."""
+def test_published_figures_keep_their_digits():
+    """Catches 6.6 shown as 6.60, and an interval for an arm that the study lacks."""
     rows = [("a", 6.6, np.nan, np.nan, np.nan), ("b", 14.64, 29.4, 29.3, 29.5)]
     table = pd.DataFrame(rows, columns=["quantity", "paper", "study", "study_low", "study_high"])
     assert shown_published(table).to_numpy().tolist() == [

@@ -29,8 +29,8 @@ def test_the_summary_by_hand(tmp_path):
     ]
 
 
-def test_a_study_without_tables_is_named(tmp_path):
-    """Catches a traceback, or no word at all, where a study was only planned."""
+def test_a_study_without_tables_is_reported(tmp_path):
+    """Catches a traceback, or no message, for a study that was only planned."""
     command = [sys.executable, "-m", "localist.report.summary", str(tmp_path)]
     done = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
@@ -40,7 +40,7 @@ def test_a_study_without_tables_is_named(tmp_path):
 
 
 def test_the_columns_are_aligned(tmp_path):
-    """Catches ragged lines, which nobody can read in a terminal."""
+    """Catches misaligned columns, which are hard to read in a terminal."""
     path = tmp_path / "arms.csv"
     path.write_text(TABLE, encoding="utf-8")
     lines = summary_text(path).splitlines()
@@ -49,7 +49,7 @@ def test_the_columns_are_aligned(tmp_path):
 
 
 def test_the_claims_by_hand(tmp_path):
-    """Catches a claim that is left out, or a column that was cut where its text holds a comma."""
+    """Catches a missing claim, or a column that is cut at a comma in its text."""
     path = tmp_path / "claims.csv"
     path.write_text('claim,reason,verdict\nnear_baseline,"a, b",supported\ndirection,c,not tested\n', encoding="utf-8")
     heading, rule, *rows = claims_text(path).splitlines()
@@ -58,7 +58,7 @@ def test_the_claims_by_hand(tmp_path):
 
 
 def test_the_trade_off_is_printed(tmp_path):
-    """Catches a trade-off that is not among the first things that a user sees."""
+    """Catches a wrong trade-off in the printed summary, or an empty table instead of a sentence."""
     path = tmp_path / "arms.csv"
     path.write_text(TABLE + "local,13.0,11,14,1.1,0.8501\n", encoding="utf-8")
     heading, _, *rows = trade_off_text(path).splitlines()

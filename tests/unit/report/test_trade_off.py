@@ -1,4 +1,4 @@
-"""How much late locality for how much perplexity: by hand."""
+"""The trade-off between late locality and perplexity, by hand."""
 
 import numpy as np
 import pytest
@@ -15,8 +15,8 @@ ROWS = [
 ]
 
 
-def test_the_late_fidelity_that_a_budget_buys():
-    """Catches the untuned model or a dominated arm on the frontier, and a promise beyond the dearest arm."""
+def test_late_fidelity_at_each_budget():
+    """Catches the untuned model or a dominated arm on the frontier, and a value beyond the most expensive arm."""
     rows = trade_off(ROWS)
     assert [(budget, arms) for budget, _, arms in rows] == [
         ("+2%", "distributed, strong"),
@@ -26,14 +26,14 @@ def test_the_late_fidelity_that_a_budget_buys():
     assert [float(fidelity) for _, fidelity, _ in rows] == pytest.approx(expected, abs=5e-4)
 
 
-def test_text_of_a_table_is_as_good_as_numbers():
-    """Catches a terminal that shows something else than the page."""
+def test_text_cells_give_the_same_result_as_numbers():
+    """Catches terminal output that differs from the page."""
     text = [{key: "" if value != value else str(value) for key, value in row.items()} for row in ROWS]
     assert trade_off(text) == trade_off(ROWS)
 
 
-def test_the_line_of_the_figure_passes_through_the_rows_of_the_table():
-    """Catches a figure that promises more locality for a budget than the table beside it."""
+def test_the_line_of_the_figure_matches_the_table():
+    """Catches a figure that shows another locality at a budget than the table."""
     rows = [
         {"arm": "distributed", "ratio": 1.0, "late_fidelity_corrected": 0.4},
         {"arm": "quintic", "ratio": 1.2, "late_fidelity_corrected": 0.9},

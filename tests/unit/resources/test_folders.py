@@ -1,4 +1,4 @@
-"""Folders of models and encoders: whole, safe, or refused."""
+"""Folders of models and encoders: incomplete or unsafe ones are refused."""
 
 from pathlib import Path
 
@@ -57,19 +57,19 @@ T5 = b'{"is_encoder_decoder": true, "model_type": "t5"}'
     ],
 )
 def test_incomplete_and_pickled_folders_are_refused(tmp_path: Path, kind: str, files: dict, message: str) -> None:
-    """Would catch a folder that only fails hours later, and weights that may run code."""
+    """Catches a folder that would fail only hours later, or weights that may run code."""
     write_files(tmp_path, {name: body for name, body in files.items() if body is not None})
     with pytest.raises(UserError, match=f"The folder .*{message}"):
         check_folder(tmp_path, kind, "The folder")
 
 
-def test_leftovers_of_training_and_other_formats_do_not_make_a_folder_unsafe(tmp_path: Path) -> None:
-    """Would catch a good folder refused for files that nothing loads."""
+def test_pickled_files_that_nothing_loads_are_accepted(tmp_path: Path) -> None:
+    """Catches a good folder refused for training leftovers or other formats, which nothing loads."""
     write_files(tmp_path, {**ENCODER, "onnx/model.bin": b"", "openvino/m.bin": b"", "x/training_args.bin": b""})
     check_folder(tmp_path, "encoder", "The encoder")
 
 
-def test_models_that_see_too_pass_where_their_text_model_loads(tmp_path: Path) -> None:
+def test_multimodal_models_with_a_loadable_text_model_are_accepted(tmp_path: Path) -> None:
     """Catches a good model refused because it also takes images."""
     write_files(tmp_path, MODEL | {"config.json": b'{"model_type": "gemma3", "text_config": {}}'})
     check_folder(tmp_path, "model", "The folder")
@@ -79,8 +79,8 @@ def own_paths(**paths):
     return {kind: {"source": {"path": paths.get(kind)}} for kind in ("model", "encoder")}
 
 
-def test_own_folders_that_cannot_be_what_they_should_are_refused_before_any_job(tmp_path):
-    """Catches a wrong path that is found out only after an hour of other work."""
+def test_unusable_own_folders_are_refused_before_any_job(tmp_path):
+    """Catches a wrong path that is noticed only after an hour of other work."""
     file = tmp_path / "book.txt"
     file.write_text("text", encoding="utf-8")
     for kind, path, expected in (

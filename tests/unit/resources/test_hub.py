@@ -1,4 +1,4 @@
-"""The model hub: resources fetched from a real server on loopback that speaks the hub's protocol."""
+"""The model hub: resources fetched from a real local server that speaks the hub's protocol."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ def online(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], d
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_TOKEN", "")
-    # The client waits half a minute in all before it gives up.
+    # Otherwise the client waits half a minute before it gives up.
     monkeypatch.setattr("huggingface_hub.utils._http.time", SimpleNamespace(sleep=lambda seconds: None))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
@@ -53,8 +53,8 @@ def online(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], d
     return point
 
 
-def test_a_hub_model_is_what_the_hub_serves(serve: Callable, online: Callable, place: Path) -> None:
-    """Would catch pickles, code or other frameworks' weights downloaded, and the client's bookkeeping left inside."""
+def test_only_needed_files_of_a_hub_model_are_fetched(serve: Callable, online: Callable, place: Path) -> None:
+    """Catches downloaded pickles, code or other frameworks' weights, or the client's bookkeeping left inside."""
     resource = online(serve(hub_pages(MODEL | GPT2_EXTRAS)))
     fetch("model", resource, place / "thing", place / "thing.json")
     assert files_of(place / "thing") == MODEL | {"merges.txt": GPT2_EXTRAS["merges.txt"]}
@@ -65,8 +65,8 @@ def test_a_hub_model_is_what_the_hub_serves(serve: Callable, online: Callable, p
     assert sorted(path.name for path in place.iterdir()) == ["thing", "thing.json"]
 
 
-def test_a_hub_encoder_keeps_its_folders(serve: Callable, online: Callable, place: Path) -> None:
-    """Would catch an encoder without its pooling, and copies of it in other formats."""
+def test_a_hub_encoder_keeps_its_subfolders(serve: Callable, online: Callable, place: Path) -> None:
+    """Catches an encoder without its pooling, or with copies in other formats."""
     extras = {"onnx/model.onnx": b"O", "onnx/config.json": b"{}", "openvino/openvino_model.bin": b"V", "train.py": b"x"}
     resource = online(serve(hub_pages(ENCODER | extras | {"pytorch_model.bin": b"P"})))
     fetch("encoder", resource, place / "thing", place / "thing.json")
@@ -90,8 +90,8 @@ DATA_SET = {
         (["data/train-*"], {"data/train-00000-of-00001.parquet"}),
     ],
 )
-def test_a_data_set_is_its_data_files(serve: Callable, online: Callable, place: Path, patterns, taken) -> None:
-    """Would catch a loading script or a card taken for data, and patterns that choose nothing or too much."""
+def test_only_data_files_are_fetched(serve: Callable, online: Callable, place: Path, patterns, taken) -> None:
+    """Catches a loading script or dataset card taken for data, or patterns that select nothing or too much."""
     resource = online(serve(hub_pages(DATA_SET)))
     resource["source"]["hub"]["files"] = patterns
     fetch("corpus", resource, place / "thing", place / "thing.json")
@@ -100,7 +100,7 @@ def test_a_data_set_is_its_data_files(serve: Callable, online: Callable, place: 
 
 
 def test_a_data_set_without_data_is_refused(serve: Callable, online: Callable, place: Path) -> None:
-    """Would catch an empty corpus from patterns that match nothing, or from a repository of scripts."""
+    """Catches an empty corpus, from patterns that match nothing or a repository of scripts."""
     for files, patterns in ((DATA_SET, ["dev/*"]), ({"load.py": b"x"}, None)):
         resource = online(serve(hub_pages(files)))
         resource["source"]["hub"]["files"] = patterns
@@ -110,7 +110,7 @@ def test_a_data_set_without_data_is_refused(serve: Callable, online: Callable, p
 
 
 def test_a_tampered_data_file_is_refused(serve: Callable, online: Callable, place: Path) -> None:
-    """Would catch data that is not what the hub's listing says."""
+    """Catches accepted data that differs from the hub's listing."""
     name = "data/train-00000-of-00001.parquet"
     resource = online(serve(hub_pages(DATA_SET, tampered=(name,))))
     with pytest.raises(UserError, match=f"the checksum of {name} does not match"):
@@ -120,7 +120,7 @@ def test_a_tampered_data_file_is_refused(serve: Callable, online: Callable, plac
 
 @pytest.mark.parametrize("tampered", ["model.safetensors", "config.json"])
 def test_a_tampered_hub_file_is_refused(serve: Callable, online: Callable, place: Path, tampered: str) -> None:
-    """Would catch trust in large (sha256) or small (git id) files that are not what the hub's listing says."""
+    """Catches accepted large (sha256) or small (git id) files that differ from the hub's listing."""
     resource = online(serve(hub_pages(MODEL, tampered=(tampered,))))
     with pytest.raises(UserError, match=f"the checksum of {tampered} does not match.*expected .*got .*Try again"):
         fetch("model", resource, place / "thing", place / "thing.json")
@@ -139,26 +139,26 @@ def test_a_tampered_hub_file_is_refused(serve: Callable, online: Callable, place
         ("a/b/c", REVISION, r"'a/b/c' is not a valid repository name"),
     ],
 )
-def test_wrong_hub_settings_are_named(
+def test_wrong_hub_settings_are_reported(
     serve: Callable, online: Callable, place: Path, repository: str, revision: str, message: str
 ) -> None:
-    """Would catch a traceback of the hub library where the user needs to know which key to change."""
+    """Catches a traceback from the hub library instead of the key to change."""
     resource = online(serve(hub_pages(MODEL)), repository, revision)
     with pytest.raises(UserError, match=message):
         fetch("model", resource, place / "thing", place / "thing.json")
     assert nothing_left(place)
 
 
-def test_an_unreachable_hub_is_named(online: Callable, place: Path) -> None:
-    """Would catch a traceback, or a long wait, where there is no network."""
+def test_an_unreachable_hub_is_reported(online: Callable, place: Path) -> None:
+    """Catches a traceback or a long wait if there is no network."""
     resource = online("http://127.0.0.1:9")
     with pytest.raises(UserError, match=r"127\.0\.0\.1:9 could not be reached.*network and HF_ENDPOINT"):
         fetch("model", resource, place / "thing", place / "thing.json")
     assert nothing_left(place)
 
 
-def test_a_hub_repository_with_pickles_only_is_refused(serve: Callable, online: Callable, place: Path) -> None:
-    """Would catch weights that may run code, of the whole model or of one part of an encoder."""
+def test_a_hub_repository_with_only_pickled_weights_is_refused(serve: Callable, online: Callable, place: Path) -> None:
+    """Catches weights that may run code, of a whole model or of one part of an encoder."""
     files = {name: body for name, body in (MODEL | GPT2_EXTRAS).items() if name != "model.safetensors"}
     resource = online(serve(hub_pages(files)))
     with pytest.raises(UserError, match=r"only pickled weights.*pytorch_model\.bin.*convert"):
@@ -170,8 +170,8 @@ def test_a_hub_repository_with_pickles_only_is_refused(serve: Callable, online: 
     assert nothing_left(place)
 
 
-def test_shards_are_taken_only_where_there_is_no_single_file() -> None:
-    """Would catch the same weights downloaded twice, and hidden or misleading names taken."""
+def test_shards_are_fetched_only_without_a_single_weights_file() -> None:
+    """Catches weights downloaded twice, or files with hidden or misleading names that are fetched."""
     shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]
     assert hub.wanted_files(["config.json", *shards], nested=False) == ["config.json", *shards]
     assert hub.wanted_files(["config.json", "model.safetensors", *shards], nested=False) == [
@@ -183,8 +183,8 @@ def test_shards_are_taken_only_where_there_is_no_single_file() -> None:
 
 
 @pytest.mark.parametrize(("kind", "as_rule"), [("model", True), ("corpus", True), ("model", False)])
-def test_the_script_goes_online_though_jobs_are_offline(serve: Callable, place: Path, kind: str, as_rule: bool) -> None:
-    """Would catch HF_HUB_OFFLINE=1, set for all jobs, stopping the one job that must download."""
+def test_the_fetch_rule_ignores_offline_mode(serve: Callable, place: Path, kind: str, as_rule: bool) -> None:
+    """Catches HF_HUB_OFFLINE=1, set for all jobs, blocking the one rule that must download."""
     files = {"model": MODEL, "corpus": {"lines.jsonl": b'{"text": "a"}\n'}}[kind]
     resource = a_resource({"hub": {"id": "org/good", "revision": REVISION}})
     output = {"content": str(place / "thing"), "record": str(place / "thing.json")}

@@ -1,4 +1,4 @@
-"""Ribbons and sizes of blocks: each sentence at its place, each block at its size, for texts of any shape."""
+"""Ribbons and sizes of blocks: sentences are placed and blocks are sized correctly for texts of any shape."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ TOPICS = 40
 
 
 def text_of(documents: int, sentences: int, blocks: int = 5) -> pd.DataFrame:
-    """Documents of `sentences` sentences each, of nine characters and a space; twenty sentences make a section."""
+    """Documents of `sentences` sentences (nine characters and a space each), twenty to a section."""
     count = np.arange(documents * sentences)
     document, place = np.divmod(count, sentences)
     titles = [f"Document {number}" for number in document]
@@ -44,7 +44,7 @@ def blocks_and_topics(folder: Path) -> dict[str, Path]:
 
 
 def draw(folder: Path, text: pd.DataFrame, tokens: np.ndarray | None = None) -> None:
-    """Draw both figures of a text; its training tokens are one per sentence unless given."""
+    """Draw both figures of a text; by default, it has one training token per sentence."""
     text.drop(columns=["block", "topic"]).to_parquet(folder / "sentences.parquet")
     text[["sentence", "block", "split"]].to_parquet(folder / "blocks.parquet")
     text[["block", "topic"]].drop_duplicates().to_csv(folder / "blocks.csv", index=False)
@@ -64,15 +64,15 @@ def draw(folder: Path, text: pd.DataFrame, tokens: np.ndarray | None = None) -> 
     [(1, 1, 1), (1, 100, 5), (1, 20_000, 60), (12, 225, 17), (107, 187, 300)],
     ids=["one sentence", "a short text", "a novel", "twelve articles", "107 articles"],
 )
-def test_any_shape_of_text_draws(documents, sentences, blocks, tmp_path):
-    """Catches a layout that fails (a warning is an error here), and pictures with a shape per sentence."""
+def test_texts_of_any_shape_are_drawn(documents, sentences, blocks, tmp_path):
+    """Catches a layout that fails or warns, or a PDF with one shape per sentence."""
     text = text_of(documents, sentences, blocks)
     draw(tmp_path, text)
     assert (tmp_path / "figure.pdf").stat().st_size < 100_000
 
 
-def test_documents_are_set_end_to_end():
-    """Catches sentences at the place that they have in their own document, and rows taken in the table's order."""
+def test_documents_are_concatenated_in_reading_order():
+    """Catches sentences placed relative to their own document, or left in the table's order."""
     table = pd.DataFrame({"document": [4, 2, 2], "start": [3, 20, 0], "end": [9, 31, 15], "block": [7, 5, 6]})
     text = end_to_end(table)
     assert text["place"].tolist() == [0, 20, 31]
@@ -84,23 +84,23 @@ def test_documents_are_set_end_to_end():
     ("documents", "sentences", "rows"),
     [(1, 30, 1), (1, 100, 3), (1, 5000, ROWS), (2, 30, 2), (ROWS, 1000, ROWS), (25, 20, 13), (107, 187, ROWS)],
 )
-def test_rows_of_documents_and_of_wrapped_text(documents, sentences, rows):
-    """Catches texts of other shapes than the default study's in a single row, or in rows too thin to see."""
+def test_number_of_rows_for_texts_of_any_shape(documents, sentences, rows):
+    """Catches texts unlike the default study's that get a single row, or rows too thin to see."""
     edges = row_edges(end_to_end(text_of(documents, sentences)))
     assert len(edges) == rows + 1
     assert np.diff(edges) == pytest.approx(np.diff(edges)[0])
 
 
 def test_long_documents_are_wrapped():
-    """Catches a row of more sentences than a column of a page can show, where a few documents are long."""
+    """Catches a row with more sentences than a page column can show if a few documents are long."""
     assert len(row_edges(end_to_end(text_of(2, 1001)))) == ROWS + 1
 
 
-def test_rows_are_painted_by_hand():
-    """Catches a sentence one pixel or one row off, and colour behind the end of a short row."""
+def test_painted_rows_by_hand():
+    """Catches a sentence off by one pixel or row, or colour after the end of a short row."""
     edges, places, blocks = np.array([0, 8, 12]), np.array([0, 3, 8, 11]), np.array([5, 6, 7, -1])
     assert paint_rows(edges, places, blocks, 8).tolist() == [[5, 5, 5, 6, 6, 6, 6, 6], [7, 7, 7, -1, *[NO_TEXT] * 4]]
-    # Two characters to a pixel: the one at its middle decides.
+    # Two characters per pixel: the one at its centre decides.
     assert paint_rows(edges, places, blocks, 4).tolist() == [[5, 6, 6, 6], [7, -1, NO_TEXT, NO_TEXT]]
 
 
@@ -115,15 +115,15 @@ def test_every_character_keeps_its_block_when_text_is_wrapped():
 
 
 def test_documents_that_begin_inside_a_row_are_marked():
-    """Catches marks in the row before, and marks where a row begins with the document anyway."""
+    """Catches marks in the previous row, or where a row begins with the document anyway."""
     text = end_to_end(text_of(4, 10))  # the documents begin at 0, 99, 198 and 297
     rows, places = document_starts(text, np.array([0, 198, 396]))
     assert rows.tolist() == [0, 1] and places.tolist() == [99, 99]
     assert document_starts(text, row_edges(text))[0].tolist() == []
 
 
-def test_rows_are_named_once_after_what_they_begin_in():
-    """Catches a document named in each of its rows, a book's title in all rows, and sections without a heading."""
+def test_rows_are_labelled_once_by_document_or_section():
+    """Catches repeated labels, a book's title in all rows, or a missing label for a section without a heading."""
     text = end_to_end(text_of(3, 20))
     assert row_labels(text, np.array([0, 100, 210, 590])) == ["Document 0", "", "Document 1"]
     book = end_to_end(text_of(1, 60))
@@ -133,21 +133,21 @@ def test_rows_are_named_once_after_what_they_begin_in():
 
 
 def test_sizes_count_training_sentences():
-    """Catches held-out sentences and blocks in the sizes, and sentences of no block."""
+    """Catches sizes that include held-out sentences or blocks, or sentences without a block."""
     splits = ["train", "train", "test", "train", "test", "validation", "train"]
     table = pd.DataFrame({"block": [2, 2, 2, 0, 1, 0, -1], "split": splits})
     assert block_sizes(table, Path("blocks.parquet")).to_dict() == {2: 2, 0: 1}
     assert block_sizes(table, Path("blocks.parquet")).tolist() == [2, 1]
 
 
-def test_shares_are_those_of_runs():
-    """Catches shares that are not cumulative, or that count tokens."""
+def test_shares_count_runs():
+    """Catches shares that are not cumulative, or that count tokens instead of runs."""
     values, shares = cumulative_shares(np.array([4, 1, 1, 10]))
     assert values.tolist() == [1, 4, 10] and shares.tolist() == [0.5, 0.75, 1]
 
 
-def test_bad_tables_are_named(tmp_path):
-    """Catches a traceback, or an empty picture, where the user needs the file and the remedy."""
+def test_bad_tables_are_reported(tmp_path):
+    """Catches a traceback or an empty figure instead of an error with the file and the remedy."""
     text = text_of(2, 20)
     draw(tmp_path, text)
     paths = {name: tmp_path / f"figure.{name}" for name in ("pdf", "png")}

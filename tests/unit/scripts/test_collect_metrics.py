@@ -1,4 +1,4 @@
-"""Files of the runs, from lists in the order of the rule's inputs."""
+"""Files of each run, from lists in the order of the rule's inputs."""
 
 from pathlib import Path
 
@@ -22,6 +22,6 @@ def test_every_run_gets_its_own_files():
 
 
 def test_lists_of_different_lengths_are_refused():
-    """Catches a file that is missing from the inputs, which would move all others to another run."""
+    """Catches a missing input file, which would assign all later files to the wrong runs."""
     with pytest.raises(ValueError):
         files_by_run(RUNS, ["semantic"], ["m0"], ["p0", "p1"], ["t0", "t1"], ["a0", "a1"], ["a", "b"])

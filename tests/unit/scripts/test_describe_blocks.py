@@ -1,4 +1,4 @@
-"""The page on topics and blocks: their words, escaped, and a plain sentence on what the blocks are worth."""
+"""The page on topics and blocks: escaped words and quotes, and one sentence on the quality of the blocks."""
 
 import json
 import re
@@ -48,16 +48,16 @@ def page_of(folder, check: dict, within_bounds=True) -> str:
     return (folder / "page.html").read_text(encoding="utf-8")
 
 
-def test_the_page_shows_words_and_sentences_as_text(tmp_path):
-    """Catches markup of the corpus that becomes markup of the page, and quotes that fill it."""
+def test_words_and_sentences_are_escaped_and_shortened(tmp_path):
+    """Catches markup in the corpus that becomes markup of the page, or quotes of unlimited length."""
     page = page_of(tmp_path, GOOD)
     assert "cat, mouse" in page and "Cats chase mice." in page and "0.712" in page
     assert "<script>" not in page and "<i>" not in page and "&lt;script&gt;" in page
     assert max(len(cell) for cell in re.findall(r"<td>(.*?)</td>", page)) < 250
 
 
-def test_blocks_stand_below_their_topic(tmp_path):
-    """Catches blocks under another topic, and entries of the table of contents that lead nowhere."""
+def test_blocks_are_listed_under_their_topic(tmp_path):
+    """Catches blocks under the wrong topic, or broken links in the table of contents."""
     page = page_of(tmp_path, GOOD)
     contents, market, cats = re.split(r'<h2 id="topic-\d">', page)
     assert "Cats chase mice." in cats and "Purr." in cats and "alert" in market
@@ -74,15 +74,15 @@ def test_blocks_stand_below_their_topic(tmp_path):
         (NOTHING, "nothing_to_compare", "cannot be checked"),
     ],
 )
-def test_one_plain_sentence_says_what_blocks_are_worth(change, worth, says, tmp_path):
-    """Catches praise that looks at one of the figures only, and a crash where there is nothing to compare."""
+def test_one_sentence_states_the_quality_of_blocks(change, worth, says, tmp_path):
+    """Catches praise based on only one of the figures, or a crash if there is nothing to compare."""
     assert worth_of(GOOD | change, 0.4) == worth
     page = page_of(tmp_path, GOOD | change)
     sentences = ("are closer in meaning", "is LOW", "finds no meaning", "cannot be checked")
     assert says in page and sum(sentence in page for sentence in sentences) == 1
 
 
-def test_blocks_that_fill_a_window_are_warned_of(tmp_path):
-    """Catches a study whose windows see one block, told as if locality meant something there."""
+def test_blocks_that_fill_a_window_raise_a_warning(tmp_path):
+    """Catches a missing warning if windows hold so few blocks that locality means little."""
     assert "None of the sizes tried" in page_of(tmp_path, GOOD, within_bounds=False)
     assert "None of the sizes tried" not in page_of(tmp_path, GOOD)

@@ -1,4 +1,4 @@
-"""The page on a study says how much the study can show."""
+"""The page on a study: warnings about its size, its settings, and the hashes of its files."""
 
 import pytest
 from checkout import templates
@@ -24,8 +24,8 @@ WARNINGS = {
         ([1, 2], 20, 9000, set()),
     ],
 )
-def test_small_studies_say_so(seeds, sections, budget, expected):
-    """Catches a study that decides on one seed or a handful of sections without saying so."""
+def test_pages_of_small_studies_carry_warnings(seeds, sections, budget, expected):
+    """Catches a page without a warning about one seed, few test sections or a small token budget."""
     config = {"seeds": seeds, "splits": {"min_test_sections": 20}, "training": {"token_budget": budget}}
     found = scale(config, {"splits": {"test": {"sections": sections}, "train": {"tokens": 9000}}})
     kinds = ("resources", "files", "text", "blocks", "training", "same_arms", "code", "versions", "config")
@@ -36,7 +36,7 @@ def test_small_studies_say_so(seeds, sections, budget, expected):
 
 
 def test_parts_are_shown_under_their_headings():
-    """Catches settings that are not on the page, and text that becomes markup."""
+    """Catches settings missing from the page, or text that becomes markup."""
     config = {"seeds": [1, 2], "splits": {"min_test_sections": 2}, "training": {"token_budget": 9}}
     found = scale(config, {"splits": {"test": {"sections": 3}, "train": {"tokens": 9}}})
     kinds = ("resources", "files", "text", "blocks", "training", "same_arms", "code", "versions")
@@ -47,7 +47,7 @@ def test_parts_are_shown_under_their_headings():
 
 
 def test_fetched_and_own_files_are_recorded_by_their_hash(tmp_path):
-    """Catches files of the user's whose content is not recorded, or under the name of another resource."""
+    """Catches a user's files whose content is not recorded, or is recorded for another resource."""
     tokens = {"splits": {"test": {"sections": 3}, "train": {"tokens": 9}}}
     run = {
         "precision": "fp32",

@@ -1,4 +1,4 @@
-"""What an evaluation says of its precision, and of a run on its way."""
+"""Evaluation: the record of its precision, and snapshots taken during a run."""
 
 import numpy as np
 import pytest
@@ -30,13 +30,13 @@ def model():
 
 
 def test_float32_is_its_own_reference(model):
-    """Catches a second pass that nobody needs."""
+    """Catches a needless second pass."""
     record = precision_record(model, uneven_windows(), None, SETTINGS, bf16=False, name="test")
     assert record == {"precision": "fp32", "shift_nats": 0.0}
 
 
 def test_rounding_is_measured_on_the_same_tokens(model):
-    """Catches a shift between different windows, and one with the wrong sign."""
+    """Catches a shift between different windows, or one with the wrong sign."""
     windows = uneven_windows()
     rounded = token_losses(model, windows, batch_size=2, bf16=True, description="test")
     record = precision_record(model, windows, rounded, SETTINGS, bf16=True, name="test")
@@ -48,8 +48,8 @@ def test_rounding_is_measured_on_the_same_tokens(model):
     assert record["shift_nats"] != 0
 
 
-def test_a_snapshot_is_measured_like_a_run(model, tmp_path):
-    """Catches a loss that is added up over layers, and tokens that are not those of the test split."""
+def test_a_snapshot_is_evaluated_like_a_run(model, tmp_path):
+    """Catches losses summed over layers, or tokens other than those of the test split."""
     windows = uneven_windows()
     model.save_pretrained(tmp_path)
     blocks = np.where(windows.is_text, windows.input_ids % 3, -1)

@@ -1,4 +1,4 @@
-"""The forecast: what adapters and gradient checkpointing save of time, memory and disk, and refusals before any run."""
+"""The forecast of time, memory and disk, with adapters and gradient checkpointing; and refusals before any run."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ SETTINGS = TrainingSettings(OPTIMISATION, precision="fp32", threads=1, gpus=0)
 
 @pytest.fixture
 def forecast(tmp_path, monkeypatch):
-    """The forecast of one run of a tiny model on a machine with one core, by its settings."""
+    """Forecasts one run of a tiny model, with given settings, on a machine with one core."""
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     monkeypatch.setattr("forecast_training.matrix_rate", lambda dtype: 1e6)
     tiny_model("llama").save_pretrained(tmp_path / "model")
@@ -29,7 +29,7 @@ def forecast(tmp_path, monkeypatch):
 
 
 def test_time_memory_and_disk_by_hand(forecast):
-    """Catches adapters whose checkpoints are those of a whole model, and weights that count among what is trained."""
+    """Catches miscounted parameters, bytes or operations, or gradient checkpointing without a second forward pass."""
     whole = forecast(SETTINGS)
     parameters = sum(weight.numel() for weight in tiny_model("llama").parameters())
     assert whole["parameters"] == whole["trained_parameters"] == parameters
@@ -40,7 +40,7 @@ def test_time_memory_and_disk_by_hand(forecast):
 
 
 def test_adapters_by_hand(forecast):
-    """Catches adapters of the head, or of half of the layers, in what is trained."""
+    """Catches trained parameters that include the head or miss some layers, or checkpoints of the whole model."""
     pytest.importorskip("peft")
     found = forecast(replace(SETTINGS, lora=LORA))
     # Three layers: queries, keys, values, output; gate, up, down. Keys and values have half of the heads.
@@ -60,8 +60,8 @@ def test_adapters_by_hand(forecast):
         ({"lora": replace(LORA, target_modules=["nothing"])}, r"training\.lora\.target_modules: .*nothing"),
     ],
 )
-def test_what_no_run_could_do_is_refused(changes, message, forecast):
-    """Catches a study that finds out in its first run, when all text has been read and embedded."""
+def test_settings_that_no_run_can_use_are_refused(changes, message, forecast):
+    """Catches settings that fail only in the first run, after all text has been read and embedded."""
     if "lora" in changes:
         pytest.importorskip("peft")
     with pytest.raises(UserError, match=message):

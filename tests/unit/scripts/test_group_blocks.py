@@ -1,4 +1,4 @@
-"""Topics and names of blocks: fitted on training text, every block in a topic, places where most of it is."""
+"""Topics and names of blocks: fitted on training text only, a topic for every block, and where each topic occurs."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ WORDS = ("cat purrs", "market rises", "star shines")
 
 
 def grouped(folder, titles: int, held_out: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Eighteen blocks of four sentences, three meanings in turn; the last three are held out, perhaps drawn anew."""
+    """Eighteen blocks of four sentences, three meanings in turn; the last three are held out (random if `held_out`)."""
     block = np.repeat(np.arange(18), 4)
     meaning, generator = block % 3, np.random.default_rng(0)
     vectors = np.eye(8)[meaning] + generator.normal(scale=0.05, size=(72, 8))
@@ -33,8 +33,8 @@ def grouped(folder, titles: int, held_out: int = 0) -> tuple[pd.DataFrame, pd.Da
     return tuple(pd.read_csv(folder / f"{name}.csv", keep_default_na=False) for name in ("blocks", "topics"))
 
 
-def test_blocks_of_one_meaning_are_one_topic(tmp_path):
-    """Catches held-out blocks without a topic, sizes of other blocks, and names of more than four words."""
+def test_blocks_of_one_meaning_form_one_topic(tmp_path):
+    """Catches held-out blocks without a topic, wrong sizes, or names of more than four words."""
     blocks, topics = grouped(tmp_path, titles=1)
     assert len(topics) == 3 and topics["blocks"].tolist() == [6, 6, 6] and topics["sentences"].tolist() == [24] * 3
     assert (blocks.groupby(blocks["block"] % 3)["topic"].nunique() == 1).all()
@@ -44,15 +44,15 @@ def test_blocks_of_one_meaning_are_one_topic(tmp_path):
     assert {topic.split(", ")[0] for topic in topics["name"]} <= {word for words in WORDS for word in words.split()}
 
 
-def test_places_are_documents_or_the_sections_of_one(tmp_path):
-    """Catches a topic of a book that is said to be in that book."""
+def test_places_are_documents_or_sections_of_a_single_document(tmp_path):
+    """Catches topics of a single book that are located only by the book's title."""
     _, topics = grouped(tmp_path, titles=3)
     assert set(topics["places"]) == {f"Book {number} (100%)" for number in range(3)}
     _, topics = grouped(tmp_path, titles=1)
     assert set(topics["places"]) == {f"Chapter {number} (100%)" for number in range(3)}
 
 
-def test_held_out_blocks_change_no_topic_of_training_blocks(tmp_path):
+def test_held_out_blocks_do_not_affect_topics_of_training_blocks(tmp_path):
     """Catches topics that are fitted on held-out text."""
     one, _ = grouped(tmp_path, titles=1, held_out=1)
     other, _ = grouped(tmp_path, titles=1, held_out=2)

@@ -1,4 +1,4 @@
-"""The price of locality at equal late fidelity: by hand."""
+"""The price of locality at equal late fidelity, by hand."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ COLUMNS = ["arm", "seed", "tokens", "perplexity", "late_fidelity_corrected"]
 
 
 def test_the_price_is_interpolated_at_equal_fidelity():
-    """Catches a ratio to another number of tokens, arms in the order of the table, and prices beyond the last arm."""
+    """Catches ratios across token counts, arms left in the table's order, or prices beyond the last arm."""
     table = pd.DataFrame(
         [
             ("strong", 1, 100, 40.0, 0.8),
@@ -29,7 +29,7 @@ def test_the_price_is_interpolated_at_equal_fidelity():
 
 
 def test_seeds_are_averaged_before_arms_are_compared():
-    """Catches a seed of one arm that is held against another seed of the other."""
+    """Catches one arm's seed that is compared with a different seed of another arm."""
     rows = [("distributed", seed, 50, ppl, 0.4) for seed, ppl in ((1, 10.0), (2, 40.0))]
     rows += [("strong", seed, 50, 2 * ppl, 0.6) for seed, ppl in ((1, 10.0), (2, 40.0))]
     prices = prices_by_level(pd.DataFrame(rows, columns=COLUMNS), levels=(0.6,))

@@ -1,4 +1,4 @@
-"""The figures of faithfulness and of the dial are drawn whatever the tables hold."""
+"""The figures of faithfulness and of the dial, also from empty tables, and what they are computed from."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ KNOCKOUTS = pd.DataFrame(
 
 @pytest.mark.parametrize("empty", [False, True])
 def test_figures_are_drawn(tmp_path, empty):
-    """Catches a crash where no window has several blocks, and where an arm has no ρ."""
+    """Catches a crash if no window has several blocks, or if an arm has no ρ."""
     faithfulness, dial, knockouts = (tmp_path / name for name in ("f.csv", "d.csv", "k.parquet"))
     row = {"arm": "distributed"} | ({} if empty else {"rho": 0.5, "rho_low": 0.1, "rho_high": 0.7})
     pd.DataFrame([row, {"arm": "quintic"}], columns=FAITHFULNESS_COLUMNS).to_csv(faithfulness, index=False)
@@ -37,8 +37,8 @@ def test_figures_are_drawn(tmp_path, empty):
         assert (tmp_path / f"{name}.png").stat().st_size > 1000
 
 
-def test_the_dial_by_setting(tmp_path):
-    """Catches layers whose losses are added up, and a fidelity that is not corrected for chance."""
+def test_dial_rows_by_hand(tmp_path):
+    """Catches losses summed over layers, or fidelity that is not corrected for chance."""
     sums = {"fidelity": [6.0, 8.0], "chance": [4.0, 6.0], "queries": [10, 10], "nll": 30.0, "nll_knockout": 36.0}
     pd.DataFrame(sums | {"layer": [2, 3], "dial": 0.5, "tokens": 12}).to_parquet(tmp_path / "dial.parquet")
     (row,) = dial_rows(tmp_path / "dial.parquet")
@@ -49,8 +49,8 @@ def test_the_dial_by_setting(tmp_path):
     assert dial_rows(tmp_path / "empty.parquet") == []
 
 
-def test_a_window_counts_to_the_section_of_most_of_its_tokens():
-    """Catches padding that counts, and the first section in place of the main one."""
+def test_a_window_belongs_to_the_section_of_most_of_its_tokens():
+    """Catches padding that counts, or the first section taken instead of the main one."""
     section = [7, 7, 8, 9, 7, 8, 0, 0, 0, 0]  # of sentences; window w has the sentences 2 w and 2 w + 1
     found = probe_model.section_of_windows(uneven_windows(), [0, 1, 2], np.array(section))
     # Window 1 ends in its first sentence; in window 2 nine tokens are of the first, three of the second.

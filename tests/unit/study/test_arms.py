@@ -1,4 +1,4 @@
-"""The arm table: what a row means, with defaults filled in, and which rows mean the same."""
+"""The arm table: rows with defaults filled in, and rows that describe the same arm."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def row(**values) -> Arm:
 
 
 def test_rows_override_the_defaults_of_the_study():
-    """Catches an arm that is trained with another target or weight than its row says, a zero included."""
+    """Catches an arm trained with another target or weight than its row sets, including zero."""
     table = arm_table(
         {
             "constraint": CONSTRAINT,
@@ -59,8 +59,8 @@ def test_rows_override_the_defaults_of_the_study():
         ({"schedule": "localist"}, {"schedule": "localist", "applies_to": "target"}),
     ],
 )
-def test_rows_that_mean_the_same_are_the_same_arm(one, other):
-    """Catches hours spent on training the same arm twice because its row is written in another way."""
+def test_equivalent_rows_give_the_same_arm(one, other):
+    """Catches an arm that is trained twice because its rows are written differently."""
     assert row(**one) == row(**other)
 
 
@@ -76,13 +76,13 @@ def test_rows_that_mean_the_same_are_the_same_arm(one, other):
         {"penalty": "group_sparsity"},
     ],
 )
-def test_rows_that_differ_are_not(change):
-    """Catches a field that is forgotten in the comparison, so that an arm would be reported with another's numbers."""
+def test_different_rows_give_different_arms(change):
+    """Catches a field missing from the comparison, so that an arm is reported with another's numbers."""
     assert row(schedule="quintic") != row(**{"schedule": "quintic"} | change)
 
 
-def test_repeats_are_known_by_the_first_name():
-    """Catches a repeat that is trained again, and a chain of names that ends nowhere."""
+def test_repeated_arms_map_to_the_first_name():
+    """Catches a repeat that is trained again, or that maps to an arm that is not trained."""
     arms = {
         "distributed": {"schedule": "distributed"},
         "quintic": {"schedule": "quintic"} | SEMANTIC,
@@ -96,7 +96,7 @@ def test_repeats_are_known_by_the_first_name():
 
 
 def test_the_distributed_arm_does_not_depend_on_the_constraint():
-    """Catches a baseline that is trained again whenever the constraint's defaults change."""
+    """Catches a baseline that is retrained whenever the constraint's defaults change."""
     arms = {"distributed": {"schedule": "distributed"}}
     one = arm_table({"constraint": CONSTRAINT, "arms": arms})
     other = arm_table(
@@ -115,7 +115,7 @@ def test_params_rebuild_the_arm():
 
 
 def test_the_baseline_keeps_its_name():
-    """Catches another distributed row, above it, that takes the name that everything is compared with."""
+    """Catches the baseline reported under the name of another distributed row that precedes it."""
     rows = {"plain": {"schedule": "distributed"}, "distributed": {"schedule": "distributed"}}
     arms, same = without_repeats(arm_table({"constraint": CONSTRAINT, "arms": rows}))
     assert list(arms) == ["distributed"] and same == {"plain": "distributed"}

@@ -1,4 +1,4 @@
-"""The config: shipped studies are right, defaults are filled in, and every mistake is named with its key and remedy."""
+"""The config: shipped studies are valid, defaults are filled in, and mistakes are reported with key and remedy."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,8 +31,8 @@ SHIPPED = [
         ("study: [x]", "study: ['x'] is not of type string."),
     ],
 )
-def test_names_that_yaml_takes_for_other_values_are_to_be_quoted(text, message):
-    """Catches a Norwegian, or an arm called `no`, told that False is not of type string, and nothing else."""
+def test_names_that_yaml_reads_as_other_types_get_a_hint_to_quote(text, message):
+    """Catches an error for `no` (language or arm name, read by YAML as false) without the hint to quote it."""
     found = mistakes(yaml.safe_load(text))
     assert any(line.startswith(message) for line in found), found
     assert ("quotes" in message or "YAML" in message) == any("put it in quotes" in line for line in found)
@@ -60,8 +60,8 @@ def properties(schema: Mapping[str, Any], whole: Mapping[str, Any], above: str =
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
-def test_shipped_studies_are_right(path, tmp_path):
-    """Catches a shipped config that its own schema refuses (two of them need a book of the user's)."""
+def test_shipped_studies_are_valid(path, tmp_path):
+    """Catches a shipped config that the schema rejects (two need a book supplied by the user)."""
     config = load(path)
     if path.name == "paper.yaml" or path.parent.name == "novel":
         book = tmp_path / "book.txt"
@@ -71,20 +71,20 @@ def test_shipped_studies_are_right(path, tmp_path):
 
 
 def test_the_paper_study_asks_for_the_book():
-    """Catches a study that starts without its text, or a message that does not say how to give it."""
+    """Catches a study that starts without its text, or an error that does not say how to supply it."""
     (line,) = mistakes(load(ROOT / "workflow" / "configs" / "paper.yaml"))
     assert line.startswith("corpus.source.path: not set")
     assert "--config" in line
 
 
-def test_the_default_study_is_what_the_schema_says():
+def test_config_yaml_equals_the_schema_defaults():
     """Catches a default in config.yaml that a study file without that key would not get."""
     assert resolved(load(ROOT / "config.yaml")) == default_study()
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
-def test_a_whole_study_means_itself(path):
-    """Catches a recorded config that does not run by itself, or runs as another study."""
+def test_a_recorded_config_resolves_to_itself(path):
+    """Catches a recorded config that does not run on its own, or runs as another study."""
     config = load(path)
     if path.name == "paper.yaml":
         config["corpus"]["source"]["path"] = "book.txt"
@@ -92,8 +92,8 @@ def test_a_whole_study_means_itself(path):
     assert resolved(whole) == whole
 
 
-def test_a_study_is_a_patch():
-    """Catches a key that takes its neighbours' defaults away, and arms that are added to the default ones."""
+def test_a_study_overrides_only_the_keys_it_sets():
+    """Catches a key that removes its siblings' defaults, or arms that are added to the default ones."""
     arms = {"distributed": {"schedule": "distributed"}, "late": {"schedule": "quintic", "partition": "semantic"}}
     study = resolved({"study": "mine", "training": {"token_budget": 7}, "arms": arms, "corpus": {"section_words": 99}})
     default = default_study()
@@ -103,16 +103,16 @@ def test_a_study_is_a_patch():
     assert study["blocks"] == default["blocks"]
 
 
-def test_ones_own_text_gets_nothing_of_the_sample_corpus():
-    """Catches a book with the licence of the sample corpus, or of which only the sample's articles are read."""
+def test_own_text_inherits_nothing_from_the_sample_corpus():
+    """Catches a user's text with the sample corpus's licence, or reduced to the sample's articles."""
     study = resolved({"corpus": {"source": {"path": "/home/me/My dump.xml.bz2"}}})
     assert study["corpus"]["articles"] == [] and study["corpus"]["license"] == "not stated"
     assert study["corpus"]["name"] == "My-dump.xml.bz2" and study["corpus"]["format"] == "auto"
 
 
 @pytest.mark.parametrize("old", RENAMED_KEYS)
-def test_keys_of_the_version_before_are_told_with_their_new_names(old):
-    """Catches a study file of before that is refused without a word on what to write now."""
+def test_old_keys_are_reported_with_their_new_names(old):
+    """Catches a rejected old key whose error does not name its replacement."""
     key = old.replace("*", "quintic")
     config = default_study()
     *above, _ = key.split(".")
@@ -125,8 +125,8 @@ def test_keys_of_the_version_before_are_told_with_their_new_names(old):
     assert any(line.startswith(f"{top}: is now called ") for line in lines)
 
 
-def test_values_of_the_version_before_are_told_with_their_new_names():
-    """Catches a partition of before that is refused without a word on what to write now."""
+def test_old_values_are_reported_with_their_new_names():
+    """Catches a rejected old value whose error does not name its replacement."""
     (line,) = mistakes(changed("arms.linear.partition", "window"))
     assert line.endswith("It is now called fixed.")
     (line,) = mistakes(changed("constraint.applies_to", "strength"))
@@ -137,8 +137,8 @@ LEVELS = [key for key, _ in mappings(default_study()) if key not in ("arms", "tr
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_an_unknown_key_is_named_at_every_level(level):
-    """Catches a misspelt key that is silently ignored, so that a default runs in its place."""
+def test_unknown_keys_are_reported_at_every_level(level):
+    """Catches a misspelt key that is silently ignored, so that the default applies."""
     key = f"{level}.surprise" if level else "surprise"
     (line,) = mistakes(changed(key, 1))
     assert line.startswith(f"{key}: unknown key. Known keys here: ")
@@ -146,8 +146,8 @@ def test_an_unknown_key_is_named_at_every_level(level):
     assert some_known in line
 
 
-def test_unknown_keys_of_any_type_are_named():
-    """Catches a crash on keys that YAML reads as numbers (`5:`) or truth values (`on:`)."""
+def test_unknown_keys_of_any_type_are_reported():
+    """Catches a crash on keys that YAML reads as numbers (`5:`) or booleans (`on:`)."""
     config = default_study() | {5: 1, True: 2, "surprise": 3}
     lines = mistakes(config)
     assert len(lines) == 3
@@ -185,29 +185,29 @@ def test_unknown_keys_of_any_type_are_named():
         ("blocks.semantic.min_size", True, ["integer"]),
     ],
 )
-def test_a_wrong_value_is_named_with_what_is_allowed(key, value, allowed):
-    """Catches a wrong value that runs, or a message that names neither the key, the value nor the remedy."""
+def test_wrong_values_are_reported_with_the_allowed_ones(key, value, allowed):
+    """Catches a wrong value that is accepted, or an error without the key, the value or the remedy."""
     (line,) = mistakes(changed(key, value))
     assert line.startswith(f"{key}: ")
     assert repr(value) in line
     assert all(word in line for word in allowed)
 
 
-def test_a_wrong_item_of_a_list_is_named():
-    """Catches a message that shows the whole list and leaves the reader to search."""
+def test_a_wrong_list_item_is_reported_with_its_index():
+    """Catches an error that shows the whole list instead of the wrong item."""
     (line,) = mistakes(changed("blocks.measured", ["semantic", "nonsense"]))
     assert line.startswith("blocks.measured.1: 'nonsense' is not one of semantic, spans, fixed, shifted, shuffled")
 
 
 def test_an_unusable_arm_name_is_refused():
-    """Catches a name that cannot be part of a path."""
+    """Catches an accepted arm name that cannot be part of a path."""
     (line,) = mistakes(changed("arms.bad name", {"schedule": "linear", "partition": "semantic"}))
     assert line.startswith("arms")
     assert "'bad name'" in line
 
 
-def test_each_missing_key_is_named_once_with_its_meaning():
-    """Catches mistakes that are told several times over, and a message that does not say what a key is for."""
+def test_each_missing_key_is_reported_once_with_its_meaning():
+    """Catches mistakes reported several times, or an error that does not say what a key is for."""
     config = changed("model.source", {"hub": {"id": "a/b"}, "untrained": {"layers": 1, "heads": 1, "width": 8}})
     del config["arms"]["cubic"]["schedule"]
     lines = mistakes(config)
@@ -217,7 +217,7 @@ def test_each_missing_key_is_named_once_with_its_meaning():
     assert all(len(line.split(": missing. ")[1]) > 5 for line in lines)
 
 
-def test_several_mistakes_are_told_together():
+def test_all_mistakes_are_reported_together():
     """Catches a check that stops at the first mistake."""
     config = changed("keep_models", "some")
     config["tokens"]["context"] = 1
@@ -276,8 +276,8 @@ def test_several_mistakes_are_told_together():
         ({"corpus.source": {}}, "corpus.source.path: not set"),
     ],
 )
-def test_contradictions_are_named(changes, expected):
-    """Catches keys that are right by themselves but cannot be meant together."""
+def test_contradictions_are_reported(changes, expected):
+    """Catches keys that are valid on their own but contradict each other."""
     config = default_study()
     for key, value in changes.items():
         set_key(config, key, value)
@@ -289,14 +289,14 @@ def test_contradictions_are_named(changes, expected):
 
 
 def test_every_key_is_described():
-    """Catches a key without a description, which messages and documentation show."""
+    """Catches a key without a description, which error messages and the documentation show."""
     schema = load(SCHEMA)
     bare = [key for key, part in properties(schema, schema) if not part.get("description") and not key.endswith("*")]
     assert not bare
 
 
 def test_every_key_has_a_default():
-    """Catches a new key that breaks every study file of before; sources and arms have defaults as a whole."""
+    """Catches a new key that breaks existing study files. (Sources and arms have defaults as a whole.)"""
     study, schema = default_study(), load(SCHEMA)
     as_a_whole = ("model.source", "encoder.source", "corpus.source", "arms.")
     for key, _ in properties(schema, schema):
@@ -308,7 +308,7 @@ def test_every_key_has_a_default():
 
 
 def test_every_level_rejects_unknown_keys():
-    """Catches a part of the schema that lets misspelt keys through."""
+    """Catches a part of the schema that accepts misspelt keys."""
     schema = load(SCHEMA)
     parts = [(key, part) for key, part in properties(schema, schema) if "properties" in part]
     assert len(parts) > 10
@@ -316,7 +316,7 @@ def test_every_level_rejects_unknown_keys():
 
 
 def test_every_key_of_the_default_study_is_in_the_schema():
-    """Catches documentation by example that the schema does not know."""
+    """Catches a default for a key that the schema does not define."""
     schema = load(SCHEMA)
     known = {key for key, _ in properties(schema, schema)}
     for level, part in mappings(default_study()):
@@ -328,8 +328,8 @@ def test_every_key_of_the_default_study_is_in_the_schema():
             assert key in known
 
 
-def test_texts_that_should_be_numbers_are_read_as_such():
-    """Catches values from the command line, which are all text, and 1e-4, which YAML takes for text."""
+def test_text_is_converted_to_the_type_in_the_schema():
+    """Catches values left as text: all from the command line, and 1e-4, which YAML reads as text."""
     config = default_study()
     config["seeds"] = ["1", "2"]
     config["training"] |= {"learning_rate": "1e-4", "threads": "four"}
@@ -348,12 +348,12 @@ def test_texts_that_should_be_numbers_are_read_as_such():
     ["/x/Mill, The (2020).pdf", "/x/The Mill: a story.pdf", "/x/mill #1.pdf", "/x/mill [x] {y}.pdf", "/x/[mill].pdf"],
 )
 @pytest.mark.parametrize("more", ["", ", language: de"])
-def test_a_path_that_needs_quotes_is_told_how_to_get_them(path, more):
-    """Catches names of files that YAML takes apart, with a message that speaks of unknown keys and types."""
+def test_a_path_that_needs_quotes_is_reported_with_quotes(path, more):
+    """Catches errors about unknown keys and types for a file name that YAML splits and that only needs quotes."""
     text = f"{{source: {{path: {path}}}{more}}}"
     try:
         corpus = yaml.safe_load(text)
-    except yaml.YAMLError:  # Snakemake hands it over as it is
+    except yaml.YAMLError:  # Snakemake passes it on unparsed
         corpus = text
     (line,) = mistakes({"corpus": corpus})
     assert line.startswith("corpus")

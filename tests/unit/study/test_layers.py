@@ -1,4 +1,4 @@
-"""Parts of the depth by hand."""
+"""Early and late layers, by hand."""
 
 import pytest
 
@@ -15,5 +15,5 @@ def test_the_last_third_by_hand(layers, expected):
 
 @pytest.mark.parametrize(("layers", "expected"), [(1, [0]), (2, [0]), (3, [0]), (4, [0, 1]), (7, [0, 1, 2])])
 def test_the_first_half_by_hand(layers, expected):
-    """Catches a half that is empty in a shallow model, or that takes the middle layer in."""
+    """Catches a half that is empty in a shallow model, or that includes the middle layer."""
     assert list(early_layers(layers)) == expected

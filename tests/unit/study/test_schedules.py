@@ -17,7 +17,7 @@ from localist.study.schedules import CONTROLS, DEGREES, SCHEDULES, dose_matched,
     ],
 )
 def test_schedules_by_hand(schedule, expected):
-    """Catches a wrong exponent, a schedule that runs backwards, and one that does not end at 1."""
+    """Catches a wrong exponent, a reversed schedule, or one that does not end at 1."""
     assert locality_by_layer(schedule, 5, min_locality=0) == pytest.approx(expected, abs=0)
 
 
@@ -31,14 +31,14 @@ def test_schedules_by_hand(schedule, expected):
     ],
 )
 def test_controls_by_hand(schedule, degree, expected):
-    """Catches a control that runs forwards, has another mean, or ignores its degree."""
+    """Catches a control in the wrong direction, with another mean, or that ignores its degree."""
     assert locality_by_layer(schedule, 5, min_locality=0, degree=degree) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("control", CONTROLS)
 @pytest.mark.parametrize("schedule", DEGREES)
 def test_controls_have_the_dose_of_their_schedule(schedule, control):
-    """Catches a control that pushes more or less in sum, small localities set to 0 included."""
+    """Catches a control whose total locality differs from its schedule's, in which small values count as 0."""
     dose = locality_by_layer(schedule, 30, min_locality=0.01)
     values = locality_by_layer(control, 30, min_locality=0.01, degree=DEGREES[schedule])
     assert sum(values) == pytest.approx(sum(dose))
@@ -46,26 +46,26 @@ def test_controls_have_the_dose_of_their_schedule(schedule, control):
 
 @pytest.mark.parametrize("schedule", ["localist", *DEGREES])
 def test_matched_doses_are_equal(schedule):
-    """Catches a factor that is upside down, or that compares sums of schedules of other depth."""
+    """Catches an inverted factor."""
     values, dose = (locality_by_layer(name, 30, min_locality=0.01) for name in (schedule, "quintic"))
     assert dose_matched(10.0, values, dose) * sum(values) == pytest.approx(10 * sum(dose))
 
 
 @pytest.mark.parametrize("schedule", DEGREES)
 def test_one_layer_is_fully_localised(schedule):
-    """Catches a division by zero, or an untouched model, where there is only one layer."""
+    """Catches a division by zero, or an unconstrained model, if there is only one layer."""
     assert locality_by_layer(schedule, 1, min_locality=0.01) == [1.0]
 
 
 def test_localities_below_the_minimum_are_zero():
-    """Catches layers that are touched by a negligible locality, or a minimum that is itself cut off."""
+    """Catches layers constrained by a negligible locality, or a locality at the minimum that is set to 0."""
     assert locality_by_layer("cubic", 5, min_locality=1 / 8) == [0, 0, 1 / 8, 27 / 64, 1]
     assert locality_by_layer("quintic", 5, min_locality=0.01) == [0, 0, 1 / 32, 243 / 1024, 1]
 
 
 @pytest.mark.parametrize(("schedule", "mean"), [("linear", 0.50), ("cubic", 0.26), ("quintic", 0.18)])
-def test_the_dose_is_as_documented(schedule, mean):
-    """Catches a change of the mean locality that the comparison of schedules is matched by (30 layers)."""
+def test_mean_localities_are_as_documented(schedule, mean):
+    """Catches a change in the mean localities, which determine doses in the comparison of schedules (30 layers)."""
     assert sum(locality_by_layer(schedule, 30, min_locality=0.01)) / 30 == pytest.approx(mean, abs=0.006)
 
 

@@ -1,4 +1,4 @@
-"""Sources: what is said of a resource is said of the one that is used."""
+"""Sources: a resource is described by the source that is used."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from whole_studies import changed, mistakes, resolved
 from localist.study.sources import source_kind
 
 
-def test_a_path_beside_a_package_is_described_as_ones_own_files():
-    """Catches a book named on the command line that the report gives the licence and origin of the sample corpus."""
+def test_a_path_that_replaces_a_package_is_described_as_own_files():
+    """Catches a book named on the command line but reported with the sample corpus's licence and origin."""
     study = resolved(changed("corpus.source.path", ["/home/me/My Book.pdf", "/home/me/second.epub"]))
     assert study["corpus"]["name"] == "My-Book.pdf" and study["corpus"]["license"] == "not stated"
     assert study["corpus"]["origin"] == "the user's own files: My Book.pdf, second.epub"
 
 
-def test_what_the_user_says_of_a_source_stays():
+def test_the_users_description_of_a_source_is_kept():
     """Catches a stated licence that is replaced, or a hub model without a name."""
     path: dict[str, Any] = {"source": {"path": "/home/me/book.pdf"}, "license": "CC0-1.0"}
     hub = {"source": {"hub": {"id": "owner/small-model", "revision": "0" * 40}}}
@@ -24,8 +24,8 @@ def test_what_the_user_says_of_a_source_stays():
     assert study["model"]["name"] == "small-model" and study["model"]["origin"] == "owner/small-model"
 
 
-def test_articles_of_the_sample_are_not_looked_for_in_ones_own_dump():
-    """Catches a dump of one's own refused for lack of the sample's articles, and stated articles that are ignored."""
+def test_sample_articles_are_not_expected_in_an_own_dump():
+    """Catches an own dump refused for lack of the sample's articles, or stated articles that are ignored."""
     whole = resolved({})["corpus"]  # as results/{study}/config.yaml records it
     own = {"source": {**whole["source"], "path": "/home/me/dump.xml"}}
     assert whole["articles"]
@@ -34,8 +34,8 @@ def test_articles_of_the_sample_are_not_looked_for_in_ones_own_dump():
     assert resolved({"corpus": whole | own | {"articles": ["Mill"]}})["corpus"]["articles"] == ["Mill"]
 
 
-def test_two_sources_are_one_too_many():
-    """Catches a resource whose source is a matter of chance; a path is the stated exception."""
+def test_two_sources_are_refused_unless_one_is_a_path():
+    """Catches a silent choice between two sources; only a path takes precedence."""
     config = changed("model.source.hub", {"id": "a/b", "revision": "0" * 40})
     (line,) = mistakes(config)
     assert line.startswith("model.source: package and hub are both set")
@@ -53,6 +53,6 @@ def test_two_sources_are_one_too_many():
         ({"untrained": {"layers": 1}}, "untrained"),
     ],
 )
-def test_a_path_comes_first(source, kind):
-    """Catches a user's own file that is ignored, and a key set to null that counts as given."""
+def test_a_path_takes_precedence(source, kind):
+    """Catches a user's own file that is ignored, or a key set to null that counts as set."""
     assert source_kind(source) == kind

@@ -1,4 +1,4 @@
-"""Study files: keys that YAML would drop without a word."""
+"""Study files: repeated keys, which YAML would drop silently."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from localist.study.study_files import refuse_repeated_keys
         ('list:\n- {a: 1, b: 2, "a": 3}\n', "line 2: the key a is already set in line 2"),
     ],
 )
-def test_a_key_that_stands_twice_is_refused_with_its_lines(tmp_path: Path, text: str, message: str):
-    """Catches an arm, or a list of seeds, that is dropped because its name comes again further down."""
+def test_repeated_keys_are_refused_with_their_lines(tmp_path: Path, text: str, message: str):
+    """Catches an arm, or a list of seeds, that is dropped because its key is repeated further down."""
     file = tmp_path / "study.yaml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=message):
@@ -26,14 +26,14 @@ def test_a_key_that_stands_twice_is_refused_with_its_lines(tmp_path: Path, text:
 
 
 @pytest.mark.parametrize("text", ["", "a: {b: 1}\nc: {b: 1}\n", "a: &x {b: 1}\nc: *x\n", "a: [", '{"a": 1}'])
-def test_files_without_repeated_keys_pass(tmp_path: Path, text: str):
-    """Catches equal keys of different mappings, an empty file, or JSON taken for a mistake."""
+def test_files_without_repeated_keys_are_accepted(tmp_path: Path, text: str):
+    """Catches equal keys in different mappings, an empty file, or JSON reported as a mistake."""
     file = tmp_path / "study.yaml"
     file.write_text(text, encoding="utf-8")
     refuse_repeated_keys(file)
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda path: path.name)
-def test_shipped_studies_repeat_no_key(file: Path):
-    """Catches a shipped study that says a key twice."""
+def test_shipped_studies_have_no_repeated_keys(file: Path):
+    """Catches a shipped study with a repeated key."""
     refuse_repeated_keys(file)

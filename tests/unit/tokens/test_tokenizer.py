@@ -26,7 +26,7 @@ TEXTS = [
 
 
 class FakeTokenizer(SimpleNamespace):
-    """As much of a tokenizer as the choice of the sink needs."""
+    """The part of a tokenizer that the choice of the sink uses."""
 
     def __len__(self) -> int:
         return 100
@@ -37,20 +37,20 @@ class FakeTokenizer(SimpleNamespace):
     [(None, 5, 6, 5), (None, None, 6, 6), (7, 5, 6, 7), (None, 0, 6, 0), (0, 5, 6, 0), (99, None, None, 99)],
 )
 def test_the_sink_is_chosen_in_order(configured, bos, eos, expected):
-    """Catches another order than configured, beginning, end of text; and a token 0 that is taken for none."""
+    """Catches an order other than configured, beginning, end of text; or a token 0 taken for none."""
     assert sink_token(FakeTokenizer(bos_token_id=bos, eos_token_id=eos), configured) == expected
 
 
 def test_an_impossible_sink_is_refused():
-    """Catches a token number that the model does not have, which would fail deep inside it."""
+    """Catches a token number that the model does not have, which would fail deep inside it; or no sink at all."""
     with pytest.raises(UserError, match=r"model\.sink_token_id: 100 .* 100 tokens"):
         sink_token(FakeTokenizer(bos_token_id=1, eos_token_id=2), 100)
     with pytest.raises(UserError, match=r"set model\.sink_token_id"):
         sink_token(FakeTokenizer(bos_token_id=None, eos_token_id=None), None)
 
 
-def test_a_trained_tokenizer_gives_the_text_back():
-    """Catches characters outside the training text that are lost or unknown."""
+def test_a_trained_tokenizer_round_trips_text():
+    """Catches lost or unknown characters that are not in the training text."""
     tokenizer = train_tokenizer(TEXTS, 320)
     text = "Unseen: żółć 🜁 \t\n  end"
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -60,7 +60,7 @@ def test_a_trained_tokenizer_gives_the_text_back():
 
 
 def test_training_a_tokenizer_is_repeatable():
-    """Catches a vocabulary that depends on the order of threads: the untrained study would not be reproducible."""
+    """Catches a vocabulary that depends on thread order: the untrained study would not be reproducible."""
     vocabularies = [train_tokenizer(TEXTS * 3, 300).get_vocab() for _ in range(2)]
     assert vocabularies[0] == vocabularies[1]
 
@@ -74,23 +74,23 @@ def model(tmp_path_factory) -> Path:
     return folder
 
 
-def test_a_saved_tokenizer_is_loaded_with_its_longest_text(model):
-    """Catches a limit that is read from another place than the model's config."""
+def test_a_saved_tokenizer_is_loaded_with_the_models_context_length(model):
+    """Catches a limit that is not read from the model's config."""
     tokenizer, longest = load_tokenizer(model)
     assert tokenizer.is_fast
     assert longest == 32
 
 
 @pytest.mark.parametrize("name", ["gone", "empty"])
-def test_a_folder_that_is_no_model_is_named(tmp_path, name):
+def test_a_folder_without_a_model_is_reported(tmp_path, name):
     """Catches a traceback, or a search on the network, for a wrong path."""
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=f"{name} is not a Hugging Face model folder"):
         load_tokenizer(tmp_path / name)
 
 
-def test_a_tokenizer_with_code_of_its_own_is_refused_and_not_run(tmp_path, model, monkeypatch):
-    """Catches code of a model's folder that is run, or a prompt whether to run it, whatever the environment says."""
+def test_a_tokenizer_with_custom_code_is_refused_and_not_run(tmp_path, model, monkeypatch):
+    """Catches code in a model's folder that is run, or a prompt to run it, even with HF_TRUST_REMOTE_CODE set."""
     monkeypatch.setenv("HF_TRUST_REMOTE_CODE", "1")
     monkeypatch.setattr("builtins.input", lambda _: pytest.fail("asked at the terminal"))
     shutil.copytree(model, tmp_path, dirs_exist_ok=True)
@@ -102,8 +102,8 @@ def test_a_tokenizer_with_code_of_its_own_is_refused_and_not_run(tmp_path, model
         load_tokenizer(tmp_path)
 
 
-def test_more_tokens_than_rows_of_the_embedding_are_refused(tmp_path, model):
-    """Catches an index error in the first training step, after a token was added and the embedding not enlarged."""
+def test_more_tokens_than_embedding_rows_are_refused(tmp_path, model):
+    """Catches an index error in the first training step, after tokens were added without enlarging the embedding."""
     tokenizer, _ = load_tokenizer(model)
     rows = len(tokenizer)
     tokenizer.save_pretrained(tmp_path)
@@ -117,7 +117,7 @@ def test_more_tokens_than_rows_of_the_embedding_are_refused(tmp_path, model):
         load_tokenizer(tmp_path)
 
 
-def test_no_loader_leaves_it_to_the_environment_whether_code_is_run():
+def test_every_loader_refuses_remote_code():
     """Catches a new call that loads a tokenizer, config, model or encoder without trust_remote_code=False."""
     scripts = Path(__file__).parents[3] / "scripts"
     loader = re.compile(r"(?:Auto\w+\.from_(?:pretrained|config)|SentenceTransformer)\((?:[^()]|\([^()]*\))*\)")
@@ -138,8 +138,8 @@ def tokenise(folder: Path, model: Path, context: int, texts: list[str] = TEXTS) 
     return document_text(texts), windows, read_json(summary)
 
 
-def test_the_rule_loses_neither_token_nor_byte(tmp_path, model):
-    """Catches tokens or bytes that vanish between the text and the three splits, and a doubled sink."""
+def test_the_rule_loses_no_token_or_byte(tmp_path, model):
+    """Catches tokens or bytes lost between the text and the three splits, or a repeated sink."""
     text, windows, summary = tokenise(tmp_path, model, 8)
     tokenizer, _ = load_tokenizer(model)
     ids = np.concatenate([part.input_ids[part.is_text] for part in windows.values()])
@@ -152,8 +152,8 @@ def test_the_rule_loses_neither_token_nor_byte(tmp_path, model):
     assert [split["sections"] for split in counts] == [1, 1, 1]
 
 
-def test_special_tokens_printed_in_a_text_stay_text(tmp_path, model, caplog):
-    """Catches a sink inside a window, made from a text that prints <|endoftext|>, and one that goes uncounted."""
+def test_special_tokens_in_the_text_stay_text(tmp_path, model, caplog):
+    """Catches <|endoftext|> in the text that becomes a sink inside a window, or is not counted."""
     texts = [f"{TEXTS[0]} A {END_OF_TEXT} B{END_OF_TEXT}", *TEXTS[1:]]
     text, windows, summary = tokenise(tmp_path, model, 8, texts)
     tokenizer, _ = load_tokenizer(model)
@@ -165,12 +165,12 @@ def test_special_tokens_printed_in_a_text_stay_text(tmp_path, model, caplog):
 
 
 def test_a_context_beyond_the_model_is_refused(tmp_path, model):
-    """Catches windows that are longer than the model's positions, which fail in training only."""
+    """Catches windows longer than the model's positions, which would fail only in training."""
     with pytest.raises(UserError, match=r"tokens\.context is 33.*at most 32"):
         tokenise(tmp_path, model, 33)
 
 
-def test_a_text_that_fills_no_window_is_refused(tmp_path, model):
-    """Catches a run that fails much later for want of text, without saying how much there must be."""
+def test_a_text_shorter_than_a_window_is_refused(tmp_path, model):
+    """Catches a run that fails much later for lack of text, without stating how much is needed."""
     with pytest.raises(UserError, match=r"has \d+ tokens of text, but one window has 32 \(tokens\.context\)"):
         tokenise(tmp_path, model, 32, ["One.", "Two.", "Three."])

@@ -1,4 +1,4 @@
-"""Windows: no token lost, none in two windows, none outside its split; bytes and sentences of real tokens."""
+"""Windows: each token in exactly one window, of its own split; bytes and sentences of real tokens."""
 
 import numpy as np
 import pandas as pd
@@ -56,7 +56,7 @@ def cut(documents, splits, split, context) -> Windows:
 @settings(max_examples=50, deadline=None)
 @given(corpora(), st.integers(2, 40))
 def test_every_token_is_predicted_exactly_once_in_its_own_split(corpus, context):
-    """Catches a token that is lost, doubled, shifted against its sentence, or in another split's window."""
+    """Catches a token that is lost, duplicated, assigned to another sentence, or in another split's window."""
     documents, splits = corpus
     seen = []
     for split in SPLITS:
@@ -78,7 +78,7 @@ def test_every_token_is_predicted_exactly_once_in_its_own_split(corpus, context)
 @settings(max_examples=50, deadline=None)
 @given(corpora(), st.integers(2, 40))
 def test_windows_hold_consecutive_tokens_of_one_stretch(corpus, context):
-    """Catches windows that run on into another document, section gap or stretch, and padding that is not at the end."""
+    """Catches windows that cross a document, section gap or stretch, or padding that is not at the end."""
     documents, splits = corpus
     document_of = np.repeat(np.arange(len(documents)), [len(document.input_ids) for document in documents])
     for split in SPLITS:
@@ -102,7 +102,7 @@ def test_windows_hold_consecutive_tokens_of_one_stretch(corpus, context):
 
 
 def test_a_stretch_by_hand():
-    """Catches an error of one in the length of a window: T tokens hold the sink and T − 1 of text."""
+    """Catches an off-by-one error in the length of a window: T tokens are the sink and T − 1 of text."""
     ids = np.arange(10, 20)
     sections = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2, 2])
     document = DocumentTokens(ids, sections, sections, np.ones(10, int))
@@ -117,8 +117,8 @@ def test_a_stretch_by_hand():
     assert empty.input_ids.shape == (0, 4)
 
 
-def test_windows_survive_saving(tmp_path):
-    """Catches arrays that are mixed up on disk, and rows that are taken from some of the arrays only."""
+def test_saved_and_selected_windows_are_unchanged(tmp_path):
+    """Catches arrays that are mixed up on disk, or rows taken from only some of the arrays."""
     rng = np.random.default_rng(0)
     windows = Windows(*(rng.integers(0, 99, size) for size in ((5, 8), (5, 8), (5, 8), (5,))))
     windows.save(tmp_path / "train")
@@ -128,8 +128,8 @@ def test_windows_survive_saving(tmp_path):
         assert np.array_equal(getattr(loaded.take(np.array([3, 1])), name), getattr(windows, name)[[3, 1]])
 
 
-def test_windows_that_lost_an_array_are_named(tmp_path):
-    """Catches a traceback of numpy in every later job."""
+def test_windows_with_a_missing_array_are_reported(tmp_path):
+    """Catches a NumPy traceback in every later job."""
     zeros = np.zeros((1, 2), dtype=np.int32)
     Windows(zeros, zeros, zeros, zeros[0]).save(tmp_path / "train")
     (tmp_path / "train" / "sentence_ids.npy").unlink()
@@ -155,8 +155,8 @@ def aligned(tokenizer, texts: list[str]) -> tuple[str, list[tuple[int, int]], Do
 @given(
     pieces=st.lists(st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=8).map("".join), min_size=1, max_size=4)
 )
-def test_real_tokens_have_their_bytes_and_their_sentence(tokenizer, pieces):
-    """Catches bits per byte with wrong bytes, and tokens in the sentence before or after their own."""
+def test_real_tokens_have_the_right_bytes_and_sentence(tokenizer, pieces):
+    """Catches bits per byte computed with wrong bytes, or tokens assigned to a neighbouring sentence."""
     texts = [text for text in pieces if text.strip()]
     if not texts:
         return
@@ -176,8 +176,8 @@ def test_real_tokens_have_their_bytes_and_their_sentence(tokenizer, pieces):
         assert section == section_of[sentence]
 
 
-def test_a_token_across_two_sentences_goes_to_the_first_visible_character():
-    """Catches a token such as “\\n\\nThe” that is counted to the sentence before it."""
+def test_a_token_across_two_sentences_belongs_to_its_first_visible_character():
+    """Catches a token such as “\\n\\nThe” that is assigned to the previous sentence."""
     sentences = pd.DataFrame({"sentence": [4, 5], "section": [0, 1], "start": [0, 5], "end": [3, 9]})
     text = "ab.\n\nThe "
     offsets = [(0, 2), (2, 3), (3, 8), (8, 9)]
@@ -188,14 +188,14 @@ def test_a_token_across_two_sentences_goes_to_the_first_visible_character():
 
 
 def test_pieces_of_one_character_share_its_bytes():
-    """Catches an emoji of several tokens whose bytes are counted once for each of them."""
+    """Catches an emoji of several tokens whose bytes are counted once per token."""
     sentences = pd.DataFrame({"sentence": [0], "section": [0], "start": [0], "end": [2]})
     tokens = align_tokens("😀x", [(0, 1), (0, 1), (0, 1), (1, 2)], [1, 2, 3, 4], sentences)
     assert tokens.byte_counts.tolist() == [4, 0, 0, 1]
 
 
-def test_a_token_without_a_place_has_no_bytes():
-    """Catches negative bytes, and bytes counted twice, for a token that the tokenizer places at (0, 0)."""
+def test_a_token_without_a_position_has_no_bytes():
+    """Catches negative bytes, or bytes counted twice, for a token that the tokenizer places at (0, 0)."""
     sentences = pd.DataFrame({"sentence": [0], "section": [0], "start": [0], "end": [3]})
     tokens = align_tokens("abc", [(0, 2), (0, 0), (2, 3)], [1, 2, 3], sentences)
     assert tokens.byte_counts.tolist() == [2, 0, 1]

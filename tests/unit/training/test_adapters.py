@@ -1,4 +1,4 @@
-"""Low-rank adapters: stock peft without locality, resumable to the bit, and merged into a plain model."""
+"""Low-rank adapters: stock peft without locality, bit-identical after resuming, and merged into a plain model."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ peft = pytest.importorskip("peft")
 
 
 def with_changed_adapters(family, lora=LORA, **changes):
-    """An adapted model whose adapters do something: at first, they add nothing."""
+    """A model with adapters that change its output, unlike new ones."""
     adapted = with_adapters(tiny_model(family, **changes), lora, seed=1).eval()
     for name, weight in adapted.named_parameters():
         if "lora_B" in name:
@@ -31,8 +31,8 @@ def with_changed_adapters(family, lora=LORA, **changes):
 
 
 @pytest.mark.parametrize(("family", "dropout"), [("gpt2", 0.1), ("llama", 0.0)])
-def test_without_locality_it_is_stock_peft_to_the_bit(family, dropout, tmp_path):
-    """Catches other adapters, first values, scaling or weights that are trained than peft and Trainer have alone."""
+def test_without_locality_training_is_bit_identical_to_stock_peft(family, dropout, tmp_path):
+    """Catches adapters, initial values, scaling or trained weights that differ from those of plain peft and Trainer."""
     ours, _ = short_run(tmp_path / "ours", PLAIN, family=family, dropout=dropout, lora=LORA)
     drop = {"attn_pdrop": dropout, "resid_pdrop": dropout, "embd_pdrop": dropout} if dropout else {}
     config = peft.LoraConfig(task_type="CAUSAL_LM", r=LORA.rank, lora_alpha=LORA.alpha, target_modules="all-linear")
@@ -45,8 +45,8 @@ def test_without_locality_it_is_stock_peft_to_the_bit(family, dropout, tmp_path)
 
 
 @pytest.mark.parametrize("constraint", ["plain", "hinge"])
-def test_a_run_that_is_asked_to_end_again_and_again_ends_like_an_uninterrupted_one(constraint, tmp_path):
-    """Catches adapters, their moments or dropout that are lost on resuming, and checkpoints of the whole model."""
+def test_a_repeatedly_interrupted_run_ends_like_an_uninterrupted_one(constraint, tmp_path):
+    """Catches adapters, optimiser moments or dropout state lost on resuming, or checkpoints of the whole model."""
     options = {"lora": LORA, "dropout": 0.1, "optimisation": replace(OPTIMISATION, token_budget=6 * 4 * 9)}
     whole, whole_history = short_run(tmp_path / "whole", CONSTRAINTS[constraint], **options)
     for step in range(1, len(whole_history)):
@@ -61,7 +61,7 @@ def test_a_run_that_is_asked_to_end_again_and_again_ends_like_an_uninterrupted_o
 
 
 def test_the_constraint_reaches_the_adapters(tmp_path):
-    """Catches a penalty that has no gradient where the weights themselves are not trained."""
+    """Catches a penalty without a gradient if the weights themselves are not trained."""
     longer = replace(OPTIMISATION, token_budget=40 * 4 * 9, learning_rate=1e-2)
     _, history = short_run(tmp_path, CONSTRAINTS["hinge"], lora=LORA, optimisation=longer, checkpoint_steps=0)
     late = [json.loads(row["fidelity"])["2"] for row in history]
@@ -69,8 +69,8 @@ def test_the_constraint_reaches_the_adapters(tmp_path):
 
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
-def test_the_merged_model_is_plain_and_computes_the_same(family, tmp_path):
-    """Catches a merge that is transposed, scaled twice or left out, and traces of peft in the saved folder."""
+def test_the_merged_model_is_plain_and_equivalent(family, tmp_path):
+    """Catches a merge that is transposed, scaled twice or left out, or traces of peft in the saved folder."""
     adapted = with_changed_adapters(family)
     ids = torch.randint(0, 60, (2, 16), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -90,8 +90,8 @@ def test_the_merged_model_is_plain_and_computes_the_same(family, tmp_path):
     assert_same_weights(loaded.state_dict(), model.state_dict())
 
 
-def test_the_embedding_stays_as_it_is(tmp_path):
-    """Catches adapters on a head that is tied to the embedding, and weights that move although they are not trained."""
+def test_only_adapted_layers_change(tmp_path):
+    """Catches adapters on a head that is tied to the embedding, or frozen weights that change."""
     before = tiny_model("gpt2").state_dict()
     after, _ = short_run(tmp_path, CONSTRAINTS["hinge"], lora=LORA)
     changed = {name for name in before if not torch.equal(before[name], after[name])}
@@ -105,14 +105,14 @@ def test_the_embedding_stays_as_it_is(tmp_path):
         (["qproj"], "training.lora.target_modules: .*qproj"),
     ],
 )
-def test_layers_that_cannot_have_adapters_are_named(modules, message):
-    """Catches a head whose adapter is lost in the merge, and names that no layer has with a traceback."""
+def test_layers_that_cannot_have_adapters_are_reported(modules, message):
+    """Catches a head whose adapter is lost in the merge, or a traceback for module names that do not exist."""
     with pytest.raises(UserError, match=message):
         with_adapters(tiny_model("llama", tie_word_embeddings=True), replace(LORA, target_modules=modules), seed=1)
 
 
 def test_adapters_of_queries_and_keys_learn_faster(tmp_path, monkeypatch):
-    """Catches a rate that reaches other layers or adapters, or none."""
+    """Catches a rate that applies to other layers or adapters, or to none."""
     rates = {}
     own = LocalityTrainer.create_optimizer
 
@@ -134,8 +134,8 @@ def test_adapters_of_queries_and_keys_learn_faster(tmp_path, monkeypatch):
         short_run(tmp_path / "values", faster, family="llama", lora=replace(LORA, target_modules=["v_proj"]))
 
 
-def test_the_gradient_of_a_head_that_is_not_trained_is_not_computed(monkeypatch):
-    """Catches a matrix of the size of the vocabulary that nobody needs, and states that lose their gradient with it."""
+def test_the_gradient_of_a_frozen_head_is_not_computed(monkeypatch):
+    """Catches a needless vocabulary-sized gradient, or hidden states that lose their gradient with it."""
     gradients = []
     for trained in (True, False):
         model = tiny_model("llama")

@@ -1,4 +1,4 @@
-"""Arguments of a run: a study's own reach Trainer, the pipeline's stay, and wrong ones are named before any run."""
+"""Arguments of a run: a study's reach Trainer, the pipeline's are kept, wrong ones are reported before any run."""
 
 from dataclasses import replace
 
@@ -22,10 +22,10 @@ def arguments(tmp_path, **trainer):
 
 
 def test_a_studys_own_arguments_reach_trainer(tmp_path):
-    """Catches an argument that is dropped, and defaults of ours that cannot be changed."""
+    """Catches an argument that is dropped, or a default of the pipeline that cannot be changed."""
     given = arguments(tmp_path, gradient_accumulation_steps=2, lr_scheduler_type="cosine", adam_beta2=0.95)
     assert (given.gradient_accumulation_steps, given.lr_scheduler_type, given.adam_beta2) == (2, "cosine", 0.95)
-    # The windows of a step stay as many.
+    # The number of windows in a step stays the same.
     assert given.per_device_train_batch_size == 2
     plain = arguments(tmp_path)
     assert (plain.lr_scheduler_type, plain.optim, plain.report_to) == ("linear", "adamw_torch_fused", [])
@@ -41,14 +41,14 @@ def test_a_studys_own_arguments_reach_trainer(tmp_path):
         ({"gradient_accumulation_steps": 3}, "training.batch_size: 4 windows cannot be divided evenly"),
     ],
 )
-def test_wrong_arguments_are_named(trainer, message):
-    """Catches a traceback, an argument of the pipeline's that is overruled without a word, and runs that start."""
+def test_wrong_arguments_are_reported(trainer, message):
+    """Catches a traceback, an argument of the pipeline that is silently overridden, or a run that starts anyway."""
     with pytest.raises(UserError, match=message):
         check_trainer(replace(SETTINGS, trainer=trainer), tiny_model("llama"))
 
 
-def test_gradient_checkpointing_of_a_model_that_cannot_is_refused():
-    """Catches a run that ends in its first step."""
+def test_gradient_checkpointing_of_an_unsupported_model_is_refused():
+    """Catches a run that fails in its first step."""
     model = tiny_model("llama")
     model.supports_gradient_checkpointing = False
     settings = replace(SETTINGS, trainer={"gradient_checkpointing": True})
@@ -59,8 +59,8 @@ def test_gradient_checkpointing_of_a_model_that_cannot_is_refused():
 
 @pytest.mark.parametrize("family", ["gpt2", "llama", "gemma"])
 @pytest.mark.parametrize("constraint", ["plain", "hinge"])
-def test_gradient_checkpointing_changes_nothing_but_memory(family, constraint, tmp_path, monkeypatch):
-    """Catches layers that are counted twice, dropout that is drawn anew, and penalties without a gradient."""
+def test_gradient_checkpointing_does_not_change_training(family, constraint, tmp_path, monkeypatch):
+    """Catches layers counted twice, dropout drawn anew, or penalties without a gradient."""
     plain, history = short_run(tmp_path / "kept", CONSTRAINTS[constraint], family=family, dropout=0.1)
     observed = []
     observe = ConstraintObserver.observe

@@ -1,4 +1,4 @@
-"""Checkpoints: only whole ones of the run itself are gone on from."""
+"""Checkpoints: a run resumes only from complete ones of its own."""
 
 import json
 
@@ -48,8 +48,8 @@ def take_another_runs(checkpoint):
     (checkpoint / SEAL).write_text(json.dumps(other | {"run": "another"}))
 
 
-def test_the_newest_is_gone_on_from(run, tmp_path):
-    """Catches comparing step numbers as text, and a first start that finds no folder."""
+def test_runs_resume_from_the_newest_checkpoint(run, tmp_path):
+    """Catches step numbers compared as text, or a first start that fails because there is no folder."""
     assert last_whole_checkpoint(run) == run / "checkpoint-12"
     assert last_whole_checkpoint(tmp_path / "nothing") is None
 
@@ -65,19 +65,19 @@ def test_the_newest_is_gone_on_from(run, tmp_path):
         (take_another_runs, "it belongs to another run"),
     ],
 )
-def test_a_damaged_or_foreign_one_is_named_and_passed_over(damage, fault, run, caplog):
-    """Catches going on from a wrong state, silently or with a crash, although the checkpoint before is whole."""
+def test_a_damaged_or_foreign_checkpoint_is_reported_and_skipped(damage, fault, run, caplog):
+    """Catches a run that resumes from a wrong state, or crashes, although the previous checkpoint is complete."""
     damage(run / "checkpoint-12")
     assert last_whole_checkpoint(run) == run / "checkpoint-9"
     assert caplog.messages == [f"Skipping {run / 'checkpoint-12'}: {fault}."]
-    # It is still there for whoever wants to know, but counts no more.
+    # It is kept for inspection, but ignored from now on.
     assert (run / "unusable-checkpoint-12").is_dir()
     caplog.clear()
     assert last_whole_checkpoint(run) == run / "checkpoint-9" and not caplog.messages
 
 
-def test_with_none_left_the_run_starts_anew(run):
-    """Catches a run that cannot start because what lies there cannot be used; also twice for the same step."""
+def test_a_run_without_usable_checkpoints_starts_from_scratch(run):
+    """Catches a run that cannot start because of unusable checkpoints, also twice at the same step."""
     for _ in range(2):
         for step in (9, 12):
             (run / f"checkpoint-{step}").mkdir(exist_ok=True)
@@ -86,23 +86,23 @@ def test_with_none_left_the_run_starts_anew(run):
         assert last_whole_checkpoint(run) is None
 
 
-def test_only_the_last_of_those_that_cannot_be_used_is_kept(run):
-    """Catches a disk that fills with what every kill in the middle of a checkpoint leaves."""
+def test_only_the_last_unusable_checkpoint_is_kept(run):
+    """Catches a disk that fills up with the checkpoints left incomplete by kills."""
     for step in (15, 18, 21):
         (run / f"checkpoint-{step}").mkdir()
         assert last_whole_checkpoint(run) == run / "checkpoint-12"
     assert [path.name for path in run.glob("unusable-*")] == ["unusable-checkpoint-21"]
 
 
-def test_every_processor_of_a_run_is_told(run):
-    """Catches a run that was computed on two kinds of processor and says that it was one."""
+def test_all_processors_of_a_run_are_recorded(run):
+    """Catches a run computed on two kinds of processor that records only one."""
     assert processors_of(run, "Another 9000") == ["Another 9000", HERE]
     seal(run / "checkpoint-12", "bf16", "Another 9000")
     assert processors_of(run, HERE) == ["Another 9000", HERE]
 
 
-def test_the_precision_of_a_run_is_known_once_it_has_begun(run, tmp_path):
-    """Catches a run that goes on in another precision than it began in, and one that takes it from another run."""
+def test_the_precision_of_a_run_is_read_from_its_own_checkpoints(run, tmp_path):
+    """Catches a run that resumes in another precision, or takes its precision from another run."""
     assert precision_of(run) == "bf16"
     assert precision_of(tmp_path / "nothing") is None
     for step in (9, 12):

@@ -26,13 +26,13 @@ def visible():
 
 
 def mass_of_last(own, foreign):
-    """Mass [1, 1, 5, 2] that is nothing but for the last query."""
+    """Mass [1, 1, 5, 2] that is zero except for the last query."""
     mass = torch.zeros(1, 1, 5, 2)
     mass[0, 0, 4] = torch.tensor([foreign, own])
     return mass
 
 
-def test_fidelity_is_a_share_of_own_and_foreign(visible):
+def test_fidelity_is_a_share_of_own_and_foreign_mass(visible):
     """Catches mass on the sink or on the query itself in the denominator."""
     assert fidelity(mass_of_last(own=0.1, foreign=0.3), visible)[0, 0].tolist() == pytest.approx([0, 0, 0, 0, 0.25])
 
@@ -44,7 +44,7 @@ def test_hinge_by_hand(visible):
 
 
 def test_group_sparsity_by_hand(visible):
-    """Catches own blocks that are penalised, sizes that are not shares of V(i), and a floor that is left in."""
+    """Catches own blocks that are penalised, sizes that are not shares of V(i), or a floor that is not subtracted."""
     floor = GROUP_SPARSITY_FLOOR
     expected = (2 / 3) ** 0.5 * ((0.75 + floor) ** 0.5 - floor**0.5)
     assert group_sparsity(mass_of_last(0.1, 0.3), visible)[0, 0, 4] == pytest.approx(expected, rel=1e-5)
@@ -102,7 +102,7 @@ def test_uncounted_queries_have_no_weight():
 
 
 def test_layers_are_weighted_by_locality_and_averaged_over_all_layers():
-    """Catches division by the number of constrained layers: steeper schedules must weigh less in sum."""
+    """Catches division by the number of constrained layers: steeper schedules must have less weight in total."""
     observer = ConstraintObserver(Constraint([0, 0.5, 0, 1.0], "hinge", 1.0, 1.0), BLOCKS, 2)
     query = key = value = torch.zeros(1, 1, 5, 2)
     for layer in range(4):
@@ -116,7 +116,7 @@ def test_layers_are_weighted_by_locality_and_averaged_over_all_layers():
 
 
 def test_the_schedule_can_scale_the_target_instead():
-    """Catches λ that counts twice, or not at all, where it scales τ: the weight is 1, the target λ τ."""
+    """Catches λ applied twice, or not at all, when it scales τ: the weight is 1, the target λ τ."""
     observer = ConstraintObserver(Constraint([0, 0.5, 0, 1.0], "hinge", 0.8, 1.0, "target"), BLOCKS, 2)
     query = key = value = torch.zeros(1, 1, 5, 2)
     for layer in range(4):
@@ -127,6 +127,6 @@ def test_the_schedule_can_scale_the_target_instead():
 
 
 def test_ramp_reaches_full_weight_after_warm_up():
-    """Catches a constraint that hits an untouched model at full weight, or never gets there."""
+    """Catches a constraint that starts at full weight, or never reaches it."""
     assert [ramp(step, 4) for step in range(6)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
     assert ramp(0, 0) == 1.0

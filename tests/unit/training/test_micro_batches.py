@@ -1,4 +1,4 @@
-"""Gradient accumulation: several micro-batches are one batch, in gradients, history, budget and data order."""
+"""Gradient accumulation: several micro-batches equal one batch in gradients, history, budget and data order."""
 
 import json
 import math
@@ -32,8 +32,8 @@ def numbers(row):
 @pytest.mark.parametrize(
     ("constraint", "in_pieces"), [("plain", True), ("hinge", False), ("hinge", True), ("group_sparsity", False)]
 )
-def test_several_micro_batches_do_what_one_batch_does(constraint, in_pieces, micro_batches, tmp_path, monkeypatch):
-    """Catches means of means, rows per micro-batch, windows in other batches, and gradients with wrong weights."""
+def test_several_micro_batches_equal_one_batch(constraint, in_pieces, micro_batches, tmp_path, monkeypatch):
+    """Catches means of means, rows per micro-batch, windows in other batches, or gradients with wrong weights."""
     if in_pieces:
         monkeypatch.setattr(module, "LOSS_TOKENS", 8)
     norms = []
@@ -51,14 +51,14 @@ def test_several_micro_batches_do_what_one_batch_does(constraint, in_pieces, mic
     assert len(history) == len(history_in_parts) >= 9
     for row, other in zip(history, history_in_parts, strict=True):
         assert numbers(other) == pytest.approx(numbers(row), rel=2e-5, abs=1e-6)
-    # AdamW and the bound on the norm would hide gradients that are wrong by one factor.
+    # AdamW and gradient clipping would hide gradients that are wrong by a constant factor.
     assert norms == pytest.approx(norms_whole, rel=1e-4)
     for name, weight in whole.items():
         assert (in_parts[name] - weight).abs().max() < 3e-4, name  # a third of a step: Adam divides by tiny gradients
 
 
-def test_without_locality_it_is_stock_accumulation_to_the_bit(tmp_path):
-    """Catches a loss that is scaled in our own way where Trainer's would do."""
+def test_without_locality_accumulation_is_bit_identical_to_stock(tmp_path):
+    """Catches a loss with our own scaling where Trainer's suffices."""
     ours, _ = short_run(tmp_path / "ours", PLAIN, dropout=0.1, trainer_keys=HALVES)
     model = tiny_model("gpt2", attn_pdrop=0.1, resid_pdrop=0.1, embd_pdrop=0.1)
     windows = windows_of_all_lengths()
@@ -67,8 +67,8 @@ def test_without_locality_it_is_stock_accumulation_to_the_bit(tmp_path):
     assert_same_weights(ours, model.state_dict())
 
 
-def test_a_run_that_is_asked_to_end_again_and_again_ends_like_an_uninterrupted_one(tmp_path):
-    """Catches a checkpoint inside a step, and micro-batches that are lost or repeated on resuming."""
+def test_a_repeatedly_interrupted_run_ends_like_an_uninterrupted_one(tmp_path):
+    """Catches a checkpoint inside a step, or micro-batches lost or repeated on resuming."""
     options = {"trainer_keys": HALVES, "dropout": 0.1, "optimisation": replace(OPTIMISATION, token_budget=6 * 4 * 9)}
     whole, whole_history = short_run(tmp_path / "whole", CONSTRAINTS["hinge"], **options)
     for step in range(1, len(whole_history)):
@@ -83,8 +83,8 @@ def test_a_run_that_is_asked_to_end_again_and_again_ends_like_an_uninterrupted_o
 SETTINGS = BudgetSettings(weight=1.0, min_weight=0.1, max_weight=50.0, rate=2.0, smoothing=0.8)
 
 
-def test_a_budget_answers_to_the_steps_before_by_hand(tmp_path):
-    """Catches a weight that differs between micro-batches, or that answers to one of them; and on resuming, another."""
+def test_a_budget_adapts_to_previous_steps_by_hand(tmp_path):
+    """Catches a weight that differs between micro-batches, responds to only one of them, or changes on resuming."""
     steps = OPTIMISATION.steps(windows_of_all_lengths())
 
     def run(folder, **changes):
@@ -105,13 +105,13 @@ def test_a_budget_answers_to_the_steps_before_by_hand(tmp_path):
 
 
 def test_shares_by_hand():
-    """Catches sinks and padding among the targets, and queries that see one block alone among the counted."""
+    """Catches sinks and padding among the targets, or queries that see only one block among the counted."""
     windows = windows_of_all_lengths()
     data = WindowDataset(windows, np.where(windows.is_text, windows.sentence_ids % 2, -1))
     batches = [stack_windows([data[0], data[10]]), stack_windows([data[3]])]
     totals = StepTotals.of(batches, data.block_count, torch.device("cpu"))
     assert totals.targets == 5 + 15 + 8
-    # Sentences of four tokens take turns between two blocks; the first is one shorter. A query counts from the second
+    # Sentences of four tokens alternate between two blocks; the first is one shorter. A query counts from the second
     # token of the second sentence on: it sees its own block, and another.
     assert totals.counted == (5 - 3 - 1) + (15 - 3 - 1) + (8 - 3 - 1)
     shares = [totals.share_of_counted(batch["blocks"], data.block_count) for batch in batches]

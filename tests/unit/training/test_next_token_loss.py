@@ -1,4 +1,4 @@
-"""The loss in pieces: the same number and gradients as stock, and never the logits of a whole batch."""
+"""The loss in pieces: the same value and gradients as stock, without the logits of a whole batch."""
 
 import pytest
 import torch
@@ -14,8 +14,8 @@ def piece(request, monkeypatch):
 
 
 @pytest.mark.parametrize("family", sorted(TINY_MODELS))
-def test_loss_and_gradients_are_those_of_stock(family, piece):
-    """Catches an offset by one, padding that counts, a bias or a tied weight without its gradient."""
+def test_loss_and_gradients_equal_stock(family, piece):
+    """Catches an off-by-one error, padding that counts, or a bias or tied weight without its gradient."""
     model = tiny_model(family)
     assert head_is_plain(model)
     generator = torch.Generator().manual_seed(0)
@@ -36,8 +36,8 @@ def test_loss_and_gradients_are_those_of_stock(family, piece):
         torch.testing.assert_close(gradients[1][name], expected, rtol=1e-4, atol=1e-6, msg=name)
 
 
-def test_the_head_works_on_targets_alone():
-    """Catches logits of the whole batch, which are what takes the memory."""
+def test_logits_of_the_whole_batch_are_never_computed():
+    """Catches logits of the whole batch, which would take most of the memory."""
     model = tiny_model("llama")
     rows = []
     model.lm_head.register_forward_hook(lambda module, inputs, output: rows.append(output.shape[1]))
@@ -46,8 +46,8 @@ def test_the_head_works_on_targets_alone():
     assert rows == [1]
 
 
-def test_a_head_with_something_behind_it_is_found():
-    """Catches models that scale or cap their logits after the head: their loss would be another one."""
+def test_a_head_followed_by_other_operations_is_detected():
+    """Catches models whose loss would be wrong because they scale or cap logits after the head."""
     assert not head_is_plain(tiny_model("gemma2", final_logit_softcapping=5.0))
 
 

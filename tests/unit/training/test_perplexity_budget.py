@@ -1,4 +1,4 @@
-"""α adapted to a budget: the rule by hand, bounds, and references that do not belong to the run."""
+"""α adapted to a perplexity budget: the rule by hand, bounds, and reference runs that do not match."""
 
 import json
 import math
@@ -18,7 +18,7 @@ WANTED = {"seed": 3, "steps": 2, "optimisation": OPTIMISATION}
 
 
 def test_the_rule_by_hand():
-    """Catches perplexity taken for loss, an average without memory, and a weight that moves the wrong way."""
+    """Catches perplexity taken for loss, an average without memory, or a weight that moves the wrong way."""
     budget = PerplexityBudget(0.02, SETTINGS, reference=[3.0, 3.0])
     budget.adapt(0, torch.tensor(3.0))
     assert budget.weight == pytest.approx(2 * math.exp(0.2)) and budget.excess == 0
@@ -30,7 +30,7 @@ def test_the_rule_by_hand():
 
 @pytest.mark.parametrize(("loss", "bound"), [(0.0, 20.0), (100.0, 0.5)])
 def test_the_weight_stays_within_its_bounds(loss, bound):
-    """Catches a weight that overflows, or from which no later step comes back."""
+    """Catches a weight that overflows, jumps, or becomes too extreme to recover."""
     budget = PerplexityBudget(0.02, replace(SETTINGS, rate=6.0), reference=[3.0] * 30)
     for step in range(30):
         before = budget.weight
@@ -39,8 +39,8 @@ def test_the_weight_stays_within_its_bounds(loss, bound):
     assert budget.weight == bound
 
 
-def test_a_run_that_resumes_goes_on_with_the_same_weight():
-    """Catches a state that is lost with the process, or rounded on its way through the history."""
+def test_a_resumed_run_continues_with_the_same_weight():
+    """Catches a state that is lost with the process, or rounded in the history."""
     losses = [3.1, 3.3, 2.9, 3.2]
     whole = PerplexityBudget(0.05, SETTINGS, reference=[3.0] * 4)
     rows = []
@@ -63,8 +63,8 @@ def reference(tmp_path):
     return run
 
 
-def test_the_reference_is_read_by_step(reference):
-    """Catches rounded losses: a difference of a thousandth of a nat is a twentieth of a budget of 2 %."""
+def test_reference_losses_are_read_unrounded(reference):
+    """Catches rounded losses: a thousandth of a nat is a twentieth of a budget of 2 %."""
     assert reference_losses(reference, **WANTED) == [3.25, 3.125]
 
 
@@ -77,14 +77,14 @@ def test_the_reference_is_read_by_step(reference):
         ({"lora": LoraSettings(8, 16.0)}, r"settings.json: the distributed run has lora None"),
     ],
 )
-def test_a_run_that_saw_other_batches_is_refused(wanted, message, reference):
-    """Catches losses compared across seeds or lengths, which differ for other reasons than the constraint."""
+def test_a_reference_with_other_settings_is_refused(wanted, message, reference):
+    """Catches losses compared with a run that differs in more than the constraint, such as its seed or length."""
     with pytest.raises(UserError, match=message):
         reference_losses(reference, **WANTED | wanted)
 
 
-def test_a_reference_that_is_missing_or_cut_short_is_named(reference):
-    """Catches a traceback, and a run that ends in the middle for lack of a reference."""
+def test_a_missing_or_truncated_reference_is_reported(reference):
+    """Catches a traceback, or a run that stops midway for lack of a reference."""
     pd.DataFrame({"cross_entropy": [3.25]}).to_csv(reference.history, index=False)
     with pytest.raises(UserError, match=r"history.csv has 1 steps, but this run has 2"):
         reference_losses(reference, **WANTED)

@@ -1,4 +1,4 @@
-"""What tools that watch training are shown: every step once, under its own number, with late fidelity."""
+"""Reports to monitoring tools: every step once, under its own number, with late fidelity."""
 
 import json
 
@@ -12,8 +12,8 @@ from localist.training import trainer as module
 from localist.training.reports import reported
 
 
-def test_the_numbers_of_a_row_by_hand():
-    """Catches fidelity of early layers among that of late ones, and texts that no curve can show."""
+def test_reported_numbers_by_hand():
+    """Catches early layers in late fidelity, or text values, which no curve can show."""
     row = {"step": 3, "loss": 2.5, "penalty": 0.5, "fidelity": json.dumps({"1": 0.9, "4": 0.25, "5": 0.75})}
     assert reported(row, 6) == {"loss": 2.5, "penalty": 0.5, "late_fidelity": 0.5}
     assert reported({"step": 3, "loss": 2.5}, 6) == {"loss": 2.5}
@@ -21,13 +21,13 @@ def test_the_numbers_of_a_row_by_hand():
 
 @pytest.mark.parametrize("interval", [1, 5])
 @pytest.mark.parametrize("constraint", ["plain", "hinge"])
-def test_every_step_is_shown_once_under_its_number(interval, constraint, tmp_path, monkeypatch):
-    """Catches steps that are shown late, twice, or once per micro-batch, and a report that changes the training."""
+def test_every_step_is_reported_once_under_its_number(interval, constraint, tmp_path, monkeypatch):
+    """Catches steps reported late, twice, or once per micro-batch, or reports that change the training."""
     shown = []
 
     class Watching(TrainerCallback):
         def on_log(self, args, state, control, logs=None, **kwargs):
-            if "cross_entropy" in logs:  # the last ones are Trainer's own, on the time that it took
+            if "cross_entropy" in logs:  # the last log is Trainer's own, about the elapsed time
                 shown.append((state.global_step, logs))
 
     monkeypatch.setattr(module, "STEPS_BETWEEN_FETCHES", {"cpu": interval})
@@ -45,8 +45,8 @@ def test_every_step_is_shown_once_under_its_number(interval, constraint, tmp_pat
             assert logs["penalty"] == row["penalty"] and logs["late_fidelity"] == json.loads(row["fidelity"])["2"]
 
 
-def test_tensorboard_finds_the_curves_in_the_runs_folder(tmp_path):
-    """Catches files that go away with the checkpoints, those of a run before, and those that a resumed run deletes."""
+def test_tensorboard_finds_the_curves_in_the_reports_folder(tmp_path):
+    """Catches curves deleted with the checkpoints or by a resumed run, or left over from an earlier run."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     options = {"trainer_keys": {"report_to": "tensorboard"}, "reports": tmp_path / "reports"}

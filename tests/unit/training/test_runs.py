@@ -1,4 +1,4 @@
-"""A run from input files to output files, written once; and what an interrupted run leaves for the next start."""
+"""A run from input files to output files, and what an interrupted run leaves for the next start."""
 
 import json
 import shutil
@@ -78,28 +78,28 @@ def contents(folder):
 
 @pytest.mark.slow
 def test_two_processes_write_the_outputs_once(run, tmp_path):
-    """Catches ranks that write over each other, arguments that cannot be handed over, and checkpoints that stay."""
+    """Catches ranks that overwrite each other's files, unpicklable arguments, or checkpoints that are not deleted."""
     run_in_processes(2, train_run, run, never)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(WRITTEN)
     assert json.loads((tmp_path / "out" / "settings").read_text())["device"] == "cpu"
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_a_job_that_is_ended_after_its_last_step_loses_nothing(run, tmp_path):
-    """Catches a run that begins anew since its checkpoints went before whoever ended it took its results."""
+def test_a_job_ended_while_writing_results_loses_nothing(run, tmp_path):
+    """Catches a restart from scratch because checkpoints were deleted before the results were safe."""
     train_run(**run, asked_to_stop=never)
     undisturbed = contents(tmp_path / "out")
     shutil.rmtree(tmp_path / "out")
     with pytest.raises(Interrupted, match="while its results were written"):
-        # Asked when the settings, the last of the results, are there.
+        # Asked to stop once the settings, the last of the results, exist.
         train_run(**run, asked_to_stop=(tmp_path / "out" / "settings").exists)
     train_run(**run, asked_to_stop=never)
     assert contents(tmp_path / "out") == undisturbed
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_a_run_stays_in_the_precision_in_which_it_began(run, tmp_path, monkeypatch):
-    """Catches a run that starts from nothing, or in other arithmetic, where it is sent to another kind of processor."""
+def test_a_resumed_run_keeps_its_precision(run, tmp_path, monkeypatch):
+    """Catches a run that restarts, or changes its precision, when it is resumed on another kind of processor."""
     run["settings"] = replace(run["settings"], precision="auto")
     stop_at_once = iter([True]).__next__
     monkeypatch.setattr("localist.training.runs.uses_bf16", as_on_a_processor_for(bf16=True))
@@ -113,7 +113,7 @@ def test_a_run_stays_in_the_precision_in_which_it_began(run, tmp_path, monkeypat
 
 @pytest.fixture
 def run_with_budget(run, tmp_path):
-    """A run that is held against a distributed one of the same length, which is done here."""
+    """A run with a perplexity budget relative to a distributed run of the same length, which is trained here."""
     files = {name: tmp_path / "reference" / name for name in WRITTEN}
     plain = {"arm": Arm("distributed", "distributed"), "inputs": replace(run["inputs"], blocks=None)}
     train_run(**run | plain | {"outputs": RunOutputs(**files)}, asked_to_stop=never)
@@ -125,11 +125,11 @@ def run_with_budget(run, tmp_path):
     }
 
 
-def test_a_budget_holds_perplexity_by_the_reference(run_with_budget, tmp_path):
-    """Catches a weight that does not answer to the losses, and a reference whose batches are not the run's own."""
+def test_a_budget_adapts_the_weight_to_the_reference(run_with_budget, tmp_path):
+    """Catches a weight that does not respond to the losses, or a reference with other batches than the run's."""
     train_run(**run_with_budget, asked_to_stop=never)
     own, reference = (pd.read_csv(tmp_path / folder / "history") for folder in ("out", "reference"))
-    # Both start from the same weights, so the first batch must cost the same, but for dropout.
+    # Both start from the same weights, so the loss of the first batch must be the same, except for dropout.
     assert own["cross_entropy"][0] == pytest.approx(reference["cross_entropy"][0], rel=1e-3)
     excess = 0.0
     for row, base in zip(own.itertuples(), reference["cross_entropy"], strict=True):
@@ -138,8 +138,8 @@ def test_a_budget_holds_perplexity_by_the_reference(run_with_budget, tmp_path):
     assert own["weight"].nunique() == len(own) and own["weight"][0] == pytest.approx(5 * np.exp(0.5), rel=0.01)
 
 
-def test_a_run_with_a_budget_that_was_interrupted_ends_with_the_same_bytes(run_with_budget, tmp_path):
-    """Catches a weight that starts anew after an interruption."""
+def test_an_interrupted_run_with_a_budget_gives_the_same_bytes(run_with_budget, tmp_path):
+    """Catches a weight that is reset by an interruption."""
     train_run(**run_with_budget, asked_to_stop=never)
     undisturbed = contents(tmp_path / "out")
     shutil.rmtree(tmp_path / "out")
@@ -151,8 +151,8 @@ def test_a_run_with_a_budget_that_was_interrupted_ends_with_the_same_bytes(run_w
 
 
 @pytest.mark.parametrize("lora", [None, LoraSettings(rank=4, alpha=8.0)], ids=["whole", "adapters"])
-def test_snapshots_are_models_of_their_step_also_after_an_interruption(lora, run, tmp_path):
-    """Catches a snapshot that is lost with the job, of another step, or that is no whole model folder, but adapters."""
+def test_snapshots_are_complete_models_also_after_an_interruption(lora, run, tmp_path):
+    """Catches a snapshot that is lost with the job, of the wrong step, or of adapters instead of a whole model."""
     if lora:
         pytest.importorskip("peft")
     run["settings"] = replace(run["settings"], lora=lora)
@@ -169,11 +169,11 @@ def test_snapshots_are_models_of_their_step_also_after_an_interruption(lora, run
     assert early[Path("model.safetensors")] != model[Path("model.safetensors")]
     assert not (tmp_path / "checkpoints").exists()
     names = {path.name for path in (tmp_path / "model").iterdir()}
-    assert {path.name for path in model} == names  # those of the model that it was made from
+    assert {path.name for path in model} == names  # the same as in the untrained model's folder
 
 
-def test_settings_that_a_study_does_not_use_leave_no_trace(run, tmp_path):
-    """Catches a run that trains again since there are keys now that it does not use, and one that hides them."""
+def test_only_used_settings_are_recorded(run, tmp_path):
+    """Catches recorded keys that a run does not use, which would cause retraining, or used ones that are missing."""
     train_run(**run, asked_to_stop=never)
     settings = json.loads((tmp_path / "out" / "settings").read_text())
     assert not {"trainer", "lora"} & set(settings) and "peft" not in settings["versions"]

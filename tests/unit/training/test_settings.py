@@ -1,4 +1,4 @@
-"""Settings of a run: from a config's section, and the steps that spend the token budget."""
+"""Settings of a run: read from the config, and the number of steps in the token budget."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ OPTIMISATION = {
 }
 
 
-def test_settings_are_those_of_the_config():
-    """Catches values under another name, and settings that change with what must not train a model again."""
+def test_settings_are_read_from_the_config():
+    """Catches values under the wrong names, or settings that depend on keys that must not cause retraining."""
     section = OPTIMISATION | {
         "precision": "auto",
         "threads": 3,
@@ -29,7 +29,7 @@ def test_settings_are_those_of_the_config():
 
 
 def test_the_steps_spend_the_token_budget():
-    """Catches padding and sinks in the budget, and a last batch that is left out."""
+    """Catches padding and sinks in the budget, or a last batch that is left out."""
     sentence_ids = np.array([[-1, 0, 0, 0], [-1, 0, -1, -1]])
     windows = Windows(sentence_ids, sentence_ids, sentence_ids, np.arange(2))
     assert Optimisation(**OPTIMISATION).steps(windows) == 25  # four tokens a batch
@@ -37,8 +37,8 @@ def test_the_steps_spend_the_token_budget():
     assert Optimisation(**OPTIMISATION | {"token_budget": 1}).steps(windows) == 1
 
 
-def test_keys_that_say_nothing_are_as_good_as_missing():
-    """Catches adapters of no rank, and a study that trains again since it names a default."""
+def test_keys_without_effect_equal_missing_ones():
+    """Catches adapters without a rank, or retraining because a study states a default."""
     section = OPTIMISATION | {"precision": "auto", "threads": 3, "gpus": 0, "deterministic": True}
     silent = {"trainer": {}, "lora": {"rank": None, "alpha": 16.0, "target_modules": None}}
     settings = TrainingSettings.from_config(section | silent)

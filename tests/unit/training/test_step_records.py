@@ -29,7 +29,7 @@ LOCALITY = [0.0, 0.5, 1.0]
 
 
 def trained(folder, arm, fetch_every, monkeypatch, model=None, checkpoint_steps=3):
-    """The weights and history of a run that fetches every so many steps."""
+    """The weights and history of a run that fetches its records every `fetch_every` steps."""
     monkeypatch.setattr(module, "STEPS_BETWEEN_FETCHES", {"cpu": fetch_every})
     windows = uneven_windows()
     budget = BudgetSettings(weight=1.0, min_weight=0.1, max_weight=50.0, rate=2.0, smoothing=0.8)
@@ -53,7 +53,7 @@ def trained(folder, arm, fetch_every, monkeypatch, model=None, checkpoint_steps=
 
 @pytest.mark.parametrize("arm", ["plain", "hinge", "budget"])
 def test_the_history_does_not_depend_on_when_it_is_fetched(arm, tmp_path, monkeypatch):
-    """Catches steps that are lost between fetches or twice in the history, and a weight that is adapted too late."""
+    """Catches steps lost between fetches or recorded twice, or a weight that is adapted too late."""
     weights, history = trained(tmp_path / "one", arm, 1, monkeypatch)
     weights_later, history_later = trained(tmp_path / "five", arm, 5, monkeypatch)
     assert history_later == history and [row["step"] for row in history] == list(range(1, STEPS + 1))
@@ -63,7 +63,7 @@ def test_the_history_does_not_depend_on_when_it_is_fetched(arm, tmp_path, monkey
 @pytest.mark.parametrize("arm", ["plain", "hinge", "budget"])
 @pytest.mark.parametrize("in_pieces", [False, True])
 def test_a_step_does_not_wait_for_the_device(arm, in_pieces, tmp_path, monkeypatch):
-    """Catches a number that is read back, or an array whose size depends on one, in any step that fetches nothing."""
+    """Catches a value read back, or an array whose size depends on a value, in a step without a fetch."""
     if in_pieces:
         monkeypatch.setattr(module, "LOSS_TOKENS", 1)
     waits: list[Counter] = []
@@ -79,13 +79,13 @@ def test_a_step_does_not_wait_for_the_device(arm, in_pieces, tmp_path, monkeypat
     per_step = [later - earlier for earlier, later in pairwise(waits)][
         :2
     ]  # the third ends an epoch, which draws a seed
-    # transformers itself looks in every forward pass whether sequences are packed.
+    # transformers itself checks in every forward pass whether sequences are packed.
     others = [place for found in per_step for place in found if "masking_utils" not in place]
     assert len(per_step) == 2 and others == []
 
 
-def test_a_loss_that_is_not_a_number_names_its_own_step(tmp_path, monkeypatch):
-    """Catches the step of the fetch for that of the loss, and a checkpoint of a model that is broken."""
+def test_a_nan_loss_is_reported_with_its_own_step(tmp_path, monkeypatch):
+    """Catches an error that names the step of the fetch, or a checkpoint of the broken model."""
     model = tiny_model("llama")
     steps = []
 
@@ -102,7 +102,7 @@ def test_a_loss_that_is_not_a_number_names_its_own_step(tmp_path, monkeypatch):
 
 
 def test_rows_by_hand():
-    """Catches parts under the wrong names, fidelity of the wrong layers, and tokens that are no whole number."""
+    """Catches values under the wrong names, fidelity of the wrong layers, or token counts that are not integers."""
     records = StepRecords(layers=[2, 5], interval=2)
     parts = {"cross_entropy": torch.tensor(2.5), "targets": torch.tensor(7), "loss": torch.tensor(2.75)}
     records.add(1, 0.1, parts, torch.tensor([0.25, 0.5]))

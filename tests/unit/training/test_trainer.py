@@ -1,4 +1,4 @@
-"""Training: plain where nothing is constrained, resumable to the bit, and stopped with a clear error."""
+"""Training: plain without a constraint, bit-identical after resuming, and stopped with a clear error."""
 
 import json
 import shutil
@@ -104,7 +104,7 @@ def test_zero_locality_ignores_blocks(windows, blocks, tmp_path):
 
 @pytest.mark.parametrize("constraint", [PLAIN, CONSTRAINED], ids=["plain", "constrained"])
 @pytest.mark.parametrize(("stopped_at", "goes_on_from"), [(5, 3), (8, 6)], ids=["first_epoch", "second_epoch"])
-def test_a_run_that_goes_on_ends_like_an_uninterrupted_one(
+def test_a_resumed_run_ends_like_an_uninterrupted_one(
     windows, blocks, tmp_path, constraint, stopped_at, goes_on_from, monkeypatch
 ):
     """Catches lost optimiser state, data order or dropout state on resuming: weights and history must be equal."""
@@ -131,8 +131,8 @@ def test_a_run_that_goes_on_ends_like_an_uninterrupted_one(
     assert resumed_history == whole_history
 
 
-def test_a_run_that_is_asked_to_end_again_and_again_ends_like_an_uninterrupted_one(windows, blocks, tmp_path):
-    """Catches anything that a checkpoint between the regular ones lacks: weights and history must be equal."""
+def test_a_repeatedly_interrupted_run_ends_like_an_uninterrupted_one(windows, blocks, tmp_path):
+    """Catches anything missing from a checkpoint between the regular ones: weights and history must be equal."""
     windows, blocks = windows.take(np.arange(10)), blocks[:10]
     whole, whole_history = trained(windows, blocks, CONSTRAINED, tmp_path / "whole")
     for step in range(1, 8):
@@ -140,15 +140,15 @@ def test_a_run_that_is_asked_to_end_again_and_again_ends_like_an_uninterrupted_o
             trained(windows, blocks, CONSTRAINED, tmp_path / "cut", asked_to_stop=lambda: True)
         assert last_whole_checkpoint(tmp_path / "cut").name == f"checkpoint-{step}"
         set_seed(99)
-    # Asked in its last step, it is done: there is nothing to go on with.
+    # Asked to end in its last step, it finishes normally.
     resumed, resumed_history = trained(windows, blocks, CONSTRAINED, tmp_path / "cut", asked_to_stop=lambda: True)
     assert_same_weights(whole, resumed)
     assert resumed_history == whole_history
     assert len(list((tmp_path / "cut").glob("checkpoint-*"))) <= 2
 
 
-def test_a_run_that_ended_while_its_results_were_written_trains_no_further(windows, blocks, tmp_path):
-    """Catches a step beyond the last, and an empty history, where only the checkpoint of the last step is left."""
+def test_a_run_interrupted_after_its_last_step_trains_no_further(windows, blocks, tmp_path):
+    """Catches a step beyond the last, or an empty history, if only the checkpoint of the last step is left."""
     windows, blocks = windows.take(np.arange(10)), blocks[:10]
     whole, whole_history = trained(windows, blocks, CONSTRAINED, tmp_path / "run")
     again, history_again = trained(windows, blocks, CONSTRAINED, tmp_path / "run")
@@ -156,16 +156,16 @@ def test_a_run_that_ended_while_its_results_were_written_trains_no_further(windo
     assert history_again == whole_history
 
 
-def test_a_run_that_goes_on_saves_as_often_as_it_is_told_now(windows, blocks, tmp_path):
-    """Catches a changed number of steps between checkpoints that is ignored, since the last one has the old number."""
+def test_a_resumed_run_uses_the_new_checkpoint_interval(windows, blocks, tmp_path):
+    """Catches a new number of steps between checkpoints that is overridden by the one in the checkpoint."""
     with pytest.raises(Interrupted):
         trained(windows, blocks, CONSTRAINED, tmp_path / "run", asked_to_stop=lambda: True)
     trained(windows, blocks, CONSTRAINED, tmp_path / "run", checkpoint_steps=7)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["checkpoint-7", "checkpoint-8"]
 
 
-def test_a_full_disk_in_the_middle_of_a_checkpoint_loses_nothing(windows, blocks, small_disk):
-    """Catches half a checkpoint that stays, and a message that does not say what to do; room made, the run goes on."""
+def test_a_full_disk_during_a_checkpoint_loses_nothing(windows, blocks, small_disk):
+    """Catches a partial checkpoint that is kept, an error without a remedy, or a run that cannot resume afterwards."""
     whole, _ = trained(windows, blocks, CONSTRAINED, small_disk.parent / "whole")
     with pytest.raises(Interrupted):
         trained(windows, blocks, CONSTRAINED, small_disk / "run", asked_to_stop=lambda: True)
@@ -191,7 +191,7 @@ def test_the_constraint_raises_fidelity(windows, blocks, tmp_path):
 
 
 def test_history_has_a_row_per_step_with_the_parts_of_the_loss(windows, blocks, tmp_path):
-    """Catches lost steps, and layers with λ = 0 that were measured (and paid for) all the same."""
+    """Catches lost steps, or layers with λ = 0 that are measured needlessly."""
     _, history = trained(windows, blocks, CONSTRAINED, tmp_path / "run")
     assert [row["step"] for row in history] == list(range(1, 9))
     tokens = [row["tokens"] for row in history]
@@ -202,8 +202,8 @@ def test_history_has_a_row_per_step_with_the_parts_of_the_loss(windows, blocks, 
     assert all(row["penalty"] is None and row["cross_entropy"] > 0 for row in plain)
 
 
-def test_seeds_differ_and_repeat(windows, tmp_path):
-    """Catches a seed that does nothing, or something beside the seed that makes runs differ."""
+def test_seeds_determine_the_weights(windows, tmp_path):
+    """Catches a seed without effect, or runs that differ for reasons other than the seed."""
     first, again, other = (trained(windows, None, PLAIN, tmp_path / str(n), seed=s)[0] for n, s in enumerate([1, 1, 2]))
     assert_same_weights(first, again)
     assert any(not torch.equal(first[name], other[name]) for name in first)
@@ -221,8 +221,8 @@ def run(model, windows, blocks, constraint, checkpoints, **changes):
         ("transformer.h.1.mlp.c_fc.bias", "step 5: the weight transformer.h.1.mlp.c_fc.bias is not finite"),
     ],
 )
-def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_checkpoint(where, message, windows, blocks, tmp_path):
-    """Catches runs that go on training a broken model, and broken checkpoints that a rerun would go on from."""
+def test_a_nan_loss_stops_the_run_and_keeps_the_last_checkpoint(where, message, windows, blocks, tmp_path):
+    """Catches runs that keep training a broken model, or broken checkpoints that a rerun would resume from."""
     model = tiny_model("gpt2")
     use_observed_attention(model, CONTEXT)
     steps = []
@@ -240,8 +240,8 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_checkpoint(where, 
     assert last_whole_checkpoint(tmp_path).name == "checkpoint-3"
 
 
-def test_the_layer_that_overflows_first_is_named(windows, tmp_path):
-    """Catches a diagnosis that blames the last layer, or the weights, for numbers that grew too large."""
+def test_the_first_layer_that_overflows_is_reported(windows, tmp_path):
+    """Catches a diagnosis that blames the last layer, or the weights, for an overflow."""
     model = tiny_model("gpt2")
     use_observed_attention(model, CONTEXT)
     with torch.no_grad():
@@ -261,8 +261,8 @@ def test_the_layer_that_overflows_first_is_named(windows, tmp_path):
         (lambda blocks: np.maximum(blocks, 0), "the block id of window 0, position 0, is 0; it must be -1"),
     ],
 )
-def test_blocks_that_cannot_be_are_named(damage, message, windows, blocks, tmp_path):
-    """Catches blocks of other windows or damaged ones, before the first step."""
+def test_invalid_blocks_are_reported(damage, message, windows, blocks, tmp_path):
+    """Catches damaged blocks, or those of other windows, that are not reported before the first step."""
     model = tiny_model("gpt2")
     use_observed_attention(model, CONTEXT)
     with pytest.raises(UserError, match=message):
@@ -271,7 +271,7 @@ def test_blocks_that_cannot_be_are_named(damage, message, windows, blocks, tmp_p
 
 
 def test_a_schedule_of_another_length_is_refused(windows, blocks, tmp_path):
-    """Catches a schedule made for another model: its locality would fall on the wrong layers."""
+    """Catches a schedule made for another model, whose localities would apply to the wrong layers."""
     model = tiny_model("gpt2")
     use_observed_attention(model, CONTEXT)
     four = Constraint([0.0, 0.0, 0.5, 1.0], "hinge", 0.8, 20.0)
@@ -279,8 +279,8 @@ def test_a_schedule_of_another_length_is_refused(windows, blocks, tmp_path):
         run(model, windows, blocks, four, tmp_path)
 
 
-def test_every_window_comes_once_an_epoch_in_another_order():
-    """Catches windows that are left out or repeated, and epochs or seeds that share an order."""
+def test_every_epoch_has_each_window_once_in_its_own_order():
+    """Catches windows left out or repeated, or epochs or seeds that share an order."""
     lengths = np.random.default_rng(0).integers(1, 50, 67)
     orders = []
     for seed, epoch in ((1, 0), (1, 1), (2, 0)):
@@ -291,8 +291,8 @@ def test_every_window_comes_once_an_epoch_in_another_order():
     assert orders[0] != orders[1] and orders[0] != orders[2]
 
 
-def test_batches_hold_windows_of_similar_length_in_no_order_of_length():
-    """Catches batches whose padding is computed, and epochs that begin with all the long windows."""
+def test_batches_have_similar_lengths_in_random_order():
+    """Catches batches with much padding, or epochs that begin with all the long windows."""
     lengths = np.random.default_rng(0).integers(1, 257, 4000)
     batches = lengths[list(SimilarLengths(lengths, 4, 1))].reshape(-1, 4)
     in_random_order = np.random.default_rng(1).permutation(lengths).reshape(-1, 4)
@@ -303,7 +303,7 @@ def test_batches_hold_windows_of_similar_length_in_no_order_of_length():
 
 
 def test_sink_and_padding_are_never_targets(windows):
-    """Catches training on the sink token or on padding, and batches that compute padding which all windows share."""
+    """Catches training on the sink token or padding, or batches that keep padding common to all their windows."""
     dataset = WindowDataset(windows, None)
     assert all(dataset[row]["labels"][0] == -100 for row in range(len(dataset)))
     padded = stack_windows([dataset[5]])
@@ -311,7 +311,7 @@ def test_sink_and_padding_are_never_targets(windows):
     assert stack_windows([dataset[5], dataset[0]])["input_ids"].shape == (2, CONTEXT)
 
 
-def test_the_trained_model_is_a_plain_hugging_face_model(windows, blocks, tmp_path):
+def test_the_saved_model_is_a_plain_hugging_face_model(windows, blocks, tmp_path):
     """Catches traces of our attention function in the saved model."""
     model = tiny_model("gpt2")
     use_observed_attention(model, CONTEXT)
@@ -321,7 +321,7 @@ def test_the_trained_model_is_a_plain_hugging_face_model(windows, blocks, tmp_pa
 
 
 def test_queries_and_keys_of_constrained_layers_learn_faster(windows, blocks, tmp_path, monkeypatch):
-    """Catches a rate that reaches other weights or layers, and one that changes plain fine-tuning."""
+    """Catches a rate that applies to other weights or layers, or that changes plain fine-tuning."""
     rates = {}
     own = LocalityTrainer.create_optimizer
 

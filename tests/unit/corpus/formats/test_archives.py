@@ -1,4 +1,4 @@
-"""Archives of documents: limits on members and sizes, and parts that are missing, damaged or dangerous."""
+"""Document archives: limits on members and sizes, and parts that are missing, damaged or dangerous."""
 
 import zipfile
 
@@ -10,7 +10,7 @@ from localist.corpus.formats.archives import opened_archive, read_member
 from localist.plumbing.errors import UserError
 
 
-def test_members_are_read_as_they_were_written(tmp_path):
+def test_members_are_read_unchanged(tmp_path):
     """Catches content that is changed or taken from another member."""
     path = zipped(tmp_path / "a.zip", {"one.xml": "<one/>", "b/two.bin": b"\0\xff"})
     with opened_archive(path) as archive:
@@ -24,7 +24,7 @@ def refused(path, name="one.xml"):
     return str(caught.value)
 
 
-def test_a_file_that_is_no_zip_is_refused(tmp_path):
+def test_a_file_that_is_not_a_zip_is_refused(tmp_path):
     """Catches a traceback for a broken download."""
     assert "damaged or truncated" in refused(written(tmp_path / "a.zip", b"PK\x03\x04 and no more"))
 
@@ -35,7 +35,7 @@ def test_a_missing_part_is_named(tmp_path):
 
 
 def test_a_part_with_a_wrong_checksum_is_refused(tmp_path):
-    """Catches damaged text that is read as if it were whole."""
+    """Catches damaged text read as if it were intact."""
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("one.xml", "some words")
@@ -45,14 +45,14 @@ def test_a_part_with_a_wrong_checksum_is_refused(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_part_that_declares_entities_is_refused(tmp_path, encoding):
-    """Catches entities that multiply, in the encodings in which XML parsers find them."""
+    """Catches undetected entity declarations in UTF-8 or UTF-16."""
     content = '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'.encode(encoding)
     assert "declares XML entities" in refused(zipped(tmp_path / "a.zip", {"one.xml": content}))
 
 
 @pytest.mark.parametrize(("members", "fits"), [(3, True), (4, False)])
 def test_the_number_of_members_is_limited(tmp_path, monkeypatch, members, fits):
-    """Catches an archive with so many members that listing them takes for ever."""
+    """Catches an archive with too many members to list in reasonable time."""
     monkeypatch.setattr(archives, "MOST_MEMBERS", 3)
     path = zipped(tmp_path / "a.zip", {"one.xml": "x"} | {f"{number}": "" for number in range(members - 1)})
     if fits:
@@ -67,13 +67,13 @@ def test_the_number_of_members_is_limited(tmp_path, monkeypatch, members, fits):
     [
         ({"LARGEST_UNPACKED": 1000}, 1000, True),
         ({"LARGEST_UNPACKED": 1000}, 1001, False),
-        ({"SMALL": 1000, "LARGEST_RATIO": 2}, 1000, True),  # small files may be packed to any share
+        ({"SMALL": 1000, "LARGEST_RATIO": 2}, 1000, True),  # small files may have any compression ratio
         ({"SMALL": 1000, "LARGEST_RATIO": 2}, 1001, False),
         ({"SMALL": 1000, "LARGEST_RATIO": 20}, 1001, True),
     ],
 )
 def test_the_unpacked_size_is_limited(tmp_path, monkeypatch, limit, size, fits):
-    """Catches a small archive that fills the memory, and honest ones refused; 1000 NULs pack to some 120 bytes."""
+    """Catches zip bombs that are read, and harmless archives refused; 1000 NULs compress to about 120 bytes."""
     for name, value in limit.items():
         monkeypatch.setattr(archives, name, value)
     path = zipped(tmp_path / "a.zip", {"one.xml": bytes(size)})
@@ -85,6 +85,6 @@ def test_the_unpacked_size_is_limited(tmp_path, monkeypatch, limit, size, fits):
 
 
 def test_a_member_outside_the_archive_is_refused(tmp_path):
-    """Catches a name that points outside and is passed over because the other members are fine."""
+    """Catches a member path outside the archive that is ignored because the other members are fine."""
     message = refused(zipped(tmp_path / "a.zip", {"one.xml": "x", "../two.xml": "y"}))
     assert "outside its folder ('../two.xml')" in message

@@ -1,4 +1,4 @@
-"""Text in any encoding: what is detected, what is declared, and what is refused with its place."""
+"""Text in any encoding: detected, declared, or refused with the location."""
 
 import pytest
 
@@ -33,8 +33,8 @@ KOREAN = "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권
         (KOREAN, ["euc-kr"]),
     ],
 )
-def test_the_text_comes_back_whatever_its_encoding(text, encodings):
-    """Catches letters of another alphabet, a byte order mark in the text, and bytes read in the wrong order."""
+def test_text_is_decoded_from_any_encoding(text, encodings):
+    """Catches letters of the wrong alphabet, a byte order mark in the text, and bytes read in the wrong order."""
     for encoding in encodings:
         whole = "\n".join([text] * 3)
         assert decode(whole.encode(encoding), "book.txt")[0] == whole, encoding
@@ -48,26 +48,26 @@ def test_the_text_comes_back_whatever_its_encoding(text, encodings):
         '<meta content="x; charset=cp1250">',
     ],
 )
-def test_what_the_markup_declares_is_believed(head):
-    """Catches a declared encoding that is overruled by a guess from a few letters."""
+def test_a_declared_encoding_is_used(head):
+    """Catches a declared encoding overridden by a guess from a few letters."""
     text = f"{head}<p>ł</p>"
     assert decode(text.encode("cp1250"), "page.html", markup=True)[0] == text
 
 
-def test_a_declaration_that_cannot_be_true_is_not_believed():
-    """Catches a page that says latin-1 or nonsense and holds UTF-8: common where servers re-encode."""
+def test_an_impossible_declaration_is_ignored():
+    """Catches UTF-8 pages decoded by a false or unknown declaration, common where servers re-encode."""
     for declared in ("utf-16", "ascii", "klingon"):
         text = f'<meta charset="{declared}"><p>ł “quoted”</p>'
         assert decode(text.encode(), "page.html", markup=True) == (text, "utf-8")
 
 
-def test_a_page_in_latin_1_has_the_quotes_of_windows():
-    """Catches control characters where Windows has its quotes and dashes (browsers read latin-1 as cp1252)."""
+def test_latin_1_pages_are_decoded_as_cp1252():
+    """Catches control characters instead of Windows quotes and dashes (browsers read latin-1 as cp1252)."""
     assert "“a”" in decode('<meta charset="iso-8859-1">“a”'.encode("cp1252"), "page.html", markup=True)[0]
 
 
-def test_the_config_has_the_last_word():
-    """Catches an encoding that is set and not used, or whose misfit is a traceback."""
+def test_the_configured_encoding_takes_precedence():
+    """Catches a configured encoding that is ignored, or that ends in a traceback if it does not fit."""
     assert decode("ł".encode("iso8859-2"), "book.txt", "iso8859-2")[0] == "ł"
     with pytest.raises(UserError, match=r"book\.txt: the encoding utf-8 does not fit.*corpus\.encoding"):
         decode(b"\xe9", "book.txt", "utf-8")
@@ -75,26 +75,26 @@ def test_the_config_has_the_last_word():
         decode(b"a", "book.txt", "klingon")
 
 
-def test_line_ends_become_one_kind():
-    """Catches carriage returns, which would stand in the text as characters."""
+def test_line_ends_are_normalised():
+    """Catches carriage returns left in the text."""
     assert decode(b"a\r\nb\rc\n", "book.txt")[0] == "a\nb\nc\n"
 
 
 def test_mixed_encodings_are_refused_with_the_line():
-    """Catches a file put together from two that is read in one of their encodings, half of its letters wrong."""
+    """Catches a file of mixed encodings decoded with only one of them."""
     content = "\n".join([RUSSIAN, GERMAN]).encode() + b"\n" + GERMAN.encode("latin-1")
     with pytest.raises(UserError, match=r"book\.txt: mixes encodings.*line 3 .*corpus\.encoding"):
         decode(content, "book.txt")
 
 
 def test_nul_bytes_are_refused_with_the_line():
-    """Catches a damaged or binary file whose rest is taken for text."""
+    """Catches a damaged or binary file read as text."""
     with pytest.raises(UserError, match=r"book\.txt: has a NUL byte in line 2 \(byte 12\)"):
         decode(b"First line.\n\0\nThird.", "book.txt")
 
 
-def test_a_line_that_no_text_has_is_refused(monkeypatch):
-    """Catches a dump of data without line ends that fills the memory of every later step."""
+def test_an_overlong_line_is_refused(monkeypatch):
+    """Catches a data dump without line ends that exhausts memory in later steps."""
     monkeypatch.setattr(decoding, "LONGEST_LINE", 100)
     with pytest.raises(UserError, match=r"book\.txt: line 2 has 101 bytes"):
         decode(b"short\n" + b"x" * 101 + b"\nshort", "book.txt")

@@ -1,4 +1,4 @@
-"""Word documents: headings, notes, properties, and what stays out."""
+"""Word documents: headings, notes, properties and excluded content."""
 
 import pytest
 from sample_files import AUTHOR, CHAPTERS, DOCX_NOTE, HEADINGS, TITLE, docx, docx_members, word_paragraph, zipped
@@ -15,7 +15,7 @@ def read(tmp_path, members):
 
 
 def styled(*names):
-    """Styles of paragraphs: identifier S0, S1, ... and these names."""
+    """Members of a document with one paragraph in each of these styles (identifiers S0, S1, ...)."""
     styles = "".join(
         f'<w:style w:type="paragraph" w:styleId="S{number}"><w:name w:val="{name}"/></w:style>'
         for number, name in enumerate(names)
@@ -25,7 +25,7 @@ def styled(*names):
     return members | {"word/styles.xml": members["word/styles.xml"][:start] + styles + "</w:styles>"}
 
 
-def test_a_document_is_its_headings_paragraphs_and_notes(tmp_path):
+def test_headings_paragraphs_and_notes_are_read(tmp_path):
     """Catches headings read as prose, and notes that are lost or read in the middle of the text."""
     (book,) = read_docx(docx(tmp_path))
     assert (book.title, book.author) == (TITLE, AUTHOR)
@@ -38,8 +38,8 @@ def test_a_document_is_its_headings_paragraphs_and_notes(tmp_path):
     assert len(removed["footnote_marks"]) == 1
 
 
-def test_built_in_styles_say_what_a_paragraph_is(tmp_path):
-    """Catches tables of contents, references and titles of Word that are read as prose."""
+def test_built_in_styles_determine_the_paragraph_kind(tmp_path):
+    """Catches Word's tables of contents, references and titles read as prose."""
     book = read(tmp_path, styled("Title", "Subtitle", "toc 1", "TOC Heading", "Contents 2", "Bibliography", "Normal"))
     assert [(one.text, one.kind, one.level) for one in book.paragraphs] == [
         ("Title", HEADING, 1),
@@ -53,8 +53,8 @@ def test_built_in_styles_say_what_a_paragraph_is(tmp_path):
 
 
 @pytest.mark.parametrize("properties", [None, "", "<no xml"])
-def test_a_document_without_properties_is_called_by_its_file(tmp_path, properties):
-    """Catches a document refused because it does not say, or not readably, what it is called."""
+def test_a_document_without_properties_is_named_after_its_file(tmp_path, properties):
+    """Catches a document refused because its properties are missing, empty or malformed."""
     members = docx_members(word_paragraph("Text."))
     del members["docProps/core.xml"]
     if properties is not None:
@@ -71,8 +71,8 @@ def test_a_zip_without_a_main_part_is_refused(tmp_path):
         read(tmp_path, members)
 
 
-def test_deleted_text_and_pictures_stay_out(tmp_path):
-    """Catches text that its author has deleted with changes tracked, and pictures turned into letters."""
+def test_tracked_deletions_stay_out(tmp_path):
+    """Catches tracked deletions read as text."""
     deleted = "<w:del><w:r><w:delText>gone </w:delText></w:r></w:del>"
     book = read(tmp_path, docx_members(word_paragraph("Kept.", more=deleted)))
     assert [one.text for one in book.paragraphs] == ["Kept."]
@@ -83,7 +83,7 @@ REMARK = '<w:comment w:id="0" w:author="Someone"><w:p><w:r><w:t>SECRET</w:t></w:
 
 @pytest.mark.parametrize("place", ["word/document.xml", "word/footnotes.xml"])
 def test_comments_stay_out(tmp_path, place):
-    """Catches private remarks of reviewers, and their marks, in a text that a model is trained on."""
+    """Catches reviewers' private comments, or their marks, in the training text."""
     mark = '<w:commentRangeStart w:id="0"/><w:commentRangeEnd w:id="0"/><w:r><w:commentReference w:id="0"/></w:r>'
     members = docx_members()
     members[place] = members[place].replace("</w:p>", mark + "</w:p>")
@@ -93,7 +93,7 @@ def test_comments_stay_out(tmp_path, place):
     )
     start = members["word/footnotes.xml"].partition("<w:footnote ")[0].replace("footnotes", "comments")
     members["word/comments.xml"] = f"{start}{REMARK}</w:comments>"
-    # A document may bring a style map of its own, which could switch comments on.
+    # A document may contain its own style map, which could enable comments.
     members["mammoth/style-map"] = "comment-reference => sup"
     text = " ".join(one.text for one in read(tmp_path, members).paragraphs)
     assert DOCX_NOTE in text
@@ -101,8 +101,8 @@ def test_comments_stay_out(tmp_path, place):
     assert "[S" not in text
 
 
-def test_what_is_not_in_the_document_is_warned_of(tmp_path):
-    """Catches parts of a master document, and symbols, that are lost without a word."""
+def test_unread_parts_and_symbols_cause_warnings(tmp_path):
+    """Catches embedded documents or symbols dropped without a warning."""
     body = word_paragraph("Text.", more='<w:r><w:sym w:font="Odd" w:char="F0FF"/></w:r>') + '<w:altChunk r:id="x"/>'
     assert read(tmp_path, docx_members(body)).warnings == (
         "an embedded document is not read (1 times): copy its text into the document",

@@ -1,4 +1,4 @@
-"""What kind of file something is, and files that are called something else."""
+"""Detection of file formats, and files whose content does not match their name."""
 
 import bz2
 import gzip
@@ -64,11 +64,11 @@ def test_every_format_gives_the_same_words(tmp_path, read, name):
         (".bz2", "mediawiki", None),
     ],
 )
-def test_a_file_that_is_something_else_than_its_name_says(tmp_path, read, extension, name, found):
-    """Catches an error page saved as a book, and the like, that is read as what it is called."""
+def test_a_mismatched_extension_is_reported_except_for_dumps(tmp_path, read, extension, name, found):
+    """Catches a mislabelled file, such as an error page saved as a book, read in the format of its extension."""
     sample = SAMPLES[name](tmp_path)
     path = written(tmp_path / f"mistaken{extension}", sample.read_bytes())
-    if found is None:  # a dump is known without its name
+    if found is None:  # dumps are recognised by content alone
         assert words_of(read(path)) == WORDS
     else:
         message = refusal(read, path)
@@ -102,15 +102,15 @@ def test_a_file_that_is_something_else_than_its_name_says(tmp_path, read, extens
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 20 else "",
 )
-def test_honest_files_that_look_like_another_kind(tmp_path, name, content):
-    """Catches text about a format that is taken for a file of it, and an unusual beginning of a usual file."""
+def test_files_that_resemble_another_format_are_recognised(tmp_path, name, content):
+    """Catches text about a format mistaken for a file in that format, and unusual file beginnings not recognised."""
     path = written(tmp_path / name, content)
     assert path.suffix in EXTENSIONS[kind_of(path)]
 
 
 @pytest.mark.parametrize("content", ['[{"text": "One."}, {"text": "Two."}]', '{\n  "text": "One."\n}\n'])
-def test_json_that_is_no_json_lines_is_not_prose(tmp_path, read, content):
-    """Catches a JSON file whose braces and keys are read as the words of a text."""
+def test_json_other_than_json_lines_is_refused(tmp_path, read, content):
+    """Catches a JSON file whose braces and keys are read as prose."""
     message = refusal(read, written(tmp_path / "rows.json", content))
     assert "JSON Lines" in message
 
@@ -124,8 +124,8 @@ def test_json_that_is_no_json_lines_is_not_prose(tmp_path, read, content):
     [b"", b" \n\t\r\n" * 50, bytes(5000), b"\xef\xbb\xbf", "\ufeff \n".encode("utf-16-le"), "\xa0\u2003\n".encode()],
     ids=["empty", "white space", "NUL bytes", "byte order mark", "UTF-16 white space", "odd spaces"],
 )
-def test_a_file_with_nothing_in_it(tmp_path, read, extension, content):
-    """Catches an empty file that ends in a mistake of its reader, or in words; a whole corpus of them is refused."""
+def test_an_empty_file_is_read_or_refused(tmp_path, read, extension, content):
+    """Catches an empty file that crashes its reader or yields words."""
     path = written(tmp_path / f"nothing{extension}", content)
     try:
         assert words_of(read(path)) == []
@@ -133,16 +133,16 @@ def test_a_file_with_nothing_in_it(tmp_path, read, extension, content):
         check_message(str(error), path)
 
 
-def test_a_corpus_of_nothing_is_refused(tmp_path):
-    """Catches a study of files without a word."""
+def test_a_corpus_without_words_is_refused(tmp_path):
+    """Catches an extraction that succeeds although no file has any words."""
     path = written(tmp_path / "nothing.txt", b"\xef\xbb\xbf")
     with pytest.raises(UserError, match=r"nothing\.txt"):
         extract([path], corpus(), tmp_path / "sections.parquet")
 
 
 @pytest.mark.parametrize("suffix", [".bz2", ".gz"])
-def test_a_packed_file_with_nothing_in_it_is_refused(tmp_path, read, suffix):
-    """Catches an empty dump that is called damaged, or read."""
+def test_an_empty_compressed_file_is_refused(tmp_path, read, suffix):
+    """Catches an empty compressed dump that is read, or refused without saying that it is empty."""
     pack = {".bz2": bz2.compress, ".gz": gzip.compress}[suffix]
     assert "empty" in refusal(read, written(tmp_path / f"nothing.xml{suffix}", pack(b"")))
 
@@ -150,14 +150,14 @@ def test_a_packed_file_with_nothing_in_it_is_refused(tmp_path, read, suffix):
 @pytest.mark.parametrize("stated", ["auto", *EXTENSIONS])
 @pytest.mark.parametrize("extension", [".pdf", ".epub", ".docx", ".html", ".txt", ".csv", ".jsonl", ".parquet", ""])
 def test_binary_rubbish_is_refused(tmp_path, read, extension, stated):
-    """Catches random bytes that are read as text, or break a reader, also where the config names the format."""
+    """Catches random bytes that are read as text or crash a reader, even if the config names the format."""
     refusal(read, written(tmp_path / f"rubbish{extension}", random.Random(1).randbytes(20_000)), format=stated)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("stated", EXTENSIONS)
-def test_a_format_that_does_not_fit_the_file(tmp_path, read, name, stated):
-    """Catches a wrong corpus.format that breaks a reader; what it can read as that format, it may."""
+def test_a_wrong_configured_format_does_not_crash_the_reader(tmp_path, read, name, stated):
+    """Catches a wrong corpus.format that crashes a reader; the file may be either read or refused."""
     path = SAMPLES[name](tmp_path)
     try:
         read(path, format=stated)
@@ -181,19 +181,19 @@ def test_a_format_that_does_not_fit_the_file(tmp_path, read, name, stated):
         ("sheet.pdf.gz", gzip.compress(b"%PDF-1.4\n"), "Unpack it"),
     ],
 )
-def test_what_would_be_read_raw_is_refused_by_name(tmp_path, read, name, content, told):
-    """Catches commands, times and tags read as words, and a refusal that does not say what to do."""
+def test_unsupported_formats_are_refused_by_name(tmp_path, read, name, content, told):
+    """Catches commands, timestamps and tags read as words, and an error without the format or a remedy."""
     assert told in refusal(read, written(tmp_path / name, content))
 
 
-def test_source_text_is_read_as_it_stands_where_the_user_says_so(tmp_path):
-    """Catches a refusal without a way out."""
+def test_source_text_is_read_verbatim_if_configured(tmp_path):
+    """Catches a refusal that `corpus.format: text` does not override."""
     assert kind_of(written(tmp_path / "book.tex", "\\documentclass{book}"), "text") == "text"
 
 
 @pytest.mark.parametrize("name", ["book.txt.gz", "book.md.gz", "book.html.gz", "rows.jsonl.gz", "rows.csv.gz"])
 def test_compressed_texts_are_read(tmp_path, read, name):
-    """Catches books and data sets that have to be unpacked by hand."""
+    """Catches compressed books and data sets that are not read, or are titled with their extension."""
     contents = {
         "html": "<html><p>Words here.</p></html>",
         "jsonl": '{"text": "Words here."}\n',
@@ -207,8 +207,8 @@ def test_compressed_texts_are_read(tmp_path, read, name):
     assert documents[0]["document"]["title"].split()[0] == name.split(".")[0]
 
 
-def test_a_compressed_bomb_is_refused(tmp_path, read):
-    """Catches a small file that fills the memory."""
+def test_a_decompression_bomb_is_refused(tmp_path, read):
+    """Catches a small compressed file that exhausts memory."""
     path = tmp_path / "bomb.txt.gz"
     with gzip.open(path, "wb") as stream:
         for _ in range(300):

@@ -23,12 +23,12 @@ OFFICE = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
     ],
 )
 def test_mathml_as_text(inside, expected):
-    """Catches a formula said twice, its parts run together, and a hole where it stood."""
+    """Catches a formula that is duplicated, run together or lost."""
     assert formula_text(etree.fromstring(f"<math>{inside}</math>")) == expected
 
 
-def test_alternative_text_of_a_formula_without_parts():
-    """Catches a formula that only its alternative text says."""
+def test_alternative_text_is_used_for_an_empty_formula():
+    """Catches the loss of a formula given only as alternative text."""
     assert formula_text(etree.fromstring("<math alttext='x &gt; 0'/>")) == "x > 0"
 
 
@@ -42,6 +42,6 @@ def test_alternative_text_of_a_formula_without_parts():
     ],
 )
 def test_office_math_as_text(inside, expected):
-    """Catches Word's formulas without their structure."""
+    """Catches Word formulas that lose their structure."""
     runs = {name: f"<m:r><m:rPr/><m:t>{name}</m:t></m:r>" for name in "ab"}
     assert formula_text(etree.fromstring(f"<m:oMath {OFFICE}>{inside.format(**runs)}</m:oMath>")) == expected

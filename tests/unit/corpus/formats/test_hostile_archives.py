@@ -1,4 +1,4 @@
-"""EPUB and DOCX: bombs, names outside the book, missing and locked parts, XML that declares entities."""
+"""EPUB and DOCX: bombs, paths outside the book, missing and locked parts, XML that declares entities."""
 
 import re
 import urllib.parse
@@ -24,8 +24,8 @@ process, read = hostile.process, hostile.read  # fixtures
 
 @pytest.mark.parametrize("name", ["epub 3", "docx", "mediawiki bz2", "mediawiki gz"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
-def test_a_truncated_packed_file_is_refused(tmp_path, read, name, share):
-    """Catches a broken download of an archive that ends in a traceback, or is read in part."""
+def test_a_truncated_compressed_file_is_refused(tmp_path, read, name, share):
+    """Catches a truncated download of an archive that ends in a traceback or is read in part."""
     path = SAMPLES[name](tmp_path)
     content = path.read_bytes()
     message = refusal(read, written(path, content[: int(share * len(content))]))
@@ -34,7 +34,7 @@ def test_a_truncated_packed_file_is_refused(tmp_path, read, name, share):
 
 @pytest.mark.parametrize("name", ["epub 3", "docx"])
 def test_a_zip_bomb_is_refused(tmp_path, read, name):
-    """Catches a small archive that fills the memory."""
+    """Catches a small archive that exhausts memory."""
     path = SAMPLES[name](tmp_path)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("bomb.xml", "w") as member:
         for _ in range(60):
@@ -45,7 +45,7 @@ def test_a_zip_bomb_is_refused(tmp_path, read, name):
 
 @pytest.mark.parametrize("name", ["epub 3", "docx"])
 def test_a_bomb_that_lies_about_its_size_is_refused(tmp_path, read, name):
-    """Catches a bomb whose directory says that it is small."""
+    """Catches a zip bomb whose directory states a small size."""
     path = SAMPLES[name](tmp_path)
     place = CHAPTER if name == "epub 3" else "word/document.xml"
     with zipfile.ZipFile(path) as archive:
@@ -58,7 +58,7 @@ def test_a_bomb_that_lies_about_its_size_is_refused(tmp_path, read, name):
 
 @pytest.mark.parametrize("member", ["../evil.xhtml", "a/../../evil.xhtml", "/evil.xhtml", "C:\\evil.xhtml", "..\\evil"])
 def test_member_names_outside_the_book_are_refused(tmp_path, read, member):
-    """Catches an archive that reaches for files around it."""
+    """Catches an archive that accesses files outside itself."""
     path = zipped(tmp_path / "outside.epub", epub_members() | {member: "x"})
     message = refusal(read, path)
     assert "outside" in message
@@ -68,8 +68,8 @@ def test_member_names_outside_the_book_are_refused(tmp_path, read, member):
 @pytest.mark.parametrize(
     "href", ["../../secret.txt", "%2e%2e/%2e%2e/secret.txt", "/{}/secret.txt", "file:///{}/secret.txt"]
 )
-def test_a_spine_that_points_outside_the_book(tmp_path, read, href):
-    """Catches chapters that are read from the disk instead of from the book."""
+def test_a_spine_that_points_outside_the_book_is_refused(tmp_path, read, href):
+    """Catches chapters read from the disk instead of the book."""
     written(tmp_path / "secret.txt", SECRET)
     members = epub_members()
     target = href.format(urllib.parse.quote(str(tmp_path)))
@@ -84,8 +84,8 @@ def test_a_missing_chapter_is_named(tmp_path, read):
     assert CHAPTER in refusal(read, zipped(tmp_path / "incomplete.epub", members))
 
 
-def test_a_spine_item_that_is_not_listed_is_warned_of(tmp_path, read):
-    """Catches a chapter that the book does not list and that is passed over in silence, or a book refused for it."""
+def test_a_spine_item_missing_from_the_manifest_causes_a_warning(tmp_path, read):
+    """Catches a spine item missing from the manifest that is skipped silently or makes the book fail."""
     members = epub_members()
     members["OEBPS/book.opf"] = members["OEBPS/book.opf"].replace('idref="c1"', 'idref="c9"')
     (document,) = read(zipped(tmp_path / "spine.epub", members))
@@ -93,20 +93,20 @@ def test_a_spine_item_that_is_not_listed_is_warned_of(tmp_path, read):
 
 
 def test_a_book_without_chapters_is_refused(tmp_path, read):
-    """Catches an empty spine that gives an empty book."""
+    """Catches an empty spine read as an empty book."""
     members = epub_members()
     members["OEBPS/book.opf"] = re.sub("<itemref.*?/>", "", members["OEBPS/book.opf"])
     assert "no text chapters" in refusal(read, zipped(tmp_path / "spine.epub", members))
 
 
 @pytest.mark.parametrize("name", ["META-INF/rights.xml", "META-INF/license.lcpl"])
-def test_a_locked_book_is_called_so(tmp_path, read, name):
-    """Catches a book of a shop, with its text encrypted, that is called damaged."""
+def test_a_locked_book_is_reported_as_drm_protected(tmp_path, read, name):
+    """Catches a DRM-protected book that is reported as damaged."""
     assert "DRM" in refusal(read, zipped(tmp_path / "bought.epub", epub_members() | {name: "<rights/>"}))
 
 
-def test_parts_of_one_name_are_not_read_twice(tmp_path, read):
-    """Catches an archive whose two chapters of one name give text twice."""
+def test_members_with_the_same_name_are_not_read_twice(tmp_path, read):
+    """Catches text read twice because two chapters have the same name."""
     path = zipped(tmp_path / "twice.epub", epub_members())
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr(CHAPTER, xhtml("<p>Another text.</p>"))
@@ -116,8 +116,8 @@ def test_parts_of_one_name_are_not_read_twice(tmp_path, read):
 @pytest.mark.parametrize(
     "body", ["", "<w:p/>", "<w:tbl><w:tr/></w:tbl>", "<w:p><w:r><w:t/></w:r></w:p>", "<w:sectPr/>"]
 )
-def test_a_document_without_text(tmp_path, read, body):
-    """Catches a Word file with nothing in it that ends in a mistake of a library."""
+def test_a_document_without_text_is_read_or_refused(tmp_path, read, body):
+    """Catches an empty Word document that ends in a library's exception."""
     told = message_or_words(read, zipped(tmp_path / "void.docx", docx_members(body)))
     assert "Error:" not in told
 
@@ -136,7 +136,7 @@ ENTITY_PLACES = ["chapter", *EPUB_PARTS, "word/document.xml", *DOCX_PARTS, "dump
 
 
 def entity_file(folder: Path, place: str, before: str, reference: str, encoding: str) -> Path:
-    """A file of which the part `place` declares entities (`before`) and uses one."""
+    """A file whose part `place` declares entities (`before`) and uses one (`reference`)."""
 
     def coded(content: str) -> bytes:
         return content.replace("UTF-8", encoding.upper()).encode(encoding)
@@ -166,8 +166,8 @@ def entity_file(folder: Path, place: str, before: str, reference: str, encoding:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("entity", ENTITIES)
 @pytest.mark.parametrize("place", ENTITY_PLACES)
-def test_xml_entities_neither_multiply_nor_reach_files(tmp_path, read, place, entity, encoding):
-    """Catches entities that fill the memory or bring in another file, hidden by another encoding too."""
+def test_xml_entities_neither_expand_nor_read_files(tmp_path, read, place, entity, encoding):
+    """Catches entities that exhaust memory or read another file, even in another encoding."""
     secret = written(tmp_path / "secret.txt", SECRET)
     before, reference = ENTITIES[entity]
     told = message_or_words(

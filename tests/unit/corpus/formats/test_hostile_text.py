@@ -1,4 +1,4 @@
-"""Text, rows and markup that are broken or odd: refused with their place, or read without a loss."""
+"""Broken or odd text, rows and markup: refused with their location, or read without loss."""
 
 import json
 import os
@@ -32,7 +32,7 @@ process, one_process, read = hostile.process, hostile.one_process, hostile.read 
 
 @pytest.mark.parametrize("extension", [".txt", ".html", ".md", ".csv", ".jsonl"])
 def test_mixed_encodings_are_refused_with_their_line(tmp_path, read, extension):
-    """Catches wrong letters where parts of a file are in another encoding than the rest."""
+    """Catches wrong letters when part of a file is in a different encoding."""
     lines = ["Ein Café öffnet, und die Gäste hören Musik über den Dächern."] * 9
     frame = {".html": "<html><body>{}</body></html>", ".csv": 'text\n"{}"', ".jsonl": '{{"text": "{}"}}'}
     before, _, after = frame.get(extension, "{}").replace("{{", "{").replace("}}", "}").partition("{}")
@@ -45,15 +45,15 @@ def test_mixed_encodings_are_refused_with_their_line(tmp_path, read, extension):
 
 @pytest.mark.parametrize("extension", [".txt", ".html", ".md", ".csv"])
 def test_nul_bytes_are_refused_with_their_line(tmp_path, read, extension):
-    """Catches a damaged file (holes filled with NUL bytes) whose rest passes for the whole."""
+    """Catches a damaged file (gaps filled with NUL bytes) that is read as if complete."""
     content = {".html": "<html>\n", ".csv": "text\n"}.get(extension, "First line.\n") + "Some words.\n" * 300
     path = written(tmp_path / f"holes{extension}", content.encode() + b"Words\0\0\0words.\n")
     assert "NUL byte in line 302" in refusal(read, path)
 
 
 @pytest.mark.parametrize("extension", [".txt", ".jsonl", ".csv", ".md", ".html"])
-def test_an_endless_line_is_refused(tmp_path, read, extension):
-    """Catches a file in one line that fills the memory."""
+def test_an_overlong_line_is_refused(tmp_path, read, extension):
+    """Catches an overlong line that exhausts memory."""
     before, after = {
         ".jsonl": ('{"text": "', '"}\n'),
         ".csv": ("text\n", "\n"),
@@ -87,8 +87,8 @@ def test_an_endless_line_is_refused(tmp_path, read, extension):
     ],
     ids=lambda row: row[:24],
 )
-def test_a_bad_row_of_json_lines_is_refused_with_its_line(tmp_path, read, row):
-    """Catches a row that is passed over, or that ends in a mistake without its place."""
+def test_an_invalid_json_row_is_refused_with_its_line(tmp_path, read, row):
+    """Catches an invalid row that is skipped, or reported without its line."""
     path = written(tmp_path / "rows.jsonl", '{"text": "Good words."}\n\n' + row + "\n")
     message = refusal(read, path)
     assert "line 3" in message
@@ -100,8 +100,8 @@ def test_a_bad_row_of_json_lines_is_refused_with_its_line(tmp_path, read, row):
     "row", ['{"text": "Good \\ud800 words."}', '{"text": "Good words.", "title": "A \\udfff title"}']
 )
 @pytest.mark.usefixtures("one_process")
-def test_half_a_letter_in_json(tmp_path, row, unicode):
-    """Catches a lone surrogate, which JSON allows, that cannot be written to any file."""
+def test_a_lone_surrogate_in_json_is_read(tmp_path, row, unicode):
+    """Catches a failure to write a lone surrogate, which JSON allows but UTF-8 files cannot contain."""
     path = written(tmp_path / "rows.jsonl", row)
     sections = tmp_path / "sections.parquet"
     steps = corpus().clean | {"unicode": unicode}
@@ -111,8 +111,8 @@ def test_half_a_letter_in_json(tmp_path, row, unicode):
 
 @pytest.mark.parametrize("code", ["D835DC65", "D835", "0000", "202E"])
 @pytest.mark.usefixtures("one_process")
-def test_odd_letters_of_a_font(tmp_path, code):
-    """Catches a font whose map gives halves of letters, or letters without a meaning, that break the report."""
+def test_odd_characters_in_a_font_map_do_not_break_extraction(tmp_path, code):
+    """Catches a font map with surrogates or control characters that breaks the extraction or its report."""
     table = f"begincmap 1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfchar <65> <{code}> endbfchar endcmap"
     added = f"99 0 obj\n<< /Length {len(table)} >>\nstream\n{table}\nendstream\nendobj\nxref\n"
     content = pdf_bytes(pdf_pages()).decode("cp1252").replace("xref\n", added, 1)
@@ -128,8 +128,8 @@ def test_odd_letters_of_a_font(tmp_path, code):
     [b"caf\xe9.txt", b"two\nlines.txt", b"<script>.txt", "m\u00b22.txt".encode(), "\u00b21.txt".encode()],
 )
 @pytest.mark.usefixtures("one_process")
-def test_odd_names_of_files(tmp_path, name):
-    """Catches a name in another encoding, or with odd signs in it, that breaks the report."""
+def test_odd_file_names_are_accepted(tmp_path, name):
+    """Catches a file name in another encoding, or with odd characters, that breaks the report."""
     books = tmp_path / "books"
     books.mkdir()
     path = Path(os.fsdecode(os.fsencode(books) + b"/" + name))
@@ -148,8 +148,8 @@ def test_odd_names_of_files(tmp_path, name):
         ("said.html", '<html><meta charset="koi8-r"><p>It is UTF-8 all the same, says the café.</p></html>'),
     ],
 )
-def test_an_encoding_that_a_text_speaks_of(tmp_path, read, name, content):
-    """Catches letters turned into others because a text speaks of an encoding that it is not in."""
+def test_an_encoding_mentioned_in_the_text_is_ignored(tmp_path, read, name, content):
+    """Catches wrong letters because a text mentions, or a page falsely declares, another encoding."""
     assert "café." in words_of(read(written(tmp_path / name, content)))
 
 
@@ -167,15 +167,14 @@ def test_an_encoding_that_a_text_speaks_of(tmp_path, read, name, content):
     ],
     ids=["open quote", "text after quote", "quotes", "same name", "no column", "long row", "no rows", "header only"],
 )
-def test_odd_csv(tmp_path, read, content):
-    """Catches CSV that breaks its reader rather than being read or refused."""
+def test_odd_csv_is_read_or_refused(tmp_path, read, content):
+    """Catches odd CSV that crashes its reader."""
     message_or_words(read, written(tmp_path / "odd.csv", content))
 
 
 @pytest.mark.parametrize("kind", ["struct", "list", "binary", "number", "dictionary"])
-def test_columns_of_parquet_that_are_no_text(tmp_path, read, kind):
-    """Catches a column of another type that is read as text, or breaks the reader; a dictionary or list of texts is
-    text, and so are bytes in UTF-8."""
+def test_parquet_columns_are_read_as_text_or_refused(tmp_path, read, kind):
+    """Catches a non-text column that is not refused, and texts in dictionaries, lists or UTF-8 bytes that are."""
     values = {
         "struct": pyarrow.array([{"body": "words"}]),
         "list": pyarrow.array([["words"]]),
@@ -219,8 +218,8 @@ ENCODINGS = {
     ("language", "encoding"), [(language, one) for language, all_of in ENCODINGS.items() for one in all_of]
 )
 @pytest.mark.usefixtures("one_process")
-def test_other_scripts_are_read_and_their_language_is_told(tmp_path, language, encoding):
-    """Catches lost or wrong letters in scripts other than Latin, and a study in another language than was meant."""
+def test_other_scripts_are_read_and_their_language_is_reported(tmp_path, language, encoding):
+    """Catches lost or wrong letters in non-Latin scripts, and an unexpected language that is not reported."""
     sentence = TRADITIONAL if encoding == "big5" else SENTENCES[language]
     path = written(tmp_path / "book.txt", "\n\n".join([sentence] * 4).encode(encoding))
     sections = tmp_path / "sections.parquet"
@@ -253,13 +252,13 @@ ODD_PAGES = {
 
 @pytest.mark.parametrize("name", ODD_PAGES)
 def test_prose_of_an_odd_page_is_not_lost(tmp_path, read, name):
-    """Catches pages of old programs whose text is passed over without a word: it is read, or the page is refused."""
+    """Catches odd pages whose text is skipped silently: it must be read, or the page refused."""
     told = message_or_words(read, written(tmp_path / "page.html", ODD_PAGES[name].replace("{}", PROSE)))
     assert "nested" in told or PROSE in told
 
 
 def test_a_page_of_preformatted_text_keeps_its_paragraphs(tmp_path, read):
-    """Catches a book in one pre element that becomes one paragraph, its headings, lines and paragraphs lost."""
+    """Catches a book in one <pre> element read as a single paragraph without headings."""
     text = "CHAPTER I\n\n" + "\n\n".join(CHAPTERS[0].paragraphs).replace(" boats", "\nboats")
     (document,) = read(written(tmp_path / "pre.html", f"<html><body><pre>\n{text}\n</pre></body></html>"))
     (section,) = document["document"]["sections"]
@@ -267,15 +266,15 @@ def test_a_page_of_preformatted_text_keeps_its_paragraphs(tmp_path, read):
     assert section["text"].split("\n") == list(CHAPTERS[0].paragraphs)
 
 
-def test_deep_lists_of_markdown_are_not_lost(tmp_path, read):
-    """Catches a parser that passes over what is nested more deeply than it likes."""
+def test_deeply_nested_markdown_lists_are_not_lost(tmp_path, read):
+    """Catches a parser that drops deeply nested items."""
     path = written(tmp_path / "list.md", "".join(f"{'  ' * depth}- word{depth}\n" for depth in range(30)))
     assert words_of(read(path)) == [f"word{depth}" for depth in range(30)]
 
 
 @pytest.mark.parametrize("kind", ["text/xml", "text/plain", "application/octet-stream", "application/x-dtbook+xml"])
-def test_a_chapter_of_another_type_is_not_passed_over(tmp_path, read, kind):
-    """Catches a book that loses chapters which its maker gave an odd type: they are read, or the book is refused."""
+def test_a_chapter_of_another_media_type_is_not_skipped(tmp_path, read, kind):
+    """Catches chapters lost because of an odd media type: they must be read, or the book refused."""
     members = epub_members()
     item = 'chapter1.xhtml" media-type="'
     members["OEBPS/book.opf"] = members["OEBPS/book.opf"].replace(f"{item}application/xhtml+xml", f"{item}{kind}")
@@ -283,8 +282,8 @@ def test_a_chapter_of_another_type_is_not_passed_over(tmp_path, read, kind):
     assert kind in told or CHAPTERS[0].paragraphs[0] in told
 
 
-def test_a_word_document_whose_text_has_another_name(tmp_path, read):
-    """Catches documents of Word for the web, whose main part is document2.xml, that are refused."""
+def test_a_word_document_with_a_renamed_main_part_is_read(tmp_path, read):
+    """Catches Word for the web documents refused because their main part is document2.xml."""
     members = {
         name.replace("document.xml", "document2.xml"): content.replace("word/document.xml", "word/document2.xml")
         for name, content in docx_members(word_paragraph(PROSE)).items()
@@ -292,15 +291,15 @@ def test_a_word_document_whose_text_has_another_name(tmp_path, read):
     assert words_of(read(zipped(tmp_path / "web.docx", members))) == PROSE.split()
 
 
-def test_encrypted_chapters_without_rights_are_called_so(tmp_path, read):
-    """Catches DRM of another shop, which lists the parts that are encrypted, called a damaged file."""
+def test_encrypted_chapters_without_rights_are_reported_as_drm(tmp_path, read):
+    """Catches a DRM-protected book that lists only its encrypted parts and is reported as damaged."""
     encrypted = f'<encryption><CipherReference URI="{CHAPTER}"/></encryption>'
     members = epub_members() | {"META-INF/encryption.xml": encrypted, CHAPTER: random.Random(1).randbytes(3000)}
     assert "DRM" in refusal(read, zipped(tmp_path / "bought.epub", members))
 
 
-def test_an_empty_chapter_does_not_spoil_a_book(tmp_path, read):
-    """Catches a book that is refused because of one empty part."""
+def test_an_empty_chapter_does_not_lead_to_format_advice(tmp_path, read):
+    """Catches a book with one empty chapter refused with the advice to read it as plain text."""
     path = zipped(tmp_path / "empty.epub", epub_members() | {CHAPTER: ""})
     told = message_or_words(read, path)
     assert "corpus.format: text" not in told

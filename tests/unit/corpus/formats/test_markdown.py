@@ -16,8 +16,8 @@ def read(folder: Path, content: str) -> Book:
     return book
 
 
-def test_markdown(tmp_path):
-    """Catches Markdown's own signs in the text, front matter read as prose, and notes that stay in place."""
+def test_markup_front_matter_and_notes_are_removed(tmp_path):
+    """Catches Markdown syntax in the text, front matter read as prose, and notes that are kept."""
     path = tmp_path / "book.md"
     path.write_text(
         "---\ntitle: The Sea\nauthor: [A. Writer, B. Writer]\n---\n\n# One\n\nSome *words* and a [link](http://x.y)[^1]\n"
@@ -36,8 +36,8 @@ def test_markdown(tmp_path):
     ]
 
 
-def test_front_matter_that_is_no_yaml_is_no_trouble(tmp_path):
-    """Catches a traceback for a file that begins with a rule."""
+def test_invalid_front_matter_is_skipped(tmp_path):
+    """Catches a traceback for front matter that is not valid YAML."""
     path = tmp_path / "book.md"
     path.write_text("---\nkey: [unclosed\n---\n\nText.\n", encoding="utf-8")
     (book,) = read_markdown(path)
@@ -53,14 +53,14 @@ def test_front_matter_that_is_no_yaml_is_no_trouble(tmp_path):
         ("title:", "book", ""),
     ],
 )
-def test_front_matter_of_any_shape(tmp_path, front, title, author):
-    """Catches a traceback, or None in the title, where front matter holds numbers, lists, mappings or nothing."""
+def test_front_matter_of_any_shape_is_accepted(tmp_path, front, title, author):
+    """Catches a traceback, or None as the title, when front matter contains numbers, lists, mappings or nothing."""
     book = read(tmp_path, f"---\n{front}\n---\n\nText.\n")
     assert (book.title, book.author, [one.text for one in book.paragraphs]) == (title, author, ["Text."])
 
 
-def test_a_table_of_data_is_one(tmp_path):
-    """Catches tables read as lines of prose with bars in them."""
+def test_a_table_is_not_prose(tmp_path):
+    """Catches tables read as lines of prose with vertical bars."""
     book = read(tmp_path, "Before.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
     assert [(one.kind, one.text) for one in book.paragraphs] == [
         (PROSE, "Before."),
@@ -95,8 +95,8 @@ def test_a_table_of_data_is_one(tmp_path):
         ("A set {a, b} and {x} stay.\n", ["A set {a, b} and {x} stay."]),
     ],
 )
-def test_dialects(tmp_path, source, expected):
-    """Catches attributes, shortcodes, remarks and other marks of dialects that are read as words."""
+def test_dialect_syntax_is_not_read_as_words(tmp_path, source, expected):
+    """Catches attributes, shortcodes, comments and other dialect syntax read as words."""
     path = tmp_path / "book.md"
     path.write_text(source, encoding="utf-8")
     (book,) = read_markdown(path)
@@ -105,8 +105,8 @@ def test_dialects(tmp_path, source, expected):
 
 
 @pytest.mark.parametrize("head", ["+++\ntitle = 'The mill'\nauthor = 'A. Writer'\n+++\n", "% The mill\n% A. Writer\n"])
-def test_heads_of_other_dialects_tell_title_and_author(tmp_path, head):
-    """Catches books called by their file name although they say what they are called."""
+def test_title_and_author_are_read_from_other_dialects(tmp_path, head):
+    """Catches books titled by their file name although their front matter has a title."""
     path = tmp_path / "book.md"
     path.write_text(f"{head}\nText.\n", encoding="utf-8")
     (book,) = read_markdown(path)
@@ -114,7 +114,7 @@ def test_heads_of_other_dialects_tell_title_and_author(tmp_path, head):
 
 
 def test_lines_that_all_end_in_two_spaces_are_joined(tmp_path):
-    """Catches wrapped text whose program leaves spaces at the ends of lines."""
+    """Catches wrapped text split into paragraphs because every line ends in two spaces."""
     lines = [
         "The mill stood at the bend of the river, and its wheel had",
         "not turned since the great frost of the year before last,",

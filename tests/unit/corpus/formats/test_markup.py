@@ -48,12 +48,12 @@ def found(body):
     ],
 )
 def test_text_of_blocks_and_inline_elements(body, expected):
-    """Catches words glued or torn at elements, blocks that run together, and code or hidden text read as prose."""
+    """Catches words joined or split at elements, merged blocks, and code or hidden text read as prose."""
     assert [" ".join(text.split()) for _, text in found(body)] == expected
 
 
 def test_headings_have_their_levels():
-    """Catches chapters whose headings are read as prose, and the markup inside of headings."""
+    """Catches headings read as prose, with a wrong level, or with markup left inside."""
     assert [
         (one.text, one.kind, one.level) for one in read("<h1>A <i>b</i></h1><section><h3>C</h3><p>d</p></section>")
     ] == [
@@ -80,13 +80,13 @@ def test_headings_have_their_levels():
         ("<section><footer>x</footer></section>", PROSE),
     ],
 )
-def test_what_the_markup_says_of_a_part(body, kind):
-    """Catches lists, notes and navigation that the format names and that are still taken for prose, and the reverse."""
+def test_markup_determines_the_kind_of_a_part(body, kind):
+    """Catches contents, notes and navigation read as prose although the markup identifies them, and the reverse."""
     assert found(body) == [(kind, "x")]
 
 
 def test_a_table_of_text_is_text():
-    """Catches old books that are laid out in tables, and whose every word would go as data."""
+    """Catches the loss of old books whose text is laid out in tables."""
     text = "This cell holds a whole paragraph of the book, as pages from before style sheets do, with many words."
     assert found(f"<table><tr><td>{text}</td></tr></table>") == [(PROSE, text)]
 
@@ -101,8 +101,8 @@ def test_a_table_of_text_is_text():
         '<a href="#note1">[*]</a>',
     ],
 )
-def test_marks_of_notes_are_known_by_their_link(mark):
-    """Catches numbers that end up in the middle of sentences, whoever made the page."""
+def test_note_marks_are_recognised_by_their_link(mark):
+    """Catches note numbers left in the middle of sentences."""
     (paragraph,) = read(f"<p>Some word{mark} here.</p>")
     assert paragraph.text.count(MARK_START) == paragraph.text.count(MARK_END) == 1
     assert [one.text for one in clean([paragraph], ["footnote_marks"])[0]] == ["Some word here."]
@@ -112,37 +112,37 @@ def test_marks_of_notes_are_known_by_their_link(mark):
     "inside", ["<sup>2</sup>", '<a href="#chapter2">2</a>', '<a href="other.html">[1]</a>', "<sup>th</sup>"]
 )
 def test_other_numbers_and_links_are_text(inside):
-    """Catches exponents, ordinals and references to chapters that go as marks of notes."""
+    """Catches exponents, ordinals and chapter references removed as note marks."""
     assert MARK_START not in read(f"<p>word{inside} here</p>")[0].text
 
 
-def test_a_note_has_no_arrow_back():
-    """Catches the link from a note back to the text, which is no word of it."""
+def test_the_backlink_of_a_note_is_removed():
+    """Catches a note's link back to the text read as part of the note."""
     assert found('<aside role="doc-footnote"><p>So it is. <a href="#r1" class="footnote-back">↩</a></p></aside>') == [
         (NOTE, "So it is.")
     ]
 
 
-def test_a_space_inside_a_link_parts_words():
-    """Catches an anchor with nothing but a space in it that goes as an arrow, and glues two words."""
+def test_a_space_inside_a_link_separates_words():
+    """Catches words joined because an anchor that contains only a space is removed as a backlink."""
     assert read('<p>one<a id="x"> </a>two</p>')[0].text == "one two"
 
 
-def test_xhtml_keeps_what_html_would_lose():
-    """Catches an empty title or anchor in XHTML's short form that swallows the chapter, and names of characters."""
+def test_self_closing_tags_and_named_entities_of_xhtml_are_read():
+    """Catches a self-closing title or anchor that swallows the chapter, and unresolved named entities."""
     page = b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head>'
     page += b'<body><a id="x"/><p>\xc3\xa9&nbsp;&eacute;&lt;</p></body></html>'
     assert [one.text for one in paragraphs(parse_xhtml(page, "c.xhtml"))] == ["é é<"]
 
 
-def test_xhtml_that_is_not_well_formed_is_read_like_html():
-    """Catches a chapter that is lost, or cut short, for an unclosed element."""
+def test_malformed_xhtml_is_read_as_html():
+    """Catches a chapter lost or cut short because of an unclosed element."""
     page = b"<html><body><p>One<br>two <b>three</p><p>four</body></html>"
     assert [one.text for one in paragraphs(parse_xhtml(page, "c.xhtml"))] == ["One", "two three", "four"]
 
 
-def test_a_page_tells_title_and_author(tmp_path):
-    """Catches books called by their file name although the page has a title."""
+def test_title_and_author_are_read_from_the_page(tmp_path):
+    """Catches books titled by their file name although the page has a title."""
     path = tmp_path / "page.html"
     path.write_bytes(
         b"<html><head><title> The\n Sea </title><meta name='Author' content='A. Writer'></head>"
@@ -164,8 +164,8 @@ WRAPPED = [
 
 @pytest.mark.parametrize("end", ["<br>\n", "<br/>", "<br class='calibre2'/>\n  "])
 @pytest.mark.parametrize("around", ["<p>{}</p>", "<div>{}<br></div>", "{}", "<b>The mill</b><br>{}"])
-def test_lines_that_only_fill_a_width_are_joined(end, around):
-    """Catches pages made from PDFs, where every line of print would be a sentence."""
+def test_wrapped_lines_are_joined(end, around):
+    """Catches pages converted from PDF in which every line becomes a paragraph."""
     assert " ".join(WRAPPED) in [text.replace("\n", " ") for _, text in found(around.format(end.join(WRAPPED)))]
 
 
@@ -177,12 +177,12 @@ def test_lines_that_only_fill_a_width_are_joined(end, around):
         [" ".join(WRAPPED), " ".join(WRAPPED[2:])],
     ],
 )
-def test_lines_that_are_ended_on_purpose_stay_apart(lines):
-    """Catches verse, addresses and whole paragraphs that are run together."""
+def test_deliberate_line_breaks_are_kept(lines):
+    """Catches merged lines of verse or addresses, and merged paragraphs."""
     assert [text for _, text in found("<p>" + "<br>\n".join(lines) + "</p>")] == lines
 
 
 def test_two_line_breaks_end_a_paragraph():
-    """Catches old pages, whose paragraphs are parted by line breaks, read as one."""
+    """Catches old pages, whose paragraphs are separated by line breaks, read as one paragraph."""
     half = "<br>".join(WRAPPED)
     assert len(found(f"<p>{half}<br><br>{half}</p>")) == 2

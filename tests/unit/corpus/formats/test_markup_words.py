@@ -1,4 +1,4 @@
-"""Formulas, hidden text, marks and remarks in pages."""
+"""Formulas, hidden text, page numbers and pictures in HTML pages."""
 
 import pytest
 
@@ -28,16 +28,16 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize("formula", FORMULAS.values(), ids=list(FORMULAS))
-def test_a_formula_is_said_once(formula):
-    """Catches sentences with a hole where a formula stood, and formulas said twice."""
+def test_a_formula_is_read_once(formula):
+    """Catches formulas that are lost or read twice."""
     assert texts(f"<p>Thus, {formula}.</p>") == ["Thus, x."]
 
 
 @pytest.mark.parametrize(
     "formula", ["<mjx-container><svg></svg></mjx-container>", "<img class='math'>", "<math></math>"]
 )
-def test_a_formula_without_text_leaves_a_mark(formula):
-    """Catches a hole where a formula is a drawing."""
+def test_a_formula_without_text_leaves_a_placeholder(formula):
+    """Catches a gap in the sentence where a formula has no text."""
     assert texts(f"<p>Thus, {formula}.</p>") == ["Thus, [formula]."]
 
 
@@ -61,31 +61,31 @@ def test_a_formula_without_text_leaves_a_mark(formula):
         "<!-- SECRET -->",
     ],
 )
-def test_what_is_not_seen_is_not_read(hidden):
-    """Catches remarks, deletions and labels for screen readers in the text."""
+def test_hidden_content_is_not_read(hidden):
+    """Catches comments, deletions and screen-reader labels in the text."""
     assert texts(f"<p>Seen{hidden}.</p>")[0] + "".join(texts(f"<p>Seen{hidden}.</p>")[1:]) == "Seen."
 
 
-def test_of_text_for_the_eye_and_for_the_ear_one_is_read():
-    """Catches a word that goes, or comes twice, because its first letter is large."""
+def test_text_repeated_for_screen_readers_is_read_once():
+    """Catches a word lost or duplicated because its drop cap requires a separate screen-reader version."""
     pair = "<span class='sr-only'>The</span><span aria-hidden='true'><b>T</b>he</span>"
     assert texts(f"<p>{pair} mill.</p>") == ["The mill."]
 
 
 @pytest.mark.parametrize("tag", ["st1:place", "o:p", "nobr", "rb", "my-term", "unheard"])
-def test_unknown_elements_stand_in_the_line(tag):
-    """Catches sentences cut at an element of a word processor, of a script or of tomorrow."""
+def test_unknown_elements_are_inline(tag):
+    """Catches sentences split at legacy, custom or unknown elements."""
     assert texts(f"<p>The <{tag}>mill</{tag}> near Old<{tag}></{tag}>bridge.</p>") == ["The mill near Oldbridge."]
 
 
 @pytest.mark.parametrize("mark", ["<span class='pagenum'>[12]</span>", "<a class='pagebreak' title='12'></a>"])
-def test_page_numbers_of_the_printed_book_are_passed_over(mark):
-    """Catches numbers inside words."""
+def test_page_numbers_of_the_print_edition_are_skipped(mark):
+    """Catches page numbers inside words."""
     assert texts(f"<p>exam{mark}ined</p>") == ["examined"]
 
 
-def test_a_part_that_begins_a_page_is_read():
-    """Catches chapters that go because their class says that a new page begins."""
+def test_content_marked_as_a_page_break_is_read():
+    """Catches chapters removed because their class denotes a page break."""
     body = "<div class='pagebreak'><h2 class='pagebreak'>One</h2><p>Text.</p></div>"
     assert texts(body) == ["One", "Text."]
 
@@ -100,6 +100,6 @@ def test_a_part_that_begins_a_page_is_read():
         ("<h2><img alt='Ornament'>Chapter I</h2>", ["Chapter I"]),
     ],
 )
-def test_pictures_of_letters_and_headings(body, expected):
-    """Catches words without their first letter, and descriptions of pictures in the text."""
+def test_alternative_text_of_letters_and_headings_is_read(body, expected):
+    """Catches words without their initial letter, and picture descriptions in the text."""
     assert texts(body) == expected

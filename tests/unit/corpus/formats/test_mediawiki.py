@@ -67,22 +67,22 @@ def prose(source: str, drop=()) -> dict[str, str]:
 
 @pytest.mark.parametrize("suffix", COMPRESS)
 def test_every_kind_of_dump_gives_the_same_articles(tmp_path, suffix):
-    """Catches a compression that is not opened, lost characters, and talk pages or redirects read as text."""
+    """Catches a compression that is not decoded, lost characters, and talk pages or redirects read as text."""
     books = read(write(tmp_path, f"dump{suffix}", COMPRESS[suffix](PAGES)))
     assert [book.title for book in books] == ["Alpha", "Beta"]
     assert sections(books[0].paragraphs) == {"": "Alpha is first. Naïve 😀."}
     assert sections(books[1].paragraphs, drop=["references"]) == {"": "Beta is second.", "Life": "Born."}
 
 
-def test_articles_come_in_the_order_asked_for(tmp_path):
-    """Catches articles in the order of the dump: the config's order is the document order."""
+def test_articles_are_read_in_the_configured_order(tmp_path):
+    """Catches articles in the order of the dump instead of the config."""
     books = read(write(tmp_path, "dump.xml", PAGES), titles=["Beta", "Alpha"])
     assert [book.title for book in books] == ["Beta", "Alpha"]
 
 
 @pytest.mark.parametrize("title", ["Gamma", "Old alpha", "Talk:Alpha"])
 def test_a_missing_article_is_named(tmp_path, title):
-    """Catches an article that is silently left out, or an error that does not say which, redirects included."""
+    """Catches a missing article, redirect or talk page that is skipped silently or not named in the error."""
     path = write(tmp_path, "dump.xml", PAGES)
     with pytest.raises(UserError) as caught:
         read(path, titles=["Alpha", title])
@@ -91,7 +91,7 @@ def test_a_missing_article_is_named(tmp_path, title):
     assert "corpus.articles" in str(caught.value)
 
 
-def test_the_latest_revision_counts(tmp_path):
+def test_the_latest_revision_is_read(tmp_path):
     """Catches a dump with history whose first revision is read instead of the last."""
     revision = "<revision><id>{0}</id><timestamp>20{0}-01-01T00:00:00Z</timestamp><text>{1}</text></revision>"
     history = revision.format(10, "Old words.") + revision.format(20, "New words.")
@@ -120,20 +120,20 @@ def test_an_unreadable_dump_is_refused_by_name(tmp_path, name, content):
 
 
 def test_a_missing_dump_is_refused_by_name(tmp_path):
-    """Catches a traceback where the file is not there."""
+    """Catches a traceback for a missing file."""
     with pytest.raises(UserError, match=r"gone\.xml"):
         read(tmp_path / "gone.xml")
 
 
 def test_other_xml_is_refused_by_name(tmp_path):
-    """Catches a traceback for well-formed XML that is no dump, such as a saved web page."""
+    """Catches a traceback for well-formed XML that is not a dump, such as a saved web page."""
     path = write(tmp_path, "page.xml", b"<html><body>Not found</body></html>")
     with pytest.raises(UserError, match=r"page\.xml"):
         read(path)
 
 
 def test_damaged_gzip_data_is_refused_by_name(tmp_path):
-    """Catches a traceback where the compressed bytes themselves are damaged (zlib has its own exception)."""
+    """Catches a traceback for damaged compressed bytes, for which zlib has its own exception."""
     content = bytearray(gzip.compress(dump(page("Alpha", " ".join(map(str, range(5000)))))))
     middle = len(content) // 2
     content[middle] ^= 255
@@ -151,8 +151,8 @@ def test_a_malformed_field_is_refused_by_name(tmp_path, good, broken):
         read(path)
 
 
-def test_entities_that_multiply_do_not_blow_up(tmp_path):
-    """Catches a hostile dump (entities that expand to gigabytes) that hangs the job or eats its memory."""
+def test_an_entity_bomb_is_refused(tmp_path):
+    """Catches a hostile dump (entities that expand to gigabytes) that hangs the job or exhausts its memory."""
     names = "abcdefghijk"
     entities = "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in pairwise(names))
     before = f'<!DOCTYPE bomb [<!ENTITY a "ha">{entities}]>'
@@ -174,7 +174,7 @@ def test_entities_that_multiply_do_not_blow_up(tmp_path):
 
 
 def test_external_entities_are_not_read(tmp_path):
-    """Catches a hostile dump that pulls other files of the user into the corpus."""
+    """Catches a hostile dump that reads other files of the user into the corpus."""
     secret = write(tmp_path, "secret.txt", b"password")
     before = f'<!DOCTYPE x [<!ENTITY a SYSTEM "{secret.as_uri()}">]>'
     path = write(tmp_path, "outside.xml", dump(page("Alpha", "Words &a; here."), before=before))
@@ -203,8 +203,8 @@ def test_external_entities_are_not_read(tmp_path):
         ("Energy <math>E=mc^2</math> is.", "Energy E=mc^2 is."),
     ],
 )
-def test_markup_goes_and_prose_stays(source, expected):
-    """Catches markup in the text that the model trains on, and prose that goes with the markup."""
+def test_markup_is_removed_and_prose_is_kept(source, expected):
+    """Catches markup left in the training text, and prose removed with the markup."""
     assert prose(source) == {"": expected}
 
 
@@ -225,38 +225,38 @@ def test_unbalanced_quotes_do_not_hide_links_and_notes(source, expected):
 
 
 def test_headings_are_joined_from_the_top():
-    """Catches a trail of headings that keeps an old branch, or loses the level above."""
+    """Catches a heading path that keeps an old branch, or loses the level above."""
     source = "Lead.\n== A ==\na\n=== B ===\nb\n==== C ====\nc\n=== D ===\nd\n== E ==\ne"
     assert prose(source) == {"": "Lead.", "A": "a", "A / B": "b", "A / B / C": "c", "A / D": "d", "E": "e"}
 
 
-def test_dropped_sections_take_their_subsections_along():
-    """Catches lists of references that stay because they stand under a subheading, or prose after them that goes."""
+def test_subsections_of_dropped_sections_are_dropped():
+    """Catches references kept because they are below a subheading, and prose after them that is dropped."""
     source = (
         "Lead.\n== Notes ==\nn\n=== More ===\nm\n==== Deep ====\nd\n== After ==\na\n=== notes ===\nn2\n=== Next ===\nx"
     )
     assert prose(source, drop=["NOTES"]) == {"": "Lead.", "After": "a", "After / Next": "x"}
 
 
-def test_headings_keep_no_markup():
-    """Catches "''Works''" that escapes drop_sections, and footnote marks in headings that are shown."""
+def test_markup_in_headings_is_removed():
+    """Catches "''Works''" not matched by drop_sections, and footnote text left in headings."""
     source = "Lead.\n== ''Works'' ==\nlist\n== Life<ref>note</ref> ==\nBorn."
     assert prose(source, drop=["Works"]) == {"": "Lead.", "Life": "Born."}
 
 
 @pytest.mark.parametrize("line_break", ["<br>", "<br />", "<br/>"])
-def test_a_line_break_parts_words(line_break):
-    """Catches two words that are glued into one where only a break stood between them."""
+def test_a_line_break_separates_words(line_break):
+    """Catches two words joined because only a <br> separates them."""
     assert prose(f"One{line_break}two.")[""].split() == ["One", "two."]
 
 
 def test_empty_brackets_do_not_join_lines():
-    """Catches an emptied bracket that takes the line break before it along, so that two lines become one."""
+    """Catches two lines joined because the line break before an emptied bracket is removed with it."""
     assert prose("First line.\n({{IPA|x}}) second line.") == {"": "First line.\nsecond line."}
 
 
 def test_a_section_without_prose_is_left_out():
-    """Catches sections of nothing but a table, which would be empty units of the splits."""
+    """Catches sections that contain only a table, which would be empty units of the splits."""
     assert prose("Lead.\n== Data ==\n{|\n| 1\n|}\n== End ==\nBye.") == {"": "Lead.", "End": "Bye."}
 
 
@@ -274,8 +274,8 @@ GERMAN = '<namespace key="6">Datei</namespace><namespace key="14">Kategorie</nam
         "[[Category:Mill]]",
     ],
 )
-def test_files_and_categories_of_a_wiki_in_any_language(tmp_path, link):
-    """Catches names of files and categories read as prose, since the wiki has its own words for them."""
+def test_localised_file_and_category_links_are_removed(tmp_path, link):
+    """Catches file and category links read as prose because the wiki's namespaces have localised names."""
     content = dump(page("Mühle", f"Die Mühle {link}steht.")).decode().replace("</namespaces>", GERMAN).encode()
     (book,) = read(write(tmp_path, "dump.xml", content))
     assert sections(book.paragraphs) == {"": "Die Mühle steht."}
@@ -293,12 +293,12 @@ def test_files_and_categories_of_a_wiki_in_any_language(tmp_path, link):
         ("See [[Mill: a story]] and [[:Mill.pdf]].", "See Mill: a story and :Mill.pdf."),
     ],
 )
-def test_tables_and_magic_words(source, expected):
-    """Catches tables in tables that leave their signs in the text, and words that only steer the page."""
+def test_nested_tables_and_magic_words_are_removed(source, expected):
+    """Catches nested tables that leave markup in the text, and magic words read as prose."""
     assert prose(source) == {"": expected}
 
 
-def test_the_page_may_name_itself(tmp_path):
-    """Catches a hole where an article writes its own title by a word of the software."""
+def test_pagename_is_replaced_by_the_title(tmp_path):
+    """Catches a gap where {{PAGENAME}} stood."""
     (book,) = read(write(tmp_path, "dump.xml", dump(page("Mill", "The {{PAGENAME}} stood."))))
     assert sections(book.paragraphs) == {"": "The Mill stood."}

@@ -1,4 +1,4 @@
-"""Templates that stand for words."""
+"""Templates that produce words."""
 
 import pytest
 
@@ -46,7 +46,7 @@ def lines(source):
     ],
 )
 def test_a_sentence_keeps_the_words_of_its_templates(template, words):
-    """Catches sentences with holes where a measure, a foreign word, a date or a formula stood."""
+    """Catches measurements, foreign words, dates or formulas missing from sentences."""
     assert lines(f"It is {template} here.") == [f"It is {words} here."]
 
 
@@ -54,24 +54,24 @@ def test_a_sentence_keeps_the_words_of_its_templates(template, words):
     "template",
     ["{{citation needed|date=May}}", "{{Infobox mill|name=x}}", "{{sfn|Smith|1990}}", "{{main|Mills}}", "{{lang}}"],
 )
-def test_other_templates_show_no_words(template):
-    """Catches notes for editors, boxes and references in the text."""
+def test_other_templates_produce_no_words(template):
+    """Catches editorial notes, infoboxes and references in the text."""
     assert lines(f"It is{template} here.") == ["It is here."]
 
 
 @pytest.mark.parametrize("template", ["{{quote|One.}}", "{{Blockquote|text=One.|sign=Smith}}", "{{cquote|One.|Smith}}"])
 def test_a_quotation_is_a_paragraph(template):
-    """Catches quotations that are lost, or run into the sentence before."""
+    """Catches quotations that are lost or joined to the preceding sentence."""
     assert lines(f"He said:{template}It was so.") == ["He said:", "One.", "It was so."]
 
 
-def test_a_formula_on_its_own_line_is_no_prose():
+def test_a_displayed_formula_is_not_prose():
     """Catches displayed formulas read as sentences."""
     assert lines("Thus\n:<math>x = 1</math>.\nholds.") == ["Thus", "holds."]
 
 
-def test_templates_that_leave_a_hole_in_a_sentence_are_told():
-    """Catches words that vanish without a trace; and notes, infoboxes and known templates told as such."""
+def test_unknown_templates_inside_sentences_are_reported():
+    """Catches unknown templates dropped silently, and notes, infoboxes or known templates reported as unknown."""
     source = (
         "{{Infobox|a=b}}\nIce is {{frozen|water}} that floats,{{citation needed}} as {{nowrap|all ice}} does at "
         "{{railgauge|met}}.<ref>In {{cite book|t}} it is said.</ref> It is {{odd\n|name}} too.\n{{Navbox}}\n"

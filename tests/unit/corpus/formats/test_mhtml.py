@@ -1,4 +1,4 @@
-"""Pages that browsers save as one file."""
+"""Web pages saved by browsers as one file."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def saved(folder, *parts, end="\n"):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize(("charset", "dash"), [("utf-8", "=E2=80=94"), ("windows-1252", "=97")])
 def test_the_page_is_read(tmp_path, charset, dash, end):
-    """Catches a saved page read with its mail headers and escapes, or in another encoding than it says."""
+    """Catches a saved page read with its mail headers or escapes, or not in its declared encoding."""
     path = saved(tmp_path, PICTURE, PAGE.format(charset, dash), end=end)
     assert kind_of(path) == "mhtml"
     (book,) = read_mhtml(path)
@@ -33,6 +33,6 @@ def test_the_page_is_read(tmp_path, charset, dash, end):
 
 
 def test_a_file_without_a_page_is_refused(tmp_path):
-    """Catches a saved picture that gives an empty book."""
+    """Catches a saved picture read as an empty book."""
     with pytest.raises(UserError, match=r"contains no HTML page"):
         list(read_mhtml(saved(tmp_path, PICTURE)))

@@ -1,7 +1,7 @@
-"""Files of every format with bytes changed at random: whatever is in them, reading ends soon, in little memory, and
-well or with a message.
+"""Files of every format with bytes changed at random: reading must end quickly, in limited memory, with success or an
+error message.
 
-LOCALIST_FUZZ_EXAMPLES (default 50) is the number of files for each format; 300 take half a minute.
+LOCALIST_FUZZ_EXAMPLES (default 50) is the number of files per format; 300 take half a minute.
 """
 
 import bz2
@@ -62,7 +62,7 @@ def insert(draw: Draw, content: bytes) -> bytes:
 
 
 def change_number(draw: Draw, content: bytes) -> bytes:
-    """Numbers are lengths, places and counts in most formats."""
+    """Replace a number, which is a length, offset or count in most formats."""
     numbers = list(re.finditer(rb"\d+", content))
     if not numbers:
         return content
@@ -80,7 +80,7 @@ def place_and_end(draw: Draw, content: bytes) -> tuple[int, int]:
 
 
 def mutated(draw: Draw, content: bytes, other: bytes) -> bytes:
-    """`content` after some changes; the last may put the end of `other` in place of its own."""
+    """`content` after some changes; its end may finally be replaced by that of `other`."""
     for _ in range(draw(st.integers(1, MOST_MUTATIONS))):
         if content:
             content = draw(st.sampled_from(MUTATIONS))(draw, content)
@@ -90,7 +90,7 @@ def mutated(draw: Draw, content: bytes, other: bytes) -> bytes:
 
 
 def mutated_file(draw: Draw, sample: Path, other: bytes, path: Path) -> Path:
-    """A changed copy of `sample`; what is packed is changed before or after packing."""
+    """A changed copy of `sample`; if compressed, it is changed before or after compression."""
     content = sample.read_bytes()
     inside = draw(st.booleans())
     if inside and sample.suffix in UNPACKED:
@@ -125,8 +125,8 @@ def peak_memory(process: ReadingProcess) -> int:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_changed_bytes_are_read_or_refused(name, samples, process, tmp_path_factory):
-    """Catches damage that hangs a reader, fills the memory, or ends in anything but a message that names the file."""
+def test_mutated_files_are_read_or_refused(name, samples, process, tmp_path_factory):
+    """Catches damage that hangs a reader, exhausts memory, or raises anything but an error that names the file."""
     folder = tmp_path_factory.mktemp("mutated")
     path = folder / f"mutated{''.join(samples[name].suffixes)}"
 

@@ -17,7 +17,7 @@ def written(folder, content):
 
 
 def test_the_text_of_a_notebook_is_read(tmp_path):
-    """Catches code, outputs and the braces of JSON read as prose."""
+    """Catches code, outputs and JSON syntax read as prose."""
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": ["# One\n", "\n", "Text *here*."]},
         {"cell_type": "code", "source": "print('x')", "outputs": [{"text": ["x"]}]},
@@ -35,6 +35,6 @@ def test_the_text_of_a_notebook_is_read(tmp_path):
 
 @pytest.mark.parametrize("content", ['{"cells": [', '{"cells": {}}x', '{"worksheets": []}', '{"cells": [1]}'])
 def test_a_damaged_notebook_is_refused(tmp_path, content):
-    """Catches a traceback."""
+    """Catches a traceback for a damaged notebook."""
     with pytest.raises(UserError, match=r"book\.ipynb: is not a version 4 notebook"):
         list(read_notebook(written(tmp_path, content)))

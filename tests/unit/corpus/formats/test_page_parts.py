@@ -1,4 +1,4 @@
-"""What is around the text of a page, and what only sounds so."""
+"""Menus, notes and other parts around a page's text, and text with misleading names."""
 
 import pytest
 
@@ -18,8 +18,8 @@ def found(body, whole=True):
     "name", ["index", "toc", "search", "menu", "sidebar", "related", "banner", "cookie-page", "hidden", "references"]
 )
 @pytest.mark.parametrize("attribute", ["class", "id"])
-def test_a_name_says_nothing_of_a_part_that_holds_the_text(attribute, name):
-    """Catches whole books that go because a page calls what holds them an index, a menu, hidden."""
+def test_the_name_of_the_main_container_is_ignored(attribute, name):
+    """Catches whole books removed because their container is named index, menu or hidden."""
     assert found(f"<div {attribute}='{name}'><p>{ONE}</p><p>{TWO}</p></div>") == [(PROSE, ONE), (PROSE, TWO)]
 
 
@@ -49,19 +49,19 @@ def test_a_name_says_nothing_of_a_part_that_holds_the_text(attribute, name):
         ("<div><span><time>x</time></span></div>", NAVIGATION),
     ],
 )
-def test_a_name_says_what_a_part_is(body, kind):
-    """Catches menus, banners, lists and notes that only their names give away."""
+def test_markup_determines_the_kind_of_a_small_part(body, kind):
+    """Catches menus, banners, lists and notes read as prose although their names identify them."""
     assert found(f"<p>{ONE}</p>{body}<p>{TWO}</p>")[1] == (kind, "x")
 
 
-def test_the_notes_of_a_book_are_a_file_of_their_own():
-    """Catches a chapter file of notes that is read as prose since it holds nothing else."""
+def test_a_chapter_file_of_notes_is_recognised():
+    """Catches a chapter file of notes read as prose because it contains nothing else."""
     assert found(f"<div class='endnotes'><p>{ONE}</p></div>", whole=False) == [(NOTE, ONE)]
 
 
 @pytest.mark.parametrize("main", ["main", "article", "div role='main'", "div id='content'"])
-def test_what_is_outside_the_main_part_is_around_it(main):
-    """Catches menus, most-read lists and footers of saved pages that come before and after the article."""
+def test_content_outside_the_main_part_is_navigation(main):
+    """Catches menus, most-read lists and footers of saved pages read as part of the article."""
     tag = main.split()[0]
     body = f"<div>Daily News</div><{main}><h1>One</h1><p>{ONE}</p></{tag}><div><h2>Most read</h2>Ten mills</div>"
     assert found(body) == [
@@ -73,13 +73,13 @@ def test_what_is_outside_the_main_part_is_around_it(main):
     ]
 
 
-def test_a_main_part_that_leaves_prose_outside_is_not_believed():
-    """Catches chapters that go because only one of them is marked as the main part."""
+def test_a_main_part_with_prose_outside_it_is_ignored():
+    """Catches chapters removed because only one of them is marked as the main part."""
     assert [kind for kind, _ in found(f"<main><p>{ONE}</p></main><p>{TWO}</p>")] == [PROSE, PROSE]
 
 
-def test_paragraphs_of_links_alone_list_contents():
-    """Catches a list of chapters that has neither name nor heading, and headings that lead back to it."""
+def test_paragraphs_of_links_alone_are_contents():
+    """Catches an unnamed list of chapters read as prose, and headings that link back to it read as contents."""
     links = "".join(f"<p><a href='#c{number}'>Chapter {number}</a></p>" for number in range(4))
     body = f"{links}<h2><a href='#toc'>Chapter 0</a></h2><p>{ONE}</p><p><a href='#c1'>Chapter 1</a></p>"
     assert [kind for kind, _ in found(body)] == [*[CONTENTS] * 4, HEADING, PROSE, PROSE]
@@ -88,13 +88,13 @@ def test_paragraphs_of_links_alone_list_contents():
 @pytest.mark.parametrize(
     "links", [["Next"], ["« Previous", "Next »"], ["Back to top"], ["Skip to main content"], ["Prev", "Up", "Home"]]
 )
-def test_links_that_lead_around_are_no_text(links):
-    """Catches the ways between the pages of a book in HTML."""
+def test_page_navigation_links_are_not_text(links):
+    """Catches the links between the pages of an HTML book read as prose."""
     ways = " | ".join(f"<a href='x'>{link}</a>" for link in links)
     assert [kind for kind, _ in found(f"<p>{ONE}</p><p>{ways}</p>")] == [PROSE, NAVIGATION]
 
 
 def test_other_links_are_text():
-    """Catches sentences that go because a word of them is a link, or all of them is."""
+    """Catches sentences removed because a word of them, or all of them, is a link."""
     body = "<p>Turn to the <a href='x'>next</a> page.</p><p><a href='x'>The mill</a></p>"
     assert [kind for kind, _ in found(body)] == [PROSE, PROSE]

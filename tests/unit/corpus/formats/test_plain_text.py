@@ -1,4 +1,4 @@
-"""Plain text: how paragraphs and headings are told apart."""
+"""Plain text: paragraphs, headings and page furniture."""
 
 import textwrap
 
@@ -12,7 +12,7 @@ from localist.corpus.formats.plain_text import read_plain_text, text_paragraphs
 
 
 def test_a_file_is_one_book_titled_by_its_name(tmp_path):
-    """Catches an invisible first character (a byte order mark), and line ends of Windows that stay."""
+    """Catches a byte order mark or Windows line ends left in the text."""
     path = tmp_path / "book.txt"
     path.write_bytes(b"\xef\xbb\xbfOnce upon\r\na time.\r\n\r\nThe end.\r\n")
     (book,) = read_plain_text(path)
@@ -20,8 +20,8 @@ def test_a_file_is_one_book_titled_by_its_name(tmp_path):
     assert [paragraph.text for paragraph in book.paragraphs] == ["Once upon\na time.", "The end."]
 
 
-def test_a_text_without_blank_lines_has_a_paragraph_on_each_line():
-    """Catches a whole book in one paragraph."""
+def test_without_blank_lines_each_line_is_a_paragraph():
+    """Catches a whole book read as one paragraph."""
     assert [paragraph.text for paragraph in text_paragraphs("One.\nTwo.\nThree.")] == ["One.", "Two.", "Three."]
 
 
@@ -43,15 +43,15 @@ def test_a_text_without_blank_lines_has_a_paragraph_on_each_line():
         ("Plain words.", 0),
     ],
 )
-def test_lines_of_their_own_that_name_a_part_are_headings(line, level):
-    """Catches chapters whose beginning is lost, and sentences taken for headings."""
+def test_separate_lines_naming_a_part_are_headings(line, level):
+    """Catches chapter headings read as prose, and sentences read as headings."""
     (before, paragraph, after) = text_paragraphs(f"Before.\n\n{line}\n\nAfter.")
     assert (before.text, after.text) == ("Before.", "After.")
     assert paragraph.level == level and (paragraph.kind == HEADING) == bool(level)
 
 
-def test_a_list_of_headings_is_no_heading():
-    """Catches a table of contents whose two lines pass for a chapter and its title."""
+def test_a_list_of_headings_is_a_table_of_contents():
+    """Catches a two-line table of contents read as a chapter heading and its title."""
     (_, paragraph, _) = text_paragraphs("Before.\n\nCHAPTER I. The Sea\nCHAPTER II. The Land\n\nAfter.")
     assert paragraph.kind == CONTENTS
 
@@ -59,7 +59,7 @@ def test_a_list_of_headings_is_no_heading():
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(["one", "twö", "3,", "😀", "\f"]), max_size=6), max_size=12))
 def test_no_word_is_lost(paragraphs):
-    """Catches lost or doubled words, and empty paragraphs."""
+    """Catches lost or duplicated words, and empty paragraphs."""
     text = "\n\n".join(" ".join(words) for words in paragraphs)
     paragraphs = list(text_paragraphs(text))
     assert " ".join(paragraph.text for paragraph in paragraphs).split() == text.split()
@@ -85,7 +85,7 @@ PAGES = [FIRST.replace("keeper", name) for name in ("baker", "miller", "carpente
 
 
 def pages(heads, feet, end: str = "\f") -> str:
-    """A text that goes on from page to page, each with a head and a foot."""
+    """Continuous text split into pages, each with a head and a foot."""
     lines = textwrap.wrap(" ".join(PAGES), 60)
     size = len(lines) // len(heads) + 1
     bodies = ["\n".join(lines[start : start + size]) for start in range(0, len(lines), size)]
@@ -113,7 +113,7 @@ NUMBERS = [str(number) for number in range(11, 17)]
     ],
 )
 def test_pages_are_joined_without_heads_and_numbers(tmp_path, heads, feet):
-    """Catches heads and numbers within sentences, and sentences cut at a page's end."""
+    """Catches running heads or page numbers left inside sentences, and sentences cut at the end of a page."""
     book = read(tmp_path, pages(heads, feet))
     assert words(book) == " ".join(PAGES).split()
     assert len(book.paragraphs) == 1
@@ -121,19 +121,19 @@ def test_pages_are_joined_without_heads_and_numbers(tmp_path, heads, feet):
     assert removed == len([line for part in (*heads, *feet) for line in part.split("\n") if line])
 
 
-def test_pages_without_form_feeds_are_known_by_their_numbers(tmp_path):
-    """Catches numbers within sentences where the form feeds were lost."""
+def test_page_numbers_separate_pages_without_form_feeds(tmp_path):
+    """Catches page numbers left inside sentences when the form feeds were lost."""
     assert words(read(tmp_path, pages([""] * 6, NUMBERS, end=""))) == " ".join(PAGES).split()
 
 
-def test_heads_and_numbers_stay_where_their_steps_are_off(tmp_path):
-    """Catches a step that runs although it is off."""
+def test_heads_and_numbers_are_kept_when_their_steps_are_off(tmp_path):
+    """Catches a cleaning step that runs although it is off."""
     book = read(tmp_path, pages(["THE MILL"] * 6, NUMBERS), steps=())
     assert words(book).count("MILL") == 6 and "16" in words(book) and not any(book.removed.values())
 
 
-def test_chapters_on_pages_of_their_own_keep_their_headings(tmp_path):
-    """Catches headings that pass for running heads since only their numbers differ."""
+def test_headings_of_one_page_chapters_are_kept(tmp_path):
+    """Catches chapter headings removed as running heads because only their numbers differ."""
     text = "\f".join(f"CHAPTER {number}\n\n{page}" for number, page in enumerate(PAGES, start=1))
     book = read(tmp_path, text)
     headings = [paragraph.text for paragraph in book.paragraphs if paragraph.kind == HEADING]
@@ -141,8 +141,8 @@ def test_chapters_on_pages_of_their_own_keep_their_headings(tmp_path):
     assert not any(book.removed.values())
 
 
-def test_numbers_that_count_are_chapters_where_they_interrupt_nothing(tmp_path):
-    """Catches chapters without a name that pass for page numbers, and a number on its own that passes for a chapter."""
+def test_consecutive_numbers_between_paragraphs_are_chapters(tmp_path):
+    """Catches numbered, untitled chapters read as page numbers, and a single number read as a chapter."""
     book = read(
         tmp_path, "\n\n".join(part for number, page in enumerate(PAGES, start=1) for part in (f"{number}.", page))
     )
@@ -153,8 +153,8 @@ def test_numbers_that_count_are_chapters_where_they_interrupt_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r", "\r\r\n", "\x85", "\u2028"])
-def test_line_ends_of_any_system(tmp_path, line_end):
-    """Catches paragraphs of one line each."""
+def test_line_ends_of_all_systems_are_recognised(tmp_path, line_end):
+    """Catches paragraphs split or merged because a system's line ends are not recognised."""
     text = "\n\n".join(textwrap.fill(page, 60) for page in PAGES)
     assert len(read(tmp_path, text.replace("\n", line_end)).paragraphs) == len(PAGES)
 
@@ -185,8 +185,8 @@ def test_line_ends_of_any_system(tmp_path, line_end):
         *("Who is it?", "HELP!", "I", "OK", "He said: NO"),
     ],
 )
-def test_sentences_are_no_headings(line):
-    """Catches sentences that leave the text because of their first word."""
+def test_sentences_are_not_headings(line):
+    """Catches sentences read as headings because of their first word or capitals."""
     (_, *middle, _) = text_paragraphs(f"Before it.\n\n{line}\n\nAfter it.")
     assert " ".join(one.text for one in middle) == line.replace("\n", " ") or [one.text for one in middle] == [line]
     assert {one.kind for one in middle} <= {PROSE} or line == "I"
@@ -212,38 +212,38 @@ def test_sentences_are_no_headings(line):
         ("DIE MÜHLE.", 2),
     ],
 )
-def test_headings_in_other_words(line, level):
-    """Catches chapters of other languages, and headings in capitals or of a number, whose sections run together."""
+def test_headings_in_other_forms_and_languages(line, level):
+    """Catches sections merged because a heading is in another language, in capitals or only a number."""
     (_, paragraph, _) = text_paragraphs(f"Before it.\n\n{line}\n\nAfter it.")
     assert (paragraph.kind, paragraph.level) == (HEADING, level)
 
 
-def test_speakers_of_a_play_are_no_headings():
-    """Catches a section for each speech."""
+def test_speakers_in_a_play_are_not_headings():
+    """Catches a play split into one section per speech."""
     text = "\n\n".join(f"{name}.\n\nIt does not turn at {name}'s." for name in ("ELDER", "YOUNGER") * 3)
     assert {one.kind for one in text_paragraphs(text)} == {PROSE}
 
 
-def test_a_sign_in_capitals_is_no_heading():
-    """Catches words that a sentence announces and that leave the text."""
+def test_a_quoted_sign_in_capitals_is_not_a_heading():
+    """Catches capitals introduced by a sentence ("The sign said:") read as a heading."""
     assert {one.kind for one in text_paragraphs("The sign said:\n\nNO ENTRY\n\nHe went in.")} == {PROSE}
 
 
 @pytest.mark.parametrize("text", ["HELLO WORLD", "V", "THE MILL\n\nTHE FROST", "He left.\n\nTHE END"])
-def test_what_heads_nothing_is_no_heading(text):
-    """Catches a short text, such as a row of a table, that is lost since it is in capitals."""
+def test_capitals_with_no_text_below_are_not_a_heading(text):
+    """Catches a short text in capitals, such as a table row, lost as a heading without a section."""
     assert {one.kind for one in text_paragraphs(text)} == {PROSE}
 
 
-def test_headings_are_known_without_blank_lines():
-    """Catches a chapter's heading within a paragraph."""
+def test_headings_without_blank_lines_are_detected():
+    """Catches a chapter heading left inside a paragraph."""
     body = textwrap.fill(FIRST.strip(), 60)[:-1] + "."
     found = list(text_paragraphs(f"CHAPTER I\n{body}\nCHAPTER II\n{body}"))
     assert [one.kind for one in found] == [HEADING, PROSE] * 2
 
 
-def test_a_title_below_its_chapter_s_number_is_no_part_of_the_text():
-    """Catches "The Frost The mill stood": a title without a blank line after it."""
+def test_a_title_below_a_chapter_number_is_a_heading():
+    """Catches a title joined to the text below it ("The Frost The mill stood") for lack of a blank line."""
     prose = [
         "The mill stood at the bend of the river, and its wheel",
         "had not turned since the great frost of the year",

@@ -1,4 +1,4 @@
-"""Texts in rows: one document a row, and mistakes named with their row and column."""
+"""Texts in rows: one document per row, and errors with their row and column."""
 
 import bz2
 import gzip
@@ -30,16 +30,16 @@ def write(folder, name, text):
     return path
 
 
-def test_json_lines(tmp_path):
-    """Catches blank lines taken for mistakes, titles not used, and escapes left in the text."""
+def test_json_lines_are_read(tmp_path):
+    """Catches blank lines reported as errors, ignored titles, and escapes left in the text."""
     path = write(tmp_path, "rows.jsonl", "\n\n".join(map(json.dumps, ROWS)))
     books = told(read_json_lines(path, "body"))
     assert books[0] == EXPECTED[0] and books[1][2] == EXPECTED[1][2]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_csv(tmp_path, delimiter):
-    """Catches another country's delimiter, quoted line breaks, and a byte order mark in the first column's name."""
+def test_csv_is_read_with_any_delimiter(tmp_path, delimiter):
+    """Catches misread delimiters or quoted line breaks, and a byte order mark in the first column's name."""
     lines = [
         f"\ufeffbody{delimiter}title{delimiter}author",
         f'"First, ""text"".\n\nMore."{delimiter}One{delimiter}A. Writer',
@@ -48,8 +48,8 @@ def test_csv(tmp_path, delimiter):
     assert told(read_csv(write(tmp_path, "rows.csv", "\n".join(lines)), "body")) == EXPECTED
 
 
-def test_parquet_and_arrow(tmp_path):
-    """Catches one of the forms in which data sets are kept: Parquet, Arrow files, and the streams of save_to_disk."""
+def test_parquet_and_arrow_are_read(tmp_path):
+    """Catches a misread data set format: Parquet, Arrow files, or the Arrow streams of save_to_disk."""
     table = pyarrow.Table.from_pylist(ROWS)
     parquet.write_table(table, tmp_path / "rows.parquet")
     assert told(read_parquet(tmp_path / "rows.parquet", "body")) == EXPECTED
@@ -61,14 +61,14 @@ def test_parquet_and_arrow(tmp_path):
         assert told(read_arrow(path, "body")) == EXPECTED
 
 
-def test_a_row_without_a_text_is_an_empty_book(tmp_path):
-    """Catches a whole data set that is refused for one row of which the text is missing."""
+def test_a_row_without_text_is_an_empty_book(tmp_path):
+    """Catches a whole data set refused because one row has no text."""
     parquet.write_table(pyarrow.table({"text": ["One.", None, "Three."]}), tmp_path / "rows.parquet")
     assert [len(book.paragraphs) for book in read_parquet(tmp_path / "rows.parquet", "text")] == [1, 0, 1]
 
 
-def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
-    """Catches a message from which nobody can tell what to write into the config."""
+def test_a_missing_column_is_reported_with_the_existing_ones(tmp_path):
+    """Catches an error that does not list the columns that the config could name."""
     path = write(tmp_path, "rows.jsonl", '{"body": "x", "year": 1999}\n{"year": 2}\n')
     with pytest.raises(
         UserError, match=r"rows\.jsonl, line 1: has no column 'text'.*corpus\.text_column.*: body, year"
@@ -88,15 +88,15 @@ def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
         ("[" * 100_000, "line 2: is not valid JSON"),
     ],
 )
-def test_a_broken_line_is_named(tmp_path, line, message):
-    """Catches a line that is passed over in silence, or a traceback."""
+def test_an_invalid_line_is_reported_by_number(tmp_path, line, message):
+    """Catches an invalid line that is skipped silently or ends in a traceback."""
     path = write(tmp_path, "rows.jsonl", f'{{"text": "x"}}\n{line}\n')
     with pytest.raises(UserError, match=rf"rows\.jsonl, {message}"):
         list(read_json_lines(path, "text"))
 
 
-def test_a_broken_csv_is_named_with_its_line(tmp_path):
-    """Catches a quote that is never closed and takes the rest of the file along."""
+def test_invalid_csv_is_reported_with_its_line(tmp_path):
+    """Catches an unclosed quote that swallows the rest of the file."""
     path = write(tmp_path, "rows.csv", 'text,title\n"fine",a\n"never "closed,b\n')
     with pytest.raises(UserError, match=r"rows\.csv, line 3: is not valid CSV"):
         list(read_csv(path, "text"))
@@ -126,15 +126,15 @@ def texts(books):
         ('"text"\t"id"\n"One"\t"1"\n', ["One"]),
     ],
 )
-def test_separators_and_quotation_marks_of_csv(tmp_path, content, expected):
-    """Catches texts cut at their commas, rows run together at quotation marks, and marks that are the text's."""
+def test_separators_and_quotation_marks_in_csv(tmp_path, content, expected):
+    """Catches texts cut at commas, rows merged at quotation marks, and quotation marks of the text that are lost."""
     path = write(tmp_path, "rows.csv", content)
     column = "text, long" if "text, long" in content else "text"
     assert texts(read_csv(path, column)) == expected
 
 
-def test_rows_of_csv_that_do_not_fit_the_columns_are_named(tmp_path):
-    """Catches text that is lost in silence where a row has more fields than the first, or ends before its text."""
+def test_csv_rows_that_do_not_match_the_columns_are_reported(tmp_path):
+    """Catches text lost silently when a row has more fields than the header, or ends before its text column."""
     with pytest.raises(UserError, match=r"rows\.csv, row 2 \(line 3\): has 3 fields, but .* 2 columns\. Quote"):
         list(read_csv(write(tmp_path, "rows.csv", "id,text\n1,One\n2,Two, three\n"), "text"))
     with pytest.raises(UserError, match=r"row 2 \(line 3\): ends before the column 'text'"):
@@ -142,8 +142,8 @@ def test_rows_of_csv_that_do_not_fit_the_columns_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress)])
-def test_rows_in_a_compressed_file(tmp_path, suffix, pack):
-    """Catches data sets that have to be unpacked by hand, and books called by the name of the packing."""
+def test_compressed_rows_are_read(tmp_path, suffix, pack):
+    """Catches compressed rows that are not read, are titled with the file extension, or are truncated unnoticed."""
     path = tmp_path / f"rows.jsonl{suffix}"
     path.write_bytes(pack(json.dumps(ROWS[1]).encode()))
     assert told(read_json_lines(path, "body")) == [("rows 1", "", ["Second; text."])]
@@ -152,8 +152,8 @@ def test_rows_in_a_compressed_file(tmp_path, suffix, pack):
         list(read_json_lines(path, "body"))
 
 
-def test_only_the_columns_that_are_used_are_read(tmp_path):
-    """Catches a data set that is refused, or slow, for what stands beside its texts."""
+def test_only_used_columns_are_read(tmp_path):
+    """Catches a data set refused or slowed down because of columns that are not used."""
     count = 3000
     table = pyarrow.table(
         {
@@ -186,8 +186,8 @@ def test_only_the_columns_that_are_used_are_read(tmp_path):
     ],
     ids=["bytes", "list", "large list", "view", "dictionary"],
 )
-def test_forms_of_text_columns(tmp_path, column):
-    """Catches texts refused for the way in which a program has stored them."""
+def test_text_columns_of_other_types_are_read(tmp_path, column):
+    """Catches texts refused because of the column type that stores them."""
     parquet.write_table(pyarrow.table({"text": column}), tmp_path / "rows.parquet")
     assert texts(read_parquet(tmp_path / "rows.parquet", "text")) == ["One.", ""]
 
@@ -200,8 +200,8 @@ def test_forms_of_text_columns(tmp_path, column):
         (pyarrow.array([b"\xff"]), r"row 1: its bytes are not UTF-8 text"),
     ],
 )
-def test_columns_that_are_no_text_are_named(tmp_path, column, message):
-    """Catches numbers and bytes read as text, and a message that does not name the columns that are text."""
+def test_columns_without_text_are_reported(tmp_path, column, message):
+    """Catches non-text columns read as text, and an error without the problem or the columns to use."""
     parquet.write_table(pyarrow.table({"text": column, "other": ["x"]}), tmp_path / "rows.parquet")
     with pytest.raises(UserError, match=message):
         list(read_parquet(tmp_path / "rows.parquet", "text"))

@@ -1,4 +1,4 @@
-"""Word's XML: what no reader of the page sees goes, what the library passes over stays."""
+"""Word's XML: invisible content is removed, and text that the library skips is kept."""
 
 import pytest
 from sample_files import docx_members, word_paragraph, zipped
@@ -57,8 +57,8 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("body", HIDDEN.values(), ids=list(HIDDEN))
-def test_what_no_reader_of_the_page_sees_stays_out(tmp_path, body):
-    """Catches hidden, deleted and moved text, descriptions and properties that end up in the text."""
+def test_invisible_content_stays_out(tmp_path, body):
+    """Catches hidden, deleted or moved text, descriptions and properties in the text."""
     styles = docx_members()["word/styles.xml"].replace("</w:styles>", STYLES)
     assert prose(tmp_path, body, **{"word/styles.xml": styles}) == ["Seen."]
 
@@ -99,19 +99,19 @@ INSIDE = {
 
 @pytest.mark.parametrize("inside", INSIDE.values(), ids=list(INSIDE))
 def test_text_inside_other_elements_is_read(tmp_path, inside):
-    """Catches words that vanish because an element stands around them."""
+    """Catches words lost because an element encloses them."""
     assert prose(tmp_path, f"<w:p>{run('One ')}{inside}{run(' three.')}</w:p>") == ["One two three."]
 
 
-def test_an_equation_that_is_an_object_leaves_a_mark(tmp_path):
-    """Catches sentences with a hole where an equation of an older Word stood."""
+def test_an_equation_object_leaves_a_placeholder(tmp_path):
+    """Catches a gap in the sentence where an older version of Word embedded an equation."""
     equation = '<w:object><o:OLEObject xmlns:o="urn:o" ProgID="Equation.3"/></w:object>'
     assert prose(tmp_path, f"<w:p>{run('Thus ')}<w:r>{equation}</w:r>{run('.')}</w:p>") == ["Thus [formula]."]
 
 
 @pytest.mark.parametrize(("rest", "expected"), [("he mill.", "The mill."), (" mill.", "T mill.")])
-def test_a_dropped_capital_belongs_to_its_word(tmp_path, rest, expected):
-    """Catches chapters whose first letter is a paragraph of its own."""
+def test_a_drop_cap_is_joined_to_its_word(tmp_path, rest, expected):
+    """Catches a chapter's first letter read as a separate paragraph."""
     frame = '<w:p><w:pPr><w:framePr w:dropCap="drop" w:lines="3"/></w:pPr><w:r><w:t>T</w:t></w:r></w:p>'
     assert prose(tmp_path, frame + word_paragraph(rest)) == [expected]
 
@@ -121,8 +121,8 @@ def headings(tmp_path, body, **more):
     return [(one.text, one.level) for one in paragraphs if one.kind == HEADING]
 
 
-def test_headings_by_hand(tmp_path):
-    """Catches books whose author made headings with the buttons for bold and size."""
+def test_manually_formatted_headings_are_detected(tmp_path):
+    """Catches missed headings that are formatted only with bold type and size."""
     big, small, text = (f'<w:b/><w:sz w:val="{size}"/>' for size in (40, 32, 24))
     body = f"<w:p>{run('Part', big)}</w:p><w:p>{run('Chapter', small)}</w:p>"
     body += f"<w:p>{run('Text of the book, which is longer than its headings are.')}</w:p>"
@@ -131,7 +131,7 @@ def test_headings_by_hand(tmp_path):
 
 
 def test_styles_based_on_a_heading_are_headings(tmp_path):
-    """Catches headings in a style of the publisher's own, known by its outline level alone."""
+    """Catches missed headings in custom styles, identifiable only by their outline level."""
     own = (
         '<w:style w:type="paragraph" w:styleId="B"><w:pPr><w:outlineLvl w:val="1"/></w:pPr></w:style>'
         '<w:style w:type="paragraph" w:styleId="C"><w:name w:val="Chapter Title"/><w:basedOn w:val="B"/></w:style>'
@@ -142,14 +142,14 @@ def test_styles_based_on_a_heading_are_headings(tmp_path):
     assert headings(tmp_path, body, **{"word/styles.xml": styles}) == [("Chapter", 2)]
 
 
-def test_signs_of_word_part_and_join_words(tmp_path):
-    """Catches words glued at a carriage return or tab, and hyphens that no one types."""
+def test_tabs_separate_and_hyphens_join_words(tmp_path):
+    """Catches words joined at a tab, and non-breaking hyphens that are lost or not normalised."""
     body = "<w:p><w:r><w:t>half</w:t><w:noBreakHyphen/><w:t>timbered</w:t><w:ptab/><w:t>house</w:t></w:r></w:p>"
     book = read(tmp_path, docx_members(body))
     assert [one.text for one in clean(book.paragraphs, ["unicode"])[0]] == ["half-timbered house"]
 
 
-def test_a_link_that_leads_nowhere_is_read(tmp_path):
-    """Catches a document refused because the address of a link is missing."""
+def test_a_link_without_a_target_is_read(tmp_path):
+    """Catches a document refused because the target of a link is missing."""
     body = f'<w:p><w:hyperlink r:id="gone">{SEEN}</w:hyperlink></w:p>'
     assert prose(tmp_path, body) == ["Seen."]

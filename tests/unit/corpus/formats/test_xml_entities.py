@@ -1,4 +1,4 @@
-"""Entities that a chapter declares for itself."""
+"""Entities declared by a chapter."""
 
 import pytest
 
@@ -16,8 +16,8 @@ from localist.plumbing.errors import UserError
         ("<!ATTLIST p lang CDATA #IMPLIED>", "a", "a"),
     ],
 )
-def test_signs_are_put_in(declared, used, expected):
-    """Catches a book refused, or words without a sign, for entities that stand for a sign each."""
+def test_harmless_entities_are_replaced(declared, used, expected):
+    """Catches a book refused, or characters lost, because of harmless entities."""
     content = f"<!DOCTYPE html [{declared}]><p>{used}</p>".encode()
     assert with_signs(content, "c.xhtml:").decode().endswith(f"<p>{expected}</p>")
 
@@ -35,13 +35,13 @@ def test_signs_are_put_in(declared, used, expected):
     ],
 )
 def test_other_entities_are_refused(declared):
-    """Catches entities that multiply, that bring markup or another file."""
+    """Catches entities that expand others, contain markup or read another file."""
     with pytest.raises(UserError, match=r"c\.xhtml: declares XML entities"):
         with_signs(f"<!DOCTYPE html [{declared}]><p>&a;</p>".encode(), "c.xhtml:")
 
 
-def test_a_declaration_hidden_behind_another_is_refused():
-    """Catches a DOCTYPE in a remark that stands in for the one that counts."""
+def test_a_doctype_in_a_comment_does_not_hide_the_real_one():
+    """Catches a DOCTYPE in a comment that is checked instead of the real one."""
     hidden = b'<!-- <!DOCTYPE a [<!ENTITY a "x">]> --><!DOCTYPE html [<!ENTITY b "&a;&a;">]><p>&b;</p>'
     with pytest.raises(UserError):
         with_signs(hidden, "c.xhtml:")
