@@ -20,7 +20,7 @@ from localist.tokens.windows import Windows
 
 logger = logging.getLogger(__name__)
 
-# Training windows on which the chance of each block size is measured; a random sample if there are more.
+# The chance of each block size is measured on at most this many training windows, drawn at random.
 MOST_WINDOWS = 4096
 
 

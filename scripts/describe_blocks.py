@@ -15,7 +15,7 @@ from localist.report.templates import render
 
 CENTRAL = "sentence_"
 LONGEST_QUOTE = 160
-# Above this p, blocks are not closer in meaning than the same blocks shifted out of place.
+# Above this p, blocks count as no more coherent in meaning than the same blocks shifted out of place.
 LARGEST_P = 0.05
 
 

@@ -30,7 +30,7 @@ FORWARD, BACKWARD_STATES, BACKWARD_WEIGHTS = 2, 2, 2
 # Share of the machine's matrix-product rate that a training step achieves on a CPU.
 TYPICAL_SHARE = 0.5
 BYTES_PER_PARAMETER = 4
-# A checkpoint has the trained parameters and two moments; two checkpoints are kept, and a third exists during writing.
+# A checkpoint has the trained parameters and two moments; two checkpoints are kept, and a third is being written.
 CHECKPOINT_COPIES = 3 * 3
 # In memory, each trained parameter has a gradient and two moments.
 TRAINED_COPIES = 3

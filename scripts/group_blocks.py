@@ -17,7 +17,7 @@ from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
 
 NAME_WORDS, WORDS, SENTENCES = 4, 8, 3
-# The largest number of places per topic, and the smallest share of a topic for a place to be listed.
+# Places listed per topic: at most this many, each with at least this share of the topic.
 PLACES, LEAST_SHARE = 3, 0.05
 
 

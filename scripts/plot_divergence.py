@@ -23,7 +23,7 @@ FLOOR = "two seeds of distributed"
 def main(divergence: Path, pdf: Path, png: Path) -> None:
     """Draw the Jensen–Shannon divergence from the distributed arm by layer, one line per arm, on a log scale.
 
-    divergence: table with one row per comparison and layer; the floor is distributed compared with other seeds.
+    divergence: table with one row per comparison and layer; the floor compares seeds of distributed with each other.
     """
     table = read_table(divergence, text=["arm", "other"], numbers=["seed", "layer", "divergence_bits"])
     styles = arm_styles(table.loc[table["arm"] != DISTRIBUTED, "arm"])

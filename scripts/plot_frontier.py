@@ -93,7 +93,7 @@ def ratio_of_root(root: np.ndarray) -> np.ndarray:
 
 
 def between(start: np.ndarray, end: np.ndarray, count: int = 60) -> np.ndarray:
-    """Points from start to end, each (fidelity, ratio), [count + 1, 2], by which the trade-off is interpolated.
+    """Points from start to end, each (fidelity, ratio), [count + 1, 2], along which the trade-off is interpolated.
 
     Fidelity is linear in the logarithm of the ratio, as in the first table of the report.
     """

@@ -17,7 +17,7 @@ extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
 myst_enable_extensions = ["dollarmath"]
 myst_fence_as_directive = ["math"]
-# Links to headings are checked at these levels.
+# Headings down to this level can be linked to; such links are checked.
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = project
@@ -46,13 +46,13 @@ def add_navigation(app, page: str, source: list[str]) -> None:
 
 
 def drop_links_to_folders(app, page: str, source: list[str]) -> None:
-    """A folder has no page."""
+    """Replace links to folders, which have no page, with their text."""
     folder = (ROOT / page).parent
     source[0] = LINK.sub(lambda link: link[1] if (folder / link[2]).is_dir() else link[0], source[0])
 
 
 def mathml(block: bool) -> Callable:
-    """How a formula is written: as MathML, which browsers draw by themselves."""
+    """A Sphinx visitor that writes a formula as MathML, which browsers render natively."""
 
     def visit(writer, node: nodes.Node) -> None:
         formula = convert(node.astext(), display="block" if block else "inline")

@@ -1,4 +1,4 @@
-"""The graph of rules, legibly: one box per rule in the colour of its stage; tables, pages and figures are a box each.
+"""Draws a legible graph of the rules: a box per rule in its stage's colour; one box each for tables, pages and figures.
 
 snakemake --rulegraph | python docs/site/draw_workflow.py | tred | dot -Tsvg -o docs/workflow.svg
 """
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 RULES = Path(__file__).resolve().parents[2] / "workflow" / "rules"
-# Rule file → its box's colour, and what all of its rules are called where they share one box.
+# Rule file → colour of its boxes, and the label of the box if all its rules share one.
 STAGES = {
     "resources": ("#e8e8e8", None),
     "corpus": ("#cfe3f3", None),
@@ -29,7 +29,7 @@ def stage_of_rules(folder: Path = RULES) -> dict[str, str]:
 
 
 def legible(graph: str, stages: dict[str, str]) -> str:
-    """The graph in the dot language that Snakemake writes, without the rules that belong to no stage (`all`)."""
+    """Simplify the graph that Snakemake writes in the dot language; rules without a stage (`all`) are left out."""
     names = {number: rule for number, rule in NODE.findall(graph) if rule in stages}
     boxes = {number: STAGES[stages[rule]][1] or rule for number, rule in names.items()}
     colours = {boxes[number]: STAGES[stages[rule]][0] for number, rule in names.items()}

@@ -1,3 +1,3 @@
-"""What the workflow's scripts share: locality constraints, blocks, measures and claims."""
+"""Code shared by the workflow's scripts: locality constraints, blocks, measures and claims."""
 
 __version__ = "0.2.0"

@@ -42,9 +42,9 @@ SIGNALS = {
 }
 STOPPED = "stop and continue all"
 KINDS = (*SIGNALS, STOPPED, "full disk", "delete files", "start twice", "start twice at once")
-DAMAGED = re.compile(r"delete the folder (\S+): the next start makes it again")
+DAMAGED = re.compile(r"delete the folder (\S+); the next run recreates it")
 # Beginnings of the messages about locks.
-WORKS_HERE, WORKED_HERE = "Another Snakemake is working", "The Snakemake that worked here"
+WORKS_HERE, WORKED_HERE = "Another Snakemake is working", "The Snakemake process that ran here"
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def main() -> None:
             list(rounds.map(one, numbers))
         except KeyboardInterrupt:
             until = 0.0
-            print("Ending with the rounds that are under way ...", flush=True)
+            print("Ending after the current rounds ...", flush=True)
     rows = sorted(map(read_json, (folder / "rounds").glob("*.json")), key=lambda row: row["round"])
     write_json(folder / "rounds.json", rows)
     print(summary(rows))

@@ -6,7 +6,7 @@ import sys
 from snakemake.exceptions import WorkflowError
 
 BASE = folder_of_this_file().parents[1]
-# The same as used in inputs: relative to the checkout for a study that runs there.
+# BASE as written in inputs: a relative path if the study runs in the checkout.
 CODE = BASE if Path.cwd() != BASE else Path()
 sys.path.insert(0, str(BASE / "scripts"))
 
@@ -67,7 +67,7 @@ MEASURED = config["blocks"]["measured"]
 REFERENCE = config["blocks"]["reference"]
 KNOCKOUT = [partition for partition in MEASURED if partition in (SEMANTIC, REFERENCE, SHIFTED)]
 AT_TOKENS = config["evaluation"]["at_tokens"]
-# The arms that differ from quintic only in one value, ordered by it; arms with a budget, from each other.
+# The arms that differ from quintic (or, for budgets, from each other) only in one value, ordered by it.
 SWEPT = {
     field: list(sweep(ARMS, meaning(QUINTIC | row, config["constraint"]), field).values())
     for field, row in {"fidelity_target": {}, "weight": {}, "perplexity_budget": {"perplexity_budget": 1}}.items()
@@ -97,7 +97,7 @@ DRAWN_HEADS = (
 CACHE = Path(os.environ.get("SNAKEMAKE_OUTPUT_CACHE", ""))
 KEPT_SEEDS = {"all": SEEDS, "last_seed": SEEDS[-1:], "none": []}[config["keep_models"]]
 
-# Otherwise Snakemake would notice only after the first job, or leave dangling links.
+# Checked here, since Snakemake would notice only after the first job, or leave dangling links.
 if CACHED and not (CACHE.is_absolute() and os.access(CACHE, os.W_OK)):
     raise WorkflowError(
         "--cache: SNAKEMAKE_OUTPUT_CACHE must be set to the full path of an existing, writable folder; "

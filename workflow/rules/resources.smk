@@ -9,7 +9,7 @@ localrules:
     fetch_corpus,
 
 
-# Shared by all of them; the rule itself makes nothing.
+# Shared by all fetch rules; the rule itself makes nothing.
 rule fetch_resource:
     input:
         code=modules_of("fetch_resource"),

@@ -192,7 +192,7 @@ rule compare_published:
             "results/{study}/tables/published.html",
             caption="../report/published.rst",
             category="Claims",
-            labels={"table": "the paper's figures and ours"},
+            labels={"table": "the paper's numbers and ours"},
         ),
     log:
         "results/{study}/logs/compare_published.log",

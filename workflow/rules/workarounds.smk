@@ -19,7 +19,7 @@ def folder_of_this_file():
 
 
 # Whether early results are shared with other studies (`snakemake --cache`); rules declare it when they are defined.
-# Can be removed when `cache:` is allowed without --cache, and together with a benchmark.
+# Can be removed when `cache:` is allowed without --cache and in rules with a benchmark.
 CACHED = workflow.enable_cache
 
 

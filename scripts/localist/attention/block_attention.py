@@ -1,9 +1,9 @@
 """Causal attention that also returns its mass on each block of the text, in memory linear in T.
 
-Two implementations of the same function. On a CPU, scores are computed a tile at a time, small enough for a core's
-cache, and one softmax gives output and mass; this takes about as long as the fused kernel takes for the output alone.
-On a GPU, where the fused kernel is much faster, it runs twice: once for the output, once with one-hot blocks as values,
-shifted by one key.
+Two implementations of the same function. On a CPU, scores are computed in tiles small enough for a core's cache, and
+one softmax gives output and mass; this takes about as long as the fused kernel takes for the output alone. On a GPU,
+where the fused kernel is much faster, it runs twice: once for the output, once with one-hot blocks as values, shifted
+by one key.
 """
 
 from collections.abc import Iterator

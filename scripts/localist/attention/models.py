@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 # How models are built; attention is then replaced with the observed function.
 LOADING: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": "eager"}
-# Other implementations of experts depend on which tokens each expert gets.
+# For FakeTensorMode: other implementations of experts depend on which tokens each expert gets.
 WITHOUT_NUMBERS = {"experts_implementation": "batched_mm"}
 # Output options that a config may have kept from earlier use. With router logits, some families would add a
 # load-balancing loss to the cross-entropy (method.md, The constraint).
@@ -41,7 +41,7 @@ WRAPPERS = re.compile(r"(module\.|_orig_mod\.)+")
 def check_model(folder: Path, context: int) -> None:
     """Check that a model has all its weights, and that its attention can be observed over `context` tokens.
 
-    Raises UserError. Reads only the names and shapes of the weights, so that even a large model is refused at once.
+    Raises UserError. Reads only the names and shapes of the weights, so that even a large model is checked quickly.
     Architectures that cannot run without weights are left to `load_model`.
     """
     try:

@@ -25,7 +25,8 @@ UNSEEN = ("position_bias", "s_aux", "softcap")
 SOFT_CAPPING = ("attn_logit_softcapping", "attention_logit_cap")
 REMEDY = "Choose a model family listed in docs/own-model.md."
 PROBE_TOKENS = 4
-# Share of the largest logit. Experts are summed in an order that depends on other tokens, which moves logits by 1e-7.
+# Tolerance, relative to the largest logit: the order in which experts are summed depends on other tokens, and changes
+# logits by 1e-7.
 ROUNDING = 1e-5
 
 

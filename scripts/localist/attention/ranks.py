@@ -75,7 +75,7 @@ def run_in_processes(
     processes, which may take as long as they need. Their log records are handled here. Raises the UserError or
     Interrupted that one of them ended with, and UserError if one was killed.
     """
-    # After a failure, it logs that it ends the other processes, which would bury the cause.
+    # After a failure, torch logs that it terminates the other processes, which would bury the cause.
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)
     context = get_context("spawn")
     records, ends = context.Queue(), context.SimpleQueue()

@@ -44,7 +44,7 @@ class VisibleBlocks:
     """The blocks of V(i) for each query i.
 
     counts: keys of V(i) in each block; chance: C, 0 where V(i) is empty; counted: whether V(i) holds both own and
-    foreign keys; own: the query's block, 0 where it has none.
+    foreign keys; own: the query's block, 0 if it has none.
     """
 
     counts: torch.Tensor  # float32 [batch, T, blocks]
@@ -72,7 +72,7 @@ def visible_blocks(groups: torch.Tensor, mask: torch.Tensor | None) -> VisibleBl
 def _earlier_keys(groups: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """float32 [batch, T, groups]: number of keys before each query that it sees, by group."""
     if mask is None:
-        whole = groups.int()  # sums of floats come in any order on a GPU
+        whole = groups.int()  # on a GPU, the order in which floats are summed varies
         return (whole.cumsum(dim=1, dtype=torch.int32) - whole).to(groups.dtype)
     counts = torch.empty_like(groups)
     for start in range(0, groups.shape[1], ROWS):

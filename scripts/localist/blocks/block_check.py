@@ -33,8 +33,8 @@ def block_check(
     vectors: float [sentences, dimensions]; size: sentences per block; span_sizes: fewest and most sentences of a span.
     returned: mean adjusted Rand index with blocks computed on random halves of the sentences. runs: the same index for
     runs of equal length, as many as there are blocks: the effect of order alone. same_block, other_block: mean cosine
-    of sentences up to REACH apart, with blocks computed in every other dimension and cosines in the rest. p: of at
-    least this difference for blocks shifted along the text. None if there is nothing to compare.
+    of sentences up to REACH apart, with blocks computed in every other dimension and cosines in the rest. p: of a
+    difference at least this large for blocks shifted along the text. None if there is nothing to compare.
     """
     vectors, edges = sampled(vectors, stretches, seed)
 
@@ -74,7 +74,7 @@ def sampled(vectors: np.ndarray, stretches: Sequence[slice], seed: int) -> tuple
 
 
 def equal_runs(edges: np.ndarray, count: int) -> np.ndarray:
-    """int [sentences]: runs of one length inside each stretch, about `count` in all."""
+    """int [sentences]: runs of equal length inside each stretch, about `count` in total."""
     length = max(round(edges[-1] / count), 1)
     ids = np.concatenate([np.arange(end - start) // length for start, end in pairwise(edges)])
     return np.repeat(np.arange(len(edges) - 1), np.diff(edges)) * (edges[-1] + 1) + ids
@@ -83,7 +83,7 @@ def equal_runs(edges: np.ndarray, count: int) -> np.ndarray:
 def closeness(
     vectors: np.ndarray, blocks: np.ndarray, edges: np.ndarray, generator: np.random.Generator
 ) -> dict[str, float | None]:
-    """Mean cosine of near sentences of one block and of different ones, and p of the difference if blocks are moved."""
+    """Mean cosine of nearby sentences in the same block and in different blocks, and p (see `block_check`)."""
     unit = unit_length(np.asarray(vectors, dtype=float))
     stretch = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
     pairs = [(step, stretch[step:] == stretch[:-step]) for step in range(1, min(REACH + 1, len(unit)))]

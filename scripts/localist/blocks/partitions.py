@@ -59,7 +59,7 @@ def fixed(windows: SplitWindows, table: pd.DataFrame, seed: int) -> tuple[SplitB
 
 
 def shifted(windows: SplitWindows, table: pd.DataFrame, seed: int) -> tuple[SplitBlocks, dict[str, Any]]:
-    """The fitted blocks out of place: same runs, same sizes."""
+    """The fitted blocks shifted out of place, with the same runs and sizes."""
     fitted, _ = as_fitted(windows, table, seed)
     return {split: shifted_blocks(windows[split], ids) for split, ids in fitted.items()}, {}
 
@@ -143,7 +143,7 @@ def matched_width(windows: Windows, target: float) -> int:
 def block_statistics(blocks: np.ndarray) -> dict[str, float | None]:
     """A partition's summary on one split: chance, share of tokens that are counted queries, blocks per window.
 
-    mean_chance_counted is None where no query is counted.
+    mean_chance_counted is None if no query is counted.
     """
     chance, counted = chance_table(blocks)
     per_window = [len(np.unique(row[row != NO_ID])) for row in blocks]

@@ -22,8 +22,8 @@ class BlockSettings:
     """How spans are divided; sizes count sentences.
 
     A block size is allowed if the mean chance C of a training window is at most `max_chance` and the median window has
-    at least `min_blocks_per_window` blocks; otherwise locality means little. Spans are not divided into more blocks
-    than that, nor into blocks of fewer than `min_size` sentences.
+    at least `min_blocks_per_window` blocks; otherwise locality means little. A span is divided into at most that
+    many blocks, each of at least `min_size` sentences.
     """
 
     max_chance: float
@@ -68,7 +68,7 @@ def with_choice(curve: pd.DataFrame, settings: BlockSettings) -> pd.DataFrame:
 
 
 def parts_of_spans(vectors: np.ndarray, spans: np.ndarray, settings: BlockSettings) -> np.ndarray:
-    """int8 [most parts, sentences]: row m − 1 has the part of its span that each sentence is in when cut into m parts.
+    """int8 [most parts, sentences]: row m − 1 has each sentence's part of its span when the span is cut into m parts.
 
     vectors: float [sentences, dimensions], in reading order; spans: int [sentences], rising. The parts are cut from
     the tree of Ward's method on unit vectors (JASA 58, 1963); a part with fewer than `min_size` sentences joins the one

@@ -37,7 +37,7 @@ class Resampled:
         return float(low), float(high)
 
     def p_above(self, null: float) -> float:
-        """Two-sided p of the hypothesis that the truth is at most `null`: below 0.05 where the interval lies above.
+        """Two-sided p of the hypothesis that the truth is at most `null`; below 0.05 if the interval lies above it.
 
         1 if the estimate cannot be computed.
         """

@@ -149,7 +149,7 @@ def _early_layers(study: Study, arms: Arms) -> list[Contrast]:
         # Each seed is in two pairs of the floor, so the spread over pairs understates the spread over seeds.
         seed_factors=(1.0, ring_factor(len(floor))),
     )
-    label = f"{quintic} against {baseline}, over {baseline} of two seeds"
+    label = f"{quintic} against {baseline}, relative to two seeds of {baseline}"
     description = Description(label, (quintic, baseline), DIVERGENCES, Message("early_divergence"))
     margin = _within("lower", float(np.log1p(study.margins.divergence_margin)))
     return [bootstrap_contrast(ratio, margin, description, _ratio)]
@@ -165,7 +165,7 @@ def _trend(study: Study, arms: Arms) -> list[Contrast]:
         by_arm = totals[0].reshape(*totals[0].shape[:-1], len(values), 2)
         return mean_loss(by_arm) @ slope * np.ptp(values)
 
-    label = f"τ = {values[-1]:g} against {values[0]:g}, by a straight line"
+    label = f"τ = {values[-1]:g} against {values[0]:g}, linear fit"
     facts: Mapping[str, Fact] = {"targets": len(values), "lowest": float(values[0]), "highest": float(values[-1])}
     description = Description(label, tuple(targets.values()), PERPLEXITY, Message("target_trend", facts))
     losses = paired(*map(evidence.losses, targets.values()))
@@ -301,7 +301,7 @@ CLAIMS: Mapping[str, Claim] = {
         min_seeds=5,
     ),
     "direction_matters": Claim(
-        "Quintic has a lower perplexity than the reversed schedule and the same dose in every layer (our control).",
+        "Quintic has a lower perplexity than reversed, and than the same dose in every layer (our controls).",
         {"reversed": REVERSED, "uniform": UNIFORM, "quintic": QUINTIC, "baseline": BASELINE},
         partial(_above_each, pairs=[("reversed", "quintic"), ("uniform", "quintic")]),
     ),
@@ -312,7 +312,7 @@ CLAIMS: Mapping[str, Claim] = {
         matched=(SEMANTIC, SHIFTED, "train"),
     ),
     "localisation_is_used": Claim(
-        "Under late attention knockout, quintic loses less than the baseline, and less than under shifted blocks.",
+        "Late attention knockout costs quintic less than the baseline, and less than with shifted blocks.",
         {"quintic": QUINTIC, "baseline": BASELINE},
         _knockout,
         matched=(SEMANTIC, SHIFTED, "test"),

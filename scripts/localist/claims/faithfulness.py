@@ -19,7 +19,7 @@ MIN_PAIRS = 3
 
 
 def window_measures(knockouts: pd.DataFrame) -> pd.DataFrame:
-    """One row per window: window, section, MEASURES. NaN where a window does not allow a measure.
+    """One row per window: window, section, MEASURES. NaN if a measure cannot be computed.
 
     knockouts: rows as in block_knockouts.parquet.
     """

@@ -48,7 +48,7 @@ def difference(model: Mapping[str, str], corpus: Mapping[str, str]) -> str:
     """How the study differs from the paper, by the names and origins in the config."""
     other = []
     if BOOK.lower() not in f"{corpus['name']} {corpus['origin']}".lower():
-        other.append("not the same corpus")
+        other.append("a different corpus")
     if model["name"].lower().replace("-", "") != MODEL.lower().replace("-", ""):
-        other.append("not the same model")
+        other.append("a different model")
     return ", ".join(other) or "the same corpus and model by name; method, split and settings are our own"

@@ -125,7 +125,7 @@ class Contrast:
         return SUPPORTED if low > sign * self.null else UNDECIDED
 
     def advice(self, power: float, alpha: float) -> Advice | None:
-        """How much more data would decide at level `alpha`, if the effect equals its estimate; else see `advice`."""
+        """How much more data would decide at level `alpha` if the effect equals its estimate; None if unknown."""
         if self.uncertainty is None:
             return _spread_advice(self.value, self.null, power, alpha)
         return advice(self.uncertainty, self.seeds, self.sections, power, alpha)

@@ -213,9 +213,9 @@ def _dashes_are_tight(texts: Iterable[str]) -> bool:
 
 
 def drop_boilerplate(paragraphs: Sequence[Paragraph]) -> Cleaned:
-    """Remove the navigation of web pages, and paragraphs repeated at least FEWEST_REPEATS times with other digits, or
-    at the edges of prose sections. Refrains and stage directions, which stand within sections, among verse or in
-    brackets, are kept.
+    """Remove the navigation of web pages, and paragraphs that occur FEWEST_REPEATS times or more, with different digits
+    or mostly at the edges of prose sections. Refrains and stage directions, which occur within sections, among verse or
+    in brackets, are kept.
     """
     said = [_repeatable(paragraph) for paragraph in paragraphs]
     exact: dict[str, set[str]] = {}

@@ -107,7 +107,7 @@ def extract_file(path: Path, settings: CorpusSettings) -> Iterator[Extracted]:
 
 def _is_it_the_author_s(text: str) -> str:
     said = text[:LONGEST_NAME]
-    return f"boilerplate removed every {said!r}: if it is the author's, set corpus.clean.boilerplate: false"
+    return f"{said!r} was removed everywhere as boilerplate: if it is the author's, set corpus.clean.boilerplate: false"
 
 
 def languages_of(text: str) -> dict[str, int]:

@@ -19,7 +19,8 @@ from typing import Any
 from localist.corpus.settings import CorpusSettings
 from localist.plumbing.errors import UserError
 
-# Processor time, which a busy machine does not change: for a file up to a megabyte, and per further megabyte.
+# Limits of processor time, which does not depend on the machine's load: for files up to a megabyte, and per further
+# megabyte.
 SECONDS = 25
 SECONDS_PER_MEGABYTE = 30
 MEMORY_BYTES = 1_800_000_000

@@ -15,8 +15,8 @@ class LowerLayers:
     """The layers of `model` below `first`.
 
     Inside `recorded`, a forward pass stores the output of the last of them; inside `replayed`, a pass over the same
-    tokens uses it instead of computing them. If upper layers of a model take more than this from lower ones, which is
-    tested at once, `replayed` computes everything.
+    tokens uses it instead of computing them. If upper layers of a model take more than this from lower ones (tested
+    once, on construction), `replayed` computes everything.
 
     output: what was recorded, [batch, T, width]; None if nothing was.
     """

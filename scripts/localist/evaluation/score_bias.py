@@ -50,7 +50,7 @@ class BiasedAttention:
         values = tuple(bias.by_layer.get(layer, 0.0) for bias in self.biases)
         if not any(values):
             return None
-        # Kept for the next layer, which often has the same.
+        # Kept for the next layer, which often has the same mask and biases.
         if self._known is None or self._known[0] is not inputs.mask or self._known[1] != values:
             mask = self._hidden.of(inputs)  # [batch or 1, queries, keys]
             for bias, value in zip(self.biases, values, strict=True):

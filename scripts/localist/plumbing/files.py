@@ -62,7 +62,7 @@ def check_complete(folder: Path, names: Iterable[str]) -> None:
 def unusable(folder: Path, reason: str) -> UserError:
     """The error for a folder that cannot be used; with the remedy if it is the output of a rule."""
     if (folder / TIMESTAMP).exists():
-        reason += f" If it is damaged, delete the folder {folder}: the next start makes it again."
+        reason += f" If it is damaged, delete the folder {folder}; the next run recreates it."
     return UserError(reason)
 
 

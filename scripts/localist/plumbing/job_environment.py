@@ -37,6 +37,6 @@ def set_job_environment(environment: MutableMapping[str, str], scripts: Path) ->
     for name in REMOVED:
         environment.pop(name, None)
     environment.update(JOB_ENVIRONMENT)
-    # Snakemake puts the scripts behind it.
+    # Snakemake itself adds the scripts folder only after PYTHONPATH.
     places = [str(scripts), *environment.get("PYTHONPATH", "").split(os.pathsep)]
     environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, places)))

@@ -109,14 +109,14 @@ class Run:
             return ""
         jobs = sorted(self.running.values(), key=lambda job: job.started)
         told = [f"{job.rule} {bar}" if (bar := progress_of(job.log())) else job.name for job in jobs[:SHOWN_JOBS]]
-        text = f"[{self._count()}] {self._time_left(now)}{len(jobs)} under way: {'; '.join(told)}"
+        text = f"[{self._count()}] {self._time_left(now)}{len(jobs)} running: {'; '.join(told)}"
         return text if len(text := shown(text)) <= columns else f"{text[: columns - 1]}…"
 
     def _planned(self, record: Any) -> Iterable[str]:
         self.total = record.stats["total"]
         # The rule that only collects targets takes no time.
         self.ahead = {rule: count for rule, count in record.stats.items() if rule not in ("total", "all")}
-        yield f"{_jobs(self.total)} to do. Jobs of ten seconds or more get a line; a rule's shorter jobs share one."
+        yield f"{_jobs(self.total)} to run. Jobs of ten seconds or more get a line; a rule's shorter jobs share one."
 
     def _job_started(self, record: Any) -> Iterable[str]:
         self.started = self.started or record.created
@@ -173,7 +173,7 @@ class Run:
 
     def _group_failed(self, record: Any) -> Iterable[str]:
         rules = dict.fromkeys(one["rule_name"] for one in record.job_error_info)
-        yield f"A job of a group FAILED ({', '.join(rules)})"
+        yield f"A grouped job FAILED ({', '.join(rules)})"
         for path in record.aux_logs:
             yield f"  log: {path}"
 
@@ -186,7 +186,7 @@ class Run:
         if self.stopped:
             return ()
         if ended := ENDED.search(text):
-            return (f"A job was ended by {ended[1]}{' (often for lack of memory)' * (ended[1] == 'SIGKILL')}.",)
+            return (f"A job was killed by {ended[1]}{' (often out of memory)' * (ended[1] == 'SIGKILL')}.",)
         return () if JOB_FAILED in text or (self.failed and SOME_FAILED in text) else (text,)
 
     def _said(self, record: Any) -> Iterable[str]:
@@ -210,7 +210,7 @@ class Run:
         return f"{self.done:>{len(str(self.total))}}/{self.total}"
 
     def _time_left(self, now: float) -> str:
-        # A finished job says more than a progress bar, and spares reading the logs of all others of its rule.
+        # Finished jobs predict the time better than progress bars: once a rule has any, its logs are no longer read.
         running = [
             RunningJob(job.rule, now - job.started, None if self.seconds.get(job.rule) else seconds_left_of(job.log()))
             for job in self.running.values()

@@ -24,9 +24,9 @@ def seconds_left(
     since the first job started.
 
     Jobs are assumed to take their rule's average time, with the same parallelism as so far. While none of a rule's jobs
-    has finished, the progress bars of its running jobs give that time. Without either, a rule counts as the median rule
-    if it has a single job, and is left out if it has several; so is the time by which one of its jobs exceeds that.
-    None before the first job is done.
+    has finished, the progress bars of its running jobs give that time. Without either, a rule with a single job counts
+    as the median rule (a job that exceeds it adds nothing), and a rule with several jobs is left out. None before the
+    first job is done.
     """
     predicted = defaultdict(list)
     for job in running:

@@ -13,7 +13,7 @@ from localist.report.templates import render
 FILES_WITH_SAMPLES = 12
 STEPS_BY_OTHER_NAMES = {
     DROPPED_SECTIONS: "sections by heading (drop_sections)",
-    UNKNOWN_TEMPLATES: "unknown templates within sentences (wikis)",
+    UNKNOWN_TEMPLATES: "unknown wiki templates within sentences",
 }
 
 

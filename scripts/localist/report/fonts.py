@@ -23,7 +23,7 @@ def legible(text: str) -> str:
     from anyascii import anyascii
 
     shown = "".join(anyascii(one) if one in absent else one for one in text)
-    logger.warning("No installed font covers the characters of %r: it is drawn as %r.", text, shown)
+    logger.warning("No installed font covers all characters of %r; it is drawn as %r.", text, shown)
     return shown
 
 

@@ -113,7 +113,7 @@ def answer(arms: pd.DataFrame, rows: Sequence[tuple[str, ...]]) -> str:
     if not rows or np.isnan(free):
         return ""
     *before, last = [
-        f"{free:+z.3f} without a constraint",
+        f"{free:z.3f} without a constraint",
         *(f"{value} at {budget} perplexity" for budget, value, _ in rows),
     ]
     return f"Chance-corrected late fidelity is {', '.join(before)} and {last}."

@@ -58,11 +58,11 @@ def claims_page(claims: pd.DataFrame, checks: pd.DataFrame, templates: Sequence[
 
 
 def published_page(table: pd.DataFrame, model_origin: str, corpus_origin: str, templates: Sequence[Path]) -> str:
-    """The paper's figures next to the study's, and how the two differ. table: as in published.csv."""
+    """The paper's numbers next to the study's, and how the two differ. table: as in published.csv."""
     first = table.iloc[0]
     return render(
         templates,
-        figures=text_table(shown_published(table).assign(**{"the paper's figure is": table["paper_source"]})),
+        figures=text_table(shown_published(table).assign(**{"source of the paper's number": table["paper_source"]})),
         model_origin=model_origin,
         corpus_origin=corpus_origin,
         **{key: str(first[key]) for key in ("alike", "paper_model", "model", "paper_corpus", "corpus")},

@@ -19,8 +19,8 @@ def shown_arms(summary: pd.DataFrame) -> pd.DataFrame:
                     summary["ratio"], _ranges(summary["ratio_low"], summary["ratio_high"], ".3f"), strict=True
                 )
             ],
-            "late fidelity, chance-corrected": _numbers(summary["late_fidelity_corrected"], "+.3f"),
-            "under shifted blocks": _numbers(shifted.iloc[:, 0], "+.3f"),
+            "late fidelity, chance-corrected": _numbers(summary["late_fidelity_corrected"], ".3f"),
+            "under shifted blocks": _numbers(shifted.iloc[:, 0], ".3f"),
             "late sink share": _numbers(summary["late_sink_share"], ".3f"),
             "seeds": summary["seeds"].astype(str),
             "sections": summary["sections"].astype(str),

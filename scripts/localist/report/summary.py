@@ -19,7 +19,7 @@ def summary_text(arms_csv: Path) -> str:
 def trade_off_text(arms_csv: Path) -> str:
     """The late fidelity that the arms reach at each rise in perplexity, as aligned text."""
     rows = trade_off(_rows(arms_csv))
-    nothing = "No arm raises perplexity by 2 % or more: there is no trade-off to show."
+    nothing = "No arm gains late fidelity at a rise in perplexity of 2 % or more: there is no trade-off to show."
     return _aligned(TRADE_OFF_HEADINGS, rows) if rows else nothing
 
 
@@ -55,7 +55,7 @@ def _cells(row: dict[str, str]) -> tuple[str, ...]:
         f"{float(row['perplexity']):.2f}",
         f"{float(row['perplexity_low']):.2f} – {float(row['perplexity_high']):.2f}",
         change,
-        f"{float(late):+z.3f}" if late else "n/a",
+        f"{float(late):z.3f}" if late else "n/a",
     )
 
 
@@ -66,4 +66,6 @@ if __name__ == "__main__":
     print(trade_off_text(results / "tables" / "arms.csv"), end="\n\n")
     print(summary_text(results / "tables" / "arms.csv"), end="\n\n")
     print(claims_text(results / "tables" / "claims.csv"), end="\n\n")
-    print(f"Open {results / 'index.html'}: the answer first; and {results / 'explorer.html'}: what a token attends to.")
+    print(
+        f"Open {results / 'index.html'} for the results, {results / 'explorer.html'} to see what each token attends to."
+    )

@@ -25,7 +25,7 @@ def trade_off(arms: Iterable[Mapping[Any, Any]]) -> list[tuple[str, ...]]:
         for (low, one, less), (high, other, more) in pairwise(frontier):
             if low <= cost < high:
                 fidelity = less + (more - less) * (cost - low) / (high - low)
-                rows.append((f"+{budget:.0%}", f"{fidelity:+z.3f}", f"{one}, {other}"))
+                rows.append((f"+{budget:.0%}", f"{fidelity:z.3f}", f"{one}, {other}"))
     return rows
 
 

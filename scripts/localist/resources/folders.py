@@ -116,7 +116,7 @@ def check_own_folders(config: Mapping[str, Any]) -> None:
 
 
 def check_weights(names: Iterable[str], what: str) -> None:
-    """Refuse a list of file names (with /) in which a folder has weights only as pickles, or without safetensors."""
+    """Raises UserError if any folder in `names` (paths with /) has only pickled weights, or if none has safetensors."""
     by_folder: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(names):
         if name.split("/")[0] not in ("onnx", "openvino"):

@@ -109,7 +109,7 @@ def sweep(table: Mapping[str, Arm], wanted: Arm, field: str) -> dict[float, str]
 
 
 def arms_to_draw(table: Mapping[str, Arm], constraint: Mapping[str, Any]) -> list[str]:
-    """The models that bear on most claims, as far as the study has them.
+    """The study's models that bear on most claims.
 
     Untuned, distributed, localist, quintic, quintic on shifted blocks, and the first with a perplexity budget.
     """
@@ -126,7 +126,7 @@ def arms_to_draw(table: Mapping[str, Arm], constraint: Mapping[str, Any]) -> lis
 
 
 def arms_to_dial(table: Mapping[str, Arm], constraint: Mapping[str, Any]) -> list[str]:
-    """The models to which the dial is applied: unconstrained, quintic, and as local as a perplexity budget allows."""
+    """The models to which the dial is applied: untuned, distributed, quintic, quintic under each perplexity budget."""
     quintic = named(table, meaning(QUINTIC, constraint))
     budgets = sweep(table, meaning(QUINTIC | {"perplexity_budget": 1}, constraint), "perplexity_budget")
     return [name for name in (PRETRAINED, DISTRIBUTED, quintic, *budgets.values()) if name]

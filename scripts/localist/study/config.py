@@ -225,7 +225,7 @@ def _source_mistakes(what: str, source: Mapping[str, Any]) -> Iterator[str]:
     given = [kind for kind in SOURCES[1:] if source.get(kind)]
     path = source.get("path")
     if not path and len(given) > 1:
-        yield f"{what}.source: {' and '.join(given)} are both set; keep one."
+        yield f"{what}.source: {' and '.join(given)} are set; keep only one."
     elif not path and not given:
         hint = f"--config '{what}={{source: {{path: /your/file}}}}'"
         yield f"{what}.source.path: not set. Name your own copy in the config, or on the command line: {hint}"

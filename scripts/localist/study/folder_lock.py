@@ -32,11 +32,11 @@ def lock_message(folder: Path, command: Sequence[str]) -> str:
         said = ", ".join(f"{process.pid} ({job_of(process.info['cmdline'])})" for process in jobs)
         pids = " ".join(str(process.pid) for process in jobs)
         return (
-            f"The Snakemake that worked here was killed, but its jobs are still running: {said}. Wait until they have "
-            f"finished, or stop them (kill {pids}). {freed}"
+            f"The Snakemake process that ran here was killed, but its jobs are still running: {said}. Wait until they "
+            f"have finished, or stop them (kill {pids}). {freed}"
         )
     return (
-        f"The Snakemake that worked here is gone: none of its processes is left in {folder} on {platform.node()}. (If "
+        f"The Snakemake process that ran here has ended: none is left in {folder} on {platform.node()}. (If "
         f"it ran on another machine, or left jobs on a cluster, check there first.) {freed}"
     )
 
@@ -54,7 +54,7 @@ def is_snakemake(command: Sequence[str]) -> bool:
 
 
 def study_arguments(command: Sequence[str]) -> list[str]:
-    """What a command line says about the study: config files and values, in order."""
+    """The arguments in a command line that define the study: config files and values, in order."""
     found: list[str] = []
     option = ""
     for part in command:

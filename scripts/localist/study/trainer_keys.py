@@ -54,7 +54,7 @@ JSON_TYPES = {
     **{"int": "integer", "float": "number", "bool": "boolean", "str": "string"},
     **{"None": "null", "dict": "object", "list": "array"},
 }
-# The packages of which report_to needs one, where the package has another name.
+# Tool in report_to → packages of which it needs one, if these are not named like the tool.
 REPORTING_PACKAGES = {
     **{"tensorboard": ("tensorboard", "tensorboardX"), "azure_ml": ("azureml",), "flyte": ("flytekit",)},
 }
@@ -64,8 +64,8 @@ REPORTING_PACKAGES = {
 def trainer_schema() -> dict[str, Any]:
     """The JSON schema of training.trainer: names and types of the arguments that a study may set.
 
-    If transformers is not installed (an environment only for Snakemake), any name is accepted until the first job that
-    has it.
+    If transformers is not installed (an environment only for Snakemake), any name is accepted until the first job
+    whose environment has it.
     """
     installed = find_spec("transformers")
     if installed is None or installed.origin is None:
@@ -115,12 +115,12 @@ def trainer_mistakes(training: Mapping[str, Any]) -> Iterator[str]:
         options = trainer.get(name) or {}
         if isinstance(options, str) or options.get("use_reentrant"):
             yield (
-                f"training.trainer.{name}: {options!r} cannot be used: it must be a mapping without use_reentrant, "
-                "with which the constraint would have no gradient."
+                f"training.trainer.{name}: {options!r} cannot be used: it must be a mapping without use_reentrant "
+                "(reentrant checkpointing would give the constraint no gradient)."
             )
     for name in reporters(trainer):
         if name == "all":
-            yield "training.trainer.report_to: the meaning of all differs between machines. List the tools instead."
+            yield "training.trainer.report_to: all means different tools on different machines. List them by name."
             continue
         packages = REPORTING_PACKAGES.get(name, (name,))
         if not any(find_spec(package) for package in packages):

@@ -116,8 +116,8 @@ def check_blocks(blocks: np.ndarray, windows: Windows, name: str) -> None:
     remedy = "Delete the study's blocks folder and run again."
     if blocks.shape != windows.sentence_ids.shape or not np.issubdtype(blocks.dtype, np.integer):
         raise UserError(
-            f"{name}: the blocks are {blocks.dtype} {blocks.shape}; the windows need integers of shape "
-            f"{windows.sentence_ids.shape}. {remedy}"
+            f"{name}: the blocks have type {blocks.dtype} and shape {blocks.shape}; they must be integers of "
+            f"shape {windows.sentence_ids.shape}. {remedy}"
         )
     is_text = np.asarray(windows.is_text)
     highest = int(is_text.sum()) - 1  # a block has at least one token

@@ -1,6 +1,6 @@
 """Records of every training step, kept on the device until they are fetched.
 
-Reading a number at every step would wait for the GPU at every step.
+Reading them at every step would make every step wait for the GPU.
 """
 
 import json

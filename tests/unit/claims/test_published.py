@@ -29,7 +29,7 @@ def test_each_figure_is_compared_with_its_own_arm():
     assert table["paper"].tolist() == pytest.approx([14.64, 7.746, 1.89, 6.6], abs=1e-3)
     assert table["study"].tolist() == [29.4, 28.0, 1.05, 1.107]
     assert (table["study_high"] - table["study_low"]).to_numpy() == pytest.approx(0.2)
-    assert set(table["alike"]) == {"not the same corpus, not the same model"}
+    assert set(table["alike"]) == {"a different corpus, a different model"}
 
 
 def test_a_missing_arm_has_no_number():
@@ -42,9 +42,9 @@ def test_a_missing_arm_has_no_number():
 @pytest.mark.parametrize(
     ("model", "corpus", "expected"),
     [
-        ("gpt2", "book.txt", "not the same corpus"),
-        ("smol", "The Psychology of Artificial Superintelligence, own copy", "not the same model"),
-        ("tiny-gpt2", "the psychology of artificial superintelligence", "not the same model"),
+        ("gpt2", "book.txt", "a different corpus"),
+        ("smol", "The Psychology of Artificial Superintelligence, own copy", "a different model"),
+        ("tiny-gpt2", "the psychology of artificial superintelligence", "a different model"),
         ("GPT-2", "the psychology of artificial superintelligence", "by name; method, split and settings are our own"),
     ],
 )
@@ -58,6 +58,6 @@ def test_the_page_shows_the_caveats_as_text():
     """Catches a page that omits the model's origin, or inserts it as markup."""
     table = published_table(SUMMARY, ARMS, MODEL, CORPUS)
     page = published_page(table, MODEL["origin"], CORPUS["origin"], templates("published.html.j2"))
-    assert "not the same corpus, not the same model" in page
+    assert "a different corpus, a different model" in page
     assert "&lt;b&gt;4-bit weights" in page and "<b>" not in page
     assert "Psychology of Artificial Superintelligence" in page and "stated for earlier localist models" in page

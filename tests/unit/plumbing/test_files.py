@@ -119,5 +119,5 @@ def test_an_incomplete_folder_is_reported_with_the_remedy(tmp_path):
     with pytest.raises(UserError, match=f"{folder} lacks b.npy, c.npy"):
         check_complete(folder, ["a.npy", "b.npy", "c.npy"])
     (folder / ".snakemake_timestamp").touch()
-    with pytest.raises(UserError, match=f"delete the folder {folder}: the next start makes it again"):
+    with pytest.raises(UserError, match=f"delete the folder {folder}; the next run recreates it"):
         check_complete(folder, ["a.npy", "b.npy", "c.npy"])

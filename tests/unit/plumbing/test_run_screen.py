@@ -83,7 +83,7 @@ def test_each_job_is_reported_once():
         record(None, 41, text=f"Complete log(s): {Path('.snakemake/log/x.log').absolute()}"),
     )
     assert told == [
-        "7 jobs to do. Jobs of ten seconds or more get a line; a rule's shorter jobs share one.",
+        "7 jobs to run. Jobs of ten seconds or more get a line; a rule's shorter jobs share one.",
         "[2/7] partition spans                              done after 12 s         at least 10 s left",
         "[3/7] train_model quintic seed 1                   done after 20 s         about 20 s left",
         "[4/7] partition: 2 jobs                            done after 5 s          about 20 s left",
@@ -138,7 +138,7 @@ def test_a_failure_without_a_message_shows_the_known_details(log):
         "a FAILED after 1 s.",
         "  It logged nothing.",
         "  log: old.log",
-        "A job was ended by SIGKILL (often for lack of memory).",
+        "A job was killed by SIGKILL (often out of memory).",
         "b FAILED after 2 s.",
         "  Last in its log: bar: 50% 1/2 [00:01<00:01]",
         "  SLURM status is: 'OUT_OF_MEMORY'.",
@@ -159,7 +159,7 @@ def test_the_failed_job_of_a_group_is_named(log):
         failed(2, "a", 3, ["2.log"], indent=True),
     )
     expected = ["a y FAILED after 3 s:", "  bad", "  log: 2.log"]
-    assert told == ["A job of a group FAILED (a)", "  log: slurm/7.log", *expected]
+    assert told == ["A grouped job FAILED (a)", "  log: slurm/7.log", *expected]
     lines(run, started(2, "a", at=4, arm="y"), finished(2, 5), record(LogEvent.PROGRESS, done=2, total=2))
     assert lines(run, record(None, 5, text="Complete log(s): x.log")) == ["2 of 2 jobs done after 5 s. Full log: x.log"]
 
@@ -212,7 +212,7 @@ def test_the_status_shows_running_jobs(log):
     lines(run, started(2, "train_model", at=5, arm="linear", seed="1"))
     log(f"{AT} INFO localist: go\n\rquintic seed 1:  34%|███   | 646/1900 [00:04<00:08, 152tok/s]", "1.log")
     told = (
-        "[0/4] 2 under way: train_model quintic seed 1: 34% 646/1900 [00:04<00:08, 152tok/s]; train_model linear seed 1"
+        "[0/4] 2 running: train_model quintic seed 1: 34% 646/1900 [00:04<00:08, 152tok/s]; train_model linear seed 1"
     )
     assert run.status(START + 9, 200) == told
     assert run.status(START + 9, 30) == told[:29] + "…"
@@ -276,9 +276,9 @@ def test_on_a_terminal_the_last_line_is_replaced(handled):
     two = [planned(a=2), started(1, "a", arm="x"), started(2, "a", at=10, arm="y"), finished(1, 20)]
     assert handled(*two, terminal=True, now=START + 21).split("\r\x1b[K") == [
         "",
-        "2 jobs to do. Jobs of ten seconds or more get a line; a rule's shorter jobs share one.\n",
+        "2 jobs to run. Jobs of ten seconds or more get a line; a rule's shorter jobs share one.\n",
         "[1/2] a x                                          done after 20 s         about 10 s left\n"
-        "[1/2] about 10 s left; 1 under way: a y",
+        "[1/2] about 10 s left; 1 running: a y",
         "",
     ]
 
@@ -327,7 +327,7 @@ def test_long_silence_without_a_terminal_is_broken(handled, monkeypatch):
     handler = LogHandler(asked, None)
     handler.run.lines(started(1, "a", arm="x"))
     handler._watch()
-    assert stream.getvalue() == "[0/0] 1 under way: a x\n"
+    assert stream.getvalue() == "[0/0] 1 running: a x\n"
 
 
 def test_snakemake_accepts_the_plugin():

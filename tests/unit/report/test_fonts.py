@@ -54,7 +54,7 @@ def test_letters_without_a_font_are_transliterated_with_a_warning(installed, tmp
     installed(False)
     names = [shortened(title, 20) for title in TITLES]
     assert names == ["HongLouMeng", "WuBeihaMaodearu", "ramekiyrti", *TITLES[3:5], "godan", *TITLES[6:]]
-    assert "No installed font covers the characters of '紅樓夢': it is drawn as 'HongLouMeng'." in caplog.messages
+    assert "No installed font covers all characters of '紅樓夢'; it is drawn as 'HongLouMeng'." in caplog.messages
     first = drawn(names, tmp_path / "1.pdf", tmp_path / "1.png")
     assert first == drawn(names, tmp_path / "2.pdf", tmp_path / "2.png")
 

@@ -82,11 +82,11 @@ def test_the_answer_is_one_sentence(tables):
 
     # On the line from (1, 0.4) to (1.04, 0.75): 0.4 + 0.35 ln 1.02 / ln 1.04.
     arms.loc[2, "ratio"] = 1.04
-    start = "Chance-corrected late fidelity is +0.400 without a constraint"
-    assert answered() == f"{start} and +0.577 at +2% perplexity."
+    start = "Chance-corrected late fidelity is 0.400 without a constraint"
+    assert answered() == f"{start} and 0.577 at +2% perplexity."
     # The same with ln 1.2 as the denominator.
     arms.loc[2, "ratio"] = 1.2
-    found = "+0.438 at +2% perplexity, +0.494 at +5% perplexity and +0.668 at +15% perplexity"
+    found = "0.438 at +2% perplexity, 0.494 at +5% perplexity and 0.668 at +15% perplexity"
     assert answered() == f"{start}, {found}."
     arms.loc[2, "ratio"] = 1.01
     assert answered() == ""

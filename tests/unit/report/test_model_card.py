@@ -55,7 +55,7 @@ def test_settings_and_results_are_those_of_the_run():
         "| trained in | fp32 |",
         "| evaluated in | bf16 |",
         "| test | 28.99 | 1.051 | 37.9 % |",
-        "+0.500.",
+        "0.500.",
         "Text: CC0.",
     ):
         assert line in card, line

@@ -77,6 +77,6 @@ def test_the_claims_page_shows_verdicts_numbers_and_checks():
     page = claims_page(CLAIMS, CHECKS, templates("claims.html.j2"))
     for text in ("✔ supported", "– not tested", "It was near.", "Near. (near_baseline)", "+0.300 (+0.200 to +0.400)"):
         assert text in page, text
-    assert "at least 0.05 is required" in page and "active, last tenth" in page
+    assert "at least 0.05, or less for another schedule's dose" in page and "active, last tenth" in page
     assert page.count("<td>yes</td>") == page.count("<td>no</td>") == 1
     assert "Is the constraint active?" not in claims_page(CLAIMS, CHECKS.iloc[:0], templates("claims.html.j2"))

@@ -38,7 +38,7 @@ def test_arms_are_shown_with_rounded_numbers():
         "14.64",
         "13.00 – 16.00",
         "1.888 (1.700 – 2.100)",
-        "+0.500",
+        "0.500",
         "n/a",
         "0.250",
         "3",
@@ -46,7 +46,7 @@ def test_arms_are_shown_with_rounded_numbers():
     ]
     assert shown.iloc[0]["late fidelity, chance-corrected"] == "-0.012"
     control = shown_arms(SUMMARY.assign(late_fidelity_corrected_shifted=[0.1, 0.25]))
-    assert control["under shifted blocks"].tolist() == ["+0.100", "+0.250"]
+    assert control["under shifted blocks"].tolist() == ["0.100", "0.250"]
 
 
 def test_unmeasured_values_are_not_shown_as_numbers():

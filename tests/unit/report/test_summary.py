@@ -23,8 +23,8 @@ def test_the_summary_by_hand(tmp_path):
     assert "test perplexity" in heading and "late fidelity" in heading
     assert set(rule) == {"-"}
     assert [row.split() for row in rows] == [
-        ["pretrained", "20.12", "18.00", "–", "22.50", "+61.0", "%", "+0.050"],
-        ["distributed", "12.50", "11.00", "–", "14.00", "–", "+0.050"],
+        ["pretrained", "20.12", "18.00", "–", "22.50", "+61.0", "%", "0.050"],
+        ["distributed", "12.50", "11.00", "–", "14.00", "–", "0.050"],
         ["a_rather_long_name", "12.00", "10.00", "–", "13.75", "-4.0", "%", "n/a"],
     ]
 
@@ -63,7 +63,7 @@ def test_the_trade_off_is_printed(tmp_path):
     path.write_text(TABLE + "local,13.0,11,14,1.1,0.8501\n", encoding="utf-8")
     heading, _, *rows = trade_off_text(path).splitlines()
     assert "late fidelity" in heading
-    assert [row.split()[:2] for row in rows] == [["+2%", "+0.216"], ["+5%", "+0.460"]]
+    assert [row.split()[:2] for row in rows] == [["+2%", "0.216"], ["+5%", "0.460"]]
     assert all(row.endswith("distributed, local") for row in rows)
     path.write_text(TABLE, encoding="utf-8")
-    assert trade_off_text(path) == "No arm raises perplexity by 2 % or more: there is no trade-off to show."
+    assert trade_off_text(path).endswith("there is no trade-off to show.")

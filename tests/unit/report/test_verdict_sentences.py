@@ -46,7 +46,7 @@ def test_a_sentence_starts_with_its_verdict_and_is_complete(name, verdict):
 @pytest.mark.parametrize(
     ("name", "margin"),
     [
-        ("near_baseline", "The interval lies below 5 % perplexity."),
+        ("near_baseline", "The interval lies below a difference in perplexity of 5 %."),
         ("early_layers_preserved", "The interval lies below a ratio of 1.5."),
         (
             "late_layers_localised",

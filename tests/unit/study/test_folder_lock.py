@@ -68,7 +68,7 @@ def test_a_stale_lock_is_reported_with_the_unlock_command(tmp_path, elsewhere):
             message = lock_message(tmp_path / "study", COMMAND)
     else:
         message = lock_message(tmp_path / "study", COMMAND)
-    assert "is gone" in message
+    assert "has ended" in message
     assert shlex.split(message.splitlines()[-1]) == ["bin/snakemake", "--unlock", *COMMAND[1:]]
 
 

@@ -38,7 +38,7 @@ def test_two_sources_are_refused_unless_one_is_a_path():
     """Catches a silent choice between two sources; only a path takes precedence."""
     config = changed("model.source.hub", {"id": "a/b", "revision": "0" * 40})
     (line,) = mistakes(config)
-    assert line.startswith("model.source: package and hub are both set")
+    assert line.startswith("model.source: package and hub are set")
     config["model"]["source"]["path"] = "/models/mine"
     assert resolved(config)["model"]["name"] == "mine"
 

@@ -45,8 +45,8 @@ def test_the_key_to_use_instead_exists(name):
         ({"adam_epsilon": "tiny"}, "'tiny' is not of type number"),
         ({"optim": 3}, "3 is not of type string"),
         ({"gradient_accumulation_steps": 0}, "must be at least 1"),
-        ({"gradient_checkpointing_kwargs": {"use_reentrant": True}}, "the constraint would have no gradient"),
-        ({"report_to": "all"}, "the meaning of all differs between machines"),
+        ({"gradient_checkpointing_kwargs": {"use_reentrant": True}}, "would give the constraint no gradient"),
+        ({"report_to": "all"}, "all means different tools on different machines"),
     ],
 )
 def test_mistakes_are_reported(trainer, expected):

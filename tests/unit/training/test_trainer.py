@@ -254,8 +254,8 @@ def test_the_first_layer_that_overflows_is_reported(windows, tmp_path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda blocks: blocks[:-1], r"arm seed 0: the blocks are int\d+ \(11, 16\); the windows need integers"),
-        (lambda blocks: blocks.astype(float), "the blocks are float64"),
+        (lambda blocks: blocks[:-1], r"arm seed 0: the blocks have type int\d+ and shape \(11, 16\); they must"),
+        (lambda blocks: blocks.astype(float), "the blocks have type float64"),
         (lambda blocks: np.where(blocks == 1, -3, blocks), "the block id of window 0, position 4, is -3"),
         (lambda blocks: np.where(blocks == 1, 173, blocks), "the block id of window 0, position 4, is 173"),
         (lambda blocks: np.maximum(blocks, 0), "the block id of window 0, position 0, is 0; it must be -1"),

@@ -226,7 +226,7 @@ class _Walk:
         self.links.extend([False] * len(paragraphs))
 
     def _fills_a_line(self, bold: etree._Element) -> bool:
-        """Whether bold type stands between line breaks, and so is a heading."""
+        """Whether bold text is alone between line breaks, and so is a heading."""
         before = next((text for text in reversed(self.text) if text != " "), "\n")
         after = bold.getnext()
         return before.endswith("\n") and after is not None and after.tag == "br" and not (bold.tail or "").strip()

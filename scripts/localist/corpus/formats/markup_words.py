@@ -86,7 +86,7 @@ NOTE_NUMBER = re.compile(r"[\[(]?(?:\d{1,4}|[*†‡§¶]{1,3}|[a-z])[\])]?")
 NOTE_ID = re.compile(r"(?:foot|end)note-\d+$|_?(?:ft|ed)n\d+$|sd(?:foot|end)note\d+$")
 NOTE_TARGET = re.compile(r"note|fn|cite|ref", re.IGNORECASE)
 ARROW = re.compile(r"[↑↩⏎^\ufe0e]+")
-# A formula may come in several equivalent forms.
+# Elements that may contain a formula in several equivalent forms.
 FORMULAS = {"katex", "mathjax", "mathjax_display", "mathjax_svg", "mathjax_chtml", "mjx-chtml", "mwe-math-element"}
 FORMULA_PICTURES = {"math", "tex", "latex", "mwe-math-fallback-image-inline", "mwe-math-fallback-image-display"}
 CODE = {"code", "highlight", "sourcecode", "programlisting", "prettyprint", "verbatim", "screen", "codehilite"}

@@ -1,4 +1,4 @@
-"""Decides, once a complete page has been read, which of its parts are not its text."""
+"""Decides, once a complete page has been read, which parts of it are not its text."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -157,9 +157,9 @@ def _scaled(pages: _Pages, ligatures: dict[int, str]) -> list[list[Fragment]]:
 
 def _warnings(pages: _Pages) -> Iterator[str]:
     if pages.damaged:
-        yield f"{_listed(pages.damaged)} missing: damaged in the file"
+        yield f"{_listed(pages.damaged)} left out: damaged in the file"
     if pages.without_text:
-        yield f"{_listed(pages.without_text)} without text: pictures or scans that need OCR"
+        yield f"{_listed(pages.without_text)} without text: pictures, or scans that need OCR"
     if pages.unreadable:
         yield f"{pages.unreadable} characters have no Unicode mapping in their fonts and were left out"
     if pages.aside:

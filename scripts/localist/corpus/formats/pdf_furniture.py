@@ -25,7 +25,7 @@ LEAST_DENSITY = 0.2
 # With this few pages (a web page printed from a browser), a line cannot recur more often.
 TWO_PAGES = 2
 ENDS_CLAUSE = re.compile(r"[.,;-]['\"”’»)]*$")
-# A running head made of titles has at most as many other letters as "appendix". Shorter titles may be ordinary words.
+# Besides titles, a running head has at most this many letters, as in "appendix". Shorter titles may be ordinary words.
 MOST_LETTERS_BESIDE = 8
 FEWEST_LETTERS = 4
 # A position whose lines mostly recur holds only furniture, even if a title occurs on a single page.

@@ -33,9 +33,9 @@ FEWEST_LINES = 3
 
 
 def read_plain_text(path: Path, encoding: str | None = None, steps: Collection[str] = ()) -> Iterator[Book]:
-    """Read one file as one book, with its file name as title; `steps` decides about running heads and page numbers.
+    """Read one file as one book, with its file name as title.
 
-    Raises UserError if it cannot be decoded.
+    steps: whether to remove running heads and page numbers. Raises UserError if the file cannot be decoded.
     """
     text, found = decode(unpacked(path), str(path), encoding)
     text = OTHER_LINE_ENDS.sub("\n", text).replace("\u2029", "\n\n")

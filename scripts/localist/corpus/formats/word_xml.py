@@ -78,7 +78,7 @@ def prepared(content: bytes, styles: WordStyles) -> tuple[bytes, Counter[str]]:
         if _name(one) in SIGNS:
             one.tag = etree.QName(etree.QName(one).namespace, SIGNS[_name(one)])
     for link in root.iter("{*}hyperlink"):
-        for name in [key for key in link.attrib if key.endswith("}id")]:  # a dangling one stops mammoth
+        for name in [key for key in link.attrib if key.endswith("}id")]:  # mammoth fails on a dangling one
             del link.attrib[name]
     _unwrap(root)
     _join_drop_capitals(root)

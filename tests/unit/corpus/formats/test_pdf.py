@@ -109,7 +109,7 @@ def test_a_few_picture_pages_cause_a_warning_and_many_an_error(tmp_path):
     """Catches scanned pages lost without a warning, and a book refused because of a few plates."""
     page = pdf_page("Words of a page that has enough letters to be one.")
     book = read(tmp_path, [page, [], page], picture=True)
-    assert book.warnings == ("page 2 without text: pictures or scans that need OCR",)
+    assert book.warnings == ("page 2 without text: pictures, or scans that need OCR",)
     with pytest.raises(UserError, match=r"book\.pdf: has no text layer \(pages 1, 2 of 3 are pictures\).*OCR"):
         read(tmp_path, [[], [], page], picture=True)
 
