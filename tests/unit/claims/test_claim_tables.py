@@ -59,6 +59,14 @@ def test_manipulation_checks_cover_the_constrained_arms(study):
     )
 
 
+def test_an_arm_below_its_minimum_gain_fails_its_check():
+    """Catches an arm that passes although its constraint had no effect."""
+    study = planted_study(Plan(gain=0.02))
+    checks = manipulation_table(study, manipulation_checks(study), planted_histories(study)).set_index("arm")
+    assert checks.loc["quintic", "gain"] < checks.loc["quintic", "minimum"]
+    assert not checks.loc["quintic", "passed"]
+
+
 def test_active_shares_are_means_at_both_ends():
     """Catches the mean of the whole run, and swapped ends."""
     assert active_at_ends(np.array([1.0, 0.8, *[0.5] * 16, 0.2, 0.0])) == pytest.approx((0.9, 0.1))

@@ -298,8 +298,7 @@ def test_encrypted_chapters_without_rights_are_reported_as_drm(tmp_path, read):
     assert "DRM" in refusal(read, zipped(tmp_path / "bought.epub", members))
 
 
-def test_an_empty_chapter_does_not_lead_to_format_advice(tmp_path, read):
-    """Catches a book with one empty chapter refused with the advice to read it as plain text."""
-    path = zipped(tmp_path / "empty.epub", epub_members() | {CHAPTER: ""})
-    told = message_or_words(read, path)
-    assert "corpus.format: text" not in told
+def test_an_empty_chapter_is_left_out(tmp_path, read):
+    """Catches a book refused because one of its chapters is empty."""
+    (book,) = read(zipped(tmp_path / "empty.epub", epub_members() | {CHAPTER: ""}))
+    assert [section["heading"] for section in book["document"]["sections"]] == [CHAPTERS[1].heading]
