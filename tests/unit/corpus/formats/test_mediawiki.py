@@ -104,7 +104,7 @@ def test_the_latest_revision_is_read(tmp_path):
     ("name", "content"),
     [
         ("truncated.bz2", bz2.compress(PAGES)[:-20]),
-        ("truncated.gz", gzip.compress(PAGES)[:-20]),
+        ("truncated.gz", gzip.compress(PAGES, mtime=0)[:-20]),
         ("truncated.xml", PAGES[:-40]),
         ("words.xml", b"These are words."),
         ("empty.xml", b""),
