@@ -201,7 +201,7 @@ def _by_content(start: bytes, path: Path) -> str:
     if HTML.match(start):
         return "html"
     if FICTION_BOOK.search(start):
-        raise UserError(f"{path}: is a FictionBook (FB2) file. Convert it to EPUB, for example with Calibre.")
+        raise UserError(f"{path}: is FictionBook XML (FB2). Convert it to EPUB, for example with Calibre.")
     if OTHER_XML.match(start):
         raise UserError(f"{path}: is XML, but neither XHTML nor a MediaWiki dump. Convert it to HTML or text.")
     if MAIL.match(start.replace(b"\r\n", b"\n")):
