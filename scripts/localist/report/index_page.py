@@ -9,7 +9,7 @@ import pandas as pd
 
 from localist.report.pages import Table
 from localist.report.templates import render
-from localist.report.trade_off import HEADINGS, trade_off
+from localist.report.trade_off import HEADINGS, NO_TRADE_OFF, trade_off
 from localist.study.arms import DISTRIBUTED, SEMANTIC
 
 # The tables of a study by name, as in {name}.csv.
@@ -95,6 +95,7 @@ def index_page(
         answer=answer(tables["arms"], rows),
         numbers=five_numbers(tables, arm) if arm else [],
         tradeoff=Table(list(HEADINGS), [list(row) for row in rows]),
+        no_tradeoff=NO_TRADE_OFF,
         claims=claims.replace({np.nan: ""}).to_dict("records"),
         verdicts=claims["verdict"].value_counts().to_dict(),
         seeds=int(tables["arms"]["seeds"].max()),

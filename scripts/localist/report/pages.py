@@ -8,7 +8,7 @@ import pandas as pd
 
 from localist.report.shown_tables import shown_checks, shown_claims, shown_published
 from localist.report.templates import render
-from localist.report.trade_off import HEADINGS
+from localist.report.trade_off import HEADINGS, NO_TRADE_OFF
 
 
 class Table(NamedTuple):
@@ -39,7 +39,7 @@ def summary_page(
 ) -> str:
     """The trade-off (rows as from `trade_off`), the arms (as from `shown_arms`), and the evaluation's precision."""
     tradeoff = Table(list(HEADINGS), [list(row) for row in rows])
-    return render(templates, tradeoff=tradeoff, arms=text_table(shown), precision=precision)
+    return render(templates, tradeoff=tradeoff, no_tradeoff=NO_TRADE_OFF, arms=text_table(shown), precision=precision)
 
 
 def claims_page(claims: pd.DataFrame, checks: pd.DataFrame, templates: Sequence[Path]) -> str:

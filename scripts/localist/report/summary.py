@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from localist.report.trade_off import HEADINGS as TRADE_OFF_HEADINGS
-from localist.report.trade_off import trade_off
+from localist.report.trade_off import NO_TRADE_OFF, trade_off
 
 HEADINGS = ("arm", "test perplexity", "95 % interval", "against distributed", "late fidelity")
 
@@ -19,8 +19,7 @@ def summary_text(arms_csv: Path) -> str:
 def trade_off_text(arms_csv: Path) -> str:
     """The late fidelity that the arms reach at each rise in perplexity, as aligned text."""
     rows = trade_off(_rows(arms_csv))
-    nothing = "No arm gains late fidelity at a rise in perplexity of 2 % or more: there is no trade-off to show."
-    return _aligned(TRADE_OFF_HEADINGS, rows) if rows else nothing
+    return _aligned(TRADE_OFF_HEADINGS, rows) if rows else NO_TRADE_OFF
 
 
 def claims_text(claims_csv: Path) -> str:

@@ -62,7 +62,7 @@ def read_docx(path: Path) -> Iterator[Book]:
         ) from error
     symbols = sum(message.message.startswith(UNKNOWN_SYMBOL) for message in converted.messages)
     if symbols:
-        warnings += (f"{symbols} symbols in unknown fonts were left out",)
+        warnings += (f"symbols in unknown fonts were left out: {symbols}",)
     title, author = _properties(parts)
     book = html_book(f"<html><body>{converted.value}</body></html>", path)
     yield Book(title or path.stem, book.paragraphs, author, warnings=warnings)
@@ -80,7 +80,7 @@ def _packed(parts: dict[str, bytes]) -> tuple[io.BytesIO, tuple[str, ...]]:
                 missing.update(more)
             archive.writestr(name, content)
     return packed, tuple(
-        f"{MISSING[name]} is not read ({count} times): copy its text into the document"
+        f"{MISSING[name]} is not read (occurrences: {count}): copy its text into the document"
         for name, count in missing.items()
     )
 

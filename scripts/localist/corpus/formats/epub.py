@@ -48,7 +48,7 @@ def read_epub(path: Path) -> Iterator[Book]:
             content = read_member(archive, names.found(name), path, signs=True)
             chapter = list(_chapter(content, media_type, f"{path} ({name})"))
             found.extend(as_contents(chapter) if is_contents else chapter)
-    warning = f"{len(unlisted)} items of the spine are not in the manifest and were skipped: {', '.join(unlisted[:5])}"
+    warning = f"items of the spine that the manifest lacks were skipped ({len(unlisted)}): {', '.join(unlisted[:5])}"
     yield Book(
         title=_metadata(package, "title") or path.stem,
         author=", ".join(_all_metadata(package, "creator")),

@@ -161,7 +161,7 @@ def _warnings(pages: _Pages) -> Iterator[str]:
     if pages.without_text:
         yield f"{_listed(pages.without_text)} without text: pictures, or scans that need OCR"
     if pages.unreadable:
-        yield f"{pages.unreadable} characters have no Unicode mapping in their fonts and were left out"
+        yield f"characters without a Unicode mapping in their fonts were left out: {pages.unreadable}"
     if pages.aside:
         yield f"{pages.aside} characters at an angle to the text (stamps, watermarks, labels) were left out"
 

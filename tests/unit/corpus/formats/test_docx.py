@@ -105,6 +105,6 @@ def test_unread_parts_and_symbols_cause_warnings(tmp_path):
     """Catches embedded documents or symbols dropped without a warning."""
     body = word_paragraph("Text.", more='<w:r><w:sym w:font="Odd" w:char="F0FF"/></w:r>') + '<w:altChunk r:id="x"/>'
     assert read(tmp_path, docx_members(body)).warnings == (
-        "an embedded document is not read (1 times): copy its text into the document",
-        "1 symbols in unknown fonts were left out",
+        "an embedded document is not read (occurrences: 1): copy its text into the document",
+        "symbols in unknown fonts were left out: 1",
     )
