@@ -52,7 +52,10 @@ def test_batches_that_do_not_divide_evenly_among_gpus_are_refused(workplace):
     assert "training.batch_size: 4 windows cannot be divided evenly by training.gpus, 3" in said(done)
 
 
-@pytest.mark.parametrize(("folder", "arms", "seeds"), [("three_seeds", 10, 3), ("all_arms", 21, 2)])
+@pytest.mark.parametrize(
+    ("folder", "arms", "seeds"),
+    [("twelve_articles", 16, 3), ("three_seeds", 10, 3), ("all_arms", 21, 2)],
+)
 def test_documented_studies_plan(workplace, folder, arms, seeds):
     """Catches a documented study that can no longer be repeated."""
     planned = workplace.planned(BASE / "docs" / "study" / folder / "config.yaml")
