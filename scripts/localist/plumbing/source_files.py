@@ -1,6 +1,7 @@
 """Finds the modules that determine a script's results, so that editing one reruns exactly what depends on it."""
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -40,9 +41,17 @@ def used_templates(template: Path) -> list[Path]:
 @cache
 def _direct_imports(path: Path, package: Path) -> tuple[Path, ...]:
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{PACKAGE}."):
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
     paths = (package.parent / f"{name.replace('.', '/')}.py" for name in sorted(names))
     return tuple(path for path in paths if path.is_file())
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements below a node. Imports are statements: walking expressions too would take several times as long."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, field, ()):
+            yield child
+            yield from _statements(child)
