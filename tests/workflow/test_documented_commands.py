@@ -25,6 +25,7 @@ TREATMENTS = (
     (r"snakemake .*--executor kubernetes", UNTRIED),  # needs a plugin, a cluster and storage
     (r"snakemake .*--software-deployment-method conda", UNTRIED),  # needs conda
     (r"snakemake .*--report ", UNTRIED),  # needs a finished study: test_report.py
+    (r"PYTHONPATH=scripts python -m localist.report.summary ", UNTRIED),  # the same: make run and test_summary.py
     (r"snakemake --unlock", RUN),
     (r"snakemake ", PLAN),
     (r"make (help|inspect )", RUN),

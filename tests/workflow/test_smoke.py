@@ -229,6 +229,24 @@ def test_a_new_seed_trains_that_seed_alone(smoke):
     assert "embed_sentences" not in planned
 
 
+def test_a_study_that_deletes_models_grows_without_training_old_runs_again(smoke, workplace):
+    """Catches a new arm or seed that is compared with a deleted model: all old runs of its seed would be trained again."""
+    workplace.checkout = smoke.checkout
+    for part in ("results", ".snakemake/metadata"):
+        shutil.copytree(smoke.folder / part, workplace.folder / part, symlinks=True)
+    for model in (workplace.folder / "results" / "smoke" / "runs").glob("*/*/model"):
+        if model.parts[-3] != "distributed":
+            shutil.rmtree(model)
+    assert workplace.planned(workplace.config(keep_models="none")) == {}
+    arms = yaml.safe_load((SMOKE).read_text(encoding="utf-8"))["arms"]
+    new = {"cubic_low": {"schedule": "cubic", "partition": "semantic", "fidelity_target": 0.1}}
+    planned = workplace.planned(workplace.config(keep_models="none", arms=arms | new))
+    assert planned["train_unkept_model"] == planned["evaluate_model"] == len(SEEDS) and "train_model" not in planned
+    planned = workplace.planned(workplace.config(keep_models="none", seeds=[1, 2, 3]))
+    assert planned["train_unkept_model"] == len(ARMS) - 1 and planned["train_model"] == 1
+    assert planned["evaluate_model"] == len(ARMS) + 1
+
+
 def test_a_changed_weight_retrains_only_the_arms_with_that_penalty(smoke):
     """Catches a config value that bypasses the rules' parameters and so triggers no rerun."""
     planned = smoke.planned(smoke.config(constraint={"weight": {"hinge": 7.0, "group_sparsity": 10.0}}))

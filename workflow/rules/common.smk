@@ -274,8 +274,17 @@ def per_run(pattern, pairs):
     return ["/".join([RESULTS, pattern.format(arm=arm, seed=seed)]) for arm, seed in pairs]
 
 
+def kept_runs():
+    """(arm, seed) of every run whose model stays on disk.
+
+    Those of distributed always do: an arm added later is compared with them, and training a deleted one again would
+    also train again every arm that was compared with it.
+    """
+    return [(arm, seed) for arm, seed in runs() if arm == DISTRIBUTED or seed in KEPT_SEEDS]
+
+
 def model_cards():
-    return per_run("runs/{arm}/seed{seed}/README.md", [(arm, seed) for arm, seed in runs() if seed in KEPT_SEEDS])
+    return per_run("runs/{arm}/seed{seed}/README.md", kept_runs())
 
 
 TABLES = [

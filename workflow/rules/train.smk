@@ -32,7 +32,7 @@ rule forecast_training:
         settings=per_run("runs/{arm}/seed{seed}/settings.json", runs()),
         same_arms=SAME_ARMS,
         training=config["training"],
-        kept_runs=len(ARMS) * len(KEPT_SEEDS),
+        kept_runs=len(kept_runs()),
         results=RESULTS,
     script:
         "../../scripts/forecast_training.py"
@@ -57,7 +57,7 @@ rule train_model:
         "results/{study}/benchmarks/train_model/{arm}/seed{seed}.tsv"
     wildcard_constraints:
         arm=any_of(ARMS),
-        seed=any_of(KEPT_SEEDS),
+        seed=any_of(SEEDS),
     conda:
         "../../envs/training.yaml"
     threads: config["training"]["threads"] * max(1, GPUS)
@@ -83,6 +83,9 @@ rule train_model:
         "../../scripts/train_model.py"
 
 
+ruleorder: train_unkept_model > train_model
+
+
 use rule train_model as train_unkept_model with:
     output:
         model=temp(directory("results/{study}/runs/{arm}/seed{seed}/model")),
@@ -90,5 +93,5 @@ use rule train_model as train_unkept_model with:
         settings="results/{study}/runs/{arm}/seed{seed}/settings.json",
         snapshots=snapshots(),
     wildcard_constraints:
-        arm=any_of(ARMS),
+        arm=any_of(arm for arm in ARMS if arm != DISTRIBUTED),
         seed=any_of(seed for seed in SEEDS if seed not in KEPT_SEEDS),
