@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
+from localist.claims.tables import read_csv
 from localist.plumbing.files import replacing
 from localist.plumbing.rule_log import rule_log
 from localist.report.index_page import index_page
@@ -25,7 +24,7 @@ def main(
     page: Path,
 ) -> None:
     """Write the page. arm: the arm of the five numbers, if the study has it."""
-    read = {name: pd.read_csv(path, keep_default_na=True) for name, path in tables.items()}
+    read = {name: read_csv(path) for name, path in tables.items()}
     text = rendered(method.read_text(encoding="utf-8"), DOCS)
     with replacing(page) as temporary:
         temporary.write_text(index_page(study, read, arm, figures, text, about, templates), encoding="utf-8")

@@ -35,7 +35,7 @@ def main(dial: Path, arms: Sequence[str], pdf: Path, png: Path) -> None:
                 means = rows.groupby("dial", as_index=False)[["ratio", "late_fidelity_corrected", "perplexity"]].mean()
                 axes.plot(means[x], means[y], **style.line_style(), marker=style.marker)
         settings.set_xlabel("setting of the dial, d")
-        settings.set_ylabel("perplexity (test),\n× that at d = 0")
+        settings.set_ylabel("perplexity (test),\n× that at the lowest d")
         attained.set_xlabel("late-layer chance-corrected fidelity")
         perplexity_axis(attained, "y", table["perplexity"])
         if styles:

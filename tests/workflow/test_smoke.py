@@ -230,7 +230,7 @@ def test_a_new_seed_trains_that_seed_alone(smoke):
 
 
 def test_a_study_that_deletes_models_grows_without_training_old_runs_again(smoke, workplace):
-    """Catches a new arm or seed that is compared with a deleted model: all old runs of its seed would be trained again."""
+    """Catches a comparison with a deleted model: a new arm or seed would train all old runs of its seed again."""
     workplace.checkout = smoke.checkout
     for part in ("results", ".snakemake/metadata"):
         shutil.copytree(smoke.folder / part, workplace.folder / part, symlinks=True)

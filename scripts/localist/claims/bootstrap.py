@@ -52,14 +52,14 @@ def resample(
     *,
     resamples: int,
     seed: int,
-    seed_factors: Sequence[float] | None = None,
+    rings: Sequence[bool] | None = None,
 ) -> Resampled:
     """The estimate over all seeds and sections, and its values under resampling.
 
     samples: arrays [seeds, sections, …] of sums over the same sections; the seeds of different arrays are not paired
     (see `paired`) and have equal weight. estimate: maps the arrays' totals over sections, which may have leading
-    dimensions, to one value for each of these. seed_factors: multiply the standard error over each array's seeds, if
-    these are not independent (see `ring_factor`).
+    dimensions, to one value for each of these. rings: the arrays whose first axis is pairs of seeds in a ring (see
+    `ring_factor`), which are not independent; by default none.
     """
     generator = np.random.default_rng(seed)
     means = [sample.mean(axis=0) for sample in samples]  # [sections, …]
@@ -69,9 +69,9 @@ def resample(
     draws = generator.multinomial(sections, np.full(sections, 1 / sections), size=resamples)  # [resamples, sections]
     drawn = estimate([np.tensordot(draws, mean, axes=1) for mean in means])
     deviations = (drawn - value) * _heavier_tails(sections)
-    errors = list(_seed_errors(samples, whole, estimate, seed_factors or [1.0] * len(samples)))
-    for count, error in errors:
-        deviations = deviations + error * generator.standard_t(count - 1, size=resamples)
+    errors = list(_seed_errors(samples, whole, estimate, rings or [False] * len(samples)))
+    for degrees, error in errors:
+        deviations = deviations + error * generator.standard_t(degrees, size=resamples)
     return Resampled(
         value=value,
         values=value + deviations,
@@ -97,21 +97,31 @@ def ring_factor(pairs: int) -> float:
     return float(np.sqrt(2 * (pairs - 1) / (pairs - 2)))
 
 
+def ring_degrees(pairs: int) -> float:
+    """Degrees of freedom of that standard error, by matching the moments of the pairs' sample variance (Satterthwaite).
+
+    The deviations of k pairs have k − 1 variances, 2 + 2 cos(2πj / k). These sum to 2k − 4, their squares to 6k − 16.
+    """
+    return (2 * pairs - 4) ** 2 / (6 * pairs - 16)
+
+
 def _seed_errors(
-    samples: Totals, whole: Totals, estimate: Callable[[Totals], np.ndarray], factors: Sequence[float]
-) -> Iterator[tuple[int, float]]:
-    """For each array of several seeds, their number and their contribution to the standard error of the estimate."""
+    samples: Totals, whole: Totals, estimate: Callable[[Totals], np.ndarray], rings: Sequence[bool]
+) -> Iterator[tuple[float, float]]:
+    """For each array of several seeds, the degrees of freedom of its contribution to the standard error of the
+    estimate, and that contribution."""
     for number, sample in enumerate(samples):
         count = len(sample)
         if count > 1:
             totals = [np.broadcast_to(total, (count, *total.shape)) for total in whole]
             totals[number] = sample.sum(axis=1)
-            yield count, factors[number] * float(np.std(estimate(totals), ddof=1) / np.sqrt(count))
+            error = float(np.std(estimate(totals), ddof=1) / np.sqrt(count))
+            yield (ring_degrees(count), ring_factor(count) * error) if rings[number] else (count - 1, error)
 
 
 def _heavier_tails(count: int) -> float:
     """Correction of a bootstrap over `count` units, which divides by n instead of n − 1 and has the light tails of a
-    normal distribution."""
+    normal distribution. NaN for one unit, which says nothing about the spread."""
     if count < 2:
-        return 1.0
+        return np.nan
     return np.sqrt(count / (count - 1)) * stdtrit(count - 1, 1 - ALPHA / 2) / ndtri(1 - ALPHA / 2)

@@ -7,7 +7,7 @@ from functools import partial, reduce
 import numpy as np
 import pandas as pd
 
-from localist.claims.bootstrap import Resampled, Totals, paired, ring_factor
+from localist.claims.bootstrap import Resampled, Totals, paired
 from localist.claims.evidence import FIDELITY_SUMS, SINK_SUMS, Evidence, fidelity_of_sums
 from localist.claims.judged_study import Row, Study
 from localist.claims.tables import loss_difference, mean_loss
@@ -147,7 +147,7 @@ def _early_layers(study: Study, arms: Arms) -> list[Contrast]:
         [evidence.early_divergence(pairs), evidence.early_divergence(floor)],
         lambda totals: np.log(mean_loss(totals[0])) - np.log(mean_loss(totals[1])),
         # Each seed is in two pairs of the floor, so the spread over pairs understates the spread over seeds.
-        seed_factors=(1.0, ring_factor(len(floor))),
+        rings=(False, True),
     )
     label = f"{quintic} against {baseline}, relative to two seeds of {baseline}"
     description = Description(label, (quintic, baseline), DIVERGENCES, Message("early_divergence"))

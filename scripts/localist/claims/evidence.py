@@ -151,10 +151,10 @@ class Evidence:
         self,
         samples: Totals,
         estimate: Callable[[Totals], np.ndarray],
-        seed_factors: Sequence[float] | None = None,
+        rings: Sequence[bool] | None = None,
     ) -> Resampled:
         """`bootstrap.resample` with the study's number of resamples and seed."""
-        return resample(samples, estimate, resamples=self.resamples, seed=self.seed, seed_factors=seed_factors)
+        return resample(samples, estimate, resamples=self.resamples, seed=self.seed, rings=rings)
 
     def _by_layer(self, table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
         """[sections, layers, columns] from a table with one row per layer and section; 0 for missing rows."""

@@ -1,6 +1,6 @@
 """From claims to verdicts: obstacles, Holm's correction over all claims, and the reason for each verdict as data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -106,7 +106,7 @@ def _judge_alone(name: str, claim: Claim, study: Study, min_sections: int, gains
         sampled = fewest < len(study.evidence.sections)
         few = Message("too_few_sections", {"sections": fewest, "needed": min_sections, "sampled": sampled})
         return Judgement(name, claim.statement, UNDECIDED, few, names, contrasts)
-    obstacle = _obstacle(claim, study, arms, gains)
+    obstacle = _obstacle(claim, study, arms, names, gains)
     if obstacle:
         return Judgement(name, claim.statement, UNDECIDED, obstacle, names, contrasts)
     if not contrasts:
@@ -147,13 +147,15 @@ def _missing(claim: Claim, study: Study, arms: Arms) -> Message | None:
     return None
 
 
-def _obstacle(claim: Claim, study: Study, arms: Arms, gains: Mapping[str, Resampled]) -> Message | None:
-    """What makes a claim undecidable regardless of its numbers."""
+def _obstacle(
+    claim: Claim, study: Study, arms: Arms, compared: Sequence[str], gains: Mapping[str, Resampled]
+) -> Message | None:
+    """What makes a claim undecidable regardless of its numbers. compared: the arms of its contrasts."""
     evidence, margins = study.evidence, study.margins
     seeds = len(evidence.seeds)
     if seeds < claim.min_seeds:
         return Message("too_few_seeds", {"seeds": seeds, "needed": claim.min_seeds})
-    for arm in arms.values():
+    for arm in dict.fromkeys([*arms.values(), *compared]):
         shift, allowed = np.expm1(evidence.precision_shift(arm)), PRECISION_SHARE * margins.smallest_effect
         if not shift < allowed:
             return Message("precision_too_low", {"arm": arm, "shift": 100 * shift, "allowed": 100 * allowed})

@@ -112,9 +112,9 @@ def summary_table(
 
 def losses_by_section(tokens: pd.DataFrame) -> pd.DataFrame:
     """Loss by section (index) from rows with columns section and nll: columns nll (sum in nats) and tokens (count)."""
-    return tokens.groupby("section").agg(
-        nll=("nll", lambda values: values.astype(np.float64).sum()), tokens=("nll", "size")
-    )
+    # Converted first: pandas returns the sums in the type of the column.
+    exact = tokens[["section", "nll"]].astype({"nll": np.float64})
+    return exact.groupby("section").agg(nll=("nll", "sum"), tokens=("nll", "size"))
 
 
 def mean_loss(totals: np.ndarray) -> np.ndarray:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from scipy.special import fdtr, fdtri, stdtrit
+from scipy.special import fdtr, fdtri, nctdtr, stdtrit
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
 
 from localist.claims.bootstrap import ALPHA, Resampled
 
@@ -214,29 +213,39 @@ def advice(uncertainty: Uncertainty, seeds: int, sections: int, power: float, al
 
     seeds, sections: the present numbers. None if the distance or the error is unknown or 0.
     """
-    distance, seed_error, section_error = uncertainty.distance, uncertainty.seed_error, uncertainty.section_error
+    distance, section_error = uncertainty.distance, uncertainty.section_error
     if not np.isfinite(distance) or distance <= 0 or not section_error > 0:
         return None
-    enough = partial(_enough, distance=distance, power=power, alpha=alpha)
-    more_seeds = more_sections = None
-    if np.isfinite(seed_error):
-        seed_spread = seed_error * seeds**0.5
-        more_seeds = enough(lambda n: float(np.hypot(seed_spread / n**0.5, section_error)), seeds)
-    spread = section_error * sections**0.5
-    other = 0.0 if np.isnan(seed_error) else seed_error
-    # If the seed error alone leaves it open, no number of sections decides it.
-    if seeds == 1 or stdtrit(seeds - 1, 1 - alpha / 2) * other < distance:
-        more_sections = enough(lambda n: float(np.hypot(spread / n**0.5, other)), sections)
-    return Advice(more_seeds, more_sections, power)
+    known = seeds > 1 and np.isfinite(uncertainty.seed_error)
+    seed_error = uncertainty.seed_error if known else 0.0
+    power_at = partial(_power, distance, alpha=alpha)
+    more_seeds = _enough(
+        lambda n: power_at((seed_error * (seeds / n) ** 0.5, n - 1), (section_error, sections - 1)), seeds, power
+    )
+    more_sections = _enough(
+        lambda n: power_at((seed_error, max(seeds - 1, 1)), (section_error * (sections / n) ** 0.5, n - 1)),
+        sections,
+        power,
+    )
+    return Advice(more_seeds if known else None, more_sections, power)
 
 
-def _enough(error: Callable[[int], float], first: int, *, distance: float, power: float, alpha: float) -> int | None:
-    """The least number above `first` at which a t test finds `distance` with that power; None above MOST_ADVISED."""
+def _power(distance: float, *parts: tuple[Any, Any], alpha: float) -> np.ndarray:
+    """The probability that a t test finds `distance`. parts: independent standard errors, with degrees of freedom.
+
+    The degrees of freedom of their sum are Welch and Satterthwaite's.
+    """
+    variance = sum(error**2 for error, _ in parts)
+    degrees = variance**2 / sum(error**4 / freedom for error, freedom in parts)
+    return 1 - nctdtr(degrees, distance / variance**0.5, stdtrit(degrees, 1 - alpha / 2))
+
+
+def _enough(power_at: Callable[[np.ndarray], np.ndarray], first: int, power: float) -> int | None:
+    """The least number above `first` that has this power; None above MOST_ADVISED."""
     if first >= MOST_ADVISED:
         return None
     counts = np.unique(np.geomspace(first + 1, MOST_ADVISED, 200).astype(int))
-    effect_sizes = distance / (np.array([error(int(count)) for count in counts]) * counts**0.5)
-    enough = np.asarray(TTestPower().power(effect_sizes, nobs=counts, alpha=alpha)) >= power
+    enough = power_at(counts) >= power
     return int(counts[enough.argmax()]) if enough.any() else None
 
 

@@ -53,7 +53,7 @@ def claims_page(claims: pd.DataFrame, checks: pd.DataFrame, templates: Sequence[
         claims=rows.to_dict("records"),
         numbers=text_table(shown_claims(claims)),
         checks=text_table(shown_checks(checks)),
-        minimum=f"{checks['minimum'].iloc[0]:g}" if len(checks) else "",
+        minimum=f"{checks['minimum'].max():g}" if len(checks) else "",
     )
 
 

@@ -9,7 +9,7 @@ from localist.study.arms import PRETRAINED
 
 # Rises in perplexity over the distributed arm, as shares.
 BUDGETS = (0.02, 0.05, 0.15)
-NO_TRADE_OFF = "No arm gains late fidelity at a rise in perplexity of 2 % or more, so there is no trade-off to show."
+NO_TRADE_OFF = "No arm that costs 2 % or more is more local than every cheaper arm, so there is no trade-off to show."
 HEADINGS = ("perplexity against distributed", "late fidelity, chance-corrected", "interpolated between")
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
-from localist.claims.bootstrap import ALPHA, Resampled, paired, resample, ring_factor
+from localist.claims.bootstrap import ALPHA, Resampled, paired, resample, ring_degrees, ring_factor
 
 
 def mean(totals) -> np.ndarray:
@@ -25,11 +26,14 @@ def test_an_estimate_that_cannot_be_computed_is_not_significant():
 def test_the_error_of_a_ring_of_pairs_by_simulation():
     """Catches a floor whose standard error treats pairs that share a seed as independent."""
     rng = np.random.default_rng(0)
-    for seeds in (3, 5):
+    for seeds in (3, 4, 5):
         brought = rng.normal(size=(20000, seeds))
         pairs = brought + np.roll(brought, -1, axis=1)
-        estimated = (pairs.var(axis=1, ddof=1) / seeds).mean() ** 0.5
-        assert ring_factor(seeds) * estimated == pytest.approx(pairs.mean(axis=1).std(), rel=0.02)
+        estimated = (pairs.var(axis=1, ddof=1) / seeds) ** 0.5
+        assert ring_factor(seeds) * (estimated**2).mean() ** 0.5 == pytest.approx(pairs.mean(axis=1).std(), rel=0.02)
+        within = stdtrit(ring_degrees(seeds), 1 - ALPHA / 2) * ring_factor(seeds) * estimated
+        # Exact for three and four pairs, slightly too careful for more.
+        assert 0.943 < (abs(pairs.mean(axis=1)) < within).mean() < 0.97
 
 
 def test_p_by_hand():
@@ -85,11 +89,17 @@ def test_pairing_removes_seed_effects_shared_by_arms():
     assert resample([above, below], difference, resamples=50, seed=0).seed_error > 0.1
 
 
-def test_factors_scale_the_error_over_seeds():
+def test_pairs_in_a_ring_have_a_larger_error():
     """Catches a missing correction for pairs that share seeds."""
     sample = losses(np.array([[1.0], [2.0], [3.0]]) + np.zeros((3, 20)))
-    once, twice = (resample([sample], mean, resamples=50, seed=0, seed_factors=[factor]) for factor in (1.0, 2.0))
-    assert twice.seed_error == pytest.approx(2 * once.seed_error)
+    alone, ring = (resample([sample], mean, resamples=50, seed=0, rings=[one]) for one in (False, True))
+    assert ring.seed_error == pytest.approx(2 * alone.seed_error)
+
+
+def test_one_section_has_no_interval():
+    """Catches an interval of width zero, which would support any claim."""
+    found = resample([losses(np.full((2, 1), 3.0))], mean, resamples=50, seed=0)
+    assert np.isnan(found.interval).all() and found.p_above(0.0) == 1.0
 
 
 def test_the_same_seed_gives_the_same_values():

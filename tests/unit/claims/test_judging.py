@@ -150,8 +150,9 @@ def test_a_decided_claim_has_no_advice(verdict):
 
 
 def null_study() -> Study:
-    """A study with only sections, seeds and margins."""
-    return Study(SimpleNamespace(sections=range(24), seeds=[1, 2, 3], measured=[], arms={}), None, MARGINS)
+    """A study with only sections, seeds, margins and exact losses."""
+    evidence = {"sections": range(24), "seeds": [1, 2, 3], "measured": [], "arms": {}}
+    return Study(SimpleNamespace(**evidence, precision_shift=lambda arm: 0.0), None, MARGINS)
 
 
 def contrast_of(resampled, smallest):

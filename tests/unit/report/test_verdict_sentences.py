@@ -73,7 +73,7 @@ def test_a_reason_names_the_margin_in_its_unit(name, margin):
         (
             "localisation_is_used",
             SUPPORTED,
-            r"the shifted knockout of quintic raises .* by 1[01] % more than the knock",
+            r"the shifted knockout of quintic multiplies .* by a factor 1[01] % larger than the knock",
         ),
         ("late_layers_localised", NOT_SUPPORTED, r"sink share of quintic differs from that of distributed by \+0.3 "),
     ],
@@ -108,7 +108,7 @@ def test_only_a_single_seed_has_a_caveat(seeds):
         (Advice(12, None, 0.8), "; about 12 seeds would decide it with probability 0.8"),
         (Advice(None, 340, 0.9), "; about 340 test sections would decide it with probability 0.9"),
         (Advice(12, 340, 0.8), "; about 12 seeds or 340 test sections would decide it"),
-        (Advice(None, None, 0.8), "no feasible number of seeds or test sections would decide it"),
+        (Advice(None, None, 0.8), "neither more seeds alone nor more test sections alone would decide it"),
         (None, "at least 3 seeds are needed; the study has 1"),
     ],
 )
