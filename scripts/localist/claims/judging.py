@@ -20,7 +20,7 @@ from localist.claims.verdicts import (
     holm,
     overall,
 )
-from localist.study.arms import DISTRIBUTED
+from localist.study.arms import DISTRIBUTED, UNIFORM
 
 # Rounding may change an arm's perplexity relative to the distributed arm by this share of the smallest effect.
 PRECISION_SHARE = 0.1
@@ -134,7 +134,8 @@ def _corrected(judgement: Judgement, p_holm: float, power: float, strictest: flo
 
 def _missing(claim: Claim, study: Study, arms: Arms) -> Message | None:
     """What the study lacks for the claim to be tested."""
-    if any("dose" in row for row in claim.rows.values()) and study.scales_target:
+    equal_doses = any("dose" in row or row["schedule"] == UNIFORM for row in claim.rows.values())
+    if equal_doses and study.scales_target:
         return Message("dose_not_matched")
     for part, row in claim.rows.items():
         if part not in arms:

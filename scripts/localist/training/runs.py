@@ -77,6 +77,8 @@ def train_run(
         "versions": package_versions([*PACKAGES, "peft"] if settings.lora else PACKAGES),
         "inputs": content_hash(inputs.data_files()),
         "code_sha256": content_hash(inputs.code),
+        # A resumed run has passed earlier token counts, so it could not save new ones.
+        **({"at_tokens": sorted(outputs.snapshots)} if outputs.snapshots else {}),
         **settings.of_training(),
     }
     # The folder is named by a hash of everything that determines the run, so that changed settings never resume from an

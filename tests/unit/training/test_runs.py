@@ -172,6 +172,16 @@ def test_snapshots_are_complete_models_also_after_an_interruption(lora, run, tmp
     assert {path.name for path in model} == names  # the same as in the untrained model's folder
 
 
+def test_an_interrupted_run_starts_again_if_earlier_states_are_asked_for(run, tmp_path):
+    """Catches a run that resumes after the step whose state it should save, and can then never finish."""
+    answers = iter([False] * 5 + [True])
+    with pytest.raises(Interrupted, match="after step 6 of 9"):
+        train_run(**run, asked_to_stop=lambda: next(answers))
+    run["outputs"] = replace(run["outputs"], snapshots={200: tmp_path / "out" / "at-200"})
+    train_run(**run, asked_to_stop=never)
+    assert contents(tmp_path / "out" / "at-200") != contents(tmp_path / "out" / "model")
+
+
 def test_only_used_settings_are_recorded(run, tmp_path):
     """Catches recorded keys that a run does not use, which would cause retraining, or used ones that are missing."""
     train_run(**run, asked_to_stop=never)
