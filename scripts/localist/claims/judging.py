@@ -129,6 +129,7 @@ def _corrected(judgement: Judgement, p_holm: float, power: float, strictest: flo
         return replace(judgement, p_holm=p_holm)
     reason = Message("may_be_chance", {"p_holm": p_holm})
     advice = decisive.advice(power, strictest)
+    advice = replace(advice, before_holm=False) if advice else None
     return replace(judgement, verdict=UNDECIDED, reason=reason, advice=advice, p_holm=p_holm)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-from scipy.special import fdtr, fdtri, nctdtr, stdtrit
+from scipy.special import fdtr, fdtri, ndtr, stdtrit
 from statsmodels.stats.multitest import multipletests
 
 from localist.claims.bootstrap import ALPHA, Resampled
@@ -76,12 +76,13 @@ class Uncertainty:
 class Advice:
     """How many seeds, or how many test sections, would decide an open contrast with probability `power`.
 
-    None: no number up to MOST_ADVISED would.
+    None: no number up to MOST_ADVISED would. before_holm: a supported claim would still have to pass the correction.
     """
 
     seeds: int | None
     sections: int | None
     power: float
+    before_holm: bool = True
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
 
 
 def advice(uncertainty: Uncertainty, seeds: int, sections: int, power: float, alpha: float) -> Advice | None:
-    """How many seeds or sections would decide by a t test, if the effect equals its estimate.
+    """How many seeds or sections would decide, if the effect equals its estimate.
 
     seeds, sections: the present numbers. None if the distance or the error is unknown or 0.
     """
@@ -231,13 +232,13 @@ def advice(uncertainty: Uncertainty, seeds: int, sections: int, power: float, al
 
 
 def _power(distance: float, *parts: tuple[Any, Any], alpha: float) -> np.ndarray:
-    """The probability that a t test finds `distance`. parts: independent standard errors, with degrees of freedom.
+    """The probability that an interval at level `alpha` excludes a bound at `distance` from the truth.
 
-    The degrees of freedom of their sum are Welch and Satterthwaite's.
+    parts: independent standard errors, each with the degrees of freedom of its Student's t. The half-width of the
+    interval is the root of the sum of the parts' squared half-widths; a part with few degrees of freedom dominates it.
     """
-    variance = sum(error**2 for error, _ in parts)
-    degrees = variance**2 / sum(error**4 / freedom for error, freedom in parts)
-    return 1 - nctdtr(degrees, distance / variance**0.5, stdtrit(degrees, 1 - alpha / 2))
+    half_width = sum((stdtrit(freedom, 1 - alpha / 2) * error) ** 2 for error, freedom in parts) ** 0.5
+    return ndtr((distance - half_width) / sum(error**2 for error, _ in parts) ** 0.5)
 
 
 def _enough(power_at: Callable[[np.ndarray], np.ndarray], first: int, power: float) -> int | None:
