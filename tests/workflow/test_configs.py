@@ -217,4 +217,4 @@ def test_the_gpu_config_applies_to_any_study(workplace):
     both = ["--configfile", str(CONFIGS / "full.yaml"), str(CONFIGS / "gpu.yaml")]
     done = workplace.snakemake(None, "--dry-run", "--resources", "gpu=1", "gpu_jobs=1", *both)
     asked = dict(re.findall(r"^rule (\w+):\n(?:.+\n)*?    resources: (.+)$", said(done), re.MULTILINE))
-    assert "gpu=1" in asked["train_model"] and re.search(r"train_model +26\n", said(done))
+    assert "gpu=1" in asked["train_model"] and re.search(r"train_model +30\n", said(done))
