@@ -16,7 +16,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
-from matplotlib.transforms import Bbox
 
 from localist.plumbing.errors import UserError
 from localist.plumbing.files import replacing
@@ -311,35 +310,46 @@ def place_labels(
     figure.draw_without_rendering()  # finalises the layout, and with it the pixel positions
     scale = figure.dpi / 72  # pixels per point
     pixels = axes.transData.transform(points)
-    taken = [Bbox.from_bounds(x, y, 0, 0).padded(3 * scale) for x, y in pixels]
-    taken += [Bbox(axes.transData.transform(line)).padded(1) for line in lines]
-    frame = axes.get_window_extent()
-    places = [(far, angle) for far in (5, 12, 20, 30, 42, 56) for angle in np.deg2rad(np.arange(0, 360, 30))]
+    ends = [axes.transData.transform(line) for line in lines]
+    taken = np.vstack([_boxes(pixels, 3 * scale), *(np.hstack([end.min(0) - 1, end.max(0) + 1]) for end in ends)])
+    frame = axes.get_window_extent().extents[np.newaxis]
+    distances, angles = (5, 12, 20, 30, 42, 56), np.deg2rad(np.arange(0, 360, 30))
+    far = np.repeat(distances, len(angles))
+    direction = np.tile(np.stack([np.cos(angles), np.sin(angles)], axis=1), (len(distances), 1))
+    # A distant label is connected to its point by a thin line, which should not cross other labels either.
+    steps = [np.arange(8, one if one >= 20 else 0, 2) * scale for one in far]
+    leaders = [np.outer(step, one) for step, one in zip(steps, direction, strict=True)]
     for pixel, point, label, colour in zip(pixels, points, labels, colours, strict=True):
         text = axes.annotate(label, point, (0, 0), textcoords="offset points", ha="center", va="center", color=colour)
         size = np.array(text.get_window_extent().size)
-        best_cost = np.inf
-        for far, angle in places:
-            direction = np.array([np.cos(angle), np.sin(angle)])
-            shift = direction * (far * scale + size / 2)  # its edge, not its middle, is `far` from the point
-            box = Bbox.from_bounds(*(pixel + shift - size / 2), *size).padded(1)
-            # A distant label is connected to its point by a thin line, which should not cross other labels either.
-            leader = [pixel + direction * step * scale for step in range(8, far, 2)] if far >= 20 else []
-            cost = far + sum(_overlap(box, other) for other in taken)
-            cost += 10 * (box.width * box.height - _overlap(box, frame))
-            cost += 30 * sum(other.contains(*step) for other in taken for step in leader)
-            if cost < best_cost:
-                best_cost, best = cost, (shift / scale, direction * far, box, leader)
-        shift, end, box, leader = best
-        text.set_position((shift[0], shift[1]))
-        taken += [box, *(Bbox.from_bounds(*step, 0, 0).padded(1) for step in leader)]
-        if leader:
+        # Its edge, not its middle, is `far` from the point.
+        shifts = direction * (far[:, np.newaxis] * scale + size / 2)
+        boxes = _boxes(pixel + shifts, size / 2 + 1)
+        cost = far + _overlaps(boxes, taken).sum(1)
+        cost += 10 * ((boxes[:, 2:] - boxes[:, :2]).prod(1) - _overlaps(boxes, frame)[:, 0])
+        cost += [30 * _points_inside(pixel + leader, taken) for leader in leaders]
+        best = int(cost.argmin())
+        text.set_position(tuple(shifts[best] / scale))
+        taken = np.vstack([taken, boxes[best], _boxes(pixel + leaders[best], 1)])
+        if len(leaders[best]):
             arrow = {"arrowstyle": "-", "linewidth": 0.4, "color": colour, "shrinkA": 0, "shrinkB": 3}
-            axes.annotate("", point, (end[0], end[1]), textcoords="offset points", arrowprops=arrow)
+            end = tuple(direction[best] * far[best])
+            axes.annotate("", point, end, textcoords="offset points", arrowprops=arrow)
 
 
-def _overlap(one: Bbox, other: Bbox) -> float:
-    """The area of the intersection in square pixels."""
-    width = min(one.x1, other.x1) - max(one.x0, other.x0)
-    height = min(one.y1, other.y1) - max(one.y0, other.y0)
-    return max(width, 0.0) * max(height, 0.0)
+def _boxes(middles: np.ndarray, around: Any) -> np.ndarray:
+    """[n, 4], as x0, y0, x1, y1: boxes that extend `around` pixels from their middles [n, 2]."""
+    return np.hstack([middles - around, middles + around])
+
+
+def _overlaps(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """[n, m]: the areas in square pixels that boxes [n, 4] share with others [m, 4]."""
+    low = np.maximum(some[:, np.newaxis, :2], others[:, :2])
+    high = np.minimum(some[:, np.newaxis, 2:], others[:, 2:])
+    return np.maximum(high - low, 0.0).prod(2)
+
+
+def _points_inside(points: np.ndarray, boxes: np.ndarray) -> int:
+    """How often one of the points [n, 2] lies in one of the boxes [m, 4]."""
+    above, below = points[:, np.newaxis] >= boxes[:, :2], points[:, np.newaxis] <= boxes[:, 2:]
+    return int((above & below).all(2).sum())
