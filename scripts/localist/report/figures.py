@@ -312,7 +312,7 @@ def place_labels(
     pixels = axes.transData.transform(points)
     ends = [axes.transData.transform(line) for line in lines]
     taken = np.vstack([_boxes(pixels, 3 * scale), *(np.hstack([end.min(0) - 1, end.max(0) + 1]) for end in ends)])
-    frame = axes.get_window_extent().extents[np.newaxis]
+    frame = np.array([axes.get_window_extent().extents])
     distances, angles = (5, 12, 20, 30, 42, 56), np.deg2rad(np.arange(0, 360, 30))
     far = np.repeat(distances, len(angles))
     direction = np.tile(np.stack([np.cos(angles), np.sin(angles)], axis=1), (len(distances), 1))
