@@ -220,15 +220,15 @@ def advice(uncertainty: Uncertainty, seeds: int, sections: int, power: float, al
     known = seeds > 1 and np.isfinite(uncertainty.seed_error)
     seed_error = uncertainty.seed_error if known else 0.0
     power_at = partial(_power, distance, alpha=alpha)
-    more_seeds = _enough(
-        lambda n: power_at((seed_error * (seeds / n) ** 0.5, n - 1), (section_error, sections - 1)), seeds, power
-    )
-    more_sections = _enough(
-        lambda n: power_at((seed_error, max(seeds - 1, 1)), (section_error * (sections / n) ** 0.5, n - 1)),
-        sections,
-        power,
-    )
-    return Advice(more_seeds if known else None, more_sections, power)
+
+    def with_seeds(n: np.ndarray) -> np.ndarray:
+        return power_at((seed_error * (seeds / n) ** 0.5, n - 1), (section_error, sections - 1))
+
+    def with_sections(n: np.ndarray) -> np.ndarray:
+        return power_at((seed_error, max(seeds - 1, 1)), (section_error * (sections / n) ** 0.5, n - 1))
+
+    more_seeds = _enough(with_seeds, seeds, power) if known else None
+    return Advice(more_seeds, _enough(with_sections, sections, power), power)
 
 
 def _power(distance: float, *parts: tuple[Any, Any], alpha: float) -> np.ndarray:
