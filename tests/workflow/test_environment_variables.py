@@ -1,4 +1,4 @@
-"""A study gives the same bytes whatever the user's environment variables (two minutes on two idle cores)."""
+"""A study gives the same bytes whatever the user's environment variables (a minute on two idle cores)."""
 
 import os
 import shutil
@@ -33,7 +33,6 @@ HOSTILE = {
     "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4",
     "CUBLAS_WORKSPACE_CONFIG": ":0:0",
     "PYTHONHASHSEED": "5",
-    "PYTHONOPTIMIZE": "1",
     "PYTHONWARNINGS": "error::DeprecationWarning",
     "LC_ALL": "C",
     "LANG": "tr_TR.UTF-8",
