@@ -180,7 +180,7 @@ def test_another_workflow_can_use_this_one_as_a_module(workplace):
     own.write_text(MODULE.format(snakefile=BASE / "Snakefile"), encoding="utf-8")
     done = forked_snakemake(["--snakefile", str(own), "--dry-run", "--cores", "2", "whole"], workplace.folder)
     assert done.returncode == 0, said(done)
-    assert re.search(r"^localist_train_model +6$", said(done), re.MULTILINE)
+    assert re.search(r"^localist_train_model +3$", said(done), re.MULTILINE)
 
 
 def test_messages_about_wrong_values_list_the_allowed_ones(workplace):

@@ -41,7 +41,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(prepared):
     """Catches state lost in a kill −9: the resumed run must end with the bytes of an uninterrupted one."""
     # Long enough to be killed midway on any machine.
     config = prepared.config(
-        training={"token_budget": 30_000, "checkpoint_steps": 10}, constraint={"applies_to": "weight"}
+        training={"token_budget": 15_000, "checkpoint_steps": 10}, constraint={"applies_to": "weight"}
     )
     running, process = training_once(checkpoints, prepared, config)
     process.kill()

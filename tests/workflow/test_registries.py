@@ -21,7 +21,7 @@ def test_a_study_plans_with_a_new_schedule_and_partition(tmp_path):
         "distributed": {"schedule": "distributed"},
         "toy": {"schedule": "last_layer", "partition": "span_shuffled"},
     }
-    config = place.config(arms=arms, blocks={"measured": ["semantic", "span_shuffled"]}, seeds=[1])
+    config = place.config(arms=arms, blocks={"measured": ["semantic", "span_shuffled"]}, draw=None)
     planned = place.planned(config)
     assert planned["train_model"] == 2 and planned["partition_tokens"] == 2 and planned["detect_spans"] == 1
 

@@ -80,7 +80,7 @@ def _refuse(mistakes: Iterable[str]) -> None:
 
 @cache
 def _schema(path: Path) -> dict[str, Any]:
-    schema = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    schema = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # several times faster than safe_load
     schema["$defs"]["trainer"] = trainer_schema()
     return schema
 
