@@ -163,7 +163,7 @@ def _warnings(pages: _Pages) -> Iterator[str]:
     if pages.unreadable:
         yield f"characters without a Unicode mapping in their fonts were left out: {pages.unreadable}"
     if pages.aside:
-        yield f"{pages.aside} characters at an angle to the text (stamps, watermarks, labels) were left out"
+        yield f"characters at an angle to the text (stamps, watermarks, labels) that were left out: {pages.aside}"
 
 
 def _broken_words(texts: Iterable[str]) -> Iterator[str]:
