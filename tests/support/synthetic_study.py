@@ -122,7 +122,7 @@ def planted_study(plan: Plan) -> Study:
             for split in ("train", "validation", "test")
         },
         min_locality=0.01,
-        resamples=2000,
+        resamples=1000,
         seed=0,
     )
     return Study(evidence, CONSTRAINT, MARGINS)
