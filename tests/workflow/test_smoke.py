@@ -230,7 +230,7 @@ def test_a_new_seed_trains_that_seed_alone(smoke):
 
 
 def test_a_second_seed_is_trained_and_compared_with_the_first(smoke, workplace):
-    """Catches seeds that train the same model, and a distributed run that is not compared with that of the next seed."""
+    """Catches seeds that train the same model, and a distributed run that is not compared with the next seed's."""
     grown = grown_copy(smoke, workplace)
     evaluation = "results/smoke/evaluation/distributed/seed1"
     done = grown.snakemake(grown.config(seeds=[1, 2]), f"{evaluation}/divergence.parquet")
