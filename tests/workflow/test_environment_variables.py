@@ -74,11 +74,11 @@ def run(place, environment, *targets):
 def test_the_environment_changes_no_byte_of_models_and_evaluations(smoke, workplace, hostile):
     """Catches a variable that affects arithmetic, ordering, or the source of a model or of our code."""
     place = Workplace(workplace.folder, smoke.checkout)
-    evaluation = "evaluation/quintic/seed1/metrics.json"
-    run(place, hostile, evaluation, "blocks/map.parquet")
+    evaluation = [f"evaluation/quintic/seed1/{name}" for name in ("metrics.json", "dial.parquet")]
+    run(place, hostile, *evaluation, "blocks/map.parquet", "explorer/quintic/seed1.npz")
     ours, theirs = (folder / "results" / "smoke" for folder in (place.folder, smoke.folder))
     made = result_files(ours)
-    assert {evaluation, "runs/quintic/seed1/model/model.safetensors", "blocks/embeddings.npy"} <= made
+    assert {*evaluation, "runs/quintic/seed1/model/model.safetensors", "blocks/embeddings.npy"} <= made
     assert differences(ours, theirs, result_files(theirs) - made) == []
 
 

@@ -229,46 +229,44 @@ def test_a_new_seed_trains_that_seed_alone(smoke):
     assert "embed_sentences" not in planned
 
 
-def test_a_second_seed_is_trained_and_compared_with_the_first(smoke, workplace):
+@pytest.fixture
+def copied(smoke, tmp_path):
+    """A separate workplace with the same code and the finished smoke study, which may be extended."""
+    place = Workplace(tmp_path, smoke.checkout)
+    for part in ("results", ".snakemake/metadata"):
+        shutil.copytree(smoke.folder / part, place.folder / part, symlinks=True)
+    return place
+
+
+def test_a_second_seed_is_trained_and_compared_with_the_first(smoke, copied):
     """Catches seeds that train the same model, and a distributed run that is not compared with the next seed's."""
-    grown = grown_copy(smoke, workplace)
     evaluation = "results/smoke/evaluation/distributed/seed1"
-    done = grown.snakemake(grown.config(seeds=[1, 2]), f"{evaluation}/divergence.parquet")
+    done = copied.snakemake(copied.config(seeds=[1, 2]), f"{evaluation}/divergence.parquet")
     assert done.returncode == 0, done.stdout + done.stderr
     first, second = (
-        pd.read_csv(grown.folder / "results" / "smoke" / "runs" / "distributed" / f"seed{seed}" / "history.csv")
-        for seed in (1, 2)
+        pd.read_csv(copied.folder / f"results/smoke/runs/distributed/seed{seed}/history.csv") for seed in (1, 2)
     )
     assert len(first) == len(second) and not first["cross_entropy"].equals(second["cross_entropy"])
     # Without another seed, there is nothing to compare with.
-    before, after = (pd.read_parquet(place.folder / evaluation / "divergence.parquet") for place in (smoke, grown))
+    before, after = (pd.read_parquet(place.folder / evaluation / "divergence.parquet") for place in (smoke, copied))
     assert before.empty and set(after["layer"]) == {0, 1, 2, 3}
     assert (after["divergence"] > 0).all()
-    measured = "tokens.parquet"
-    assert (grown.folder / evaluation / measured).read_bytes() == (smoke.folder / evaluation / measured).read_bytes()
+    one, other = (place.folder / evaluation / "tokens.parquet" for place in (smoke, copied))
+    assert one.read_bytes() == other.read_bytes()
 
 
-def grown_copy(smoke, workplace):
-    """A copy of the finished smoke study that may be extended, with the same code."""
-    workplace.checkout = smoke.checkout
-    for part in ("results", ".snakemake/metadata"):
-        shutil.copytree(smoke.folder / part, workplace.folder / part, symlinks=True)
-    return workplace
-
-
-def test_a_study_that_deletes_models_grows_without_training_old_runs_again(smoke, workplace):
+def test_a_study_that_deletes_models_grows_without_training_old_runs_again(copied):
     """Catches a comparison with a deleted model: a new arm or seed would train all old runs of its seed again."""
-    workplace = grown_copy(smoke, workplace)
-    for model in (workplace.folder / "results" / "smoke" / "runs").glob("*/*/model"):
+    for model in (copied.folder / "results" / "smoke" / "runs").glob("*/*/model"):
         if model.parts[-3] != "distributed":
             shutil.rmtree(model)
-    again = workplace.planned(workplace.config(keep_models="none"))
+    again = copied.planned(copied.config(keep_models="none"))
     assert not {"train_model", "train_unkept_model", "evaluate_model", "probe_model"} & set(again)
     arms = yaml.safe_load((SMOKE).read_text(encoding="utf-8"))["arms"]
     new = {"cubic_low": {"schedule": "cubic", "partition": "semantic", "fidelity_target": 0.1}}
-    planned = workplace.planned(workplace.config(keep_models="none", arms=arms | new))
+    planned = copied.planned(copied.config(keep_models="none", arms=arms | new))
     assert planned["train_unkept_model"] == planned["evaluate_model"] == len(SEEDS) and "train_model" not in planned
-    planned = workplace.planned(workplace.config(keep_models="none", seeds=[1, 2]))
+    planned = copied.planned(copied.config(keep_models="none", seeds=[1, 2]))
     assert planned["train_unkept_model"] == len(ARMS) - 1 and planned["train_model"] == 1
     assert planned["evaluate_model"] == len(ARMS) + 1
 

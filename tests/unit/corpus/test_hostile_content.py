@@ -139,12 +139,12 @@ SLOW = {
     "mojibake.txt": "Ã¢â‚¬â„¢" * 50_000,
     "credits.txt": "*** START OF THE PROJECT GUTENBERG EBOOK\n\n" + "produced " * 100_000,
     "feeds.txt": "\f" * 500_000,
-    "pages.txt": "".join(f"{n}\n\nwords\n\f" for n in range(25_000)),
-    "alone.txt": "".join(f"a word\n\n{n}\n\n" for n in range(25_000)),
+    "pages.txt": "".join(f"{n}\n\nwords\n\f" for n in range(50_000)),
+    "alone.txt": "".join(f"a word\n\n{n}\n\n" for n in range(50_000)),
     "pictures.txt": "[Illustration: a\n\n" * 50_000,
     "underscores.txt": "_a " * 300_000 + "_",
     "marked.txt": "a {1}" * 150_000,
-    "capitals.txt": "A WORD\n\n" * 50_000,
+    "capitals.txt": "A WORD\n\n" * 100_000,
     "indented.txt": "  a word.\nwords\n" * 50_000,
     "spaced.txt": "".join(f"{' ' * (n % 300)}\u3000a\n" for n in range(5_000)),
     "quoted.txt": "“A b. " * 100_000,
@@ -230,7 +230,7 @@ def test_a_pdf_of_nested_drawings_is_refused(tmp_path, read_with_little):
 
 def test_a_long_line_of_quotes_is_split_in_time(tmp_path):
     """Catches sentence splitting that takes quadratic time on a long line, where no time limit applies."""
-    path = written(tmp_path / "quotes.txt", "Words.\n\n" + "「a。" * 75_000)
+    path = written(tmp_path / "quotes.txt", "Words.\n\n" + "「a。" * 150_000)
     start = time.monotonic()
     extract([path], corpus(), tmp_path / "sections.parquet")
     assert time.monotonic() - start < 30
