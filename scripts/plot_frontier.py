@@ -19,7 +19,9 @@ from localist.report.figures import (
 from localist.report.trade_off import BUDGETS
 
 # Small prices matter most, but large ones occur, so the scale is the square root of the price.
-TICKS = (0.5, 0.8, 0.9, 0.95, 1, 1.02, 1.05, 1.15, 1.5, 2, 3, 5, 10, 20)
+TICKS = (0.5, 0.8, 0.9, 0.95, 1, 1.02, 1.05, 1.15, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+# The height of a tick label, as a share of the axis.
+LABEL_HEIGHT = 0.04
 # With more arms, names would overlap, so points are numbered.
 MOST_NAMES = 12
 
@@ -50,8 +52,11 @@ def main(arms: Path, paths: Sequence[Sequence[str]], pdf: Path, png: Path) -> No
                 axes.plot(*curve.T, dashes, color=styles[path.index[-1]].colour, lw=0.6, zorder=1)
                 joined += [np.stack(ends) for ends in pairwise(curve)]
         axes.set_yscale("function", functions=(root_of_price, ratio_of_root))
-        axes.set_yticks(TICKS, [f"{tick - 1:+.0%}" if tick != 1 else "0" for tick in TICKS], minor=False)
         axes.margins(x=0.2, y=0.15)
+        limits = axes.get_ylim()
+        ticks = legible_ticks(*limits)
+        axes.set_yticks(ticks, [f"{tick - 1:+,.0%}" if tick != 1 else "0" for tick in ticks], minor=False)
+        axes.set_ylim(limits)
         axes.axhline(1, color="0.8", lw=0.6, zorder=0)
         for price in BUDGETS:
             axes.axhline(1 + price, color="0.8", lw=0.6, ls=(0, (1, 2)), zorder=0)
@@ -90,6 +95,17 @@ def ratio_of_root(root: np.ndarray) -> np.ndarray:
     """The inverse of `root_of_price`."""
     root = np.asarray(root, dtype=float)
     return 1 + np.sign(root) * root**2
+
+
+def legible_ticks(low: float, high: float) -> list[float]:
+    """The ticks between two ratios whose labels do not overlap, beginning with those closest to a ratio of 1."""
+    roots = root_of_price(np.array(TICKS))
+    space = LABEL_HEIGHT * np.ptp(root_of_price(np.array([low, high])))
+    kept: list[int] = []
+    for at in np.argsort(np.abs(roots)):
+        if low <= TICKS[at] <= high and all(abs(roots[at] - roots[other]) >= space for other in kept):
+            kept.append(int(at))
+    return [TICKS[at] for at in sorted(kept)]
 
 
 def between(start: np.ndarray, end: np.ndarray, count: int = 60) -> np.ndarray:

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -115,6 +116,22 @@ def test_any_number_of_arms_can_be_drawn(name, other_study, tmp_path):
     few = {"targets": [DISTRIBUTED], "schedules": trained, "training": trained, "attention_maps": arms[:4]}
     expected = few.get(name, arms)
     assert [arm for arm in expected if arm not in shown] == []
+
+
+def test_an_untrained_model_leaves_the_ticks_of_the_frontier_legible(tmp_path):
+    """Catches tick labels on top of each other, or none near it, if one model is 66 times worse than the others."""
+    arguments = write_study(tmp_path, STUDY, layers=3, positions=12)["frontier"]
+    table = pd.read_csv(arguments["arms"])
+    table.loc[table["arm"] == PRETRAINED, ["ratio", "ratio_low", "ratio_high"]] = 66, 60, 70
+    table.to_csv(arguments["arms"], index=False)
+    with pypdfium2.PdfDocument(draw("frontier", arguments, tmp_path)[0]) as document:
+        text = document[0].get_textpage()
+        lines = [text.get_rect(number) for number in range(text.count_rects())]
+        ticks = {text.get_text_bounded(*box).strip(): box for box in lines}
+    ticks = {label: box for label, box in ticks.items() if label.endswith("%")}
+    assert {"+50%", "+900%", "+4,900%"} <= ticks.keys()
+    heights = sorted((low, high) for _, low, _, high in ticks.values())
+    assert all(above >= high for (_, high), (above, _) in pairwise(heights))
 
 
 @pytest.mark.parametrize("name", ["perplexity", "fidelity", "entropy", "frontier"])
