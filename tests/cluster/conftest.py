@@ -20,6 +20,7 @@ from studies import (
     repeating,
     settings_of,
 )
+from whole_studies import CONTROL
 
 
 def pytest_collection_modifyitems(items):
@@ -80,7 +81,7 @@ def local(place, whole_study):
 @pytest.fixture(scope="session")
 def undisturbed(local):
     """The disturbed runs without disturbance, on this machine; they run while the cluster works."""
-    study = Study(local.folder.parent / "calm", training=DISTURBED).prepare_like(local)
+    study = Study(local.folder.parent / "calm", arms=CONTROL, training=DISTURBED).prepare_like(local)
     running = study.start_here(*map(settings_of, STORM))
     yield lambda: study.finished(running)
     running.kill()

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import yaml
 from training_processes import training_processes
+from whole_studies import CONTROL
 
 BASE = Path(__file__).resolve().parents[2]
 PROFILE = BASE / "workflow" / "profiles" / "slurm" / "config.yaml"
@@ -22,7 +23,7 @@ PROGRAMS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scan
 PREPARED = ("corpus", "tokens", "blocks", "initial_model")
 DEADLINE_SECONDS = 600
 
-STORM = ["distributed", "quintic", "reversed_dose"]
+STORM = ["distributed", "quintic", *CONTROL]
 SHORT_OF_ALL = "quintic"
 # Long enough for several checkpoints: a run is held at one of them until it is disturbed, however fast it trains.
 DISTURBED = {"token_budget": 100_000, "checkpoint_steps": 50}
@@ -86,7 +87,7 @@ class Study:
         (folder / "resources").symlink_to(BASE / "resources")
         config = yaml.safe_load(SMOKE.read_text(encoding="utf-8"))
         for key, value in changes.items():
-            config[key] = config[key] | value if key == "training" else value
+            config[key] = config[key] | value if key in {"arms", "training"} else value
         self.config = folder / "study.yaml"
         self.config.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 

@@ -24,8 +24,8 @@ def test_results_equal_those_of_a_local_run(on_slurm, local):
 
 
 def test_short_jobs_share_submissions(on_slurm):
-    """Catches a study that floods the queue: it needs one job for each of three runs, and six for all the rest."""
-    assert len(on_slurm.submitted()) == 3 + 6
+    """Catches a study that floods the queue: it needs one job for each of two runs, and six for all the rest."""
+    assert len(on_slurm.submitted()) == 2 + 6
 
 
 def test_logs_and_benchmarks_of_jobs_are_kept(on_slurm):

@@ -12,12 +12,14 @@ from studies import (
     settings_of,
     wait_until,
 )
+from whole_studies import CONTROL
 
 
 @pytest.fixture(scope="module")
 def storm(cluster, local, undisturbed, short_of_all):
     """Three runs on two nodes: one is cancelled, one loses its node, and the one on the other node is preempted."""
-    study = Study(local.folder.parent / "storm", training=DISTURBED | {"memory_mb": HALF_A_NODE_MB}).prepare_like(local)
+    training = DISTURBED | {"memory_mb": HALF_A_NODE_MB}
+    study = Study(local.folder.parent / "storm", arms=CONTROL, training=training).prepare_like(local)
     running = study.start(study.profile(), *map(settings_of, STORM), environment=cluster.environment)
     try:
         with study.held() as held:

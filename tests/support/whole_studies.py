@@ -16,6 +16,16 @@ from localist.study.config import resolve
 from localist.study.schedules import SCHEDULES
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+# A control and a dose-matched arm in one, with the other penalty, on spans: what the smoke study's arms leave out.
+CONTROL = {
+    "reversed_dose": {
+        "schedule": "reversed",
+        "degree": 3,
+        "partition": "spans",
+        "penalty": "group_sparsity",
+        "dose": "quintic",
+    }
+}
 CHOICES = {"schedule": SCHEDULES, "partition": PARTITIONS, "format": ["auto", *FORMATS]}
 
 

@@ -19,7 +19,7 @@ def said(done: subprocess.CompletedProcess) -> str:
 
 
 @pytest.mark.parametrize(
-    ("path", "arms", "seeds"), [(BASE / "config.yaml", 7, 1), (CONFIGS / "smoke.yaml", 3, 1)], ids=["default", "smoke"]
+    ("path", "arms", "seeds"), [(BASE / "config.yaml", 7, 1), (CONFIGS / "smoke.yaml", 2, 1)], ids=["default", "smoke"]
 )
 def test_shipped_configs_plan(workplace, path, arms, seeds):
     """Catches a shipped study that the schema or the rules no longer accept."""
@@ -180,7 +180,7 @@ def test_another_workflow_can_use_this_one_as_a_module(workplace):
     own.write_text(MODULE.format(snakefile=BASE / "Snakefile"), encoding="utf-8")
     done = forked_snakemake(["--snakefile", str(own), "--dry-run", "--cores", "2", "whole"], workplace.folder)
     assert done.returncode == 0, said(done)
-    assert re.search(r"^localist_train_model +3$", said(done), re.MULTILINE)
+    assert re.search(r"^localist_train_model +2$", said(done), re.MULTILINE)
 
 
 def test_messages_about_wrong_values_list_the_allowed_ones(workplace):

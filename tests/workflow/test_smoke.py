@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import SMOKE, Workplace
+from whole_studies import CONTROL
 
 from localist.claims.tables import snapshot_rows
 from localist.notebook.measure_attention import measure_attention
@@ -16,10 +17,9 @@ from localist.tokens.windows import Windows
 
 pytestmark = pytest.mark.slow
 
-ARMS = ["distributed", "quintic", "reversed_dose"]
+ARMS = ["distributed", "quintic"]
 SEEDS = [1]
 RUNS = [(arm, seed) for arm in ARMS for seed in SEEDS]
-DRAWN = [("distributed", 1), ("quintic", 1)]
 MEASURED = ["semantic", "fixed", "shifted", "spans"]
 FIGURES = [
     *("claims", "schedules", "perplexity", "fidelity", "entropy", "divergence", "frontier", "targets", "knockout"),
@@ -76,7 +76,7 @@ def expected_files():
         *(f"runs/{arm}/seed{seed}/model/{name}" for arm, seed in RUNS for name in MODEL),
         *(f"runs/{arm}/seed{s}/{n}" for arm, s in RUNS for n in ("history.csv", "settings.json", "README.md")),
         *(f"evaluation/{a}/seed{s}/{n}" for a, s in evaluated for n in measures),
-        *(f"explorer/{arm}/seed{seed}.npz" for arm, seed in DRAWN),
+        *(f"explorer/{arm}/seed{seed}.npz" for arm, seed in RUNS),
         "explorer.html",
         "index.html",
         *(f"evaluation/{a}/seed{s}/{m}/layers.parquet" for a, s in evaluated for m in MEASURED),
@@ -255,6 +255,27 @@ def test_a_second_seed_is_trained_and_compared_with_the_first(smoke, copied):
     assert one.read_bytes() == other.read_bytes()
 
 
+def test_a_control_at_the_dose_of_another_arm_is_trained_and_evaluated(smoke, copied):
+    """Catches an arm that cannot join a finished study, and one trained at another dose, schedule or penalty."""
+    (arm,) = CONTROL
+    arms = yaml.safe_load(SMOKE.read_text(encoding="utf-8"))["arms"] | CONTROL
+    evaluation = f"results/smoke/evaluation/{arm}/seed1"
+    done = copied.snakemake(copied.config(arms=arms), f"{evaluation}/metrics.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = copied.folder / f"results/smoke/runs/{arm}/seed1"
+    trained = json.loads((run / "settings.json").read_text(encoding="utf-8"))["constraint"]
+    locality = [1, (2 / 3) ** 3, (1 / 3) ** 3, 0]
+    # Quintic locality in the second of four layers is below the least that is trained.
+    dose_of_quintic = 1 + (2 / 3) ** 5
+    assert trained["penalty"] == "group_sparsity" and trained["locality"] == pytest.approx(locality)
+    # The default weight of this penalty is 10.
+    assert trained["weight"] * sum(locality) == pytest.approx(10 * dose_of_quintic)
+    # Most windows lie within one span, and then no query counts.
+    assert pd.read_csv(run / "history.csv")["penalty"].max() > 0
+    measured = pd.read_parquet(copied.folder / evaluation / "spans" / "layers.parquet").groupby("layer").sum()
+    assert len(measured) == 4 and (measured["fidelity"] / measured["queries"]).between(0, 1, inclusive="neither").all()
+
+
 def test_a_study_that_deletes_models_grows_without_training_old_runs_again(copied):
     """Catches a comparison with a deleted model: a new arm or seed would train all old runs of its seed again."""
     for model in (copied.folder / "results" / "smoke" / "runs").glob("*/*/model"):
@@ -273,9 +294,10 @@ def test_a_study_that_deletes_models_grows_without_training_old_runs_again(copie
 
 def test_a_changed_weight_retrains_only_the_arms_with_that_penalty(smoke):
     """Catches a config value that bypasses the rules' parameters and so triggers no rerun."""
-    planned = smoke.planned(smoke.config(constraint={"weight": {"hinge": 7.0, "group_sparsity": 10.0}}))
-    without_the_hinge = {"distributed", "reversed_dose"}
-    assert planned["train_model"] == len(set(ARMS) - without_the_hinge) * len(SEEDS)
+    changed = {"weight": {"hinge": 7.0, "group_sparsity": 10.0}}
+    assert smoke.planned(smoke.config(constraint=changed))["train_model"] == len({"quintic"}) * len(SEEDS)
+    changed = {"weight": {"hinge": 30.0, "group_sparsity": 7.0}}
+    assert "train_model" not in smoke.planned(smoke.config(constraint=changed))
 
 
 def test_a_repeated_run_gives_the_same_bytes_and_keeps_no_model(smoke, prepared):
