@@ -12,6 +12,8 @@ from tiny_models import tiny_model
 
 from localist.tokens.tokenizer import train_tokenizer
 
+pytestmark = pytest.mark.slow
+
 
 def said(done: subprocess.CompletedProcess) -> str:
     """All output of Snakemake; a dry run writes to standard output."""

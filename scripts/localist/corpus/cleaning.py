@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
@@ -96,7 +95,7 @@ def tidy_unicode(paragraphs: Sequence[Paragraph]) -> Cleaned:
             # After ftfy, which needs the unusual characters to detect mojibake.
             text = SOFT_HYPHEN_AT_END.sub("", ftfy.fix_text(text, FORMS)).translate(INVISIBLE).translate(PLAIN)
             changed.extend((Counter(paragraph.text) - Counter(text)).elements())
-        kept.append(replace(paragraph, text=text))
+        kept.append(paragraph.with_text(text))
     return kept, changed
 
 
@@ -163,9 +162,8 @@ def drop_footnote_marks(paragraphs: Sequence[Paragraph]) -> Cleaned:
         removed.append(match[0])
         return ""
 
-    return [
-        replace(one, text=BRACKETED_MARK.sub(bracketed, MARKED.sub(raised, one.text))) for one in paragraphs
-    ], removed
+    texts = [BRACKETED_MARK.sub(bracketed, MARKED.sub(raised, paragraph.text)) for paragraph in paragraphs]
+    return _with_texts(paragraphs, texts), removed
 
 
 def join_hyphenated(paragraphs: Sequence[Paragraph]) -> Cleaned:
@@ -201,7 +199,7 @@ def join_hyphenated(paragraphs: Sequence[Paragraph]) -> Cleaned:
     texts = [LINE_END_HYPHEN.sub(whole, paragraph.text) for paragraph in paragraphs]
     if _dashes_are_tight(texts):
         texts = [LINE_END_DASH.sub(r"\1", text) for text in texts]
-    return [replace(paragraph, text=text) for paragraph, text in zip(paragraphs, texts, strict=True)], joined
+    return _with_texts(paragraphs, texts), joined
 
 
 def _dashes_are_tight(texts: Iterable[str]) -> bool:
@@ -263,7 +261,7 @@ def clean(paragraphs: Iterable[Paragraph], steps: Collection[str]) -> tuple[list
     for name, step in TEXT_STEPS.items():
         if name in steps:
             kept, removed[name] = step(kept)
-    kept = [replace(paragraph, text=one_line(paragraph.text)) for paragraph in kept]
+    kept = _with_texts(kept, [one_line(paragraph.text) for paragraph in kept])
     return [paragraph for paragraph in kept if paragraph.text], removed
 
 
@@ -325,8 +323,14 @@ def _runs(paragraph: Paragraph) -> bool:
 
 def one_line(text: str) -> str:
     """Collapse white space, and drop note marks and lone surrogates (which UTF-8 cannot encode)."""
-    text = MARKED.sub(r"\1", text).replace(MARK_START, "").replace(MARK_END, "")
-    return join_lines(text.encode("utf-8", "ignore").decode("utf-8"))
+    if not text.isascii():
+        text = MARKED.sub(r"\1", text).replace(MARK_START, "").replace(MARK_END, "")
+        text = text.encode("utf-8", "ignore").decode("utf-8")
+    return join_lines(text)
+
+
+def _with_texts(paragraphs: Sequence[Paragraph], texts: Sequence[str]) -> list[Paragraph]:
+    return [paragraph.with_text(text) for paragraph, text in zip(paragraphs, texts, strict=True)]
 
 
 def _drop_kind(paragraphs: Sequence[Paragraph], kind: str) -> Cleaned:

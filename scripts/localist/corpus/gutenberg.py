@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from localist.corpus.formats.book import HEADING, Paragraph
@@ -55,7 +54,7 @@ def drop_gutenberg(paragraphs: Sequence[Paragraph]) -> tuple[list[Paragraph], li
         if is_transcript:
             text = _without_marks(text, removed)
         if text:
-            kept.append(replace(paragraph, text=text))
+            kept.append(paragraph.with_text(text))
     return kept, removed
 
 

@@ -1,7 +1,6 @@
 """Sections, the units of the splits: the text under one heading, or part of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from localist.corpus.documents import Section
 from localist.corpus.formats.book import HEADING, Paragraph
@@ -58,10 +57,10 @@ def _cut(paragraph: Paragraph, section_words: int | None, language: str) -> Iter
     start, words = 0, 0
     for first, last in split_sentences(paragraph.text, language):
         if words >= section_words:
-            yield replace(paragraph, text=paragraph.text[start:first].strip())
+            yield paragraph.with_text(paragraph.text[start:first].strip())
             start, words = first, 0
         words += word_count(paragraph.text[first:last])
-    yield replace(paragraph, text=paragraph.text[start:].strip())
+    yield paragraph.with_text(paragraph.text[start:].strip())
 
 
 def _part_name(heading: str, number: int, parts: int) -> str:

@@ -33,6 +33,9 @@ from localist.plumbing.errors import UserError
 
 process, read, read_with_little = hostile.process, hostile.read, hostile.read_with_little  # fixtures
 serve = resource_servers.serve
+
+pytestmark = pytest.mark.slow
+
 PROSE = " ".join(CHAPTERS[0].paragraphs)
 
 

@@ -1,7 +1,7 @@
 """The data structure that every reader yields: a book as paragraphs in reading order, before cleaning."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 PROSE = "prose"
 HEADING = "heading"
@@ -31,6 +31,10 @@ class Paragraph:
     level: int = 0  # of a heading: 1 is the highest
     page: int | None = None
     number: int = 0  # in its book, before cleaning
+
+    def with_text(self, text: str) -> "Paragraph":
+        """This paragraph with another text. Most cleaning steps change few texts, so those that stay are not copied."""
+        return self if text == self.text else replace(self, text=text)
 
 
 @dataclass(frozen=True)
