@@ -44,10 +44,12 @@ def _server(path: str | None) -> subprocess.Popen[str]:
 
 
 def _serve() -> None:
-    import jsonschema  # noqa: F401  # Snakemake imports this and the next later
+    import jsonschema  # noqa: F401  # Snakemake imports these three later
+    import nbformat  # noqa: F401
     import smart_open  # noqa: F401
-    from snakemake.cli import main
+    from snakemake.cli import get_argument_parser, main
 
+    get_argument_parser()  # imports all plugins
     gc.freeze()
     # Instead of this file's folder, the current one, as with `python -m`.
     sys.path[0] = ""
