@@ -74,6 +74,7 @@ def test_late_attention_that_is_the_only_route_is_faithful():
     assert (measures["comprehensiveness"] > measures["random_knockout"]).all()
 
 
+@pytest.mark.slow
 def test_late_attention_is_not_faithful_if_early_layers_mix_everything():
     """Catches a high ρ for late attention without effect."""
     table = pd.concat([knockouts(0, seed).assign(seed=seed) for seed in range(8)])

@@ -176,6 +176,7 @@ def test_holm_may_leave_a_supported_claim_open():
     assert all(one.advice is not None and one.reason.facts == {"p_holm": one.p_holm} for one in together)
 
 
+@pytest.mark.slow
 def test_a_study_of_many_claims_rarely_supports_a_wrong_one():
     """Catches an ineffective correction: at most 5 % of studies without any effect may support some claim."""
     rng = np.random.default_rng(0)

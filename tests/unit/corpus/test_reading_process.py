@@ -81,6 +81,7 @@ def test_a_crash_is_reported_and_a_fresh_process_reads_on(tmp_path, monkeypatch)
     assert len(list(spooled(tmp_path / "spool"))) == 1
 
 
+@pytest.mark.slow
 def test_exceeded_memory_is_reported_and_the_next_file_is_read(tmp_path):
     """Catches a file that exhausts the machine's memory, and a process left without memory for the next files."""
     large = zipped(tmp_path / "large.docx", docx_members("".join(word_paragraph(str(n)) for n in range(100_000))))

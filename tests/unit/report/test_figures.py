@@ -89,6 +89,7 @@ def drawn_elsewhere(study, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_same_input_gives_same_bytes(name, study, drawn_elsewhere, tmp_path):
     """Catches dates, and orders (of sets, for example) that differ between runs, in either file; names contain `$`."""

@@ -320,6 +320,7 @@ def test_the_saved_model_is_a_plain_hugging_face_model(windows, blocks, tmp_path
     assert not list(tmp_path.glob("*.py"))
 
 
+@pytest.mark.slow
 def test_queries_and_keys_of_constrained_layers_learn_faster(windows, blocks, tmp_path, monkeypatch):
     """Catches a rate that applies to other weights or layers, or that changes plain fine-tuning."""
     rates = {}

@@ -205,7 +205,7 @@ def _parts(line: Sequence[Fragment]) -> list[str]:
         if one.left - before.right > PART_GAP * one.size:
             parts.append([])
         parts[-1].append(one)
-    return [_text(line), *(_text(part) for part in parts if len(parts) <= MOST_PARTS)]
+    return [_text(line), *(_text(part) for part in parts if 1 < len(parts) <= MOST_PARTS)]
 
 
 def _comes_back(pages: set[int]) -> bool:
