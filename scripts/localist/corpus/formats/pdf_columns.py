@@ -257,6 +257,8 @@ def line_of(row: Sequence[Fragment], page: int) -> Line:
 
 def row_text(row: Sequence[Fragment]) -> str:
     """The text of a line; raised numbers become footnote marks."""
+    if len(row) == 1:
+        return row[0].text
     main = max(row, key=lambda one: len(one.text))
     parts = []
     for before, one in zip([None, *row], row, strict=False):
