@@ -10,9 +10,9 @@ from typing import Any
 import hostile
 import pandas as pd
 import pytest
-import yaml
 from rapidfuzz.distance import Levenshtein
 from sample_files import corpus
+from whole_studies import default_study
 
 from localist.corpus.cleaning import STEPS
 from localist.corpus.corpus_files import corpus_files
@@ -31,12 +31,6 @@ OPEN: set[str] = {
 }
 
 
-def default(key: str) -> Any:
-    """The default value of a key in `corpus`."""
-    schema = yaml.safe_load((DOCUMENTS.parents[2] / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
-    return schema["properties"]["corpus"]["properties"][key]["default"]
-
-
 def cases() -> list[Any]:
     names = sorted(path.parent.name for path in DOCUMENTS.glob("*/case.json"))
     return [pytest.param(name, marks=pytest.mark.xfail(strict=True) if name in OPEN else ()) for name in names]
@@ -50,11 +44,8 @@ def test_a_reported_document_is_read_as_expected(name, tmp_path):
     expected, changes = case["expect"], case.get("config", {})
     inputs = case["input"] if isinstance(case["input"], list) else [case["input"]]
     clean = dict.fromkeys(STEPS, True) | changes.get("clean", {})
-    settings = corpus(
-        **{"drop_sections": default("drop_sections"), "section_words": default("section_words")}
-        | changes
-        | {"clean": clean}
-    )
+    defaults = {key: default_study()["corpus"][key] for key in ("drop_sections", "section_words")}
+    settings = corpus(**defaults | changes | {"clean": clean})
     sections = tmp_path / "sections.parquet"
     try:
         report = extract(corpus_files(DOCUMENTS / name / one for one in inputs), settings, sections)
