@@ -24,13 +24,21 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Freeze what is imported here: the garbage collector, which some libraries call often, need not search it."""
+    """Freeze what is imported here: the garbage collector, which the Trainer calls often, need not search it."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen_modules():
+    """Freeze what the tests of a file have imported, likewise."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
