@@ -19,8 +19,7 @@ Tables = Mapping[str, pd.DataFrame]
 def price(tables: Tables, arm: str) -> tuple[str, str]:
     """Rise in test perplexity over the distributed arm, and its 95 % interval."""
     row = _row(tables["arms"], arm)
-    low, high = row["ratio_low"] - 1, row["ratio_high"] - 1
-    return f"{row['ratio'] - 1:+z.1%}", f"{low:+z.1%} to {high:+z.1%}"
+    return f"{row['ratio'] - 1:+z.1%}", _interval(row["ratio_low"] - 1, row["ratio_high"] - 1, "+z.1%")
 
 
 def late_fidelity(tables: Tables, arm: str) -> tuple[str, str]:
@@ -39,14 +38,19 @@ def knockout_cost(tables: Tables, arm: str) -> tuple[str, str]:
 def faithfulness(tables: Tables, arm: str) -> tuple[str, str]:
     """ρ of attribution and effect; its 95 % interval, and that of the distributed arm."""
     row, baseline = _row(tables["faithfulness"], arm), _row(tables["faithfulness"], DISTRIBUTED)
-    interval = f"{row['rho_low']:.2f} to {row['rho_high']:.2f}, {row['windows']:.0f} windows"
-    return f"ρ = {row['rho']:.2f}", f"{interval}; {DISTRIBUTED}: {baseline['rho']:.2f}"
+    sample = "1 window" if row["windows"] == 1 else f"{row['windows']:.0f} windows"
+    interval = _interval(row["rho_low"], row["rho_high"], ".2f")
+    return f"ρ = {row['rho']:.2f}", f"{interval}, {sample}; {DISTRIBUTED}: {baseline['rho']:.2f}"
 
 
 def dial_cost(tables: Tables, arm: str) -> tuple[str, str]:
     """Rise in perplexity from the dial's lowest setting to its highest, and that of the distributed arm."""
     of_arm = {name: _at_full_dial(tables["dial"], name) for name in (arm, DISTRIBUTED)}
     return f"{of_arm[arm]:+z.1%}", f"{DISTRIBUTED}: {of_arm[DISTRIBUTED]:+z.1%}"
+
+
+def _interval(low: float, high: float, form: str) -> str:
+    return "no interval" if np.isnan(low) else f"{low:{form}} to {high:{form}}"
 
 
 NUMBERS: Mapping[str, Callable[[Tables, str], tuple[str, str]]] = {

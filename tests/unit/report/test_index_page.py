@@ -99,6 +99,15 @@ def test_unmeasured_numbers_are_left_out(tables):
     assert [key for key, *_ in five_numbers(tables, "quintic")] == ["price", "late_fidelity"]
 
 
+def test_a_single_section_has_no_interval(tables):
+    """Catches "nan to nan" for a sample that allows no interval, and "1 windows"."""
+    tables["faithfulness"].loc[1, ["rho_low", "rho_high", "windows"]] = np.nan, np.nan, 1
+    tables["arms"].loc[tables["arms"]["arm"] == "quintic", ["ratio_low", "ratio_high"]] = np.nan
+    found = {key: beside for key, _, beside in five_numbers(tables, "quintic")}
+    assert found["price"] == "no interval"
+    assert found["faithfulness"] == "no interval, 1 window; distributed: 0.30"
+
+
 def test_the_page_begins_with_the_answer(tables, tmp_path):
     """Catches evidence before the answer, a figure that is not embedded, and names that become markup."""
     picture = tmp_path / "frontier.png"
