@@ -182,13 +182,12 @@ def recurring_lines(edges: Sequence[dict[int, list[Fragment]]], titles: Sequence
             and parts & parts_of.get((1 - page, place), set())
             and not ENDS_CLAUSE.search(_text(edges[page][place]))
         }
-    if titles:
-        found |= {
-            (page, place)
-            for page, lines in enumerate(edges)
-            for place, line in lines.items()
-            if _is_made_of_titles(line, titles)
-        }
+    found |= {
+        (page, place)
+        for page, lines in enumerate(edges)
+        for place, line in lines.items()
+        if titles and _is_made_of_titles(line, titles)
+    }
     by_place = defaultdict(list)
     for page, place in parts_of:
         by_place[place].append((page, place))
